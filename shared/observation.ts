@@ -1,0 +1,170 @@
+/**
+ * What a cluster's forwarder tells the correlator: an Event occurrence or an object snapshot, as that cluster saw
+ * it. Both Event APIs (core/v1 and events.k8s.io/v1) have one form here, and of an object only what causality needs.
+ *
+ * Times are RFC 3339 strings exactly as Kubernetes wrote them (whole seconds, microseconds, or the observer's
+ * milliseconds): their precision is information.
+ */
+import * as v from 'valibot';
+
+const Text = v.pipe(v.string(), v.nonEmpty());
+const Timestamp = v.pipe(
+  v.string(),
+  v.check((text) => text.length >= 20 && !Number.isNaN(Date.parse(text)), 'is not an RFC 3339 time'),
+);
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const ObjectReferenceSchema = v.object({
+  apiVersion: v.optional(Text),
+  kind: Text,
+  namespace: v.optional(Text),
+  name: Text,
+  uid: v.optional(Text),
+  fieldPath: v.optional(Text),
+  resourceVersion: v.optional(Text),
+});
+
+/** One (event UID, count) pair: a repeated Event is patched, and each patch is an occurrence of its own. */
+const EventOccurrenceSchema = v.object({
+  type: v.literal('event'),
+  observedAt: Timestamp,
+  event: v.object({
+    uid: Text,
+    name: Text,
+    namespace: v.optional(Text),
+    /** The Event's own version, not its subject's (that one is `subject.resourceVersion`). */
+    resourceVersion: v.optional(Text),
+    /** `count`, else `series.count`, else 1. */
+    count: v.pipe(Count, v.minValue(1)),
+    reason: v.string(),
+    message: v.string(),
+    /** `Normal` or `Warning`. */
+    type: v.string(),
+    action: v.optional(Text),
+    /** `involvedObject` (core/v1) or `regarding` (events.k8s.io/v1). */
+    subject: ObjectReferenceSchema,
+    related: v.optional(ObjectReferenceSchema),
+    /** reportingComponent/reportingController, else source.component; and source.host, else reportingInstance. */
+    reporter: v.object({ component: v.optional(Text), instance: v.optional(Text) }),
+    firstTimestamp: v.optional(Timestamp),
+    lastTimestamp: v.optional(Timestamp),
+    eventTime: v.optional(Timestamp),
+    /** `series.lastObservedTime`. */
+    lastObservedTime: v.optional(Timestamp),
+    annotations: v.optional(v.record(v.string(), v.string())),
+  }),
+});
+
+/** A managedFields entry without its field set: enough to tell who wrote a generation. Never one of subresource status. */
+const FieldManagerSchema = v.object({
+  manager: v.string(),
+  /** As in managedFields: `Apply` or `Update`. */
+  operation: v.string(),
+  subresource: v.optional(Text),
+  time: v.optional(Timestamp),
+  /** A digest of fieldsV1: equal digests, equal fields. */
+  fields: v.optional(Text),
+  /** Whether fieldsV1 has anything under `f:spec`. */
+  ownsSpec: v.optional(v.boolean()),
+  /** Whether fieldsV1 names `kubectl.kubernetes.io/restartedAt` in the pod template. */
+  ownsRestartedAt: v.optional(v.boolean()),
+});
+
+const ConditionSchema = v.object({
+  type: Text,
+  status: Text,
+  reason: v.optional(v.string()),
+  message: v.optional(v.string()),
+  lastTransitionTime: v.optional(Timestamp),
+});
+
+const ObjectSnapshotSchema = v.object({
+  type: v.literal('object'),
+  observedAt: Timestamp,
+  /** The watch said DELETED: this is the object's last state. */
+  deleted: v.boolean(),
+  object: v.object({
+    apiVersion: Text,
+    kind: Text,
+    namespace: v.optional(Text),
+    name: Text,
+    uid: Text,
+    resourceVersion: v.optional(Text),
+    generation: v.optional(Count),
+    creationTimestamp: v.optional(Timestamp),
+    deletionTimestamp: v.optional(Timestamp),
+    /** Seconds. */
+    deletionGracePeriodSeconds: v.optional(Count),
+    /** The ownerReference with `controller: true`. */
+    owner: v.optional(v.object({ apiVersion: v.optional(Text), kind: Text, name: Text, uid: Text })),
+    annotations: v.optional(v.record(v.string(), v.string())),
+    labels: v.optional(v.record(v.string(), v.string())),
+    managers: v.optional(v.array(FieldManagerSchema)),
+    replicas: v.optional(Count),
+    /** A digest of spec without replicas: equal digests, nothing but the number of replicas changed. */
+    specDigest: v.optional(Text),
+    /** The value of `kubectl.kubernetes.io/restartedAt` in the pod template. */
+    restartedAt: v.optional(Text),
+    nodeName: v.optional(Text),
+    unschedulable: v.optional(v.boolean()),
+    /** Names of the PersistentVolumeClaims that a pod mounts. */
+    claims: v.optional(v.array(Text)),
+    scaleTargetRef: v.optional(v.object({ apiVersion: v.optional(Text), kind: Text, name: Text })),
+    completions: v.optional(Count),
+    status: v.optional(
+      v.object({
+        phase: v.optional(v.string()),
+        observedGeneration: v.optional(Count),
+        replicas: v.optional(Count),
+        updatedReplicas: v.optional(Count),
+        readyReplicas: v.optional(Count),
+        availableReplicas: v.optional(Count),
+        desiredNumberScheduled: v.optional(Count),
+        updatedNumberScheduled: v.optional(Count),
+        numberAvailable: v.optional(Count),
+        succeeded: v.optional(Count),
+        failed: v.optional(Count),
+        currentRevision: v.optional(v.string()),
+        updateRevision: v.optional(v.string()),
+        conditions: v.optional(v.array(ConditionSchema)),
+      }),
+    ),
+  }),
+});
+
+const ObservationSchema = v.variant('type', [EventOccurrenceSchema, ObjectSnapshotSchema]);
+
+export type ObjectReference = v.InferOutput<typeof ObjectReferenceSchema>;
+export type EventOccurrence = v.InferOutput<typeof EventOccurrenceSchema>;
+export type FieldManager = v.InferOutput<typeof FieldManagerSchema>;
+export type Condition = v.InferOutput<typeof ConditionSchema>;
+export type ObjectSnapshot = v.InferOutput<typeof ObjectSnapshotSchema>;
+export type Observation = v.InferOutput<typeof ObservationSchema>;
+
+/** The cluster that observations come from; `uid` is that of its namespace kube-system. */
+export const ClusterSchema = v.object({ uid: v.optional(Text), name: v.optional(Text) });
+export type Cluster = v.InferOutput<typeof ClusterSchema>;
+
+export type Parsed<T> = { ok: true; value: T } | { ok: false; reason: string };
+
+/** `reason` names the field and what is wrong with it, never its value (a message may hold anything). */
+export function parseWith<T extends v.GenericSchema>(schema: T, input: unknown): Parsed<v.InferOutput<T>> {
+  const result = v.safeParse(schema, input, { abortEarly: true });
+  if (result.success) return { ok: true, value: result.output };
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue) ?? '';
+  const what =
+    issue.type === 'check'
+      ? issue.message
+      : `should be ${issue.expected ?? issue.type}, is ${kindOf(issue.input)}`;
+  return { ok: false, reason: path === '' ? what : `${path} ${what}` };
+}
+
+function kindOf(input: unknown): string {
+  if (input === null) return 'null';
+  if (input === undefined) return 'missing';
+  if (input === '') return 'empty';
+  return Array.isArray(input) ? 'an array' : typeof input;
+}
+
+export const parseObservation = (input: unknown): Parsed<Observation> => parseWith(ObservationSchema, input);
