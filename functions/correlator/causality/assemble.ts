@@ -1,0 +1,109 @@
+/**
+ * Assembly: from a set of observations to spans. Pure, and a function of the set: the order of arrival, duplicates and
+ * how observations were batched change not one byte of the result.
+ */
+import type { Cluster, EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
+import type { Span } from '../../../shared/span.ts';
+import { cutTraces, type Membership, recentGap } from './cut-traces.ts';
+import { gatherObjects } from './gather-objects.ts';
+import { gatherOccurrences, type Occurrence } from './gather-occurrences.ts';
+import { placeOccurrences } from './place-occurrences.ts';
+import { resolveObjects } from './resolve-objects.ts';
+import { phases } from './rules.ts';
+import { type TimedTrace, timeSpans } from './time-spans.ts';
+import { type WrittenSpan, writeSpans } from './write-spans.ts';
+
+/** A span that is with the emitter already: what it says is never contradicted. */
+export type SentSpan = Pick<Span, 'spanId' | 'traceId' | 'parentSpanId' | 'startTimeUnixNano' | 'endTimeUnixNano'>;
+
+export interface Assembly {
+  cluster: Cluster;
+  observations: Iterable<Observation>;
+  /** By span id. */
+  sent?: ReadonlyMap<string, SentSpan>;
+  /** Nanoseconds since 1970; a time past every bound closes every trace. */
+  now: bigint;
+}
+
+export interface AssembledSpan extends WrittenSpan {
+  /** Nothing that can still happen changes it. */
+  final: boolean;
+}
+
+export function assemble({ cluster, observations, sent, now }: Assembly): AssembledSpan[] {
+  const snapshots: ObjectSnapshot[] = [];
+  const events: EventOccurrence[] = [];
+  for (const observation of observations) {
+    if (observation.type === 'event') events.push(observation);
+    else snapshots.push(observation);
+  }
+  const resolved = resolveObjects(gatherObjects(snapshots), gatherOccurrences(events));
+  const placed = placeOccurrences(resolved);
+  const memberships = cutTraces(resolved, placed);
+  const world = { cluster, resolved, placed, memberships };
+  const assembled: AssembledSpan[] = [];
+  for (const timed of timeSpans(resolved, memberships)) {
+    const closed = isClosed(timed, now);
+    const parents = new Set(timed.occurrences.map((occurrence) => memberships.get(occurrence)!.parent));
+    const isOpen = new Map(
+      timed.occurrences.map((occurrence) => [
+        occurrence.key,
+        !closed && mayStillGrow(occurrence, timed, memberships, parents),
+      ]),
+    );
+    for (const written of writeSpans(world, timed)) {
+      assembled.push({ ...written, final: closed || isOpen.get(written.key) === false });
+    }
+  }
+  return sent === undefined || sent.size === 0 ? assembled : keepPromises(assembled, sent);
+}
+
+/** An outcome and quiet, or so long after the last word that whatever comes is another trace. */
+function isClosed({ trace, occurrences, root }: TimedTrace, now: bigint): boolean {
+  let last = root.end;
+  for (const { latest } of occurrences) if (latest > last) last = latest;
+  if (now - last > recentGap) return true;
+  if (trace.root.kind === 'episode') return false;
+  const { verdict } = trace.root.change.outcome;
+  return verdict === 'complete' || verdict === 'failed';
+}
+
+/** While its trace is open: what has children or may get some, and a phase without a successor. */
+function mayStillGrow(
+  occurrence: Occurrence,
+  { trace, intervals }: TimedTrace,
+  memberships: ReadonlyMap<Occurrence, Membership>,
+  parents: ReadonlySet<Occurrence | undefined>,
+): boolean {
+  if (parents.has(occurrence)) return true;
+  if (trace.root.kind === 'episode' && trace.root.first === occurrence) return true;
+  if (memberships.get(occurrence)!.trace !== trace) return true;
+  const { start, end } = intervals.get(occurrence)!;
+  const { reason, subject } = occurrence.event;
+  if (phases.has(reason)) return start === end;
+  // Whatever a controller says may be the cause of something; what a container says is not.
+  return subject.kind !== 'Pod' || reason === 'Killing' || reason === 'Unhealthy';
+}
+
+/**
+ * What was sent stands: it is not assembled anew, and what comes late follows its parent into the trace where that one
+ * was sent.
+ */
+function keepPromises(assembled: readonly AssembledSpan[], sent: ReadonlyMap<string, SentSpan>): AssembledSpan[] {
+  const byId = new Map(assembled.map((entry) => [entry.span.spanId, entry.span]));
+  const traceIds = new Map<string, string>();
+  const traceIdOf = (span: Span): string => {
+    const known = sent.get(span.spanId)?.traceId ?? traceIds.get(span.spanId);
+    if (known !== undefined) return known;
+    const parent = span.parentSpanId === null ? undefined : byId.get(span.parentSpanId);
+    const traceId = parent === undefined ? span.traceId : traceIdOf(parent);
+    traceIds.set(span.spanId, traceId);
+    return traceId;
+  };
+  return assembled.map((entry) => {
+    const { span } = entry;
+    const promise = sent.get(span.spanId);
+    if (promise !== undefined) return { ...entry, span: { ...span, ...promise }, final: true };
+    return { ...entry, span: { ...span, traceId: traceIdOf(span) } };
+  });
+}

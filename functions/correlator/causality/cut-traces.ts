@@ -1,0 +1,181 @@
+/**
+ * Which trace each occurrence is in. A change explains what it caused while that is recent; what no recent change
+ * explains is an episode: a trace of its own.
+ */
+import { traceIdOf } from '../../../shared/ids.ts';
+import { inOrder, type Occurrence } from './gather-occurrences.ts';
+import type { Change } from './list-changes.ts';
+import type { Placed, Placement } from './place-occurrences.ts';
+import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
+import { nodeTurns, phases } from './rules.ts';
+import { compare, HOUR, min, MINUTE } from './time.ts';
+
+/** A trace's root is a span made from the change, or, of an episode, its first occurrence. */
+export type TraceRoot = { kind: 'change'; change: Change } | { kind: 'episode'; first: Occurrence };
+
+export interface Trace {
+  traceId: string;
+  root: TraceRoot;
+  /** The object whose change or episode it is. */
+  object: KubernetesObject;
+}
+
+export interface Membership {
+  trace: Trace;
+  /** In the same trace; undefined directly under the root. An episode's first occurrence has no parent. */
+  parent: Occurrence | undefined;
+}
+
+/** The kubelet's back-off and the Event rate limit are 5 minutes: three of them without a word, and it is over. */
+export const recentGap = 15n * MINUTE;
+const longestTrace = HOUR;
+
+/** Traces that were sent before, by the key of the occurrence that is the root of an episode. */
+export type SentAnchor = (occurrence: Occurrence) => boolean;
+
+export function cutTraces(
+  resolved: Resolved,
+  placed: Placed,
+  isSentRoot: SentAnchor = () => false,
+): Map<Occurrence, Membership> {
+  const placements = withoutCircles(resolved.occurrences, placed);
+  const effective = effectiveTimes(resolved.occurrences, placements);
+  const byTime = [...resolved.occurrences].sort(
+    (a, b) => compare(effective.get(a)!, effective.get(b)!) || depth(a) - depth(b) || inOrder(a, b),
+  );
+
+  function depth(occurrence: Occurrence): number {
+    let levels = 0;
+    for (let at = placements.get(occurrence)!; at.under === 'occurrence'; at = placements.get(at.occurrence)!) levels++;
+    return levels;
+  }
+
+  const memberships = new Map<Occurrence, Membership>();
+  const open = new Map<Trace, Span>();
+  const ofChanges = new Map<Change, Trace>();
+  const newestEpisode = new Map<KubernetesObject, Trace>();
+
+  for (const occurrence of byTime) {
+    const placement = placements.get(occurrence)!;
+    const at = effective.get(occurrence)!;
+    const wanted = traceOf(placement);
+    const joined = wanted !== undefined && isRecent(open.get(wanted)!, occurrence, at) ? wanted : undefined;
+    if (joined !== undefined) {
+      join(joined, occurrence, at, placement.under === 'occurrence' ? placement.occurrence : undefined);
+    } else {
+      joinEpisode(occurrence, at);
+    }
+  }
+  return memberships;
+
+  function traceOf(placement: Placement): Trace | undefined {
+    switch (placement.under) {
+      case 'change':
+        return changeTrace(placement.change);
+      case 'occurrence':
+        return memberships.get(placement.occurrence)?.trace;
+      case 'nothing':
+        return undefined;
+    }
+  }
+
+  function changeTrace(change: Change): Trace | undefined {
+    // Without a time nothing tells whether it is recent.
+    if (change.moment === undefined) return undefined;
+    let trace = ofChanges.get(change);
+    if (trace === undefined) {
+      trace = {
+        traceId: traceIdOf(change.object.uid, change.id),
+        root: { kind: 'change', change },
+        object: change.object,
+      };
+      ofChanges.set(change, trace);
+      open.set(trace, { start: change.moment.at, last: change.moment.latest, unfinished: new Map() });
+    }
+    return trace;
+  }
+
+  function join(trace: Trace, occurrence: Occurrence, at: bigint, parent: Occurrence | undefined): void {
+    memberships.set(occurrence, { trace, parent });
+    const span = open.get(trace)!;
+    if (at > span.last) span.last = at;
+    span.unfinished.set(containerOf(occurrence), phases.has(occurrence.event.reason));
+  }
+
+  function joinEpisode(occurrence: Occurrence, at: bigint): void {
+    const object = rootOf(resolved.subjectOf(occurrence));
+    const current = newestEpisode.get(object);
+    const turns = occurrence.event.subject.kind === 'Node' && nodeTurns[occurrence.event.reason] !== undefined;
+    if (current !== undefined && !turns && !isSentRoot(occurrence) && isRecent(open.get(current)!, occurrence, at)) {
+      join(current, occurrence, at, undefined);
+      return;
+    }
+    const trace: Trace = {
+      traceId: traceIdOf(object.uid, occurrence.key),
+      root: { kind: 'episode', first: occurrence },
+      object,
+    };
+    newestEpisode.set(object, trace);
+    open.set(trace, { start: at, last: at, unfinished: new Map() });
+    join(trace, occurrence, at, undefined);
+  }
+}
+
+interface Span {
+  start: bigint;
+  last: bigint;
+  /** By container: whether its latest occurrence is a phase that still lasts. */
+  unfinished: Map<string, boolean>;
+}
+
+function isRecent({ start, last, unfinished }: Span, occurrence: Occurrence, at: bigint): boolean {
+  if (at - start > longestTrace) return false;
+  return at - last <= recentGap || unfinished.get(containerOf(occurrence)) === true;
+}
+
+const containerOf = ({ event: { subject } }: Occurrence): string =>
+  `${subject.uid ?? subject.name}|${subject.fieldPath ?? ''}`;
+
+/** A cause never starts after its effect: the earliest time of an occurrence and of all below it. */
+function effectiveTimes(
+  occurrences: readonly Occurrence[],
+  placements: ReadonlyMap<Occurrence, Placement>,
+): Map<Occurrence, bigint> {
+  const times = new Map<Occurrence, bigint>(occurrences.map((occurrence) => [occurrence, occurrence.at]));
+  for (const occurrence of occurrences) {
+    let placement = placements.get(occurrence)!;
+    while (placement.under === 'occurrence') {
+      const known = times.get(placement.occurrence)!;
+      if (known <= occurrence.at) break;
+      times.set(placement.occurrence, min(known, occurrence.at));
+      placement = placements.get(placement.occurrence)!;
+    }
+  }
+  return times;
+}
+
+/** Rules look at one occurrence at a time; where together they close a circle, its first occurrence comes loose. */
+function withoutCircles(occurrences: readonly Occurrence[], placed: Placed): Map<Occurrence, Placement> {
+  const placements = new Map<Occurrence, Placement>();
+  for (const occurrence of occurrences) {
+    const placement = placed.placementOf(occurrence);
+    const self = placement.under === 'occurrence' && placement.occurrence === occurrence;
+    placements.set(occurrence, self ? { under: 'nothing' } : placement);
+  }
+  const safe = new Set<Occurrence>();
+  for (const occurrence of occurrences) {
+    const path = new Set<Occurrence>();
+    for (let at: Occurrence | undefined = occurrence; at !== undefined && !safe.has(at); ) {
+      if (path.has(at)) {
+        const circle = [...path].slice([...path].indexOf(at)).sort(inOrder);
+        placements.set(circle[0]!, { under: 'nothing' });
+        break;
+      }
+      path.add(at);
+      const placement: Placement = placements.get(at)!;
+      at = placement.under === 'occurrence' ? placement.occurrence : undefined;
+    }
+    for (const step of path) safe.add(step);
+  }
+  return placements;
+}

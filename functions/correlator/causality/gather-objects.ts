@@ -1,0 +1,113 @@
+/**
+ * Object snapshots folded into one history per UID. A fold over a set: the order of arrival and duplicates change
+ * nothing.
+ */
+import type { ObjectSnapshot } from '../../../shared/observation.ts';
+import { type Moment, min, narrow, parseTime } from './time.ts';
+
+type SnapshotObject = ObjectSnapshot['object'];
+
+/** One version of an object. */
+export interface Version {
+  /** resourceVersion as an integer; 0 where the snapshot has none. */
+  version: number;
+  object: SnapshotObject;
+  /** When it was first seen: an upper bound of when it was written. */
+  observedAt: bigint;
+  deleted: boolean;
+}
+
+export interface ObjectHistory {
+  uid: string;
+  kind: string;
+  namespace: string | undefined;
+  name: string;
+  owner: { kind: string; name: string; uid: string } | undefined;
+  /** Ascending by version. At least one. */
+  versions: readonly Version[];
+  created: Moment | undefined;
+  /** When its deletion was asked for: deletionTimestamp less the grace period, else when it was seen gone. */
+  deletion: Moment | undefined;
+}
+
+/** Objects by UID. */
+export function gatherObjects(snapshots: Iterable<ObjectSnapshot>): Map<string, ObjectHistory> {
+  const versionsByUid = new Map<string, Map<string, Version>>();
+  for (const snapshot of snapshots) {
+    const { object } = snapshot;
+    let versions = versionsByUid.get(object.uid);
+    if (versions === undefined) versionsByUid.set(object.uid, (versions = new Map()));
+    const key = object.resourceVersion ?? '';
+    const seen: Version = {
+      version: Number(object.resourceVersion ?? 0) || 0,
+      object,
+      observedAt: parseTime(snapshot.observedAt),
+      deleted: snapshot.deleted,
+    };
+    const known = versions.get(key);
+    versions.set(key, known === undefined ? seen : merge(known, seen));
+  }
+  const histories = new Map<string, ObjectHistory>();
+  for (const [uid, versions] of versionsByUid) histories.set(uid, toHistory(uid, [...versions.values()]));
+  return histories;
+}
+
+function merge(a: Version, b: Version): Version {
+  return {
+    version: a.version,
+    object: mergeFields(a.object, b.object) as SnapshotObject,
+    observedAt: min(a.observedAt, b.observedAt),
+    deleted: a.deleted || b.deleted,
+  };
+}
+
+/** Field by field: what is known beats what is not; of two answers the one that sorts first, whoever gave it. */
+export function mergeFields(a: unknown, b: unknown): unknown {
+  if (a === b || b === undefined) return a;
+  if (a === undefined) return b;
+  if (isRecord(a) && isRecord(b)) {
+    const merged: Record<string, unknown> = {};
+    for (const key of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()) {
+      merged[key] = mergeFields(a[key], b[key]);
+    }
+    return merged;
+  }
+  return (JSON.stringify(a) ?? '') <= (JSON.stringify(b) ?? '') ? a : b;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function toHistory(uid: string, unsorted: Version[]): ObjectHistory {
+  const versions = unsorted.sort((a, b) => a.version - b.version);
+  const newest = versions.at(-1)!;
+  const owner = versions.findLast(({ object }) => object.owner !== undefined)?.object.owner;
+  const creation = versions.find(({ object }) => object.creationTimestamp !== undefined);
+  const firstSeen = versions.reduce((first, { observedAt }) => min(first, observedAt), newest.observedAt);
+  return {
+    uid,
+    kind: newest.object.kind,
+    namespace: newest.object.namespace,
+    name: newest.object.name,
+    owner,
+    versions,
+    created:
+      creation === undefined ? undefined : narrow(parseTime(creation.object.creationTimestamp!), firstSeen),
+    deletion: deletionOf(versions),
+  };
+}
+
+function deletionOf(versions: readonly Version[]): Moment | undefined {
+  let deletion: Moment | undefined;
+  for (const { object, observedAt, deleted } of versions) {
+    if (object.deletionTimestamp !== undefined) {
+      const grace = BigInt(object.deletionGracePeriodSeconds ?? 0) * 1_000_000_000n;
+      deletion = earlier(deletion, narrow(parseTime(object.deletionTimestamp) - grace, observedAt));
+    } else if (deleted) {
+      deletion = earlier(deletion, { at: observedAt, latest: observedAt });
+    }
+  }
+  return deletion;
+}
+
+export const earlier = (a: Moment | undefined, b: Moment): Moment => (a === undefined || b.latest < a.latest ? b : a);

@@ -1,0 +1,99 @@
+/**
+ * Event occurrences, one for each (event UID, count), with the best time that their parts allow.
+ */
+import type { EventOccurrence } from '../../../shared/observation.ts';
+import { mergeFields } from './gather-objects.ts';
+import { compare, max, min, type Moment, narrow, parseTime, SECOND, secondOf, timeInName } from './time.ts';
+
+type WireEvent = EventOccurrence['event'];
+
+export interface Occurrence extends Moment {
+  /** `event UID/count` */
+  key: string;
+  event: WireEvent;
+  /** The Event's own resourceVersion as an integer; 0 where it has none. */
+  version: number;
+  /** Better than a second. */
+  exact: boolean;
+}
+
+/** In order of time. The fold is over a set: order of arrival and duplicates change nothing. */
+export function gatherOccurrences(observations: Iterable<EventOccurrence>): Occurrence[] {
+  const byKey = new Map<string, EventOccurrence>();
+  for (const observation of observations) {
+    const key = `${observation.event.uid}/${observation.event.count}`;
+    const known = byKey.get(key);
+    byKey.set(key, known === undefined ? observation : mergeOccurrence(known, observation));
+  }
+  const occurrences: Occurrence[] = [];
+  for (const [key, observation] of byKey) occurrences.push(timed(key, observation));
+  orderWithinSeconds(occurrences);
+  return occurrences.sort(inOrder);
+}
+
+/** By time, then as the API server wrote them. Total: two occurrences never have one key. */
+export const inOrder = (a: Occurrence, b: Occurrence): number =>
+  compare(a.at, b.at) || a.version - b.version || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+
+function mergeOccurrence(a: EventOccurrence, b: EventOccurrence): EventOccurrence {
+  if (a === b) return a;
+  const observedAt = parseTime(a.observedAt) <= parseTime(b.observedAt) ? a.observedAt : b.observedAt;
+  const [newer, older] = versionOf(a.event) >= versionOf(b.event) ? [a.event, b.event] : [b.event, a.event];
+  // A later patch with the same count (an annotation) replaces the earlier one; two readings of one version merge.
+  const event =
+    versionOf(newer) > versionOf(older)
+      ? ({ ...older, ...newer } as WireEvent)
+      : (mergeFields(newer, older) as WireEvent);
+  return { type: 'event', observedAt, event };
+}
+
+const versionOf = (event: WireEvent): number => Number(event.resourceVersion ?? 0) || 0;
+
+function timed(key: string, { event, observedAt }: EventOccurrence): Occurrence {
+  const seen = parseTime(observedAt);
+  const written = event.lastTimestamp ?? event.lastObservedTime ?? event.eventTime ?? event.firstTimestamp;
+  const base = { key, event, version: versionOf(event) };
+  if (written === undefined) return { ...base, at: seen, latest: seen, exact: false };
+  const time = parseTime(written);
+  if (event.count === 1) {
+    const named = timeInName(event.name);
+    if (named !== undefined && agrees(named, time)) return { ...base, at: named, latest: named, exact: true };
+  }
+  const moment = narrow(time, seen);
+  return { ...base, ...moment, exact: time % SECOND !== 0n };
+}
+
+/** The name's nanoseconds fall into the timestamp's second, or into its microsecond where it has them. */
+function agrees(named: bigint, time: bigint): boolean {
+  if (time % SECOND === 0n) return secondOf(named) === time;
+  return named / 1000n === time / 1000n;
+}
+
+/**
+ * What one reporter said of one object within a second is in order of the Events' resourceVersion: its recorder sends
+ * them one after the other. Only times that are guesses move, and never out of their second.
+ */
+function orderWithinSeconds(occurrences: readonly Occurrence[]): void {
+  const coarse = occurrences.filter(({ exact }) => !exact);
+  if (coarse.length === 0) return;
+  const groupOf = ({ event, at }: Occurrence) =>
+    `${event.reporter.component}|${event.reporter.instance}|${event.subject.uid ?? event.subject.name}|${secondOf(at)}`;
+  const wanted = new Set(coarse.map(groupOf));
+  const groups = Map.groupBy(
+    occurrences.filter((occurrence) => occurrence.version > 0 && wanted.has(groupOf(occurrence))),
+    groupOf,
+  );
+  for (const group of groups.values()) {
+    if (group.length < 2) continue;
+    group.sort((a, b) => a.version - b.version);
+    for (let i = group.length - 2; i >= 0; i--) {
+      const [current, next] = [group[i]!, group[i + 1]!];
+      if (!current.exact && current.at > next.at) current.at = max(secondOf(current.at), next.at);
+    }
+    for (let i = 1; i < group.length; i++) {
+      const [previous, current] = [group[i - 1]!, group[i]!];
+      if (!current.exact && current.at < previous.at) current.at = min(previous.at, secondOf(current.at) + SECOND - 1n);
+    }
+    for (const occurrence of group) occurrence.latest = max(occurrence.latest, occurrence.at);
+  }
+}

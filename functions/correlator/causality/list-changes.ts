@@ -1,0 +1,235 @@
+/**
+ * What somebody did to a root object: its generations and its deletion, who did it, how, when, and how it ended.
+ */
+import type { FieldManager } from '../../../shared/observation.ts';
+import type { ObjectHistory, Version } from './gather-objects.ts';
+import type { Driver, KubernetesObject } from './resolve-objects.ts';
+import { runOwners } from './rules.ts';
+import { compare, type Moment, narrow, parseTime } from './time.ts';
+
+export interface Change {
+  object: KubernetesObject;
+  /** A generation, or `delete`. */
+  id: string;
+  generation: number | undefined;
+  /** Not known where the generation was there before anybody looked and nothing says since when. */
+  moment: Moment | undefined;
+  verb: string;
+  manager: string;
+  /** As in managedFields, or `Delete`. */
+  operation: string;
+  outcome: { verdict: 'complete' | 'failed' | 'superseded' | 'unknown'; at: bigint | undefined; message: string };
+  /** The autoscaler's Event that announced it. */
+  rescale: Driver | undefined;
+  /** The version that the change wrote. */
+  version: Version;
+}
+
+/** In order of generation, the deletion last. Empty for what has no generation: what such an object does are episodes. */
+export function listChanges(object: KubernetesObject): Change[] {
+  const { history } = object;
+  if (history === undefined) return [];
+  const changes: Change[] = [];
+  let previous: Version | undefined;
+  for (const version of history.versions) {
+    const { generation, deletionTimestamp } = version.object;
+    if (generation === undefined) continue;
+    const known = previous?.object.generation;
+    // The API server counts a deletion that waits for dependents or for a grace period as a generation: no new spec.
+    if (generation !== known && !(deletionTimestamp !== undefined && generation > 1)) {
+      changes.push(generationChange(object, generation, version, previous));
+    }
+    previous = version;
+  }
+  if (changes.length === 0 && previous === undefined) return [];
+  const last = history.versions.at(-1)!;
+  if (history.deletion !== undefined) changes.push(deletionChange(object, last, history.deletion));
+  changes.forEach((change, i) => {
+    change.outcome = outcomeOf(change, changes[i + 1], history);
+  });
+  return changes;
+}
+
+const unknown: Change['outcome'] = { verdict: 'unknown', at: undefined, message: '' };
+
+function generationChange(
+  object: KubernetesObject,
+  generation: number,
+  version: Version,
+  previous: Version | undefined,
+): Change {
+  const writer = writerOf(version, previous);
+  return {
+    object,
+    id: String(generation),
+    generation,
+    moment: momentOf(object, generation, version, previous, writer),
+    verb: verbOf(object, generation, version, previous, writer),
+    manager: writer?.manager ?? '',
+    operation: writer?.operation ?? 'Update',
+    outcome: unknown,
+    rescale: undefined,
+    version,
+  };
+}
+
+function deletionChange(object: KubernetesObject, version: Version, moment: Moment): Change {
+  return {
+    object,
+    id: 'delete',
+    generation: version.object.generation,
+    moment,
+    verb: 'Delete',
+    manager: '',
+    operation: 'Delete',
+    outcome: unknown,
+    rescale: undefined,
+    version,
+  };
+}
+
+const sameEntry = (a: FieldManager, b: FieldManager): boolean =>
+  a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource;
+
+/**
+ * Who wrote a generation, by what differs from the version before it. Not "the newest entry": those of subresource
+ * `scale` carry no time (apimachinery's fieldmanager, scalehandler.go).
+ */
+function writerOf({ object }: Version, previous: Version | undefined): FieldManager | undefined {
+  const all = object.managers ?? [];
+  const writers = all.some(({ ownsSpec }) => ownsSpec === true) ? all.filter(({ ownsSpec }) => ownsSpec !== false) : all;
+  const before = previous?.object.managers;
+  if (before !== undefined) {
+    const earlierOf = (entry: FieldManager) => before.find((other) => sameEntry(entry, other));
+    const isNew = writers.filter((entry) => earlierOf(entry) === undefined);
+    if (isNew.length > 0) return newest(isNew);
+    const rewritten = writers.filter((entry) => earlierOf(entry)?.time !== entry.time);
+    if (rewritten.length > 0) return newest(rewritten);
+    const refielded = writers.filter((entry) => earlierOf(entry)?.fields !== entry.fields);
+    if (refielded.length > 0) return newest(refielded);
+    return writers.find(({ subresource }) => subresource === 'scale');
+  }
+  return newest(writers.filter(({ time }) => time !== undefined)) ?? newest(writers);
+}
+
+function newest(entries: readonly FieldManager[]): FieldManager | undefined {
+  return [...entries].sort(
+    (a, b) =>
+      compare(b.time === undefined ? 0n : parseTime(b.time), a.time === undefined ? 0n : parseTime(a.time)) ||
+      (a.manager < b.manager ? -1 : a.manager > b.manager ? 1 : 0),
+  )[0];
+}
+
+function momentOf(
+  object: KubernetesObject,
+  generation: number,
+  version: Version,
+  previous: Version | undefined,
+  writer: FieldManager | undefined,
+): Moment | undefined {
+  if (generation === 1) return object.history?.created ?? { at: version.observedAt, latest: version.observedAt };
+  if (writer?.time !== undefined) return narrow(parseTime(writer.time), version.observedAt);
+  return previous === undefined ? undefined : { at: version.observedAt, latest: version.observedAt };
+}
+
+function verbOf(
+  object: KubernetesObject,
+  generation: number,
+  { object: now }: Version,
+  previous: Version | undefined,
+  writer: FieldManager | undefined,
+): string {
+  if (generation === 1) return object.owner !== undefined && runOwners.has(object.owner.kind) ? 'Run' : 'Create';
+  const before = previous?.object;
+  if (before !== undefined && writer !== undefined && restarts(now, before, writer)) return 'Restart';
+  if (writer?.subresource === 'scale') return 'Scale';
+  const sameSpec = before?.specDigest !== undefined && before.specDigest === now.specDigest;
+  if (sameSpec && before.replicas !== now.replicas) return 'Scale';
+  return writer?.operation ?? 'Update';
+}
+
+/** `kubectl rollout restart` writes one annotation of the pod template. */
+function restarts(now: Version['object'], before: Version['object'], writer: FieldManager): boolean {
+  if (now.restartedAt !== undefined) return now.restartedAt !== before.restartedAt;
+  return writer.ownsRestartedAt === true && now.replicas === before.replicas;
+}
+
+function outcomeOf(change: Change, next: Change | undefined, history: ObjectHistory): Change['outcome'] {
+  if (change.id === 'delete') {
+    const gone = history.versions.find(({ deleted }) => deleted);
+    return gone === undefined ? unknown : { verdict: 'complete', at: gone.observedAt, message: '' };
+  }
+  for (const version of history.versions) {
+    if (version.object.generation !== change.generation) continue;
+    const verdict = verdictOf(version.object);
+    if (verdict !== undefined) return { ...verdict, at: version.observedAt };
+  }
+  return next === undefined ? unknown : { verdict: 'superseded', at: next.moment?.at, message: '' };
+}
+
+/**
+ * What a workload's status says of its own generation. Sources: `kubectl rollout status`
+ * (kubectl/pkg/polymorphichelpers/rollout_status.go), the Job API's conditions.
+ */
+function verdictOf(object: Version['object']): { verdict: 'complete' | 'failed'; message: string } | undefined {
+  const { status, replicas = 1, generation = 0 } = object;
+  if (status === undefined) return undefined;
+  const failure = status.conditions?.find(
+    ({ type, status: is, reason }) =>
+      is === 'True' ? type === 'Failed' : type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded',
+  );
+  const observed = (status.observedGeneration ?? 0) >= generation;
+  const complete = { verdict: 'complete', message: '' } as const;
+  switch (object.kind) {
+    case 'Deployment': {
+      if (!observed) return undefined;
+      if (failure !== undefined) return { verdict: 'failed', message: failure.message ?? '' };
+      const available = status.availableReplicas ?? status.readyReplicas ?? 0;
+      const rolledOut = (status.updatedReplicas ?? 0) === replicas && (status.replicas ?? replicas) === replicas;
+      return rolledOut && available === replicas ? complete : undefined;
+    }
+    case 'StatefulSet': {
+      if (!observed || (status.readyReplicas ?? 0) !== replicas) return undefined;
+      const updated = status.updatedReplicas ?? (status.currentRevision === status.updateRevision ? replicas : 0);
+      return updated === replicas && (status.replicas ?? replicas) === replicas ? complete : undefined;
+    }
+    case 'DaemonSet': {
+      const desired = status.desiredNumberScheduled;
+      if (!observed || desired === undefined) return undefined;
+      return status.updatedNumberScheduled === desired && (status.numberAvailable ?? 0) === desired
+        ? complete
+        : undefined;
+    }
+    case 'Job': {
+      if (failure !== undefined) return { verdict: 'failed', message: failure.message ?? '' };
+      const done = status.conditions?.some(({ type, status: is }) => type === 'Complete' && is === 'True');
+      return done === true || (status.succeeded ?? 0) >= (object.completions ?? Infinity) ? complete : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * The change that an Event about its object speaks of, by the version that the controller had in hand. Undefined where
+ * the reference says nothing: it is absent, or older than every snapshot.
+ */
+export function changeByVersion(
+  changes: readonly Change[],
+  { versions }: ObjectHistory,
+  resourceVersion: string | undefined,
+): Change | undefined {
+  const inHand = Number(resourceVersion ?? Number.NaN);
+  if (Number.isNaN(inHand)) return undefined;
+  const version = versions.findLast((candidate) => candidate.version <= inHand && candidate.version > 0);
+  if (version === undefined) return undefined;
+  const generation = version.object.generation;
+  const byGeneration = changes.find((change) => change.id !== 'delete' && change.generation === generation);
+  if (byGeneration !== undefined) return byGeneration;
+  return version.object.deletionTimestamp !== undefined ? changes.find(({ id }) => id === 'delete') : undefined;
+}
+
+/** The latest change at or before a time that may be as late as `latest`. */
+export function changeInEffect(changes: readonly Change[], latest: bigint): Change | undefined {
+  return changes.findLast(({ moment }) => moment === undefined || moment.at <= latest);
+}

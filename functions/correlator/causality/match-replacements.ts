@@ -1,0 +1,34 @@
+/**
+ * Which pod replaced which disrupted one. A pod that is made while a disrupted sibling of the same controller is
+ * unreplaced is its replacement, whatever scaled the controller last.
+ */
+import type { KubernetesObject } from './resolve-objects.ts';
+import { compare, HOUR } from './time.ts';
+
+/** From the replacement to the pod that it replaces. */
+export function matchReplacements(objects: Iterable<KubernetesObject>): Map<KubernetesObject, KubernetesObject> {
+  const replaced = new Map<KubernetesObject, KubernetesObject>();
+  for (const controller of objects) {
+    const disrupted = controller.controlled
+      .filter(({ disruption, removal }) => disruption !== undefined && removal !== undefined)
+      .sort((a, b) => compare(a.removal!.at, b.removal!.at) || (a.uid < b.uid ? -1 : 1));
+    if (disrupted.length === 0) continue;
+    const made = controller.controlled
+      .filter(({ created, history }) => created !== undefined && history !== undefined)
+      .sort((a, b) => compare(a.created!.at, b.created!.at) || (a.uid < b.uid ? -1 : 1));
+    const keepsNames = controller.kind === 'StatefulSet';
+    const unreplaced = new Set(disrupted);
+    for (const pod of made) {
+      for (const sibling of unreplaced) {
+        if (sibling === pod || sibling.removal!.at > pod.created!.latest) continue;
+        if (pod.created!.at - sibling.removal!.latest > HOUR) continue;
+        if (keepsNames && sibling.name !== pod.name) continue;
+        if (sibling.created !== undefined && sibling.created.at >= pod.created!.at) continue;
+        replaced.set(pod, sibling);
+        unreplaced.delete(sibling);
+        break;
+      }
+    }
+  }
+  return replaced;
+}

@@ -1,0 +1,152 @@
+/**
+ * Which scaling made or removed which pod of a controller. "From 0 to 4" adopts four and no more: a pod beyond that
+ * has another cause.
+ */
+import type { Occurrence } from './gather-occurrences.ts';
+import { inOrder } from './gather-occurrences.ts';
+import type { Driver, KubernetesObject, Resolved } from './resolve-objects.ts';
+import { compare, MINUTE, SECOND, distance } from './time.ts';
+
+export interface Scalings {
+  /** The scaling that made the pod, or that the occurrence "Created pod" carried out. */
+  upOf(subject: KubernetesObject | Occurrence): Driver | undefined;
+  downOf(subject: KubernetesObject | Occurrence): Driver | undefined;
+}
+
+interface Slot {
+  at: bigint;
+  key: string;
+  pod: KubernetesObject | undefined;
+  occurrence: Occurrence | undefined;
+}
+
+/** A pod beyond a scaling's number, or made this long after it, was not made by it. */
+const carriedOutWithin = 60n * MINUTE;
+
+export function matchScalings(
+  resolved: Resolved,
+  isReplacement: (pod: KubernetesObject) => boolean,
+): Scalings {
+  const up = new Map<KubernetesObject | Occurrence, Driver>();
+  const down = new Map<KubernetesObject | Occurrence, Driver>();
+  for (const controller of resolved.objects.values()) {
+    if (controller.scalings.length === 0) continue;
+    const sized = withSizes(controller.scalings);
+    const exact = scalingOfGeneration(controller, sized);
+    assign(
+      slotsOf(controller, resolved, 'creates', (pod) => pod.creator, (pod) => pod.created?.latest, isReplacement),
+      sized.filter(({ change }) => change === undefined || change > 0),
+      exact,
+      up,
+    );
+    const disrupted = (pod: KubernetesObject) => pod.disruption !== undefined;
+    assign(
+      slotsOf(controller, resolved, 'removes', (pod) => pod.remover, (pod) => pod.removal?.latest, disrupted),
+      sized.filter(({ change }) => change === undefined || change < 0),
+      exact,
+      down,
+    );
+  }
+  return { upOf: (subject) => up.get(subject), downOf: (subject) => down.get(subject) };
+}
+
+interface Sized {
+  driver: Driver;
+  /** By how many; undefined where nothing says. */
+  change: number | undefined;
+  left: number;
+}
+
+/** Older controllers say only "to 3": from what the scaling before left, at first from nothing. */
+function withSizes(scalings: readonly Driver[]): Sized[] {
+  let size = 0;
+  return scalings.map((driver) => {
+    const change = driver.to === undefined ? undefined : driver.to - (driver.from ?? size);
+    size = driver.to ?? size;
+    // A repeat of the size that the last one had left: the one between was not seen.
+    const known = change === 0 ? undefined : change;
+    return { driver, change: known, left: known === undefined ? Infinity : Math.abs(known) };
+  });
+}
+
+function slotsOf(
+  controller: KubernetesObject,
+  resolved: Resolved,
+  effect: 'creates' | 'removes',
+  driverOf: (pod: KubernetesObject) => Driver | undefined,
+  timeOf: (pod: KubernetesObject) => bigint | undefined,
+  otherwiseCaused: (pod: KubernetesObject) => boolean,
+): Slot[] {
+  const slots: Slot[] = [];
+  for (const pod of controller.controlled) {
+    if (otherwiseCaused(pod)) continue;
+    const occurrence = driverOf(pod)?.occurrence;
+    const at = occurrence?.at ?? timeOf(pod);
+    if (at !== undefined) slots.push({ at, key: pod.uid, pod, occurrence });
+  }
+  for (const occurrence of controller.occurrences) {
+    const driver = resolved.driverOf(occurrence);
+    if (driver?.rule.effect !== effect) continue;
+    const bound = driver.target !== undefined && driver.target.owner === controller;
+    if (bound && (driverOf(driver.target!)?.occurrence === occurrence || otherwiseCaused(driver.target!))) continue;
+    slots.push({ at: occurrence.at, key: occurrence.key, pod: undefined, occurrence });
+  }
+  return slots.sort((a, b) => compare(a.at, b.at) || (a.key < b.key ? -1 : 1));
+}
+
+function assign(
+  slots: readonly Slot[],
+  scalings: readonly Sized[],
+  exact: (occurrence: Occurrence) => Sized | undefined,
+  assigned: Map<KubernetesObject | Occurrence, Driver>,
+): void {
+  for (const slot of slots) {
+    const named = slot.occurrence === undefined ? undefined : exact(slot.occurrence);
+    const scaling = named !== undefined && named.left > 0 && scalings.includes(named) ? named : latestWithRoom(slot, scalings);
+    if (scaling === undefined) continue;
+    scaling.left--;
+    if (slot.pod !== undefined) assigned.set(slot.pod, scaling.driver);
+    if (slot.occurrence !== undefined) assigned.set(slot.occurrence, scaling.driver);
+  }
+}
+
+/** The latest one at or before it; the recorders' queues let an effect be written up to a second before its cause. */
+function latestWithRoom({ at }: Slot, scalings: readonly Sized[]): Sized | undefined {
+  let after: Sized | undefined;
+  for (let i = scalings.length - 1; i >= 0; i--) {
+    const scaling = scalings[i]!;
+    const { occurrence } = scaling.driver;
+    if (occurrence.at > at + SECOND || scaling.left <= 0) continue;
+    if (occurrence.at > at) after = scaling;
+    else return at - occurrence.at <= carriedOutWithin ? scaling : after;
+  }
+  return after;
+}
+
+/**
+ * A ReplicaSet's own generation names the scaling, where the very version that the controller had in hand was seen:
+ * each scaling is one generation (the newest version before it would not do, a forwarder may ship fewer).
+ */
+function scalingOfGeneration(
+  { history }: KubernetesObject,
+  scalings: readonly Sized[],
+): (occurrence: Occurrence) => Sized | undefined {
+  return ({ event }) => {
+    if (history === undefined || event.count > 1 || event.subject.resourceVersion === undefined) return undefined;
+    const inHand = history.versions.find(({ object }) => object.resourceVersion === event.subject.resourceVersion);
+    const generation = inHand?.object.generation;
+    if (generation === undefined) return undefined;
+    const first = history.versions.find(({ object }) => object.generation === generation)!;
+    const candidates = scalings.filter(
+      ({ driver }) =>
+        driver.to === first.object.replicas && distance(driver.occurrence.at, first.observedAt) < 5n * SECOND,
+    );
+    return candidates.sort(
+      (a, b) =>
+        compare(
+          distance(a.driver.occurrence.at, first.observedAt),
+          distance(b.driver.occurrence.at, first.observedAt),
+        ) || inOrder(a.driver.occurrence, b.driver.occurrence),
+    )[0];
+  };
+}

@@ -1,0 +1,327 @@
+/**
+ * Under what each occurrence hangs: another occurrence, a change of its root, or nothing that is known.
+ */
+import { inOrder, type Occurrence } from './gather-occurrences.ts';
+import { type Change, changeByVersion, changeInEffect, listChanges } from './list-changes.ts';
+import { matchReplacements } from './match-replacements.ts';
+import { matchScalings } from './match-scalings.ts';
+import { type Driver, type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
+import { containerStart, directionOf, isRestart, nodeTurns } from './rules.ts';
+import { compare, distance, MINUTE, SECOND } from './time.ts';
+
+export type Placement =
+  | { under: 'occurrence'; occurrence: Occurrence }
+  | { under: 'change'; change: Change }
+  | { under: 'nothing' };
+
+export interface Placed {
+  placementOf(occurrence: Occurrence): Placement;
+  changesOf(root: KubernetesObject): readonly Change[];
+  /** The pod that this one replaces after a disruption. */
+  replacedBy(pod: KubernetesObject): KubernetesObject | undefined;
+}
+
+const nothing: Placement = { under: 'nothing' };
+const below = (occurrence: Occurrence): Placement => ({ under: 'occurrence', occurrence });
+const within = (change: Change | undefined): Placement => (change === undefined ? nothing : { under: 'change', change });
+
+/** The kubelet reports a cordon with its next status update, some seconds after the first effects of a drain. */
+const reportedWithin = MINUTE;
+
+export function placeOccurrences(resolved: Resolved): Placed {
+  const { subjectOf, driverOf } = resolved;
+  const changes = new Map<KubernetesObject, readonly Change[]>();
+  const replacements = matchReplacements(resolved.objects.values());
+  const scalings = matchScalings(resolved, (pod) => replacements.has(pod));
+  const rounds = matchRounds(resolved);
+  const turns = nodeTurnsByName(resolved);
+  matchRescales();
+
+  function changesOf(root: KubernetesObject): readonly Change[] {
+    let known = changes.get(root);
+    if (known === undefined) changes.set(root, (known = listChanges(root)));
+    return known;
+  }
+
+  function matchRescales(): void {
+    for (const occurrence of resolved.occurrences) {
+      const driver = driverOf(occurrence);
+      if (driver?.rule.effect !== 'rescales' || driver.target === undefined) continue;
+      const written = changesOf(driver.target)
+        .filter(({ verb, version, moment }) => {
+          if (verb !== 'Scale' || moment === undefined || version.object.replicas !== driver.to) return false;
+          return distance(moment.at, occurrence.at) <= MINUTE;
+        })
+        .sort((a, b) => compare(distance(a.moment!.at, occurrence.at), distance(b.moment!.at, occurrence.at)))[0];
+      if (written === undefined) continue;
+      const known = written.rescale?.occurrence;
+      if (known === undefined || closer(occurrence, known, written.moment!.at)) written.rescale = driver;
+    }
+  }
+
+  function placementOf(occurrence: Occurrence): Placement {
+    const subject = subjectOf(occurrence);
+    return (
+      rounds.get(occurrence) ??
+      byItsEffect(occurrence, driverOf(occurrence), subject) ??
+      (rootOf(subject) === subject && subject.creator === undefined && subject.kind !== 'Pod'
+        ? atRoot(occurrence, subject)
+        : bySubject(occurrence, subject))
+    );
+  }
+
+  /** What an occurrence does can say more than what it is about. */
+  function byItsEffect(
+    occurrence: Occurrence,
+    driver: Driver | undefined,
+    subject: KubernetesObject,
+  ): Placement | undefined {
+    if (subject.kind === 'Pod' && occurrence.event.reason === 'NodeNotReady') {
+      return underNode(subject, occurrence, 'lost') ?? nothing;
+    }
+    if (driver === undefined) return undefined;
+    const { target } = driver;
+    switch (driver.rule.effect) {
+      case 'creates': {
+        if (target === undefined) return undefined;
+        const replaced = replacements.get(target);
+        if (replaced !== undefined) return afterTearDown(replaced, occurrence);
+        return rootOf(target) === target && target.owner === subject ? within(changesOf(target)[0]) : undefined;
+      }
+      case 'observes':
+        return target === undefined ? undefined : within(changesOf(target)[0]);
+      case 'rescales': {
+        const change = target && changesOf(target).find(({ rescale }) => rescale?.occurrence === occurrence);
+        return change === undefined ? undefined : within(change);
+      }
+      case 'removes':
+        if (target === subject) return disruptedBy(subject, occurrence);
+        if (target !== undefined && target.kind !== 'Pod') {
+          const seen = latest(subject.occurrences, occurrence, (o) => driverOf(o)?.rule.effect === 'observes');
+          return seen === undefined ? undefined : below(seen);
+        }
+        return undefined;
+      case 'scales':
+        return undefined;
+    }
+  }
+
+  function bySubject(occurrence: Occurrence, subject: KubernetesObject): Placement {
+    const effect = driverOf(occurrence)?.rule.effect;
+    if (rootOf(subject) === subject && (effect === 'creates' || effect === 'removes') && subject.kind !== 'Pod') {
+      return subject.creator === undefined ? atRoot(occurrence, subject) : below(subject.creator.occurrence);
+    }
+    if (effect === 'creates' || effect === 'removes') {
+      const driver = effect === 'creates' ? scalings.upOf(occurrence) : scalings.downOf(occurrence);
+      if (driver !== undefined) return below(driver.occurrence);
+      return effect === 'creates'
+        ? whatMade(subject.owner, occurrence.latest)
+        : whatRemoved(subject, subject.owner, occurrence.latest);
+    }
+    if (isTearDown(occurrence, subject)) {
+      if (subject.disruption !== undefined) {
+        const cause = disruptedBy(subject, occurrence);
+        if (cause !== undefined) return cause;
+      }
+      if (subject.remover !== undefined && subject.remover.occurrence !== occurrence) {
+        return below(subject.remover.occurrence);
+      }
+      const scaling = scalings.downOf(subject);
+      if (scaling !== undefined) return below(scaling.occurrence);
+      if (subject.owner === undefined) return atRoot(occurrence, subject);
+      return whatRemoved(subject, subject.owner, subject.removal?.latest ?? occurrence.latest);
+    }
+    if (subject.creator !== undefined) return below(subject.creator.occurrence);
+    const replaced = replacements.get(subject);
+    if (replaced !== undefined) return afterTearDown(replaced, occurrence);
+    const scaling = scalings.upOf(subject);
+    if (scaling !== undefined) return below(scaling.occurrence);
+    if (subject.scalings.length > 0) {
+      const driver = latest(
+        subject.scalings.map((driver) => driver.occurrence),
+        occurrence,
+      );
+      if (driver !== undefined) return below(driver);
+    }
+    if (subject.owner === undefined) return atRoot(occurrence, subject);
+    return whatMade(subject.owner, subject.created?.latest ?? occurrence.latest);
+  }
+
+  function isTearDown({ event, at }: Occurrence, { removal }: KubernetesObject): boolean {
+    const direction = directionOf(event.reason, event.message);
+    return direction === 'none' ? removal !== undefined && at >= removal.at : direction === 'tear-down';
+  }
+
+  /** Up the chain of owners, at the time when the subject was made. */
+  function whatMade(owner: KubernetesObject | undefined, time: bigint): Placement {
+    if (owner === undefined) return nothing;
+    if (owner.creator !== undefined && rootOf(owner) === owner) return below(owner.creator.occurrence);
+    if (rootOf(owner) !== owner) return whatMade(owner.owner, time);
+    const change = changeInEffect(
+      changesOf(owner).filter(({ id }) => id !== 'delete'),
+      time,
+    );
+    return underChange(change);
+  }
+
+  /** Up the chain of owners, at the time when the subject's removal was asked for. */
+  function whatRemoved(
+    subject: KubernetesObject,
+    owner: KubernetesObject | undefined,
+    time: bigint,
+  ): Placement {
+    if (owner === undefined) return nothing;
+    const root = rootOf(subject);
+    const removal = changesOf(root).find(({ id }) => id === 'delete');
+    if (removal?.moment !== undefined && removal.moment.at <= time + SECOND) return within(removal);
+    return underChange(changeInEffect(changesOf(root), time));
+  }
+
+  /** At the root: the change that the controller had in hand, else the one in effect. */
+  function atRoot(occurrence: Occurrence, root: KubernetesObject): Placement {
+    const all = changesOf(root);
+    const { event } = occurrence;
+    if (all.length === 0 || root.history === undefined) return nothing;
+    if (isTearDown(occurrence, root)) {
+      const removal = all.find(({ id, moment }) => id === 'delete' && moment !== undefined);
+      if (removal !== undefined) return within(removal);
+    }
+    const byVersion = event.count === 1 ? changeByVersion(all, root.history, event.subject.resourceVersion) : undefined;
+    return underChange(byVersion ?? changeInEffect(all, occurrence.latest), occurrence);
+  }
+
+  /** A rescale stands between the change that it announced and what came of it. */
+  function underChange(change: Change | undefined, occurrence?: Occurrence): Placement {
+    const rescale = change?.rescale?.occurrence;
+    return rescale !== undefined && rescale !== occurrence ? below(rescale) : within(change);
+  }
+
+  function disruptedBy(pod: KubernetesObject, occurrence: Occurrence): Placement | undefined {
+    const { event } = occurrence;
+    const first = pod.remover?.occurrence;
+    if (first !== undefined && first !== occurrence && driverOf(first)?.target === pod && subjectOf(first) === pod) {
+      return below(first);
+    }
+    const cause = pod.disruption ?? { Preempted: 'preempted', TaintManagerEviction: 'tainted' }[event.reason];
+    switch (cause) {
+      case 'preempted': {
+        const uid = event.related?.uid ?? driverOf(occurrence)?.uid;
+        const preemptor = uid === undefined ? undefined : resolved.objects.get(uid);
+        if (preemptor === undefined) return undefined;
+        const failed = latest(preemptor.occurrences, occurrence, (o) => o.event.reason === 'FailedScheduling');
+        return failed === undefined ? undefined : below(failed);
+      }
+      case 'node-cordoned':
+        return underNode(pod, occurrence, 'cordoned') ?? nothing;
+      case 'tainted': {
+        const notReady = latest(pod.occurrences, occurrence, (o) => o.event.reason === 'NodeNotReady');
+        return notReady === undefined ? (underNode(pod, occurrence, 'lost') ?? nothing) : below(notReady);
+      }
+      case 'node-removed':
+        return underNode(pod, occurrence, 'removed') ?? nothing;
+      default:
+        return undefined;
+    }
+  }
+
+  /** The turn of the pod's Node that was in force when the pod's removal was asked for. */
+  function underNode(
+    pod: KubernetesObject,
+    occurrence: Occurrence,
+    wanted: (typeof nodeTurns)[string],
+  ): Placement | undefined {
+    const nodeName = pod.history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
+    const node = nodeName ?? (occurrence.event.reporter.instance as string | undefined);
+    if (node === undefined) return undefined;
+    const time = pod.removal?.latest ?? occurrence.latest;
+    const found = (turns.get(node) ?? []).filter(({ event }) => nodeTurns[event.reason] === wanted);
+    const before = found.findLast(({ at }) => at <= time);
+    const after = found.find(({ at }) => at > time && at <= time + reportedWithin);
+    const ended = before && endOf(turns.get(node)!, before, wanted);
+    const turn = before !== undefined && (ended === undefined || ended.at > time) ? before : after;
+    return turn === undefined ? undefined : below(turn);
+  }
+
+  function afterTearDown(pod: KubernetesObject, occurrence: Occurrence): Placement {
+    const tearDowns = pod.occurrences.filter(
+      ({ event }) => directionOf(event.reason, event.message) === 'tear-down',
+    );
+    const last = latest(tearDowns, occurrence) ?? tearDowns[0];
+    if (last !== undefined) return below(last);
+    return disruptedBy(pod, occurrence) ?? nothing;
+  }
+
+  return { placementOf, changesOf, replacedBy: (pod) => replacements.get(pod) };
+}
+
+function closer(a: Occurrence, b: Occurrence, time: bigint): boolean {
+  const [awayA, awayB] = [distance(a.at, time), distance(b.at, time)];
+  return awayA === awayB ? inOrder(a, b) < 0 : awayA < awayB;
+}
+
+/** The latest at or before `occurrence`, else the first within a second after it. */
+function latest(
+  occurrences: readonly Occurrence[],
+  occurrence: Occurrence,
+  wanted: (candidate: Occurrence) => boolean = () => true,
+): Occurrence | undefined {
+  let found: Occurrence | undefined;
+  for (const candidate of occurrences) {
+    if (candidate === occurrence || !wanted(candidate)) continue;
+    if (candidate.at <= occurrence.at) found = candidate;
+    else if (found === undefined && candidate.at <= occurrence.at + SECOND) return candidate;
+  }
+  return found;
+}
+
+const opposite = { cordoned: 'uncordoned', lost: 'back', uncordoned: 'cordoned', back: 'lost', removed: undefined };
+
+function endOf(
+  turns: readonly Occurrence[],
+  start: Occurrence,
+  turn: (typeof nodeTurns)[string],
+): Occurrence | undefined {
+  return turns.find(({ at, event }) => at > start.at && nodeTurns[event.reason] === opposite[turn]);
+}
+
+function nodeTurnsByName({ occurrences, subjectOf }: Resolved): Map<string, Occurrence[]> {
+  const turns = occurrences.filter(
+    ({ event }) => event.subject.kind === 'Node' && nodeTurns[event.reason] !== undefined,
+  );
+  return Map.groupBy(turns, (occurrence) => subjectOf(occurrence).name);
+}
+
+/**
+ * A container that the kubelet restarts: Unhealthy, Killing "will be restarted", then its start. Each round hangs
+ * together under the probe's failure that began it.
+ */
+function matchRounds({ objects }: Resolved): Map<Occurrence, Placement> {
+  const rounds = new Map<Occurrence, Placement>();
+  for (const { occurrences } of objects.values()) {
+    if (!occurrences.some(({ event }) => isRestart(event.reason, event.message))) continue;
+    const containers = Map.groupBy(
+      occurrences.filter(({ event }) => event.subject.fieldPath !== undefined),
+      ({ event }) => event.subject.fieldPath!,
+    );
+    for (const container of containers.values()) {
+      let probe: Occurrence | undefined;
+      let restart: Occurrence | undefined;
+      for (const occurrence of container) {
+        const { reason, message } = occurrence.event;
+        if (isRestart(reason, message)) {
+          if (probe !== undefined) rounds.set(occurrence, below(probe));
+          restart = occurrence;
+          probe = undefined;
+        } else if (reason === 'Unhealthy') {
+          probe = occurrence;
+          restart = undefined;
+        } else if (restart !== undefined && containerStart.has(reason)) {
+          rounds.set(occurrence, below(restart));
+        } else {
+          restart = undefined;
+        }
+      }
+    }
+  }
+  return rounds;
+}

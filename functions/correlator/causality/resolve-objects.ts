@@ -1,0 +1,289 @@
+/**
+ * Who is who: the object that each Event is about, who controls whom, and which driver made or removed which object.
+ * Objects are known by UID; names only lead to UIDs.
+ */
+import type { ObjectReference } from '../../../shared/observation.ts';
+import { earlier, type ObjectHistory } from './gather-objects.ts';
+import { inOrder, type Occurrence } from './gather-occurrences.ts';
+import { type DriverMatch, directionOf, disruptions, matchDriver, runOwners } from './rules.ts';
+import { distance, MINUTE, type Moment } from './time.ts';
+
+/** An object as all snapshots and Events together show it. */
+export interface KubernetesObject {
+  /** Of an object without one: `kind/namespace/name`. */
+  uid: string;
+  apiVersion: string | undefined;
+  kind: string;
+  namespace: string | undefined;
+  name: string;
+  history: ObjectHistory | undefined;
+  owner: KubernetesObject | undefined;
+  controlled: KubernetesObject[];
+  /** In order of time. */
+  occurrences: Occurrence[];
+  created: Moment | undefined;
+  /** When its removal was asked for. */
+  removal: Moment | undefined;
+  /** Why it went, where its condition DisruptionTarget says so. */
+  disruption: (typeof disruptions)[string]['cause'] | undefined;
+  creator: Driver | undefined;
+  remover: Driver | undefined;
+  /** Drivers that changed how many objects it controls, in order of time. */
+  scalings: Driver[];
+}
+
+/** An occurrence that acts on an object: on `target`, where that is known. */
+export interface Driver extends DriverMatch {
+  occurrence: Occurrence;
+  target: KubernetesObject | undefined;
+}
+
+export interface Resolved {
+  /** In order of time. */
+  occurrences: readonly Occurrence[];
+  objects: ReadonlyMap<string, KubernetesObject>;
+  subjectOf(occurrence: Occurrence): KubernetesObject;
+  driverOf(occurrence: Occurrence): Driver | undefined;
+  /** Objects of that kind and name, deleted ones too. */
+  named(kind: string, namespace: string | undefined, name: string): readonly KubernetesObject[];
+}
+
+/** An object's creator and remover write their Events at once: what is further away speaks of another object of that name. */
+const nearby = MINUTE;
+
+export function resolveObjects(
+  histories: ReadonlyMap<string, ObjectHistory>,
+  occurrences: readonly Occurrence[],
+): Resolved {
+  const objects = new Map<string, KubernetesObject>();
+  const byName = new Map<string, KubernetesObject[]>();
+  const subjects = new Map<Occurrence, KubernetesObject>();
+  const drivers = new Map<Occurrence, Driver>();
+
+  const named = (kind: string, namespace: string | undefined, name: string) =>
+    byName.get(nameKey(kind, namespace, name)) ?? [];
+
+  function add(uid: string, reference: Omit<ObjectReference, 'uid'>): KubernetesObject {
+    const history = histories.get(uid);
+    const object: KubernetesObject = {
+      uid,
+      apiVersion: reference.apiVersion,
+      kind: reference.kind,
+      namespace: reference.namespace,
+      name: reference.name,
+      history,
+      owner: undefined,
+      controlled: [],
+      occurrences: [],
+      created: history?.created,
+      removal: history?.deletion,
+      disruption: history === undefined ? undefined : disruptionOf(history),
+      creator: undefined,
+      remover: undefined,
+      scalings: [],
+    };
+    objects.set(uid, object);
+    const key = nameKey(object.kind, object.namespace, object.name);
+    const sameName = byName.get(key);
+    if (sameName === undefined) byName.set(key, [object]);
+    else sameName.push(object);
+    return object;
+  }
+
+  for (const uid of [...histories.keys()].sort()) {
+    const history = histories.get(uid)!;
+    add(uid, { ...history, apiVersion: history.versions.at(-1)!.object.apiVersion });
+  }
+  for (const occurrence of occurrences) {
+    const { subject } = occurrence.event;
+    if (hasUid(subject) && !objects.has(subject.uid)) add(subject.uid, subject);
+  }
+  // A controller that has not been seen itself still is one: what it controls hangs together.
+  for (const uid of [...histories.keys()].sort()) {
+    const owner = histories.get(uid)!.owner;
+    if (owner === undefined) continue;
+    const { namespace } = histories.get(uid)!;
+    own(objects.get(owner.uid) ?? add(owner.uid, { ...owner, namespace }), objects.get(uid)!);
+  }
+
+  for (const occurrence of occurrences) {
+    const { subject } = occurrence.event;
+    const object = hasUid(subject)
+      ? objects.get(subject.uid)!
+      : (alive(named(subject.kind, namespaceOf(subject), subject.name), occurrence) ??
+        objects.get(nameKey(subject.kind, namespaceOf(subject), subject.name)) ??
+        add(nameKey(subject.kind, namespaceOf(subject), subject.name), {
+          ...subject,
+          namespace: namespaceOf(subject),
+        }));
+    subjects.set(occurrence, object);
+    object.occurrences.push(occurrence);
+  }
+
+  for (const object of objects.values()) {
+    const [first] = object.occurrences;
+    if (object.created === undefined && first !== undefined) object.created = first;
+    else if (object.created !== undefined && first !== undefined && first.latest >= object.created.at) {
+      if (first.latest < object.created.latest) object.created = { at: first.at, latest: first.latest };
+    }
+    const teardown = object.occurrences.find(
+      ({ event }) => directionOf(event.reason, event.message) === 'tear-down',
+    );
+    if (teardown !== undefined) object.removal = earlier(object.removal, teardown);
+  }
+
+  for (const occurrence of occurrences) {
+    const { event } = occurrence;
+    const match = matchDriver(event.subject.kind, event.reason, event.message);
+    if (match === undefined) continue;
+    const subject = subjects.get(occurrence)!;
+    const driver: Driver = { ...match, occurrence, target: targetOf(match, subject, occurrence) };
+    drivers.set(occurrence, driver);
+    if (driver.target === undefined) continue;
+    const { target } = driver;
+    switch (match.rule.effect) {
+      case 'creates':
+        target.creator = nearest(target.creator, driver, target.created);
+        break;
+      case 'removes':
+        target.remover = nearest(target.remover, driver, target.removal);
+        break;
+      case 'scales':
+        target.scalings.push(driver);
+        break;
+      case 'rescales':
+      case 'observes':
+        break;
+    }
+    if (match.rule.controls && target.owner === undefined && target.history === undefined && !controls(target, subject)) {
+      own(subject, target);
+    }
+  }
+  for (const object of objects.values()) {
+    if (object.remover !== undefined) object.removal = earlier(object.removal, object.remover.occurrence);
+    object.scalings.sort((a, b) => inOrder(a.occurrence, b.occurrence));
+  }
+
+  function targetOf(match: DriverMatch, subject: KubernetesObject, at: Occurrence): KubernetesObject | undefined {
+    if (match.rule.target === 'subject') return subject;
+    const namespace = match.namespace ?? subject.namespace;
+    if (match.rule.target === 'scaleTargetRef') {
+      const ref = subject.history?.versions.at(-1)?.object.scaleTargetRef;
+      return ref === undefined ? undefined : alive(named(ref.kind, namespace, ref.name), at);
+    }
+    if (match.name === undefined) return undefined;
+    const candidates = named(match.rule.target, namespace, match.name).filter(
+      ({ owner }) => !match.rule.controls || owner === undefined || owner === subject,
+    );
+    switch (match.rule.effect) {
+      case 'creates':
+        return closest(candidates, ({ created }) => created, at);
+      case 'removes':
+        return closest(candidates, ({ removal }) => removal, at);
+      case 'scales':
+      case 'rescales':
+      case 'observes':
+        return alive(candidates, at);
+    }
+  }
+
+  return {
+    occurrences,
+    objects,
+    subjectOf: (occurrence) => subjects.get(occurrence)!,
+    driverOf: (occurrence) => drivers.get(occurrence),
+    named,
+  };
+}
+
+const nameKey = (kind: string, namespace: string | undefined, name: string): string =>
+  `${kind}/${namespace ?? ''}/${name}`;
+
+/** Older kubelets put the node's name where its UID belongs. */
+function hasUid(subject: ObjectReference): subject is ObjectReference & { uid: string } {
+  return subject.uid !== undefined && !(subject.kind === 'Node' && subject.uid === subject.name);
+}
+
+/** Events about a Node are in namespace default, Nodes in none. */
+const namespaceOf = ({ kind, namespace }: ObjectReference): string | undefined =>
+  kind === 'Node' ? undefined : namespace;
+
+function own(owner: KubernetesObject, object: KubernetesObject): void {
+  object.owner = owner;
+  owner.controlled.push(object);
+}
+
+/** Whether `owner` is `object` or above it: a message must not close a circle. */
+function controls(object: KubernetesObject, owner: KubernetesObject | undefined): boolean {
+  for (let above = owner; above !== undefined; above = above.owner) if (above === object) return true;
+  return false;
+}
+
+/** The object that bears the name at that time: the one created last before it, else the first one after. */
+function alive(candidates: readonly KubernetesObject[], { latest }: Moment): KubernetesObject | undefined {
+  let best: KubernetesObject | undefined;
+  for (const candidate of candidates) {
+    if (best === undefined || better(candidate, best, latest)) best = candidate;
+  }
+  return best;
+}
+
+function better(a: KubernetesObject, b: KubernetesObject, time: bigint): boolean {
+  const [createdA, createdB] = [a.created?.at ?? 0n, b.created?.at ?? 0n];
+  const [pastA, pastB] = [createdA <= time, createdB <= time];
+  if (pastA !== pastB) return pastA;
+  if (createdA !== createdB) return pastA ? createdA > createdB : createdA < createdB;
+  return a.uid < b.uid;
+}
+
+function closest(
+  candidates: readonly KubernetesObject[],
+  momentOf: (object: KubernetesObject) => Moment | undefined,
+  { at }: Moment,
+): KubernetesObject | undefined {
+  let best: { object: KubernetesObject; away: bigint } | undefined;
+  for (const object of candidates) {
+    const moment = momentOf(object);
+    if (moment === undefined) continue;
+    const away = awayFrom(moment, at);
+    if (away > nearby) continue;
+    if (best === undefined || away < best.away || (away === best.away && object.uid < best.object.uid)) {
+      best = { object, away };
+    }
+  }
+  return best?.object;
+}
+
+/** No distance within what is not known. */
+function awayFrom(moment: Moment, time: bigint): bigint {
+  if (time >= moment.at && time <= moment.latest) return 0n;
+  return time < moment.at ? distance(moment.at, time) : distance(moment.latest, time);
+}
+
+function nearest(known: Driver | undefined, driver: Driver, moment: Moment | undefined): Driver {
+  if (known === undefined || moment === undefined) return known ?? driver;
+  const [a, b] = [awayFrom(moment, known.occurrence.at), awayFrom(moment, driver.occurrence.at)];
+  if (a !== b) return a < b ? known : driver;
+  return inOrder(known.occurrence, driver.occurrence) <= 0 ? known : driver;
+}
+
+function disruptionOf({ versions }: ObjectHistory): KubernetesObject['disruption'] {
+  for (const { object } of versions) {
+    for (const condition of object.status?.conditions ?? []) {
+      if (condition.type !== 'DisruptionTarget' || condition.status !== 'True') continue;
+      const cause = disruptions[condition.reason ?? '']?.cause;
+      if (cause !== undefined) return cause;
+    }
+  }
+  return undefined;
+}
+
+/** The object whose changes explain this one: the top of its controllers, or the run of one that makes runs. */
+export function rootOf(object: KubernetesObject): KubernetesObject {
+  let root = object;
+  // A circle of ownerReferences is the API server's to refuse; a bound keeps a hostile one from hanging us.
+  for (let level = 0; level < 32 && root.owner !== undefined && !runOwners.has(root.owner.kind); level++) {
+    root = root.owner;
+  }
+  return root;
+}

@@ -1,0 +1,327 @@
+/**
+ * What the controllers' Events mean. Everything that knows a controller's reason or message is in this file: a new
+ * controller is a new row here and a test case.
+ */
+
+/**
+ * What an occurrence does to the object that its message or its `related` names:
+ * - `creates`, `removes`: brings the target into being, asks for its removal
+ * - `scales`: changes the number of objects that the target controls
+ * - `rescales`: writes the replicas of the target, which makes a generation of it
+ * - `observes`: reports on the target without acting on it
+ */
+type Effect = 'creates' | 'removes' | 'scales' | 'rescales' | 'observes';
+
+export interface DriverRule {
+  /** Kind of the Event's subject. */
+  subject: string;
+  reason: string;
+  /** Named groups: `name` (the target's name), `namespace`, `uid`, `from` and `to` (replicas). */
+  message: RegExp;
+  effect: Effect;
+  /** Kind of the target; `subject` where the Event acts on its own subject; `scaleTargetRef` where the subject's spec names it. */
+  target: string;
+  /** Whether the subject is the target's controller: it stands in for an ownerReference that no snapshot shows. */
+  controls: boolean;
+  /** A message as the controller writes it. */
+  example: string;
+  /** The file that the format comes from, in kubernetes/kubernetes where no repository is named. */
+  source: string;
+}
+
+const podControl = 'pkg/controller/controller_utils.go (RealPodControl)';
+
+/** Creating and deleting pods through RealPodControl reads the same for all of its users. */
+const podControlRules = (subject: string): DriverRule[] => [
+  {
+    subject,
+    reason: 'SuccessfulCreate',
+    message: /^Created pod: (?<name>\S+)$/,
+    effect: 'creates',
+    target: 'Pod',
+    controls: true,
+    example: 'Created pod: web-869745d599-hrk88',
+    source: podControl,
+  },
+  {
+    subject,
+    reason: 'SuccessfulDelete',
+    message: /^Deleted pod: (?<name>\S+)$/,
+    effect: 'removes',
+    target: 'Pod',
+    controls: true,
+    example: 'Deleted pod: web-869745d599-hrk88',
+    source: podControl,
+  },
+];
+
+export const driverRules: readonly DriverRule[] = [
+  {
+    subject: 'Deployment',
+    reason: 'ScalingReplicaSet',
+    // Before 1.29 the message has no "from".
+    message:
+      /^Scaled (?:up|down) replica set (?<name>\S+?)(?: from (?<from>\d+))? to (?<to>\d+)(?: from (?<from2>\d+))?$/,
+    effect: 'scales',
+    target: 'ReplicaSet',
+    controls: true,
+    example: 'Scaled up replica set web-869745d599 from 0 to 2',
+    source: 'pkg/controller/deployment/sync.go (scaleReplicaSet)',
+  },
+  ...podControlRules('ReplicaSet'),
+  ...podControlRules('ReplicationController'),
+  ...podControlRules('DaemonSet'),
+  ...podControlRules('Job'),
+  {
+    subject: 'DaemonSet',
+    reason: 'FailedDaemonPod',
+    message: /^Found failed daemon pod (?<namespace>[^/\s]+)\/(?<name>\S+) on node \S+, will try to kill it$/,
+    effect: 'removes',
+    target: 'Pod',
+    controls: true,
+    example: 'Found failed daemon pod kube-system/agent-x2x5z on node n1, will try to kill it',
+    source: 'pkg/controller/daemon/daemon_controller.go',
+  },
+  {
+    subject: 'StatefulSet',
+    reason: 'SuccessfulCreate',
+    message: /^[Cc]reate Pod (?<name>\S+) in StatefulSet \S+ successful$/,
+    effect: 'creates',
+    target: 'Pod',
+    controls: true,
+    example: 'Create Pod db-0 in StatefulSet db successful',
+    source: 'pkg/controller/statefulset/stateful_pod_control.go (recordPodEvent; lower case before 1.35)',
+  },
+  {
+    subject: 'StatefulSet',
+    reason: 'SuccessfulDelete',
+    message: /^[Dd]elete Pod (?<name>\S+) in StatefulSet \S+ successful$/,
+    effect: 'removes',
+    target: 'Pod',
+    controls: true,
+    example: 'Delete Pod db-2 in StatefulSet db successful',
+    source: 'pkg/controller/statefulset/stateful_pod_control.go (recordPodEvent)',
+  },
+  {
+    subject: 'StatefulSet',
+    reason: 'RecreatingFailedPod',
+    message: /^StatefulSet (?<namespace>[^/\s]+)\/\S+ is recreating failed Pod (?<name>\S+)$/,
+    effect: 'removes',
+    target: 'Pod',
+    controls: true,
+    example: 'StatefulSet default/db is recreating failed Pod db-1',
+    source: 'pkg/controller/statefulset/stateful_set_control.go',
+  },
+  {
+    subject: 'StatefulSet',
+    reason: 'SuccessfulCreate',
+    message: /^[Cc]reate Claim (?<name>\S+) Pod \S+ in StatefulSet \S+ success$/,
+    effect: 'creates',
+    target: 'PersistentVolumeClaim',
+    controls: false,
+    example: 'Create Claim data-db-0 Pod db-0 in StatefulSet db success',
+    source: 'pkg/controller/statefulset/stateful_pod_control.go (recordClaimEvent)',
+  },
+  {
+    subject: 'CronJob',
+    reason: 'SuccessfulCreate',
+    message: /^Created job (?<name>\S+)$/,
+    effect: 'creates',
+    target: 'Job',
+    controls: true,
+    example: 'Created job tick-29923495',
+    source: 'pkg/controller/cronjob/cronjob_controllerv2.go',
+  },
+  {
+    subject: 'CronJob',
+    reason: 'SuccessfulDelete',
+    message: /^Deleted job (?<name>\S+)$/,
+    effect: 'removes',
+    target: 'Job',
+    controls: true,
+    example: 'Deleted job tick-29923495',
+    source: 'pkg/controller/cronjob/cronjob_controllerv2.go (deleteJob)',
+  },
+  {
+    subject: 'CronJob',
+    reason: 'SawCompletedJob',
+    message: /^Saw completed job: (?<name>[^\s,]+), (?:condition|status): \S+$/,
+    effect: 'observes',
+    target: 'Job',
+    controls: true,
+    example: 'Saw completed job: tick-29923495, condition: Complete',
+    source: 'pkg/controller/cronjob/cronjob_controllerv2.go (syncCronJob)',
+  },
+  {
+    subject: 'HorizontalPodAutoscaler',
+    reason: 'SuccessfulRescale',
+    message: /^New size: (?<to>\d+); reason: /,
+    effect: 'rescales',
+    target: 'scaleTargetRef',
+    controls: false,
+    example: 'New size: 1; reason: All metrics below target',
+    source: 'pkg/controller/podautoscaler/horizontal.go',
+  },
+  {
+    subject: 'Pod',
+    reason: 'Preempted',
+    message: /^Preempted by (?:a )?pod(?: (?<uid>[0-9a-f-]{36}))? on node /,
+    effect: 'removes',
+    target: 'subject',
+    controls: false,
+    example: 'Preempted by pod 9a653339-f4db-465f-8c15-d07066559345 on node n1',
+    source: 'pkg/scheduler/framework/preemption/preemption.go',
+  },
+  {
+    subject: 'Pod',
+    reason: 'TaintManagerEviction',
+    message: /^Marking for deletion Pod /,
+    effect: 'removes',
+    target: 'subject',
+    controls: false,
+    example: 'Marking for deletion Pod default/web-0',
+    source: 'pkg/controller/tainteviction/taint_eviction.go',
+  },
+  {
+    subject: 'Pod',
+    reason: 'Evicted',
+    message: /./,
+    effect: 'removes',
+    target: 'subject',
+    controls: false,
+    example: 'The node was low on resource: memory.',
+    source: 'pkg/kubelet/eviction/eviction_manager.go',
+  },
+];
+
+/** Why a pod's condition DisruptionTarget says it went, and the Event that says so. Source: API reference, Pod disruption conditions. */
+export const disruptions: Readonly<Record<string, { cause: 'node-cordoned' | 'preempted' | 'tainted' | 'node-removed' }>> =
+  {
+    EvictionByEvictionAPI: { cause: 'node-cordoned' },
+    PreemptionByScheduler: { cause: 'preempted' },
+    PreemptionByKubeScheduler: { cause: 'preempted' }, // 1.25
+    DeletionByTaintManager: { cause: 'tainted' },
+    DeletionByPodGC: { cause: 'node-removed' },
+  };
+
+/**
+ * What a Node's Event says of the Node. Each starts an episode of its own: cordoned and uncordoned, lost and back are
+ * two things that happen, however close they are.
+ */
+export const nodeTurns: Readonly<Record<string, 'cordoned' | 'uncordoned' | 'lost' | 'back' | 'removed'>> = {
+  NodeNotSchedulable: 'cordoned',
+  NodeSchedulable: 'uncordoned',
+  NodeNotReady: 'lost',
+  NodeReady: 'back',
+  RemovingNode: 'removed',
+};
+
+/** Kinds whose controlled objects are changes of their own: a CronJob's root object is each of its Jobs. */
+export const runOwners: ReadonlySet<string> = new Set(['CronJob']);
+
+/** Reasons that speak of an object's end. Everything else that is not in `undirected` speaks of its start. */
+const tearDown: ReadonlySet<string> = new Set([
+  'Killing',
+  'Preempted',
+  'TaintManagerEviction',
+  'Evicted',
+  'ExceededGracePeriod',
+  'FailedPreStopHook',
+  'FailedKillPod',
+]);
+
+/** Reasons that say neither: tear-down once the removal was asked for, else start-up. */
+const undirected: ReadonlySet<string> = new Set([
+  'Unhealthy',
+  'ProbeWarning',
+  'ProbeError',
+  'FailedSync',
+  'NodeNotReady',
+]);
+
+/** The kubelet stops a container only to start it again (pkg/kubelet/kuberuntime): a round, not a tear-down. */
+const restartMessage = /, will be restarted$/;
+
+export const isRestart = (reason: string, message: string): boolean =>
+  reason === 'Killing' && restartMessage.test(message);
+
+export function directionOf(reason: string, message: string): 'start-up' | 'tear-down' | 'none' {
+  if (isRestart(reason, message)) return 'start-up';
+  if (tearDown.has(reason)) return 'tear-down';
+  return undirected.has(reason) ? 'none' : 'start-up';
+}
+
+/** A probe's failure: no error on a pod that is going away. */
+export const isProbeFailure = (reason: string): boolean => reason === 'Unhealthy' || reason === 'ProbeError';
+
+/** Reasons that name a phase, which lasts until the next occurrence on the same object and field path. */
+export const phases: ReadonlySet<string> = new Set([
+  'Scheduled',
+  'FailedScheduling',
+  'Pulling',
+  'Pulled',
+  'Created',
+  'BackOff',
+  'FailedMount',
+  'FailedAttachVolume',
+  'FailedMapVolume',
+  'SuccessfulAttachVolume',
+  'FailedCreatePodSandBox',
+  'NetworkNotReady',
+  'WaitForFirstConsumer',
+  'WaitForPodScheduled',
+  'ExternalProvisioning',
+  'Provisioning',
+  'ProvisioningFailed',
+  'VolumeResizing',
+  'Resizing',
+]);
+
+/** What a container does on its way up: after a restart they belong to the restart's round. */
+export const containerStart: ReadonlySet<string> = new Set([
+  'Pulling',
+  'Pulled',
+  'Created',
+  'Started',
+  'Failed',
+  'BackOff',
+]);
+
+/** Client-go's aggregator (tools/record/events_cache.go) puts this before the newest of many similar messages. */
+export const withoutFolding = (message: string): string =>
+  message.startsWith(folded) ? message.slice(folded.length) : message;
+const folded = '(combined from similar events): ';
+
+const rulesByReason = Map.groupBy(driverRules, (rule) => rule.reason);
+
+export interface DriverMatch {
+  rule: DriverRule;
+  name?: string;
+  namespace?: string;
+  uid?: string;
+  from?: number;
+  to?: number;
+}
+
+/** The row that an Event matches, with what its message says. */
+export function matchDriver(subjectKind: string, reason: string, message: string): DriverMatch | undefined {
+  const rules = rulesByReason.get(reason);
+  if (rules === undefined) return undefined;
+  const text = withoutFolding(message);
+  for (const rule of rules) {
+    if (rule.subject !== subjectKind) continue;
+    const found = rule.message.exec(text);
+    if (found === null) continue;
+    const groups = found.groups ?? {};
+    const from = groups['from'] ?? groups['from2'];
+    return {
+      rule,
+      ...(groups['name'] !== undefined && { name: groups['name'] }),
+      ...(groups['namespace'] !== undefined && { namespace: groups['namespace'] }),
+      ...(groups['uid'] !== undefined && { uid: groups['uid'] }),
+      ...(from !== undefined && { from: Number(from) }),
+      ...(groups['to'] !== undefined && { to: Number(groups['to']) }),
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,181 @@
+/**
+ * Spans from occurrences and changes: names, attributes, status, links. The span contract is in the README.
+ */
+import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
+import type { Cluster } from '../../../shared/observation.ts';
+import type { Attributes, Span } from '../../../shared/span.ts';
+import type { Membership, Trace } from './cut-traces.ts';
+import type { Occurrence } from './gather-occurrences.ts';
+import { type Change, changeInEffect } from './list-changes.ts';
+import type { Placed } from './place-occurrences.ts';
+import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
+import { isProbeFailure, runOwners } from './rules.ts';
+import type { Interval, TimedTrace } from './time-spans.ts';
+
+export interface WrittenSpan {
+  span: Span;
+  /** `event UID/count` of an occurrence; of a change's root span the UID of its object. */
+  key: string;
+}
+
+export interface World {
+  cluster: Cluster;
+  resolved: Resolved;
+  placed: Placed;
+  memberships: ReadonlyMap<Occurrence, Membership>;
+}
+
+export function writeSpans(world: World, timed: TimedTrace): WrittenSpan[] {
+  const { trace, occurrences, intervals } = timed;
+  const links = linksOf(world, timed);
+  const written: WrittenSpan[] = [];
+  let rootSpanId: string | null = null;
+  if (trace.root.kind === 'change') {
+    const span = changeSpan(world, trace, trace.root.change, timed.root, links);
+    rootSpanId = span.spanId;
+    written.push({ span, key: trace.object.uid });
+  } else {
+    rootSpanId = spanIdOf(trace.root.first);
+  }
+  for (const occurrence of occurrences) {
+    const { parent } = world.memberships.get(occurrence)!;
+    const isRoot = trace.root.kind === 'episode' && trace.root.first === occurrence;
+    const parentSpanId = isRoot ? null : parent === undefined ? rootSpanId : spanIdOf(parent);
+    const span = occurrenceSpan(world, trace, occurrence, parentSpanId, intervals.get(occurrence)!);
+    if (isRoot) span.links = links;
+    written.push({ span, key: occurrence.key });
+  }
+  return written;
+}
+
+const spanIdOf = ({ event }: Occurrence): string => occurrenceSpanId(event.uid, event.count);
+
+function changeSpan(
+  { cluster }: World,
+  trace: Trace,
+  change: Change,
+  { start, end }: Interval,
+  links: Span['links'],
+): Span {
+  const { object } = change;
+  const { outcome } = change;
+  return {
+    traceId: trace.traceId,
+    spanId: changeSpanId(object.uid, change.id),
+    parentSpanId: null,
+    name: `${object.kind}.${change.verb}`,
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(end),
+    status: outcome.verdict === 'failed' ? { code: 'ERROR', message: outcome.message } : { code: 'UNSET' },
+    resource: resource(cluster, change.manager === '' ? 'kubernetes' : change.manager, undefined),
+    attributes: {
+      ...objectAttributes(object, object.apiVersion),
+      ...(change.version.object.resourceVersion !== undefined && {
+        'k8s.object.resource_version': change.version.object.resourceVersion,
+      }),
+      ...(change.generation !== undefined && { 'k8s.object.generation': change.generation }),
+      'k8s.change.manager': change.manager,
+      'k8s.change.operation': change.operation,
+      'k8s.change.outcome': outcome.verdict,
+    },
+    links,
+  };
+}
+
+function occurrenceSpan(
+  { cluster, resolved }: World,
+  trace: Trace,
+  occurrence: Occurrence,
+  parentSpanId: string | null,
+  { start, end }: Interval,
+): Span {
+  const { event } = occurrence;
+  const subject = resolved.subjectOf(occurrence);
+  const container = /\{(.+)\}$/.exec(event.subject.fieldPath ?? '')?.[1];
+  const node = nodeOf(occurrence, subject);
+  const startTime = event.firstTimestamp ?? event.eventTime;
+  const expected = isProbeFailure(event.reason) && subject.removal !== undefined && occurrence.at >= subject.removal.at;
+  return {
+    traceId: trace.traceId,
+    spanId: spanIdOf(occurrence),
+    parentSpanId,
+    name: `${event.subject.kind}.${event.reason}`,
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(end),
+    status: event.type === 'Warning' && !expected ? { code: 'ERROR', message: event.message } : { code: 'UNSET' },
+    resource: resource(cluster, event.reporter.component, event.reporter.instance),
+    attributes: {
+      ...objectAttributes(subject, event.subject.apiVersion ?? subject.apiVersion),
+      ...(event.subject.fieldPath !== undefined && { 'k8s.object.fieldpath': event.subject.fieldPath }),
+      ...(event.subject.resourceVersion !== undefined && {
+        'k8s.object.resource_version': event.subject.resourceVersion,
+      }),
+      'k8s.event.reason': event.reason,
+      'k8s.event.type': event.type,
+      'k8s.event.message': event.message,
+      ...(event.action !== undefined && { 'k8s.event.action': event.action }),
+      'k8s.event.name': event.name,
+      'k8s.event.uid': event.uid,
+      'k8s.event.count': event.count,
+      ...(startTime !== undefined && { 'k8s.event.start_time': startTime }),
+      ...(container !== undefined && { 'k8s.container.name': container }),
+      ...(node !== undefined && { 'k8s.node.name': node }),
+    },
+    links: [],
+  };
+}
+
+function resource(cluster: Cluster, component: string | undefined, host: string | undefined): Attributes {
+  return {
+    ...(component !== undefined && { 'service.name': component }),
+    ...(host !== undefined && { 'service.instance.id': host }),
+    ...(cluster.name !== undefined && { 'k8s.cluster.name': cluster.name }),
+    ...(cluster.uid !== undefined && { 'k8s.cluster.uid': cluster.uid }),
+  };
+}
+
+function objectAttributes(object: KubernetesObject, apiVersion: string | undefined): Attributes {
+  const kind = object.kind.toLowerCase();
+  // A UID that was made up from the name is nobody's.
+  const uid = object.uid.includes('/') ? undefined : object.uid;
+  return {
+    ...(object.namespace !== undefined && { 'k8s.namespace.name': object.namespace }),
+    [`k8s.${kind}.name`]: object.name,
+    ...(uid !== undefined && { [`k8s.${kind}.uid`]: uid }),
+    ...(apiVersion !== undefined && { 'k8s.object.api_version': apiVersion }),
+    'k8s.object.kind': object.kind,
+    'k8s.object.name': object.name,
+    ...(uid !== undefined && { 'k8s.object.uid': uid }),
+  };
+}
+
+function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | undefined {
+  if (subject.kind === 'Node') return subject.name;
+  if (subject.kind !== 'Pod') return undefined;
+  if (event.reporter.component === 'kubelet' && event.reporter.instance !== undefined) return event.reporter.instance;
+  return subject.history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
+}
+
+/** To the generations that an episode falls in, that a disruption moved pods of, that a run comes from. */
+function linksOf({ resolved, placed, memberships }: World, { trace, occurrences }: TimedTrace): Span['links'] {
+  const linked = new Map<string, Span['links'][number]>();
+  const add = (change: Change | undefined) => {
+    if (change === undefined) return;
+    const traceId = traceIdOf(change.object.uid, change.id);
+    if (traceId !== trace.traceId) linked.set(traceId, { traceId, spanId: changeSpanId(change.object.uid, change.id) });
+  };
+  const { root, object } = trace;
+  if (root.kind === 'episode') {
+    add(changeInEffect(placed.changesOf(object), root.first.latest));
+  } else if (object.owner !== undefined && runOwners.has(object.owner.kind)) {
+    add(changeInEffect(placed.changesOf(object.owner), root.change.moment!.latest));
+  }
+  for (const occurrence of occurrences) {
+    const subject = resolved.subjectOf(occurrence);
+    if (subject.disruption === undefined || memberships.get(occurrence)?.trace !== trace) continue;
+    const moved = rootOf(subject);
+    if (moved === object || subject.removal === undefined || occurrence.at < subject.removal.at) continue;
+    add(changeInEffect(placed.changesOf(moved), subject.removal.latest));
+  }
+  return [...linked.values()].sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
+}
