@@ -14,7 +14,10 @@ import { type TimedTrace, timeSpans } from './time-spans.ts';
 import { type WrittenSpan, writeSpans } from './write-spans.ts';
 
 /** A span that is with the emitter already: what it says is never contradicted. */
-export type SentSpan = Pick<Span, 'spanId' | 'traceId' | 'parentSpanId' | 'startTimeUnixNano' | 'endTimeUnixNano'>;
+export type SentSpan = Pick<
+  Span,
+  'spanId' | 'traceId' | 'parentSpanId' | 'startTimeUnixNano' | 'endTimeUnixNano'
+>;
 
 export interface Assembly {
   cluster: Cluster;
@@ -89,7 +92,10 @@ function mayStillGrow(
  * What was sent stands: it is not assembled anew, and what comes late follows its parent into the trace where that one
  * was sent.
  */
-function keepPromises(assembled: readonly AssembledSpan[], sent: ReadonlyMap<string, SentSpan>): AssembledSpan[] {
+function keepPromises(
+  assembled: readonly AssembledSpan[],
+  sent: ReadonlyMap<string, SentSpan>,
+): AssembledSpan[] {
   const byId = new Map(assembled.map((entry) => [entry.span.spanId, entry.span]));
   const traceIds = new Map<string, string>();
   const traceIdOf = (span: Span): string => {

@@ -8,7 +8,7 @@ import type { Change } from './list-changes.ts';
 import type { Placed, Placement } from './place-occurrences.ts';
 import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
 import { nodeTurns, phases } from './rules.ts';
-import { compare, HOUR, min, MINUTE } from './time.ts';
+import { compare, HOUR, MINUTE, min } from './time.ts';
 
 /** A trace's root is a span made from the change, or, of an episode, its first occurrence. */
 export type TraceRoot = { kind: 'change'; change: Change } | { kind: 'episode'; first: Occurrence };
@@ -46,7 +46,8 @@ export function cutTraces(
 
   function depth(occurrence: Occurrence): number {
     let levels = 0;
-    for (let at = placements.get(occurrence)!; at.under === 'occurrence'; at = placements.get(at.occurrence)!) levels++;
+    for (let at = placements.get(occurrence)!; at.under === 'occurrence'; at = placements.get(at.occurrence)!)
+      levels++;
     return levels;
   }
 
@@ -105,8 +106,14 @@ export function cutTraces(
   function joinEpisode(occurrence: Occurrence, at: bigint): void {
     const object = rootOf(resolved.subjectOf(occurrence));
     const current = newestEpisode.get(object);
-    const turns = occurrence.event.subject.kind === 'Node' && nodeTurns[occurrence.event.reason] !== undefined;
-    if (current !== undefined && !turns && !isSentRoot(occurrence) && isRecent(open.get(current)!, occurrence, at)) {
+    const turns =
+      occurrence.event.subject.kind === 'Node' && nodeTurns[occurrence.event.reason] !== undefined;
+    if (
+      current !== undefined &&
+      !turns &&
+      !isSentRoot(occurrence) &&
+      isRecent(open.get(current)!, occurrence, at)
+    ) {
       join(current, occurrence, at, undefined);
       return;
     }

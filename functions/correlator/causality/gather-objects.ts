@@ -110,4 +110,5 @@ function deletionOf(versions: readonly Version[]): Moment | undefined {
   return deletion;
 }
 
-export const earlier = (a: Moment | undefined, b: Moment): Moment => (a === undefined || b.latest < a.latest ? b : a);
+export const earlier = (a: Moment | undefined, b: Moment): Moment =>
+  a === undefined || b.latest < a.latest ? b : a;

@@ -3,7 +3,7 @@
  */
 import type { EventOccurrence } from '../../../shared/observation.ts';
 import { mergeFields } from './gather-objects.ts';
-import { compare, max, min, type Moment, narrow, parseTime, SECOND, secondOf, timeInName } from './time.ts';
+import { compare, type Moment, max, min, narrow, parseTime, SECOND, secondOf, timeInName } from './time.ts';
 
 type WireEvent = EventOccurrence['event'];
 
@@ -92,7 +92,8 @@ function orderWithinSeconds(occurrences: readonly Occurrence[]): void {
     }
     for (let i = 1; i < group.length; i++) {
       const [previous, current] = [group[i - 1]!, group[i]!];
-      if (!current.exact && current.at < previous.at) current.at = min(previous.at, secondOf(current.at) + SECOND - 1n);
+      if (!current.exact && current.at < previous.at)
+        current.at = min(previous.at, secondOf(current.at) + SECOND - 1n);
     }
     for (const occurrence of group) occurrence.latest = max(occurrence.latest, occurrence.at);
   }

@@ -18,7 +18,11 @@ export interface Change {
   manager: string;
   /** As in managedFields, or `Delete`. */
   operation: string;
-  outcome: { verdict: 'complete' | 'failed' | 'superseded' | 'unknown'; at: bigint | undefined; message: string };
+  outcome: {
+    verdict: 'complete' | 'failed' | 'superseded' | 'unknown';
+    at: bigint | undefined;
+    message: string;
+  };
   /** The autoscaler's Event that announced it. */
   rescale: Driver | undefined;
   /** The version that the change wrote. */
@@ -97,7 +101,9 @@ const sameEntry = (a: FieldManager, b: FieldManager): boolean =>
  */
 function writerOf({ object }: Version, previous: Version | undefined): FieldManager | undefined {
   const all = object.managers ?? [];
-  const writers = all.some(({ ownsSpec }) => ownsSpec === true) ? all.filter(({ ownsSpec }) => ownsSpec !== false) : all;
+  const writers = all.some(({ ownsSpec }) => ownsSpec === true)
+    ? all.filter(({ ownsSpec }) => ownsSpec !== false)
+    : all;
   const before = previous?.object.managers;
   if (before !== undefined) {
     const earlierOf = (entry: FieldManager) => before.find((other) => sameEntry(entry, other));
@@ -127,7 +133,8 @@ function momentOf(
   previous: Version | undefined,
   writer: FieldManager | undefined,
 ): Moment | undefined {
-  if (generation === 1) return object.history?.created ?? { at: version.observedAt, latest: version.observedAt };
+  if (generation === 1)
+    return object.history?.created ?? { at: version.observedAt, latest: version.observedAt };
   if (writer?.time !== undefined) return narrow(parseTime(writer.time), version.observedAt);
   return previous === undefined ? undefined : { at: version.observedAt, latest: version.observedAt };
 }
@@ -139,7 +146,8 @@ function verbOf(
   previous: Version | undefined,
   writer: FieldManager | undefined,
 ): string {
-  if (generation === 1) return object.owner !== undefined && runOwners.has(object.owner.kind) ? 'Run' : 'Create';
+  if (generation === 1)
+    return object.owner !== undefined && runOwners.has(object.owner.kind) ? 'Run' : 'Create';
   const before = previous?.object;
   if (before !== undefined && writer !== undefined && restarts(now, before, writer)) return 'Restart';
   if (writer?.subresource === 'scale') return 'Scale';
@@ -171,12 +179,15 @@ function outcomeOf(change: Change, next: Change | undefined, history: ObjectHist
  * What a workload's status says of its own generation. Sources: `kubectl rollout status`
  * (kubectl/pkg/polymorphichelpers/rollout_status.go), the Job API's conditions.
  */
-function verdictOf(object: Version['object']): { verdict: 'complete' | 'failed'; message: string } | undefined {
+function verdictOf(
+  object: Version['object'],
+): { verdict: 'complete' | 'failed'; message: string } | undefined {
   const { status, replicas = 1, generation = 0 } = object;
   if (status === undefined) return undefined;
-  const failure = status.conditions?.find(
-    ({ type, status: is, reason }) =>
-      is === 'True' ? type === 'Failed' : type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded',
+  const failure = status.conditions?.find(({ type, status: is, reason }) =>
+    is === 'True'
+      ? type === 'Failed'
+      : type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded',
   );
   const observed = (status.observedGeneration ?? 0) >= generation;
   const complete = { verdict: 'complete', message: '' } as const;
@@ -185,12 +196,14 @@ function verdictOf(object: Version['object']): { verdict: 'complete' | 'failed';
       if (!observed) return undefined;
       if (failure !== undefined) return { verdict: 'failed', message: failure.message ?? '' };
       const available = status.availableReplicas ?? status.readyReplicas ?? 0;
-      const rolledOut = (status.updatedReplicas ?? 0) === replicas && (status.replicas ?? replicas) === replicas;
+      const rolledOut =
+        (status.updatedReplicas ?? 0) === replicas && (status.replicas ?? replicas) === replicas;
       return rolledOut && available === replicas ? complete : undefined;
     }
     case 'StatefulSet': {
       if (!observed || (status.readyReplicas ?? 0) !== replicas) return undefined;
-      const updated = status.updatedReplicas ?? (status.currentRevision === status.updateRevision ? replicas : 0);
+      const updated =
+        status.updatedReplicas ?? (status.currentRevision === status.updateRevision ? replicas : 0);
       return updated === replicas && (status.replicas ?? replicas) === replicas ? complete : undefined;
     }
     case 'DaemonSet': {
@@ -203,7 +216,9 @@ function verdictOf(object: Version['object']): { verdict: 'complete' | 'failed';
     case 'Job': {
       if (failure !== undefined) return { verdict: 'failed', message: failure.message ?? '' };
       const done = status.conditions?.some(({ type, status: is }) => type === 'Complete' && is === 'True');
-      return done === true || (status.succeeded ?? 0) >= (object.completions ?? Infinity) ? complete : undefined;
+      return done === true || (status.succeeded ?? 0) >= (object.completions ?? Infinity)
+        ? complete
+        : undefined;
     }
     default:
       return undefined;
@@ -226,7 +241,9 @@ export function changeByVersion(
   const generation = version.object.generation;
   const byGeneration = changes.find((change) => change.id !== 'delete' && change.generation === generation);
   if (byGeneration !== undefined) return byGeneration;
-  return version.object.deletionTimestamp !== undefined ? changes.find(({ id }) => id === 'delete') : undefined;
+  return version.object.deletionTimestamp !== undefined
+    ? changes.find(({ id }) => id === 'delete')
+    : undefined;
 }
 
 /** The latest change at or before a time that may be as late as `latest`. */

@@ -6,7 +6,9 @@ import type { KubernetesObject } from './resolve-objects.ts';
 import { compare, HOUR } from './time.ts';
 
 /** From the replacement to the pod that it replaces. */
-export function matchReplacements(objects: Iterable<KubernetesObject>): Map<KubernetesObject, KubernetesObject> {
+export function matchReplacements(
+  objects: Iterable<KubernetesObject>,
+): Map<KubernetesObject, KubernetesObject> {
   const replaced = new Map<KubernetesObject, KubernetesObject>();
   for (const controller of objects) {
     const disrupted = controller.controlled

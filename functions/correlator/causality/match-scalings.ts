@@ -5,7 +5,7 @@
 import type { Occurrence } from './gather-occurrences.ts';
 import { inOrder } from './gather-occurrences.ts';
 import type { Driver, KubernetesObject, Resolved } from './resolve-objects.ts';
-import { compare, MINUTE, SECOND, distance } from './time.ts';
+import { compare, distance, MINUTE, SECOND } from './time.ts';
 
 export interface Scalings {
   /** The scaling that made the pod, or that the occurrence "Created pod" carried out. */
@@ -34,14 +34,28 @@ export function matchScalings(
     const sized = withSizes(controller.scalings);
     const exact = scalingOfGeneration(controller, sized);
     assign(
-      slotsOf(controller, resolved, 'creates', (pod) => pod.creator, (pod) => pod.created?.latest, isReplacement),
+      slotsOf(
+        controller,
+        resolved,
+        'creates',
+        (pod) => pod.creator,
+        (pod) => pod.created?.latest,
+        isReplacement,
+      ),
       sized.filter(({ change }) => change === undefined || change > 0),
       exact,
       up,
     );
     const disrupted = (pod: KubernetesObject) => pod.disruption !== undefined;
     assign(
-      slotsOf(controller, resolved, 'removes', (pod) => pod.remover, (pod) => pod.removal?.latest, disrupted),
+      slotsOf(
+        controller,
+        resolved,
+        'removes',
+        (pod) => pod.remover,
+        (pod) => pod.removal?.latest,
+        disrupted,
+      ),
       sized.filter(({ change }) => change === undefined || change < 0),
       exact,
       down,
@@ -88,7 +102,8 @@ function slotsOf(
     const driver = resolved.driverOf(occurrence);
     if (driver?.rule.effect !== effect) continue;
     const bound = driver.target !== undefined && driver.target.owner === controller;
-    if (bound && (driverOf(driver.target!)?.occurrence === occurrence || otherwiseCaused(driver.target!))) continue;
+    if (bound && (driverOf(driver.target!)?.occurrence === occurrence || otherwiseCaused(driver.target!)))
+      continue;
     slots.push({ at: occurrence.at, key: occurrence.key, pod: undefined, occurrence });
   }
   return slots.sort((a, b) => compare(a.at, b.at) || (a.key < b.key ? -1 : 1));
@@ -102,7 +117,10 @@ function assign(
 ): void {
   for (const slot of slots) {
     const named = slot.occurrence === undefined ? undefined : exact(slot.occurrence);
-    const scaling = named !== undefined && named.left > 0 && scalings.includes(named) ? named : latestWithRoom(slot, scalings);
+    const scaling =
+      named !== undefined && named.left > 0 && scalings.includes(named)
+        ? named
+        : latestWithRoom(slot, scalings);
     if (scaling === undefined) continue;
     scaling.left--;
     if (slot.pod !== undefined) assigned.set(slot.pod, scaling.driver);
@@ -132,8 +150,11 @@ function scalingOfGeneration(
   scalings: readonly Sized[],
 ): (occurrence: Occurrence) => Sized | undefined {
   return ({ event }) => {
-    if (history === undefined || event.count > 1 || event.subject.resourceVersion === undefined) return undefined;
-    const inHand = history.versions.find(({ object }) => object.resourceVersion === event.subject.resourceVersion);
+    if (history === undefined || event.count > 1 || event.subject.resourceVersion === undefined)
+      return undefined;
+    const inHand = history.versions.find(
+      ({ object }) => object.resourceVersion === event.subject.resourceVersion,
+    );
     const generation = inHand?.object.generation;
     if (generation === undefined) return undefined;
     const first = history.versions.find(({ object }) => object.generation === generation)!;

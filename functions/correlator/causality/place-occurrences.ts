@@ -6,7 +6,7 @@ import { type Change, changeByVersion, changeInEffect, listChanges } from './lis
 import { matchReplacements } from './match-replacements.ts';
 import { matchScalings } from './match-scalings.ts';
 import { type Driver, type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
-import { containerStart, directionOf, isRestart, nodeTurns } from './rules.ts';
+import { containerStart, directionOf, failsIntoRestart, isRestart, nodeTurns } from './rules.ts';
 import { compare, distance, MINUTE, SECOND } from './time.ts';
 
 export type Placement =
@@ -23,7 +23,8 @@ export interface Placed {
 
 const nothing: Placement = { under: 'nothing' };
 const below = (occurrence: Occurrence): Placement => ({ under: 'occurrence', occurrence });
-const within = (change: Change | undefined): Placement => (change === undefined ? nothing : { under: 'change', change });
+const within = (change: Change | undefined): Placement =>
+  change === undefined ? nothing : { under: 'change', change };
 
 /** The kubelet reports a cordon with its next status update, some seconds after the first effects of a drain. */
 const reportedWithin = MINUTE;
@@ -52,7 +53,9 @@ export function placeOccurrences(resolved: Resolved): Placed {
           if (verb !== 'Scale' || moment === undefined || version.object.replicas !== driver.to) return false;
           return distance(moment.at, occurrence.at) <= MINUTE;
         })
-        .sort((a, b) => compare(distance(a.moment!.at, occurrence.at), distance(b.moment!.at, occurrence.at)))[0];
+        .sort((a, b) =>
+          compare(distance(a.moment!.at, occurrence.at), distance(b.moment!.at, occurrence.at)),
+        )[0];
       if (written === undefined) continue;
       const known = written.rescale?.occurrence;
       if (known === undefined || closer(occurrence, known, written.moment!.at)) written.rescale = driver;
@@ -86,7 +89,9 @@ export function placeOccurrences(resolved: Resolved): Placed {
         if (target === undefined) return undefined;
         const replaced = replacements.get(target);
         if (replaced !== undefined) return afterTearDown(replaced, occurrence);
-        return rootOf(target) === target && target.owner === subject ? within(changesOf(target)[0]) : undefined;
+        return rootOf(target) === target && target.owner === subject
+          ? within(changesOf(target)[0])
+          : undefined;
       }
       case 'observes':
         return target === undefined ? undefined : within(changesOf(target)[0]);
@@ -97,7 +102,10 @@ export function placeOccurrences(resolved: Resolved): Placed {
       case 'removes':
         if (target === subject) return disruptedBy(subject, occurrence);
         if (target !== undefined && target.kind !== 'Pod') {
-          const seen = latest(subject.occurrences, occurrence, (o) => driverOf(o)?.rule.effect === 'observes');
+          // The history is cleaned up in the very pass that sees a job complete, a moment before it says so.
+          const seen = subject.occurrences.findLast(
+            (o) => driverOf(o)?.rule.effect === 'observes' && o.at <= occurrence.at + SECOND,
+          );
           return seen === undefined ? undefined : below(seen);
         }
         return undefined;
@@ -108,7 +116,11 @@ export function placeOccurrences(resolved: Resolved): Placed {
 
   function bySubject(occurrence: Occurrence, subject: KubernetesObject): Placement {
     const effect = driverOf(occurrence)?.rule.effect;
-    if (rootOf(subject) === subject && (effect === 'creates' || effect === 'removes') && subject.kind !== 'Pod') {
+    if (
+      rootOf(subject) === subject &&
+      (effect === 'creates' || effect === 'removes') &&
+      subject.kind !== 'Pod'
+    ) {
       return subject.creator === undefined ? atRoot(occurrence, subject) : below(subject.creator.occurrence);
     }
     if (effect === 'creates' || effect === 'removes') {
@@ -186,7 +198,8 @@ export function placeOccurrences(resolved: Resolved): Placed {
       const removal = all.find(({ id, moment }) => id === 'delete' && moment !== undefined);
       if (removal !== undefined) return within(removal);
     }
-    const byVersion = event.count === 1 ? changeByVersion(all, root.history, event.subject.resourceVersion) : undefined;
+    const byVersion =
+      event.count === 1 ? changeByVersion(all, root.history, event.subject.resourceVersion) : undefined;
     return underChange(byVersion ?? changeInEffect(all, occurrence.latest), occurrence);
   }
 
@@ -199,7 +212,12 @@ export function placeOccurrences(resolved: Resolved): Placed {
   function disruptedBy(pod: KubernetesObject, occurrence: Occurrence): Placement | undefined {
     const { event } = occurrence;
     const first = pod.remover?.occurrence;
-    if (first !== undefined && first !== occurrence && driverOf(first)?.target === pod && subjectOf(first) === pod) {
+    if (
+      first !== undefined &&
+      first !== occurrence &&
+      driverOf(first)?.target === pod &&
+      subjectOf(first) === pod
+    ) {
       return below(first);
     }
     const cause = pod.disruption ?? { Preempted: 'preempted', TaintManagerEviction: 'tainted' }[event.reason];
@@ -208,7 +226,11 @@ export function placeOccurrences(resolved: Resolved): Placed {
         const uid = event.related?.uid ?? driverOf(occurrence)?.uid;
         const preemptor = uid === undefined ? undefined : resolved.objects.get(uid);
         if (preemptor === undefined) return undefined;
-        const failed = latest(preemptor.occurrences, occurrence, (o) => o.event.reason === 'FailedScheduling');
+        const failed = latest(
+          preemptor.occurrences,
+          occurrence,
+          (o) => o.event.reason === 'FailedScheduling',
+        );
         return failed === undefined ? undefined : below(failed);
       }
       case 'node-cordoned':
@@ -230,7 +252,8 @@ export function placeOccurrences(resolved: Resolved): Placed {
     occurrence: Occurrence,
     wanted: (typeof nodeTurns)[string],
   ): Placement | undefined {
-    const nodeName = pod.history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
+    const nodeName = pod.history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object
+      .nodeName;
     const node = nodeName ?? (occurrence.event.reporter.instance as string | undefined);
     if (node === undefined) return undefined;
     const time = pod.removal?.latest ?? occurrence.latest;
@@ -274,7 +297,13 @@ function latest(
   return found;
 }
 
-const opposite = { cordoned: 'uncordoned', lost: 'back', uncordoned: 'cordoned', back: 'lost', removed: undefined };
+const opposite = {
+  cordoned: 'uncordoned',
+  lost: 'back',
+  uncordoned: 'cordoned',
+  back: 'lost',
+  removed: undefined,
+};
 
 function endOf(
   turns: readonly Occurrence[],
@@ -312,13 +341,11 @@ function matchRounds({ objects }: Resolved): Map<Occurrence, Placement> {
           if (probe !== undefined) rounds.set(occurrence, below(probe));
           restart = occurrence;
           probe = undefined;
-        } else if (reason === 'Unhealthy') {
+        } else if (failsIntoRestart(reason, message)) {
           probe = occurrence;
           restart = undefined;
         } else if (restart !== undefined && containerStart.has(reason)) {
           rounds.set(occurrence, below(restart));
-        } else {
-          restart = undefined;
         }
       }
     }

@@ -155,7 +155,12 @@ export function resolveObjects(
       case 'observes':
         break;
     }
-    if (match.rule.controls && target.owner === undefined && target.history === undefined && !controls(target, subject)) {
+    if (
+      match.rule.controls &&
+      target.owner === undefined &&
+      target.history === undefined &&
+      !controls(target, subject)
+    ) {
       own(subject, target);
     }
   }
@@ -164,7 +169,11 @@ export function resolveObjects(
     object.scalings.sort((a, b) => inOrder(a.occurrence, b.occurrence));
   }
 
-  function targetOf(match: DriverMatch, subject: KubernetesObject, at: Occurrence): KubernetesObject | undefined {
+  function targetOf(
+    match: DriverMatch,
+    subject: KubernetesObject,
+    at: Occurrence,
+  ): KubernetesObject | undefined {
     if (match.rule.target === 'subject') return subject;
     const namespace = match.namespace ?? subject.namespace;
     if (match.rule.target === 'scaleTargetRef') {

@@ -195,14 +195,15 @@ export const driverRules: readonly DriverRule[] = [
 ];
 
 /** Why a pod's condition DisruptionTarget says it went, and the Event that says so. Source: API reference, Pod disruption conditions. */
-export const disruptions: Readonly<Record<string, { cause: 'node-cordoned' | 'preempted' | 'tainted' | 'node-removed' }>> =
-  {
-    EvictionByEvictionAPI: { cause: 'node-cordoned' },
-    PreemptionByScheduler: { cause: 'preempted' },
-    PreemptionByKubeScheduler: { cause: 'preempted' }, // 1.25
-    DeletionByTaintManager: { cause: 'tainted' },
-    DeletionByPodGC: { cause: 'node-removed' },
-  };
+export const disruptions: Readonly<
+  Record<string, { cause: 'node-cordoned' | 'preempted' | 'tainted' | 'node-removed' }>
+> = {
+  EvictionByEvictionAPI: { cause: 'node-cordoned' },
+  PreemptionByScheduler: { cause: 'preempted' },
+  PreemptionByKubeScheduler: { cause: 'preempted' }, // 1.25
+  DeletionByTaintManager: { cause: 'tainted' },
+  DeletionByPodGC: { cause: 'node-removed' },
+};
 
 /**
  * What a Node's Event says of the Node. Each starts an episode of its own: cordoned and uncordoned, lost and back are
@@ -250,6 +251,10 @@ export function directionOf(reason: string, message: string): 'start-up' | 'tear
   if (tearDown.has(reason)) return 'tear-down';
   return undirected.has(reason) ? 'none' : 'start-up';
 }
+
+/** The probes whose failure makes the kubelet restart a container (pkg/kubelet/prober); a failed readiness probe does not. */
+export const failsIntoRestart = (reason: string, message: string): boolean =>
+  reason === 'Unhealthy' && /^(?:Liveness|Startup) probe /.test(message);
 
 /** A probe's failure: no error on a pod that is going away. */
 export const isProbeFailure = (reason: string): boolean => reason === 'Unhealthy' || reason === 'ProbeError';

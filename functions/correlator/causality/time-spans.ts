@@ -21,7 +21,10 @@ export interface TimedTrace {
   intervals: ReadonlyMap<Occurrence, Interval>;
 }
 
-export function timeSpans(resolved: Resolved, memberships: ReadonlyMap<Occurrence, Membership>): TimedTrace[] {
+export function timeSpans(
+  resolved: Resolved,
+  memberships: ReadonlyMap<Occurrence, Membership>,
+): TimedTrace[] {
   const members = new Map<Trace, Occurrence[]>();
   for (const [occurrence, { trace }] of memberships) {
     const list = members.get(trace);
@@ -50,7 +53,9 @@ function timeTrace(
     if (parent !== undefined) starts.set(parent, min(starts.get(parent)!, starts.get(occurrences[i]!)!));
   }
   const ends = new Map<Occurrence, bigint>();
-  const bySubject = Map.groupBy([...occurrences].sort(inOrder), (occurrence) => resolved.subjectOf(occurrence));
+  const bySubject = Map.groupBy([...occurrences].sort(inOrder), (occurrence) =>
+    resolved.subjectOf(occurrence),
+  );
   for (const onObject of bySubject.values()) {
     for (const [i, occurrence] of onObject.entries()) {
       const start = starts.get(occurrence)!;
@@ -88,7 +93,10 @@ function successorOf(onObject: readonly Occurrence[], index: number): Occurrence
 function rootInterval({ root }: Trace, intervals: ReadonlyMap<Occurrence, Interval>): Interval {
   let covered: Interval | undefined;
   for (const { start, end } of intervals.values()) {
-    covered = covered === undefined ? { start, end } : { start: min(covered.start, start), end: max(covered.end, end) };
+    covered =
+      covered === undefined
+        ? { start, end }
+        : { start: min(covered.start, start), end: max(covered.end, end) };
   }
   if (root.kind === 'episode') {
     // The first occurrence is the root: it covers what it did not cause as well.

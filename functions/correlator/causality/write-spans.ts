@@ -94,7 +94,8 @@ function occurrenceSpan(
   const container = /\{(.+)\}$/.exec(event.subject.fieldPath ?? '')?.[1];
   const node = nodeOf(occurrence, subject);
   const startTime = event.firstTimestamp ?? event.eventTime;
-  const expected = isProbeFailure(event.reason) && subject.removal !== undefined && occurrence.at >= subject.removal.at;
+  const expected =
+    isProbeFailure(event.reason) && subject.removal !== undefined && occurrence.at >= subject.removal.at;
   return {
     traceId: trace.traceId,
     spanId: spanIdOf(occurrence),
@@ -102,7 +103,8 @@ function occurrenceSpan(
     name: `${event.subject.kind}.${event.reason}`,
     startTimeUnixNano: String(start),
     endTimeUnixNano: String(end),
-    status: event.type === 'Warning' && !expected ? { code: 'ERROR', message: event.message } : { code: 'UNSET' },
+    status:
+      event.type === 'Warning' && !expected ? { code: 'ERROR', message: event.message } : { code: 'UNSET' },
     resource: resource(cluster, event.reporter.component, event.reporter.instance),
     attributes: {
       ...objectAttributes(subject, event.subject.apiVersion ?? subject.apiVersion),
@@ -152,17 +154,22 @@ function objectAttributes(object: KubernetesObject, apiVersion: string | undefin
 function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | undefined {
   if (subject.kind === 'Node') return subject.name;
   if (subject.kind !== 'Pod') return undefined;
-  if (event.reporter.component === 'kubelet' && event.reporter.instance !== undefined) return event.reporter.instance;
+  if (event.reporter.component === 'kubelet' && event.reporter.instance !== undefined)
+    return event.reporter.instance;
   return subject.history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
 }
 
 /** To the generations that an episode falls in, that a disruption moved pods of, that a run comes from. */
-function linksOf({ resolved, placed, memberships }: World, { trace, occurrences }: TimedTrace): Span['links'] {
+function linksOf(
+  { resolved, placed, memberships }: World,
+  { trace, occurrences }: TimedTrace,
+): Span['links'] {
   const linked = new Map<string, Span['links'][number]>();
   const add = (change: Change | undefined) => {
     if (change === undefined) return;
     const traceId = traceIdOf(change.object.uid, change.id);
-    if (traceId !== trace.traceId) linked.set(traceId, { traceId, spanId: changeSpanId(change.object.uid, change.id) });
+    if (traceId !== trace.traceId)
+      linked.set(traceId, { traceId, spanId: changeSpanId(change.object.uid, change.id) });
   };
   const { root, object } = trace;
   if (root.kind === 'episode') {

@@ -1,0 +1,76 @@
+/**
+ * Where activities of different roots have to meet. Both sides of every rule that crosses roots name the same point:
+ * who comes second finds the other there, so the order in which they come does not matter.
+ */
+import type {
+  EventOccurrence,
+  ObjectReference,
+  ObjectSnapshot,
+  Observation,
+} from '../../../shared/observation.ts';
+import { disruptions, driverRules, matchDriver, nodeTurns } from './rules.ts';
+
+const nameOf = (kind: string, namespace: string | undefined, name: string): string =>
+  `${kind}/${kind === 'Node' ? '' : (namespace ?? '')}/${name}`;
+
+const refName = ({ kind, namespace, name }: Pick<ObjectReference, 'kind' | 'namespace' | 'name'>): string =>
+  nameOf(kind, namespace, name);
+
+/** Kinds that a controller makes without controlling them: they are roots of their own. */
+const madeForOthers: ReadonlySet<string> = new Set(
+  driverRules.filter(({ effect, controls }) => effect === 'creates' && !controls).map(({ target }) => target),
+);
+
+/** Points by name (`kind/namespace/name`) or UID (`uid:…`), sorted. Most activities have none. */
+export function meetingPoints(observations: Iterable<Observation>): string[] {
+  const points = new Set<string>();
+  const snapshots: ObjectSnapshot['object'][] = [];
+  const events: EventOccurrence['event'][] = [];
+  const known = new Set<string>();
+  const nodeOfPod = new Map<string, string>();
+  for (const observation of observations) {
+    if (observation.type === 'event') {
+      events.push(observation.event);
+      continue;
+    }
+    const { object } = observation;
+    snapshots.push(object);
+    known.add(refName(object));
+    if (object.nodeName !== undefined) nodeOfPod.set(object.uid, object.nodeName);
+  }
+  for (const object of snapshots) {
+    if (object.kind === 'Node') points.add(refName(object));
+    if (object.managers?.some(({ subresource }) => subresource === 'scale')) points.add(refName(object));
+    for (const condition of object.status?.conditions ?? []) {
+      if (condition.type !== 'DisruptionTarget' || disruptions[condition.reason ?? ''] === undefined)
+        continue;
+      const node = nodeOfPod.get(object.uid);
+      if (node !== undefined) points.add(nameOf('Node', undefined, node));
+      // The taint manager names the pod without its UID.
+      points.add(refName(object));
+    }
+    if (object.scaleTargetRef !== undefined) {
+      points.add(nameOf(object.scaleTargetRef.kind, object.namespace, object.scaleTargetRef.name));
+    }
+  }
+  for (const event of events) {
+    const { subject, related } = event;
+    if (subject.uid === undefined || !known.has(refName(subject)) || madeForOthers.has(subject.kind)) {
+      points.add(refName(subject));
+    }
+    if (subject.kind === 'Node' && nodeTurns[event.reason] !== undefined) points.add(refName(subject));
+    if (event.reason === 'FailedScheduling' && subject.uid !== undefined) points.add(`uid:${subject.uid}`);
+    if (event.reason === 'NodeNotReady' && subject.kind === 'Pod') {
+      const node = nodeOfPod.get(subject.uid ?? '');
+      if (node !== undefined) points.add(nameOf('Node', undefined, node));
+    }
+    const driver = matchDriver(subject.kind, event.reason, event.message);
+    if (driver === undefined) continue;
+    const acting = driver.uid ?? (driver.rule.target === 'subject' ? related?.uid : undefined);
+    if (acting !== undefined) points.add(`uid:${acting}`);
+    if (driver.name === undefined) continue;
+    const target = nameOf(driver.rule.target, driver.namespace ?? subject.namespace, driver.name);
+    if (!known.has(target)) points.add(target);
+  }
+  return [...points].sort();
+}
