@@ -35,8 +35,8 @@ export function gatherObjects(snapshots: Iterable<ObjectSnapshot>): Map<string, 
   const versionsByUid = new Map<string, Map<string, Version>>();
   for (const snapshot of snapshots) {
     const { object } = snapshot;
-    let versions = versionsByUid.get(object.uid);
-    if (versions === undefined) versionsByUid.set(object.uid, (versions = new Map()));
+    const versions = versionsByUid.get(object.uid) ?? new Map<string, Version>();
+    versionsByUid.set(object.uid, versions);
     const key = object.resourceVersion ?? '';
     const seen: Version = {
       version: Number(object.resourceVersion ?? 0) || 0,

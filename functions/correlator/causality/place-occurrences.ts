@@ -39,8 +39,8 @@ export function placeOccurrences(resolved: Resolved): Placed {
   matchRescales();
 
   function changesOf(root: KubernetesObject): readonly Change[] {
-    let known = changes.get(root);
-    if (known === undefined) changes.set(root, (known = listChanges(root)));
+    const known = changes.get(root) ?? listChanges(root);
+    changes.set(root, known);
     return known;
   }
 

@@ -318,14 +318,14 @@ export function matchDriver(subjectKind: string, reason: string, message: string
     const found = rule.message.exec(text);
     if (found === null) continue;
     const groups = found.groups ?? {};
-    const from = groups['from'] ?? groups['from2'];
+    const from = groups.from ?? groups.from2;
     return {
       rule,
-      ...(groups['name'] !== undefined && { name: groups['name'] }),
-      ...(groups['namespace'] !== undefined && { namespace: groups['namespace'] }),
-      ...(groups['uid'] !== undefined && { uid: groups['uid'] }),
+      ...(groups.name !== undefined && { name: groups.name }),
+      ...(groups.namespace !== undefined && { namespace: groups.namespace }),
+      ...(groups.uid !== undefined && { uid: groups.uid }),
       ...(from !== undefined && { from: Number(from) }),
-      ...(groups['to'] !== undefined && { to: Number(groups['to']) }),
+      ...(groups.to !== undefined && { to: Number(groups.to) }),
     };
   }
   return undefined;
