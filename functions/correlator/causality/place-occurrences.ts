@@ -80,7 +80,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
     subject: KubernetesObject,
   ): Placement | undefined {
     if (subject.kind === 'Pod' && occurrence.event.reason === 'NodeNotReady') {
-      return underNode(subject, occurrence, 'lost') ?? nothing;
+      return underNode(subject, occurrence, 'lost', occurrence.latest) ?? nothing;
     }
     if (driver === undefined) return undefined;
     const { target } = driver;
@@ -246,17 +246,17 @@ export function placeOccurrences(resolved: Resolved): Placed {
     }
   }
 
-  /** The turn of the pod's Node that was in force when the pod's removal was asked for. */
+  /** The turn of the pod's Node that was in force, by default when the pod's removal was asked for. */
   function underNode(
     pod: KubernetesObject,
     occurrence: Occurrence,
     wanted: (typeof nodeTurns)[string],
+    time = pod.removal?.latest ?? occurrence.latest,
   ): Placement | undefined {
     const nodeName = pod.history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object
       .nodeName;
     const node = nodeName ?? (occurrence.event.reporter.instance as string | undefined);
     if (node === undefined) return undefined;
-    const time = pod.removal?.latest ?? occurrence.latest;
     const found = (turns.get(node) ?? []).filter(({ event }) => nodeTurns[event.reason] === wanted);
     const before = found.findLast(({ at }) => at <= time);
     const after = found.find(({ at }) => at > time && at <= time + reportedWithin);

@@ -1,0 +1,276 @@
+import { describe, expect, it } from 'vitest';
+import { assemble, type SentSpan } from '../../../../functions/correlator/causality/assemble.ts';
+import type { Observation } from '../../../../shared/observation.ts';
+import { atSecond, atTheEnd, event, outline, rollout, snapshot, thing } from './cluster-story.ts';
+
+const spansOf = (observations: readonly Observation[]) =>
+  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
+const tell = (...observations: Observation[]) => outline(spansOf(observations));
+
+describe('a rollout', () => {
+  it('hangs under the change that somebody made', () => {
+    expect(tell(...rollout(0).observations)).toBe(
+      [
+        'Deployment.Create web',
+        '  Deployment.ScalingReplicaSet web',
+        '    ReplicaSet.SuccessfulCreate web-1',
+        '      Pod.Scheduled web-1-a',
+      ].join('\n'),
+    );
+  });
+
+  it('is one episode where no snapshot of the root is known: names alone lead from pod to Deployment', () => {
+    const events = rollout(0).observations.filter(({ type }) => type === 'event');
+    expect(tell(...events)).toBe(
+      [
+        'Deployment.ScalingReplicaSet web',
+        '  ReplicaSet.SuccessfulCreate web-1',
+        '    Pod.Scheduled web-1-a',
+      ].join('\n'),
+    );
+  });
+
+  it('an effect written before its cause moves the cause, not the effect', () => {
+    const { deployment, replicaSet, pod } = rollout(0);
+    const spans = spansOf([
+      snapshot(0, deployment, { replicas: 1 }),
+      snapshot(0.01, replicaSet),
+      snapshot(0.03, pod),
+      event(0.02, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+      event(0.04, pod, 'Scheduled', 'Successfully assigned shop/web-1-a to n1'),
+      event(0.05, replicaSet, 'SuccessfulCreate', 'Created pod: web-1-a'),
+    ]);
+    const create = spans.find(({ name }) => name === 'ReplicaSet.SuccessfulCreate')!;
+    const scheduled = spans.find(({ name }) => name === 'Pod.Scheduled')!;
+    expect(scheduled.startTimeUnixNano).toBe(String(atSecond(0.04)));
+    expect(create.startTimeUnixNano).toBe(scheduled.startTimeUnixNano);
+  });
+});
+
+describe('which change', () => {
+  const { deployment, observations } = rollout(0);
+  const second = thing('ReplicaSet', 'web-2', deployment);
+  const written = (seconds: number) => ({
+    generation: 2,
+    replicas: 1,
+    managers: [{ manager: 'kubectl', operation: 'Update', time: `2026-03-01T12:00:0${seconds}Z` }],
+  });
+
+  it('is the generation that the controller had in hand, however close they are', () => {
+    expect(
+      tell(
+        ...observations,
+        snapshot(0.5, deployment, written(0)),
+        // Written after generation 2 was, by a controller that had generation 1 in hand.
+        event(0.6, deployment, 'DeploymentPaused', 'late', {
+          subject: {
+            kind: 'Deployment',
+            namespace: 'shop',
+            name: 'web',
+            uid: deployment.uid,
+            resourceVersion: '1100',
+          },
+        }),
+        snapshot(0.61, second),
+        event(0.7, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 0 to 1', {
+          subject: {
+            kind: 'Deployment',
+            namespace: 'shop',
+            name: 'web',
+            uid: deployment.uid,
+            resourceVersion: '1500',
+          },
+        }),
+      ),
+    ).toBe(
+      [
+        'Deployment.Create web',
+        '  Deployment.ScalingReplicaSet web',
+        '    ReplicaSet.SuccessfulCreate web-1',
+        '      Pod.Scheduled web-1-a',
+        '  Deployment.DeploymentPaused web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+  });
+
+  it('of a repeated Event is the one in effect then: the reference is its first occurrence’s', () => {
+    const repeated = {
+      uid: 'repeats',
+      count: 2,
+      name: 'web.1',
+      subject: {
+        kind: 'Deployment',
+        namespace: 'shop',
+        name: 'web',
+        uid: deployment.uid,
+        resourceVersion: '1100',
+      },
+    };
+    const spans = spansOf([
+      ...observations,
+      snapshot(5, deployment, written(5)),
+      event(6, deployment, 'DeploymentPaused', 'again', repeated),
+    ]);
+    const paused = spans.find(({ name }) => name === 'Deployment.DeploymentPaused')!;
+    expect(spans.find(({ spanId }) => spanId === paused.parentSpanId)?.name).toBe('Deployment.Update');
+  });
+
+  it('who made it is told by what differs, even without a time', () => {
+    const apply = { manager: 'kubectl-client-side-apply', operation: 'Update', time: '2026-03-01T12:00:00Z' };
+    const spans = spansOf([
+      snapshot(0, deployment, { replicas: 1, managers: [apply] }),
+      snapshot(20, deployment, {
+        generation: 2,
+        replicas: 3,
+        creationTimestamp: '2026-03-01T12:00:00Z',
+        managers: [apply, { manager: 'kubectl', operation: 'Update', subresource: 'scale' }],
+      }),
+      event(20.1, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 1 to 3'),
+    ]);
+    const root = spans.find(({ parentSpanId }) => parentSpanId === null)!;
+    expect(root).toMatchObject({
+      name: 'Deployment.Scale',
+      resource: { 'service.name': 'kubectl' },
+      attributes: {
+        'k8s.change.manager': 'kubectl',
+        'k8s.change.operation': 'Update',
+        'k8s.object.generation': 2,
+      },
+    });
+  });
+});
+
+describe('a pod', () => {
+  it('beyond what a scaling says has another cause than the scaling', () => {
+    const { observations, replicaSet } = rollout(0);
+    const extra = thing('Pod', 'web-1-b', replicaSet);
+    expect(
+      tell(
+        ...observations,
+        snapshot(30, extra),
+        event(30.01, replicaSet, 'SuccessfulCreate', 'Created pod: web-1-b'),
+      ),
+    ).toBe(
+      [
+        'Deployment.Create web',
+        '  Deployment.ScalingReplicaSet web',
+        '    ReplicaSet.SuccessfulCreate web-1',
+        '      Pod.Scheduled web-1-a',
+        '  ReplicaSet.SuccessfulCreate web-1',
+      ].join('\n'),
+    );
+  });
+
+  it('of a StatefulSet is known by its UID: the old one’s end under the delete, the new one’s start under the create', () => {
+    const db = thing('StatefulSet', 'db');
+    const old = thing('Pod', 'db-0', db);
+    const young = { ...thing('Pod', 'db-0', db), uid: 'uid-Pod-db-0-again' };
+    expect(
+      tell(
+        snapshot(0, db),
+        event(0.1, db, 'SuccessfulCreate', 'create Pod db-0 in StatefulSet db successful', { uid: 'create' }),
+        snapshot(0.1, old),
+        event(60, db, 'SuccessfulDelete', 'delete Pod db-0 in StatefulSet db successful'),
+        snapshot(60.1, old, {
+          creationTimestamp: '2026-03-01T12:00:00Z',
+          deletionTimestamp: '2026-03-01T12:01:30Z',
+          deletionGracePeriodSeconds: 30,
+        }),
+        event(60.2, old, 'Killing', 'Stopping container app'),
+        event(62, db, 'SuccessfulCreate', 'create Pod db-0 in StatefulSet db successful', {
+          uid: 'create',
+          count: 2,
+        }),
+        snapshot(62, young),
+        event(62.1, young, 'Scheduled', 'Successfully assigned shop/db-0 to n1'),
+      ),
+    ).toBe(
+      [
+        'StatefulSet.Create db',
+        '  StatefulSet.SuccessfulCreate db',
+        '  StatefulSet.SuccessfulDelete db',
+        '    Pod.Killing db-0',
+        '  StatefulSet.SuccessfulCreate db',
+        '    Pod.Scheduled db-0',
+      ].join('\n'),
+    );
+  });
+
+  it('of a deleted Deployment ends in the deletion’s trace', () => {
+    const { observations, deployment, replicaSet, pod } = rollout(0);
+    expect(
+      tell(
+        ...observations,
+        snapshot(5, deployment, { deleted: true, creationTimestamp: '2026-03-01T12:00:00Z' }),
+        snapshot(5.1, replicaSet, { deleted: true, creationTimestamp: '2026-03-01T12:00:00Z' }),
+        event(6.5, pod, 'Killing', 'Stopping container app'),
+      ),
+    ).toContain('Deployment.Delete web\n  Pod.Killing web-1-a');
+  });
+});
+
+describe('what no recent change explains', () => {
+  it('is an episode of its own, linked to the generation in force', () => {
+    const { observations, pod, deployment } = rollout(0);
+    const spans = spansOf([
+      ...observations,
+      event(7200, pod, 'Unhealthy', 'Readiness probe failed', { type: 'Warning' }),
+    ]);
+    const episode = spans.find(({ name }) => name === 'Pod.Unhealthy')!;
+    const change = spans.find(({ name }) => name === 'Deployment.Create')!;
+    expect(episode).toMatchObject({
+      parentSpanId: null,
+      status: { code: 'ERROR', message: 'Readiness probe failed' },
+    });
+    expect(episode.traceId).not.toBe(change.traceId);
+    expect(episode.links).toEqual([{ traceId: change.traceId, spanId: change.spanId }]);
+    expect(change.attributes['k8s.object.uid']).toBe(deployment.uid);
+  });
+
+  it('a loop of hours becomes episodes of an hour at most', () => {
+    const { observations, pod } = rollout(0);
+    const loop = Array.from({ length: 60 }, (_, i) =>
+      event(300 * (i + 1), pod, 'BackOff', 'Back-off restarting failed container', {
+        uid: 'loop',
+        count: i + 1,
+      }),
+    );
+    const byTrace = Map.groupBy(spansOf([...observations, ...loop]), ({ traceId }) => traceId);
+    expect(byTrace.size).toBe(5);
+    for (const spans of byTrace.values()) {
+      const starts = spans.map(({ startTimeUnixNano }) => Number(BigInt(startTimeUnixNano) / 1_000_000_000n));
+      expect(Math.max(...starts) - Math.min(...starts)).toBeLessThanOrEqual(3600);
+    }
+  });
+});
+
+describe('what was sent', () => {
+  it('is never contradicted: a late effect joins its cause in the trace where that one was sent', () => {
+    const { observations, pod } = rollout(0);
+    const first = assemble({ cluster: {}, observations, now: atTheEnd });
+    const sent = new Map<string, SentSpan>(
+      first.map(({ span }) => [span.spanId, { ...span, traceId: span.traceId.replace(/^.{8}/, 'deadbeef') }]),
+    );
+    const late = event(1, pod, 'Pulling', 'Pulling image "shop"');
+    const again = assemble({ cluster: {}, observations: [...observations, late], sent, now: atTheEnd });
+    const pulling = again.find(({ span }) => span.name === 'Pod.Pulling')!.span;
+    expect(pulling.traceId).toMatch(/^deadbeef/);
+    for (const { span } of again) {
+      const promised = sent.get(span.spanId);
+      if (promised !== undefined)
+        expect(span).toMatchObject({ traceId: promised.traceId, endTimeUnixNano: promised.endTimeUnixNano });
+    }
+  });
+
+  it('an ancestor is final only once its trace is closed', () => {
+    const { observations } = rollout(0);
+    const finals = (now: number) =>
+      assemble({ cluster: {}, observations, now: atSecond(now) })
+        .filter(({ final }) => final)
+        .map(({ span }) => span.name);
+    expect(finals(60)).toEqual([]);
+    expect(finals(16 * 60)).toHaveLength(4);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { directionOf, driverRules, matchDriver } from '../../../../functions/correlator/causality/rules.ts';
+
+describe('the rule table', () => {
+  it.each(driverRules.map((rule) => [rule.subject, rule.reason, rule] as const))(
+    '%s.%s reads its example message, folded or not',
+    (subject, reason, rule) => {
+      expect(matchDriver(subject, reason, rule.example)?.rule).toBe(rule);
+      expect(matchDriver(subject, reason, `(combined from similar events): ${rule.example}`)?.rule).toBe(
+        rule,
+      );
+    },
+  );
+
+  it.each(
+    driverRules.filter(({ target }) => /^[A-Z]/.test(target)).map((rule) => [rule.example, rule] as const),
+  )('"%s" names its target', (message, { subject, reason }) => {
+    expect(message).toContain(matchDriver(subject, reason, message)!.name);
+  });
+
+  it('reads how many a scaling adopts, in the words of every release', () => {
+    const scaling = (message: string) => {
+      const { name, from, to } = matchDriver('Deployment', 'ScalingReplicaSet', message)!;
+      return { name, from, to };
+    };
+    expect(scaling('Scaled up replica set web-1 from 0 to 3')).toEqual({ name: 'web-1', from: 0, to: 3 });
+    expect(scaling('Scaled down replica set web-1 to 2 from 3')).toEqual({ name: 'web-1', from: 3, to: 2 });
+    expect(scaling('Scaled up replica set web-1 to 3')).toEqual({ name: 'web-1', from: undefined, to: 3 });
+  });
+
+  it('reads both spellings of the StatefulSet controller', () => {
+    expect(
+      matchDriver('StatefulSet', 'SuccessfulCreate', 'create Pod db-0 in StatefulSet db successful')?.name,
+    ).toBe('db-0');
+  });
+
+  it('does not take a restart for a tear-down', () => {
+    expect(directionOf('Killing', 'Container app failed liveness probe, will be restarted')).toBe('start-up');
+    expect(directionOf('Killing', 'Stopping container app')).toBe('tear-down');
+    expect(directionOf('Unhealthy', 'Readiness probe failed: …')).toBe('none');
+  });
+
+  it('leaves what it does not know alone', () => {
+    expect(matchDriver('Rocket', 'SuccessfulCreate', 'Created pod: web-1')).toBeUndefined();
+    expect(matchDriver('ReplicaSet', 'SuccessfulCreate', 'Something else')).toBeUndefined();
+  });
+});
