@@ -1,0 +1,84 @@
+/** What a person calls a span: the words that terminal, tree and page share. */
+import type { Attributes, Span } from '../../../shared/span.ts';
+import { headOf, type Trace, type Tree } from './build-trees.ts';
+import { oneLine } from './fit-text.ts';
+
+/** How a change ended, as `k8s.change.outcome` says it; undefined for an episode. */
+export type TraceDescription = {
+  name: string;
+  kind: string;
+  object: string;
+  namespace: string;
+  manager: string;
+  operation: string;
+  outcome: string;
+};
+
+/** The words of a trace's head span; empty where it has none (an episode has no manager). */
+export function describeTrace(trace: Trace): TraceDescription {
+  const { span } = headOf(trace);
+  return {
+    name: oneLine(span.name),
+    kind: text(span.attributes, 'k8s.object.kind'),
+    object: objectName(span),
+    namespace: text(span.attributes, 'k8s.namespace.name'),
+    manager: text(span.attributes, 'k8s.change.manager'),
+    operation: text(span.attributes, 'k8s.change.operation'),
+    outcome: text(span.attributes, 'k8s.change.outcome'),
+  };
+}
+
+export const objectName = (span: Span): string => text(span.attributes, 'k8s.object.name');
+
+/** `''` where the span's reporter is unknown. */
+export const serviceName = (span: Span): string => text(span.resource, 'service.name');
+
+/** What went wrong, else what the Event said; on one line. */
+export function messageOf(span: Span): string {
+  return oneLine(span.status.message ?? '') || text(span.attributes, 'k8s.event.message');
+}
+
+/**
+ * The name that tells a tree from others of its shape. "SuccessfulCreate web-7876" thirty times over is about thirty
+ * pods: the nearest object below with a name of its own.
+ */
+export function tellingName(tree: Tree): string {
+  const own = objectName(tree.span);
+  for (let level = tree.children; level.length > 0; level = level.flatMap((child) => child.children))
+    for (const { span } of level) {
+      const name = objectName(span);
+      if (name !== '' && name !== own) return name;
+    }
+  return own;
+}
+
+/** At most 8 characters: `0.4 ms`, `120 ms`, `1.23 s`, `59m 59s`, `12h 05m`. Rounds down past a minute. */
+export function formatDuration(nanoseconds: bigint): string {
+  const milliseconds = Number(nanoseconds) / 1e6;
+  if (nanoseconds === 0n) return '0 s';
+  if (milliseconds < 0.95) return `${Math.max(0.1, milliseconds).toFixed(1)} ms`;
+  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 59_995) return `${(milliseconds / 1000).toFixed(2)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  const two = (n: number) => String(n).padStart(2, '0');
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 6000
+    ? `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`
+    : `${Math.floor(minutes / 60)} h`;
+}
+
+/** `2026-11-23 05:11:29.936` (UTC). */
+export function formatTime(unixNano: bigint): string {
+  const milliseconds = Number(unixNano / 1_000_000n);
+  // Past the year 275760 a Date has no text: a foreign span may say anything.
+  return milliseconds > 8.64e15 ? '?' : new Date(milliseconds).toISOString().slice(0, -1).replace('T', ' ');
+}
+
+/** `1 error`, `3 errors`. */
+export const countOf = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+function text(attributes: Attributes, key: string): string {
+  const value = attributes[key];
+  return value === undefined ? '' : oneLine(String(value));
+}
