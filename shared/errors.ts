@@ -7,3 +7,8 @@ export class UserError extends Error {
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';
 }
+
+/** Data that no attempt will ever make sense of: set aside with its payload. */
+export class PoisonError extends Error {
+  override readonly name = 'PoisonError';
+}

@@ -5,7 +5,7 @@ import type { FieldManager } from '../../../shared/observation.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { Driver, KubernetesObject } from './resolve-objects.ts';
 import { runOwners } from './rules.ts';
-import { compare, type Moment, narrow, parseTime } from './time.ts';
+import { compare, type Moment, narrow, parseTime, secondOf } from './time.ts';
 
 export interface Change {
   object: KubernetesObject;
@@ -246,7 +246,13 @@ export function changeByVersion(
     : undefined;
 }
 
-/** The latest change at or before a time that may be as late as `latest`. */
+/**
+ * The latest change at or before a time that may be as late as `latest`. A change is seen a moment after it was made:
+ * where none was seen by then, the first one written in the second before that counts.
+ */
 export function changeInEffect(changes: readonly Change[], latest: bigint): Change | undefined {
-  return changes.findLast(({ moment }) => moment === undefined || moment.at <= latest);
+  return (
+    changes.findLast(({ moment }) => moment === undefined || moment.at <= latest) ??
+    changes.find(({ moment }) => moment !== undefined && secondOf(moment.at) <= latest)
+  );
 }

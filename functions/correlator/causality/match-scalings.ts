@@ -42,7 +42,7 @@ export function matchScalings(
         (pod) => pod.created?.latest,
         isReplacement,
       ),
-      sized.filter(({ change }) => change === undefined || change > 0),
+      sized.filter(({ driver }) => driver.up !== false),
       exact,
       up,
     );
@@ -56,7 +56,7 @@ export function matchScalings(
         (pod) => pod.removal?.latest,
         disrupted,
       ),
-      sized.filter(({ change }) => change === undefined || change < 0),
+      sized.filter(({ driver }) => driver.up !== true),
       exact,
       down,
     );
@@ -66,20 +66,19 @@ export function matchScalings(
 
 interface Sized {
   driver: Driver;
-  /** By how many; undefined where nothing says. */
-  change: number | undefined;
+  /** How many more it can have made or removed. */
   left: number;
 }
 
-/** Older controllers say only "to 3": from what the scaling before left, at first from nothing. */
+/** Older controllers say only "to 3": from what the scaling before left; upwards at first from nothing. */
 function withSizes(scalings: readonly Driver[]): Sized[] {
-  let size = 0;
+  let size: number | undefined;
   return scalings.map((driver) => {
-    const change = driver.to === undefined ? undefined : driver.to - (driver.from ?? size);
-    size = driver.to ?? size;
-    // A repeat of the size that the last one had left: the one between was not seen.
-    const known = change === 0 ? undefined : change;
-    return { driver, change: known, left: known === undefined ? Infinity : Math.abs(known) };
+    const { from = size ?? (driver.up === true ? 0 : undefined), to } = driver;
+    size = to ?? size;
+    const change = from === undefined || to === undefined ? 0 : Math.abs(to - from);
+    // No difference: what lies between was not seen.
+    return { driver, left: change === 0 ? Infinity : change };
   });
 }
 

@@ -16,7 +16,7 @@ export interface DriverRule {
   /** Kind of the Event's subject. */
   subject: string;
   reason: string;
-  /** Named groups: `name` (the target's name), `namespace`, `uid`, `from` and `to` (replicas). */
+  /** Named groups: `name` (the target's name), `namespace`, `uid`, `way` (up or down), `from` and `to` (replicas). */
   message: RegExp;
   effect: Effect;
   /** Kind of the target; `subject` where the Event acts on its own subject; `scaleTargetRef` where the subject's spec names it. */
@@ -61,7 +61,7 @@ export const driverRules: readonly DriverRule[] = [
     reason: 'ScalingReplicaSet',
     // Before 1.29 the message has no "from".
     message:
-      /^Scaled (?:up|down) replica set (?<name>\S+?)(?: from (?<from>\d+))? to (?<to>\d+)(?: from (?<from2>\d+))?$/,
+      /^Scaled (?<way>up|down) replica set (?<name>\S+?)(?: from (?<from>\d+))? to (?<to>\d+)(?: from (?<from2>\d+))?$/,
     effect: 'scales',
     target: 'ReplicaSet',
     controls: true,
@@ -304,6 +304,7 @@ export interface DriverMatch {
   name?: string;
   namespace?: string;
   uid?: string;
+  up?: boolean;
   from?: number;
   to?: number;
 }
@@ -324,6 +325,7 @@ export function matchDriver(subjectKind: string, reason: string, message: string
       ...(groups.name !== undefined && { name: groups.name }),
       ...(groups.namespace !== undefined && { namespace: groups.namespace }),
       ...(groups.uid !== undefined && { uid: groups.uid }),
+      ...(groups.way !== undefined && { up: groups.way === 'up' }),
       ...(from !== undefined && { from: Number(from) }),
       ...(groups.to !== undefined && { to: Number(groups.to) }),
     };

@@ -1,0 +1,234 @@
+/**
+ * Kubernetes' JSON to observations: both Event APIs in one form, objects cut to the fields of `snapshot-fields.ts`.
+ */
+import { hash } from 'node:crypto';
+import {
+  type Condition,
+  type EventOccurrence,
+  type FieldManager,
+  type ObjectSnapshot,
+  type Observation,
+  type Parsed,
+  parseObservation,
+} from '../../shared/observation.ts';
+import {
+  neverShipped,
+  shippedAnnotations,
+  shippedConditions,
+  shippedLabels,
+  shippedStatus,
+  workloads,
+} from '../../shared/snapshot-fields.ts';
+
+type Json = Record<string, unknown>;
+
+/** Of a core/v1 or events.k8s.io/v1 Event: both forms of one Event give the same occurrence. */
+export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccurrence> {
+  const event = record(raw);
+  if (event === undefined) return { ok: false, reason: 'is no object' };
+  const metadata = record(event.metadata) ?? {};
+  const series = record(event.series);
+  const source = record(event.source) ?? record(event.deprecatedSource) ?? {};
+  return parsed({
+    type: 'event',
+    observedAt,
+    event: withoutGaps({
+      uid: metadata.uid,
+      name: metadata.name,
+      namespace: text(metadata.namespace),
+      resourceVersion: text(metadata.resourceVersion),
+      count: count(event.count) ?? count(event.deprecatedCount) ?? count(series?.count) ?? 1,
+      reason: event.reason ?? '',
+      message: event.message ?? event.note ?? '',
+      type: event.type ?? 'Normal',
+      action: text(event.action),
+      subject: reference(event.involvedObject ?? event.regarding),
+      related: record(event.related) && reference(event.related),
+      reporter: withoutGaps({
+        component:
+          text(event.reportingComponent) ?? text(event.reportingController) ?? text(source.component),
+        instance: text(source.host) ?? text(event.reportingInstance),
+      }),
+      firstTimestamp: text(event.firstTimestamp) ?? text(event.deprecatedFirstTimestamp),
+      lastTimestamp: text(event.lastTimestamp) ?? text(event.deprecatedLastTimestamp),
+      eventTime: text(event.eventTime),
+      lastObservedTime: text(series?.lastObservedTime),
+      annotations: chosen(metadata.annotations, shippedAnnotations),
+    }),
+  });
+}
+
+/** Of any object. A Secret or a ConfigMap is refused: nothing of it leaves the cluster. */
+export function observeObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
+  const object = record(raw);
+  if (object === undefined) return { ok: false, reason: 'is no object' };
+  if (neverShipped.has(String(object.kind)))
+    return { ok: false, reason: `kind ${object.kind} is never shipped` };
+  const metadata = record(object.metadata) ?? {};
+  const spec = record(object.spec) ?? {};
+  return parsed({
+    type: 'object',
+    observedAt,
+    deleted,
+    object: withoutGaps({
+      apiVersion: object.apiVersion,
+      kind: object.kind,
+      namespace: text(metadata.namespace),
+      name: metadata.name,
+      uid: metadata.uid,
+      resourceVersion: text(metadata.resourceVersion),
+      generation: whole(metadata.generation),
+      creationTimestamp: text(metadata.creationTimestamp),
+      deletionTimestamp: text(metadata.deletionTimestamp),
+      deletionGracePeriodSeconds: whole(metadata.deletionGracePeriodSeconds),
+      owner: controllerOf(metadata.ownerReferences),
+      annotations: chosen(metadata.annotations, shippedAnnotations),
+      labels: chosen(metadata.labels, shippedLabels),
+      managers: managersOf(metadata.managedFields),
+      replicas: whole(spec.replicas),
+      specDigest: workloads.has(String(object.kind)) ? specDigest(spec, metadata) : undefined,
+      restartedAt: restartedAt(spec),
+      nodeName: text(spec.nodeName),
+      unschedulable: spec.unschedulable === true ? true : undefined,
+      claims: claimsOf(spec),
+      scaleTargetRef: scaleTarget(spec.scaleTargetRef),
+      completions: whole(spec.completions),
+      status: statusOf(object.status),
+    }),
+  });
+}
+
+function parsed<T extends Observation>(observation: unknown): Parsed<T> {
+  return parseObservation(observation) as Parsed<T>;
+}
+
+const record = (value: unknown): Json | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+
+const list = (value: unknown): Json[] =>
+  Array.isArray(value) ? value.filter((entry): entry is Json => record(entry) !== undefined) : [];
+
+/** Kubernetes writes null or nothing for what is absent; what has another type stays, for the schema to name. */
+const text = (value: unknown): unknown => (value === null || value === '' ? undefined : value);
+const whole = (value: unknown): unknown => (value === null ? undefined : value);
+const count = (value: unknown): unknown => (value === null || value === 0 ? undefined : value);
+
+function withoutGaps(value: Json): Json {
+  for (const key of Object.keys(value)) if (value[key] === undefined) delete value[key];
+  return value;
+}
+
+function reference(raw: unknown): Json {
+  const { apiVersion, kind, namespace, name, uid, fieldPath, resourceVersion } = record(raw) ?? {};
+  return withoutGaps({
+    apiVersion: text(apiVersion),
+    kind,
+    namespace: text(namespace),
+    name,
+    uid: text(uid),
+    fieldPath: text(fieldPath),
+    resourceVersion: text(resourceVersion),
+  });
+}
+
+function chosen(raw: unknown, keys: ReadonlySet<string>): Json | undefined {
+  const entries = Object.entries(record(raw) ?? {}).filter(([key]) => keys.has(key));
+  return entries.length === 0 ? undefined : Object.fromEntries(entries.sort());
+}
+
+function controllerOf(raw: unknown): ObjectSnapshot['object']['owner'] | undefined {
+  const owner = list(raw).find(({ controller }) => controller === true);
+  if (owner === undefined) return undefined;
+  const { apiVersion, kind, name, uid } = owner;
+  return withoutGaps({ apiVersion: text(apiVersion), kind, name, uid }) as ObjectSnapshot['object']['owner'];
+}
+
+/** Status is written all the time and by controllers: it says nothing of who made a generation. */
+function managersOf(raw: unknown): FieldManager[] | undefined {
+  const managers = list(raw)
+    .filter(({ subresource }) => subresource !== 'status')
+    .map(({ manager, operation, subresource, time, fieldsV1 }) => {
+      const fields = record(fieldsV1);
+      return withoutGaps({
+        manager: manager ?? '',
+        operation: operation ?? 'Update',
+        subresource: text(subresource),
+        time: text(time),
+        ...(fields !== undefined && {
+          fields: digest(fields),
+          ownsSpec: fields['f:spec'] !== undefined,
+          ownsRestartedAt: JSON.stringify(fields['f:spec'] ?? '').includes(
+            'f:kubectl.kubernetes.io/restartedAt',
+          ),
+        }),
+      }) as unknown as FieldManager;
+    });
+  return managers.length === 0 ? undefined : managers;
+}
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Of the spec without its replicas, or of what kubectl last applied where the spec itself is not there. */
+function specDigest(spec: Json, metadata: Json): string | undefined {
+  if (spec.template !== undefined || spec.jobTemplate !== undefined)
+    return digest({ ...spec, replicas: null });
+  const applied = record(metadata.annotations)?.[lastApplied];
+  if (typeof applied !== 'string') return undefined;
+  try {
+    const appliedSpec = record((JSON.parse(applied) as Json).spec);
+    return appliedSpec === undefined ? undefined : digest({ ...appliedSpec, replicas: null });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Sixteen hex digits, the same for the same content in whatever order of keys. */
+const digest = (value: unknown): string => hash('sha256', canonical(value), 'hex').slice(0, 16);
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  const fields = record(value);
+  if (fields === undefined) return JSON.stringify(value) ?? 'null';
+  const keys = Object.keys(fields).sort();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(fields[key])}`).join()}}`;
+}
+
+function restartedAt(spec: Json): unknown {
+  const annotations = record(record(record(spec.template)?.metadata)?.annotations);
+  return text(annotations?.['kubectl.kubernetes.io/restartedAt']);
+}
+
+function claimsOf(spec: Json): unknown[] | undefined {
+  const claims = list(spec.volumes).flatMap(({ persistentVolumeClaim }) => {
+    const name = record(persistentVolumeClaim)?.claimName;
+    return name === undefined ? [] : [name];
+  });
+  return claims.length === 0 ? undefined : claims.sort();
+}
+
+function scaleTarget(raw: unknown): Json | undefined {
+  const target = record(raw);
+  return target && withoutGaps({ apiVersion: text(target.apiVersion), kind: target.kind, name: target.name });
+}
+
+function statusOf(raw: unknown): Json | undefined {
+  const status = record(raw);
+  if (status === undefined) return undefined;
+  const conditions = list(status.conditions)
+    .filter(({ type }) => shippedConditions.has(String(type)))
+    .map(
+      ({ type, status: is, reason, message, lastTransitionTime }) =>
+        withoutGaps({
+          type,
+          status: is,
+          reason: text(reason),
+          message: text(message),
+          lastTransitionTime: text(lastTransitionTime),
+        }) as unknown as Condition,
+    );
+  const shipped = withoutGaps({
+    ...Object.fromEntries(shippedStatus.map((key) => [key, whole(status[key])])),
+    conditions: conditions.length === 0 ? undefined : conditions,
+  });
+  return Object.keys(shipped).length === 0 ? undefined : shipped;
+}

@@ -1,0 +1,21 @@
+/**
+ * The offline command: recordings in, the traces as they stand out. No services: the same core that the correlator
+ * runs, over everything at once.
+ */
+import { assemble } from '../../functions/correlator/causality/assemble.ts';
+import { parseTime } from '../../functions/correlator/causality/time.ts';
+import type { Observation } from '../../shared/observation.ts';
+import { compareSpans, type Span } from '../../shared/span.ts';
+import { clusterOf } from './read-recording.ts';
+
+/** Past every bound: no trace stays open. */
+export const endOfTime = 2n ** 63n - 1n;
+
+/** In the order of trace, start and span id. `at` (nanoseconds since 1970) shows the traces as they stood then. */
+export function explain(observations: readonly Observation[], at?: bigint): Span[] {
+  const seen =
+    at === undefined ? observations : observations.filter(({ observedAt }) => parseTime(observedAt) <= at);
+  return assemble({ cluster: clusterOf(seen), observations: seen, now: at ?? endOfTime })
+    .map(({ span }) => span)
+    .sort(compareSpans);
+}

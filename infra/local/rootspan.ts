@@ -1,0 +1,66 @@
+/** The command line: `npm run -s rootspan -- COMMAND`. */
+import { parseArgs } from 'node:util';
+import { parseTime } from '../../functions/correlator/causality/time.ts';
+import { toOtlpJson } from '../../functions/emitter/to-otlp-json.ts';
+import { UserError } from '../../shared/errors.ts';
+import type { Observation } from '../../shared/observation.ts';
+import type { Span } from '../../shared/span.ts';
+import { explain } from './explain.ts';
+import { readObservations } from './read-recording.ts';
+import { runCommand } from './run-command.ts';
+import { renderPage } from './view/render-page.ts';
+import { renderTree } from './view/render-tree.ts';
+
+const usage = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME]';
+
+const formats: Readonly<Record<string, (spans: Span[], files: readonly string[]) => Iterable<string>>> = {
+  tree: (spans) => [renderTree(spans)],
+  json: jsonLines,
+  otlp: (spans) => [toOtlpJson(spans), '\n'],
+  html: (spans, files) => [renderPage(spans, { title: 'Rootspan', source: files.join(', ') })],
+};
+
+/** An array with a span a line: as readable as it is small, and never one string of hundreds of megabytes. */
+function* jsonLines(spans: readonly Span[]): Generator<string> {
+  for (const [i, span] of spans.entries()) yield `${i === 0 ? '[' : ','}\n${JSON.stringify(span)}`;
+  yield spans.length === 0 ? '[]\n' : '\n]\n';
+}
+
+await runCommand(async ({ args, workingDirectory, write }) => {
+  const [command, ...rest] = args;
+  if (command !== 'explain') {
+    throw new UserError(command === undefined ? `no command; ${usage}` : `no command ${command}; ${usage}`);
+  }
+  const { files, format, at } = explainOptions(rest);
+  const observations: Observation[] = [];
+  for await (const observation of readObservations(files, { baseDirectory: workingDirectory })) {
+    observations.push(observation);
+  }
+  for (const part of formats[format]!(explain(observations, at), files)) await write(part);
+});
+
+function explainOptions(args: string[]): { files: string[]; format: string; at?: bigint } {
+  const { values, positionals } = parseOptions(args);
+  if (positionals.length === 0) throw new UserError(`no file to explain; ${usage}`);
+  const { format = 'tree', at } = values;
+  if (formats[format] === undefined) {
+    throw new UserError(`--format ${format}: no such format; choose ${Object.keys(formats).join(', ')}`);
+  }
+  if (at === undefined) return { files: positionals, format };
+  if (Number.isNaN(Date.parse(at)) || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(at)) {
+    throw new UserError(`--at ${at}: not a time; write it like 2026-11-23T04:51:02Z`);
+  }
+  return { files: positionals, format, at: parseTime(at) };
+}
+
+function parseOptions(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: { format: { type: 'string' }, at: { type: 'string' } },
+    });
+  } catch (error) {
+    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
+  }
+}

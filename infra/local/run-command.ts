@@ -1,0 +1,49 @@
+/**
+ * The edge between a command and the process: the one place that reads the environment and ends the process.
+ */
+import { once } from 'node:events';
+import { UserError } from '../../shared/errors.ts';
+
+export interface CommandContext {
+  args: string[];
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Where the caller stands: npm runs scripts elsewhere and leaves it in INIT_CWD. */
+  workingDirectory: string;
+  /** To standard output; resolves when it can take more. */
+  write(text: string): Promise<void>;
+  /** Progress, to standard error. */
+  say(text: string): void;
+  /** What the terminal on standard output can show; undefined where it is none. */
+  terminal: { columns: number; color: boolean } | undefined;
+}
+
+/**
+ * Runs a command. What the user can put right is one line on standard error and exit 2; anything else is a bug and
+ * says so with its stack.
+ */
+export async function runCommand(command: (context: CommandContext) => Promise<void>): Promise<void> {
+  const { argv, env, stdout, stderr } = process;
+  // A reader that has seen enough (`| head`) is no error.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+  try {
+    await command({
+      args: argv.slice(2),
+      environment: env,
+      workingDirectory: env.INIT_CWD ?? process.cwd(),
+      write: async (text) => {
+        if (!stdout.write(text)) await once(stdout, 'drain');
+      },
+      say: (text) => stderr.write(text),
+      terminal: stdout.isTTY
+        ? { columns: stdout.columns ?? 100, color: env.NO_COLOR === undefined && env.TERM !== 'dumb' }
+        : undefined,
+    });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    stderr.write(`rootspan: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}

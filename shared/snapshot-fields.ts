@@ -1,0 +1,68 @@
+/**
+ * The one table of what leaves a cluster: of an object only these fields, and a snapshot is shipped again only when one
+ * of them changed. Never anything of a Secret or a ConfigMap.
+ */
+
+/** Kinds that are never read, whoever owns them or speaks of them. */
+export const neverShipped: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
+
+/** Annotations of objects and Events, by key. */
+export const shippedAnnotations: ReadonlySet<string> = new Set([
+  'traceparent',
+  'tracing.k8s.io/traceparent',
+  'topLevelSpan',
+  'deployment.kubernetes.io/revision',
+  'batch.kubernetes.io/cronjob-scheduled-timestamp',
+  'argocd.argoproj.io/tracking-id',
+  'meta.helm.sh/release-name',
+  'meta.helm.sh/release-namespace',
+]);
+
+export const shippedLabels: ReadonlySet<string> = new Set([
+  'app.kubernetes.io/managed-by',
+  'app.kubernetes.io/instance',
+  'helm.sh/chart',
+  'kustomize.toolkit.fluxcd.io/name',
+  'kustomize.toolkit.fluxcd.io/namespace',
+  'helm.toolkit.fluxcd.io/name',
+  'helm.toolkit.fluxcd.io/namespace',
+]);
+
+/** Conditions, by type: why a pod went, whether it and its Node are ready, how a change of a workload ended. */
+export const shippedConditions: ReadonlySet<string> = new Set([
+  'DisruptionTarget',
+  'Ready',
+  'Progressing',
+  'Available',
+  'ReplicaFailure',
+  'Complete',
+  'Failed',
+]);
+
+/** Counters and words of a workload's status that tell how a change ended. */
+export const shippedStatus = [
+  'phase',
+  'observedGeneration',
+  'replicas',
+  'updatedReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'desiredNumberScheduled',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'succeeded',
+  'failed',
+  'currentRevision',
+  'updateRevision',
+] as const;
+
+/** Kinds with a pod template, whose spec is worth a digest. */
+export const workloads: ReadonlySet<string> = new Set([
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Job',
+  'CronJob',
+  'ReplicationController',
+]);
