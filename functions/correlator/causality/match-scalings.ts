@@ -141,8 +141,8 @@ function latestWithRoom({ at }: Slot, scalings: readonly Sized[]): Sized | undef
 }
 
 /**
- * A ReplicaSet's own generation names the scaling, where the very version that the controller had in hand was seen:
- * each scaling is one generation (the newest version before it would not do, a forwarder may ship fewer).
+ * A ReplicaSet's own generation names the scaling: each scaling is one. The newest version at or before the one that
+ * the controller had in hand has that generation, since a forwarder ships every change of it.
  */
 function scalingOfGeneration(
   { history }: KubernetesObject,
@@ -151,9 +151,8 @@ function scalingOfGeneration(
   return ({ event }) => {
     if (history === undefined || event.count > 1 || event.subject.resourceVersion === undefined)
       return undefined;
-    const inHand = history.versions.find(
-      ({ object }) => object.resourceVersion === event.subject.resourceVersion,
-    );
+    const version = Number(event.subject.resourceVersion);
+    const inHand = history.versions.findLast((candidate) => candidate.version <= version);
     const generation = inHand?.object.generation;
     if (generation === undefined) return undefined;
     const first = history.versions.find(({ object }) => object.generation === generation)!;
