@@ -5,7 +5,7 @@ import type { Attributes, Span } from '../shared/span.ts';
 
 const SECOND = 1_000_000_000n;
 /** 2026-11-23 05:11:29 UTC. */
-export const START = 1_795_410_689n * SECOND;
+const START = 1_795_410_689n * SECOND;
 
 export type SpanFacts = {
   name: string;
@@ -31,7 +31,7 @@ export type SpanFacts = {
 export const hexId = (seed: string, digits: 16 | 32): string =>
   createHash('sha256').update(seed).digest('hex').slice(0, digits);
 
-export const nanoseconds = (seconds: number): bigint => BigInt(Math.round(seconds * 1e6)) * 1000n;
+const nanoseconds = (seconds: number): bigint => BigInt(Math.round(seconds * 1e6)) * 1000n;
 
 /** A span of the contract; the ids follow from what it says. */
 export function makeSpan(facts: SpanFacts): Span {

@@ -52,8 +52,8 @@ type Style = 'bold' | 'dim' | 'red' | 'boldRed' | 'green' | 'yellow' | Hue;
 type Hue = (typeof HUES)[number];
 type Line = [text: string, style?: Style][];
 type Layout = { columns: number; label: number; lane: number; hues: Map<string, Hue> };
-/** `above` leads to the row itself, `below` goes on beside what stands under it. */
-type DrawnRow = { row: SiblingRow; above: string; below: string; parent: Tree | undefined };
+/** `above` leads to the row itself, `below` goes on beside what stands under it; `reason` says why it failed. */
+type DrawnRow = { row: SiblingRow; above: string; below: string; parent: Tree | undefined; reason: string };
 
 const HUES = ['blue', 'cyan', 'magenta', 'amber', 'lime', 'gray'] as const;
 const CODES: Record<Style, string> = {
@@ -75,20 +75,32 @@ const CODES: Record<Style, string> = {
 function rowsOf(trace: Trace): DrawnRow[] {
   const drawn: DrawnRow[] = [];
   const stack: DrawnRow[] = [];
+  const said = new Set<string>();
   const push = (siblings: readonly Tree[], parent: Tree | undefined, indent: string) => {
     const rows = foldSiblings(siblings);
     for (let i = rows.length - 1; i >= 0; i--) {
       const last = i === rows.length - 1;
       const [above, below] = parent === undefined ? ['', ''] : last ? ['└ ', '  '] : ['├ ', '│ '];
-      stack.push({ row: rows[i]!, above: indent + above, below: indent + below, parent });
+      stack.push({ row: rows[i]!, above: indent + above, below: indent + below, parent, reason: '' });
     }
   };
   push(trace.roots, undefined, '');
   for (let next = stack.pop(); next; next = stack.pop()) {
+    // A crash loop gives the same reason again and again: under one parent it is said once.
+    const reason = reasonOf(next.row);
+    const key = `${next.parent?.span.spanId} ${reason}`;
+    if (reason !== '' && !said.has(key)) next.reason = reason;
+    said.add(key);
     drawn.push(next);
     if (next.row.type === 'span') push(next.row.tree.children, next.row.tree, next.below);
   }
   return drawn;
+}
+
+function reasonOf(row: SiblingRow): string {
+  if (row.type === 'more') return '';
+  const wrong = row.type === 'span' ? row.tree : row.trees.findLast((tree) => tree.errors > 0);
+  return wrong?.span.status.code === 'ERROR' ? messageOf(wrong.span) : '';
 }
 
 function widestLabel(rows: DrawnRow[]): number {
@@ -190,7 +202,7 @@ function drawRow(drawn: DrawnRow, trace: Trace, layout: Layout): Line[] {
         [drawLane([tree], trace, layout), hueOf(tree, layout)],
       ];
       if (tree.end > tree.start) line.push([` ${formatDuration(tree.end - tree.start).padStart(DURATION)}`]);
-      return failed ? [line, reason(tree, drawn, layout)] : [line];
+      return drawn.reason === '' ? [line] : [line, reasonLine(drawn, layout)];
     }
     case 'repeat': {
       const lane = drawLane(row.trees, trace, layout);
@@ -200,7 +212,7 @@ function drawRow(drawn: DrawnRow, trace: Trace, layout: Layout): Line[] {
         [' '],
         [lane, hueOf(wrong ?? row.trees[0], layout)],
       ];
-      return wrong === undefined ? [line] : [line, reason(wrong, drawn, layout)];
+      return drawn.reason === '' ? [line] : [line, reasonLine(drawn, layout)];
     }
     case 'more': {
       const alike = `… and ${row.trees.length} more like it`;
@@ -245,15 +257,14 @@ function label(drawn: DrawnRow, layout: Layout, failed: boolean): Line {
   ] as Line;
 }
 
-/** Why it failed, on a line of its own below the row. */
-function reason(tree: Tree, drawn: DrawnRow, { columns }: Layout): Line {
+function reasonLine({ row, below, reason }: DrawnRow, { columns }: Layout): Line {
   const most = Math.floor(columns / 2);
-  const guides = drawn.below.length > most ? drawn.below.slice(-most) : drawn.below;
-  const below = drawn.row.type === 'span' && tree.children.length > 0 ? '│ ' : '  ';
+  const guides = below.length > most ? below.slice(-most) : below;
+  const trunk = row.type === 'span' && row.tree.children.length > 0 ? '│ ' : '  ';
   return fitLine(
     [
-      [guides + below, 'dim'],
-      [messageOf(tree.span) || 'no message', 'red'],
+      [guides + trunk, 'dim'],
+      [reason, 'red'],
     ],
     columns,
   );

@@ -40,6 +40,16 @@ test('errors are marked and say why; a crash loop is one row of marks', () => {
   expect(loop[0]!.match(/◆/g)!.length).toBeGreaterThan(5);
 });
 
+test('what is said once under a parent is not said again', () => {
+  const root = makeSpan({ name: 'ReplicaSet.SuccessfulCreate', object: 'web', lasts: 30 });
+  const loop = [1, 2, 3].map((at) =>
+    makeSpan({ name: 'Pod.BackOff', object: 'web-1', parent: root, at, error: 'crashed' }),
+  );
+  const text = plain([root, ...loop]);
+  expect(text.match(/✗ Pod\.BackOff/g)).toHaveLength(3);
+  expect(text.match(/crashed/g)).toHaveLength(1);
+});
+
 test('thirty pods that roll out alike fold into the first, a count and the slowest', () => {
   const text = plain(makeRollout({ name: 'big', replicas: 30 }));
   expect(text).toMatch(/└ … and 29 more like it, slowest big-[0-9a-f]{9}-\w{5} 3\.17 s\n$/);
