@@ -3,14 +3,12 @@ import type { Attributes, Span } from '../../../shared/span.ts';
 import { headOf, type Trace, type Tree } from './build-trees.ts';
 import { oneLine } from './fit-text.ts';
 
-/** How a change ended, as `k8s.change.outcome` says it; undefined for an episode. */
 export type TraceDescription = {
   name: string;
   kind: string;
   object: string;
   namespace: string;
   manager: string;
-  operation: string;
   outcome: string;
 };
 
@@ -23,7 +21,6 @@ export function describeTrace(trace: Trace): TraceDescription {
     object: objectName(span),
     namespace: text(span.attributes, 'k8s.namespace.name'),
     manager: text(span.attributes, 'k8s.change.manager'),
-    operation: text(span.attributes, 'k8s.change.operation'),
     outcome: text(span.attributes, 'k8s.change.outcome'),
   };
 }
