@@ -1,0 +1,94 @@
+/** The transport over HTTP/1.1 with connections kept alive. */
+import http from 'node:http';
+import https from 'node:https';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import product from '../../package.json' with { type: 'json' };
+import type { OtlpTransport, TransportAnswer } from './export-spans.ts';
+import type { OtlpEndpoint } from './read-config.ts';
+
+/** An answer of OTLP is a few hundred bytes; of an error page the beginning will do. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+const compress = promisify(gzip);
+
+export interface HttpTransport extends OtlpTransport {
+  /** Closes the connections that are kept alive. */
+  close(): void;
+}
+
+/** A transport to one endpoint. Make it once: it holds the connections. */
+export function createHttpTransport(endpoint: OtlpEndpoint): HttpTransport {
+  const { Agent, request } = endpoint.url.protocol === 'https:' ? https : http;
+  const agent = new Agent({ keepAlive: true });
+  const headers = {
+    'user-agent': `${product.name}/${product.version}`,
+    ...endpoint.headers,
+    'content-type': 'application/json',
+    ...(endpoint.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
+  };
+
+  const attempt = (body: Uint8Array, signal: AbortSignal) =>
+    new Promise<TransportAnswer>((resolve, reject) => {
+      const sent = request(endpoint.url, { method: 'POST', agent, headers, signal });
+      sent.on('error', (error) =>
+        reject(sent.reusedSocket && isHangUp(error) ? new StaleConnection() : error),
+      );
+      sent.on('response', (response) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        const answer = () =>
+          resolve({
+            kind: 'answered',
+            status: response.statusCode ?? 0,
+            contentType: response.headers['content-type'],
+            retryAfter: response.headers['retry-after'],
+            body: Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES),
+          });
+        response.on('data', (chunk: Buffer) => {
+          chunks.push(chunk);
+          bytes += chunk.length;
+          if (bytes < MAX_ANSWER_BYTES) return;
+          answer();
+          response.destroy();
+        });
+        response.on('end', answer);
+        response.on('error', reject);
+      });
+      sent.end(body);
+    });
+
+  return {
+    async send(body) {
+      const signal = AbortSignal.timeout(endpoint.timeoutMs);
+      try {
+        const bytes = endpoint.compression === 'gzip' ? await compress(body) : body;
+        // A Lambda is frozen between invocations: the backend has long closed the connection that is used next. Once
+        // more on a fresh one; that it may have taken the spans does no harm, their ids are the same.
+        for (;;) {
+          try {
+            return await attempt(bytes, signal);
+          } catch (error) {
+            if (!(error instanceof StaleConnection)) throw error;
+          }
+        }
+      } catch (error) {
+        const message = signal.aborted
+          ? `the backend did not answer within ${endpoint.timeoutMs} ms`
+          : `the backend cannot be reached (${codeOf(error)})`;
+        return { kind: 'unanswered', message };
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+class StaleConnection extends Error {}
+
+const isHangUp = (error: Error) => ['ECONNRESET', 'EPIPE'].includes(codeOf(error));
+
+/** Codes only: messages of network errors carry addresses, those of header errors names. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'unknown error';
+}

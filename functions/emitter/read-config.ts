@@ -1,0 +1,113 @@
+/**
+ * Where spans go: OpenTelemetry's own variables, read as its specification says
+ * (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). The variant for traces (`OTEL_EXPORTER_OTLP_TRACES_…`)
+ * wins over the general one; an empty variable counts as not set. Errors name the variable and never quote it: headers
+ * hold credentials, and so may an address.
+ */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { UserError } from '../../shared/errors.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface OtlpEndpoint {
+  url: URL;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  /** For one request, from connecting to the last byte of the answer, in milliseconds. */
+  timeoutMs: number;
+  compression: 'gzip' | 'none';
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/**
+ * The endpoint that the environment names, or undefined where it names none.
+ * @throws UserError that names the variable to put right
+ */
+export function readOtlpEndpoint(env: Environment): OtlpEndpoint | undefined {
+  const url = readUrl(env);
+  if (url === undefined) return undefined;
+  return {
+    url,
+    headers: {
+      ...readHeaders(env, 'OTEL_EXPORTER_OTLP_HEADERS'),
+      ...readHeaders(env, 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'),
+    },
+    timeoutMs: readTimeout(env),
+    compression: readCompression(env),
+  };
+}
+
+/** The general endpoint is a base, to which the signal's path is added; the one for traces is used as it is. */
+function readUrl(env: Environment): URL | undefined {
+  const own = 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
+  const general = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+  const ownText = read(env, own);
+  if (ownText !== undefined) return parseUrl(own, ownText);
+  const baseText = read(env, general);
+  if (baseText === undefined) return undefined;
+  const url = parseUrl(general, baseText);
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`;
+  return url;
+}
+
+function parseUrl(variable: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new UserError(`${variable} should be an address like https://collector.example:4318`);
+  }
+  return url;
+}
+
+/** `name=value,name=value`, the values percent-encoded (the format of W3C Baggage, without properties). */
+function readHeaders(env: Environment, variable: string): Record<string, string> {
+  const headers: Record<string, string> = {};
+  const entries = (read(env, variable) ?? '').split(',').map((entry) => entry.trim());
+  for (const [index, entry] of entries.entries()) {
+    if (entry === '') continue;
+    const equals = entry.indexOf('=');
+    const name = entry.slice(0, Math.max(equals, 0)).trim().toLowerCase();
+    try {
+      const value = decodeURIComponent(entry.slice(equals + 1).trim());
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+      headers[name] = value;
+    } catch {
+      throw new UserError(
+        `${variable}: header ${index + 1} should be name=value with the value percent-encoded (a comma is %2C)`,
+      );
+    }
+  }
+  return headers;
+}
+
+function readTimeout(env: Environment): number {
+  const { variable, text } = readEither(env, 'TIMEOUT');
+  if (text === undefined) return DEFAULT_TIMEOUT_MS;
+  const timeoutMs = Number(text);
+  // A timer of Node takes 31 bits of milliseconds and fires at once for more.
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs >= 2 ** 31) {
+    throw new UserError(`${variable} should be a whole number of milliseconds`);
+  }
+  return timeoutMs;
+}
+
+/** OTLP's default is none; here it is gzip, which every OTLP receiver must take and which saves nine tenths of the bytes. */
+function readCompression(env: Environment): 'gzip' | 'none' {
+  const { variable, text } = readEither(env, 'COMPRESSION');
+  if (text === undefined || text === 'gzip') return 'gzip';
+  if (text === 'none') return 'none';
+  throw new UserError(`${variable} should be gzip or none`);
+}
+
+function readEither(env: Environment, setting: string): { variable: string; text: string | undefined } {
+  const own = `OTEL_EXPORTER_OTLP_TRACES_${setting}`;
+  const general = `OTEL_EXPORTER_OTLP_${setting}`;
+  const variable = read(env, own) === undefined ? general : own;
+  return { variable, text: read(env, variable) };
+}
+
+function read(env: Environment, variable: string): string | undefined {
+  const text = env[variable]?.trim();
+  return text === '' ? undefined : text;
+}

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { type Environment, readOtlpEndpoint } from '../../../functions/emitter/read-config.ts';
+import { UserError } from '../../../shared/errors.ts';
+
+const base = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example:4318' };
+
+test('what holds unless something else is said', () => {
+  expect(readOtlpEndpoint(base)).toEqual({
+    url: new URL('https://collector.example:4318/v1/traces'),
+    headers: {},
+    timeoutMs: 10_000,
+    compression: 'gzip',
+  });
+});
+
+test('without an endpoint there is none', () => {
+  expect(readOtlpEndpoint({})).toBeUndefined();
+  expect(
+    readOtlpEndpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: ' ', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }),
+  ).toBeUndefined();
+});
+
+test.each([
+  ['http://collector', 'http://collector/v1/traces'],
+  ['http://collector/', 'http://collector/v1/traces'],
+  ['https://vendor.example/otlp/', 'https://vendor.example/otlp/v1/traces'],
+  ['https://vendor.example/otlp?tenant=7', 'https://vendor.example/otlp/v1/traces?tenant=7'],
+])('the general endpoint is a base: %s → %s', (endpoint, url) => {
+  expect(readOtlpEndpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })?.url.href).toBe(url);
+});
+
+test.each([
+  ['http://collector', 'http://collector/'],
+  ['https://vendor.example/api/traces', 'https://vendor.example/api/traces'],
+])('the one for traces is used as it is: %s → %s', (endpoint, url) => {
+  const env = { ...base, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint };
+  expect(readOtlpEndpoint(env)?.url.href).toBe(url);
+});
+
+test.each<[string, Record<string, string>]>([
+  ['api-key=secret', { 'api-key': 'secret' }],
+  [' Api-Key = secret , x-tenant=7,', { 'api-key': 'secret', 'x-tenant': '7' }],
+  ['authorization=Basic%20dXNlcjpwYXNz%3D', { authorization: 'Basic dXNlcjpwYXNz=' }],
+  ['authorization=Basic dXNlcjpwYXNz==', { authorization: 'Basic dXNlcjpwYXNz==' }],
+  ['list=a%2Cb+c', { list: 'a,b+c' }],
+])('headers %j', (text, headers) => {
+  expect(readOtlpEndpoint({ ...base, OTEL_EXPORTER_OTLP_HEADERS: text })?.headers).toEqual(headers);
+});
+
+test('settings for traces win over the general ones, header by header', () => {
+  const env = {
+    ...base,
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=1,x-kept=yes',
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'X-Tenant=2',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '5000',
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '2500',
+    OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'none',
+  };
+  expect(readOtlpEndpoint(env)).toMatchObject({
+    headers: { 'x-tenant': '2', 'x-kept': 'yes' },
+    timeoutMs: 2500,
+    compression: 'none',
+  });
+});
+
+test.each<[string, string, Environment]>([
+  [
+    'an address without scheme',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'hunter2:4318' },
+  ],
+  ['no HTTP', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'grpc://hunter2' }],
+  ['a header without value', 'OTEL_EXPORTER_OTLP_HEADERS', { OTEL_EXPORTER_OTLP_HEADERS: 'a=b,hunter2' }],
+  ['a header without name', 'OTEL_EXPORTER_OTLP_HEADERS', { OTEL_EXPORTER_OTLP_HEADERS: '=hunter2' }],
+  [
+    'a broken escape',
+    'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+    { OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'a=hunter2%' },
+  ],
+  ['a line break', 'OTEL_EXPORTER_OTLP_HEADERS', { OTEL_EXPORTER_OTLP_HEADERS: 'a=hunter2%0Ab' }],
+  ['a time-out in words', 'OTEL_EXPORTER_OTLP_TIMEOUT', { OTEL_EXPORTER_OTLP_TIMEOUT: '10s hunter2' }],
+  ['no time at all', 'OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', { OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '0' }],
+  ['a month', 'OTEL_EXPORTER_OTLP_TIMEOUT', { OTEL_EXPORTER_OTLP_TIMEOUT: '2678400000' }],
+  ['another compression', 'OTEL_EXPORTER_OTLP_COMPRESSION', { OTEL_EXPORTER_OTLP_COMPRESSION: 'hunter2' }],
+])('%s: names %s and quotes nothing', (_, variable, env) => {
+  let error: unknown;
+  try {
+    readOtlpEndpoint({ ...base, ...env });
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(UserError);
+  expect((error as UserError).message).toMatch(new RegExp(`^${variable}\\b`));
+  expect((error as UserError).message).not.toContain('hunter2');
+});
