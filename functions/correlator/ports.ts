@@ -1,0 +1,83 @@
+/** What ingest and settle touch besides the store. Each may be called again with the same arguments without harm. */
+import type { Span } from '../../shared/span.ts';
+import type { Store } from './store.ts';
+
+export interface Timer {
+  activity: string;
+  /** Milliseconds since 1970. */
+  dueAt: number;
+}
+
+export interface Timers {
+  /** Resolves once the timer is safe. It comes back after at most 900 s, early where `delaySeconds` is more. */
+  arm(timer: Timer, delaySeconds: number): Promise<void>;
+}
+
+export interface SpansQueue {
+  /** Resolves once all are in the queue. */
+  send(spans: readonly Span[]): Promise<void>;
+}
+
+export interface Poison {
+  reason: string;
+  /** As it came; of a record that is no text, base64. */
+  payload: string;
+  /** The record or message it came in. */
+  source: string;
+}
+
+export interface SetAside {
+  /** Resolves once it is safe. */
+  keep(poison: Poison): Promise<void>;
+}
+
+export type CorrelatorRemark =
+  | { kind: 'ingested'; records: number; observations: number; activities: number; setAside: number }
+  | { kind: 'not-set-aside'; source: string; error: unknown }
+  | { kind: 'settled'; activity: string; members: number; sent: number; open: number }
+  | { kind: 'moved'; activity: string; into: string; items: number }
+  | { kind: 'too-many-members'; activity: string; left: number }
+  | { kind: 'settle-failed'; activity: string; error: unknown };
+
+export interface Ports {
+  store: Store;
+  timers: Timers;
+  spansQueue: SpansQueue;
+  setAside: SetAside;
+  log(remark: CorrelatorRemark): void;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Nanoseconds since 1970, for assembly: the wall clock when live, past every bound in a replay. */
+  assemblyClock(): bigint;
+}
+
+/** Seconds. */
+export interface Waits {
+  /** Without an observation until an activity counts as quiet: 11 s is the worst delay seen in a burst. */
+  quiet: number;
+  /** An activity that never goes quiet is settled anyway. */
+  patience: number;
+  /** For the snapshot of an object that others name as their owner. */
+  pending: number;
+  /** For activities of other roots to be quiet too. */
+  hold: number;
+  /** Between registering at a meeting point and looking who came. */
+  meeting: number;
+  /** Until traces without a word are closed; the causal core's bound is 15 minutes. */
+  closing: number;
+  /** How long observations, objects and what was sent are kept. */
+  retention: number;
+  /** How long activities of different roots may find each other: no trace is longer than an hour. */
+  acquaintance: number;
+}
+
+export const liveWaits: Waits = {
+  quiet: 20,
+  patience: 300,
+  pending: 60,
+  hold: 60,
+  meeting: 10,
+  closing: 900,
+  retention: 24 * 3600,
+  acquaintance: 2 * 3600,
+};

@@ -1,0 +1,160 @@
+/** The store in DynamoDB. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
+import { RetryableError } from '../../shared/errors.ts';
+import type { Item, Key, Store } from './store.ts';
+
+type Attributes = Record<string, AttributeValue>;
+
+/** DynamoDB's limits for one call. */
+const mostReads = 100;
+const mostWrites = 25;
+/** A call also takes 16 MB at most: 25 items of up to 400 KB do not reach it. */
+
+const firstPause = 50;
+/** 50 ms doubled so often: 6 s in all, then the batch comes again anyway. */
+const mostAttempts = 8;
+
+export interface DynamoDbStoreSettings {
+  client: DynamoDBClient;
+  tableName: string;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Between attempts at what DynamoDB left over. */
+  pause?(milliseconds: number): Promise<unknown>;
+}
+
+/** A table with string keys `pk` and `sk`, and `expiresAt` as its TTL attribute. */
+export function createDynamoDbStore({ client, tableName, now, pause = sleep }: DynamoDbStoreSettings): Store {
+  /** Until nothing is left over, with pauses that double and vary. */
+  async function repeat<T>(all: readonly T[], size: number, call: (some: T[]) => Promise<T[]>) {
+    for (let at = 0; at < all.length; at += size) {
+      let some = all.slice(at, at + size);
+      for (let attempt = 0; ; attempt += 1) {
+        some = await call(some);
+        if (some.length === 0) break;
+        if (attempt === mostAttempts) throw new RetryableError(`DynamoDB left over ${some.length} items`);
+        await pause(firstPause * 2 ** attempt * (0.5 + Math.random() / 2));
+      }
+    }
+  }
+
+  const write = (requests: WriteRequest[]) =>
+    repeat(requests, mostWrites, async (some) => {
+      const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: some } }));
+      return answer.UnprocessedItems?.[tableName] ?? [];
+    });
+
+  const isLive = ({ expiresAt }: Item) => expiresAt * 1000 > now();
+
+  return {
+    async read(keys) {
+      const items: Item[] = [];
+      await repeat(withoutRepeats(keys).map(toKey), mostReads, async (some) => {
+        const answer = await client.send(
+          new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: some, ConsistentRead: true } } }),
+        );
+        items.push(...(answer.Responses?.[tableName] ?? []).map(fromAttributes));
+        return (answer.UnprocessedKeys?.[tableName]?.Keys ?? []) as Attributes[];
+      });
+      return items.filter(isLive);
+    },
+
+    async list(pk) {
+      const items: Item[] = [];
+      let from: Attributes | undefined;
+      do {
+        const answer = await client.send(
+          new QueryCommand({
+            TableName: tableName,
+            ConsistentRead: true,
+            KeyConditionExpression: 'pk = :pk',
+            ExpressionAttributeValues: { ':pk': { S: pk } },
+            ...(from !== undefined && { ExclusiveStartKey: from }),
+          }),
+        );
+        items.push(...(answer.Items ?? []).map(fromAttributes));
+        from = answer.LastEvaluatedKey;
+      } while (from !== undefined);
+      return items.filter(isLive);
+    },
+
+    // BatchWriteItem refuses a call that names one key twice: the last one counts.
+    async put(items) {
+      const byKey = new Map(items.map((item) => [keyText(item), item]));
+      await write([...byKey.values()].map((item) => ({ PutRequest: { Item: toAttributes(item) } })));
+    },
+
+    async remove(keys) {
+      await write(withoutRepeats(keys).map((key) => ({ DeleteRequest: { Key: toKey(key) } })));
+    },
+
+    async replace(item, seen) {
+      const seconds = String(Math.floor(now() / 1000));
+      try {
+        await client.send(
+          new PutItemCommand({
+            TableName: tableName,
+            Item: toAttributes(item),
+            ...(seen === undefined
+              ? {
+                  ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
+                  ExpressionAttributeValues: { ':now': { N: seconds } },
+                }
+              : {
+                  ConditionExpression: 'revision = :seen AND expiresAt > :now',
+                  ExpressionAttributeValues: { ':seen': { N: String(seen) }, ':now': { N: seconds } },
+                }),
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+const keyText = ({ pk, sk }: Key): string => JSON.stringify([pk, sk]);
+const withoutRepeats = (keys: readonly Key[]): Key[] => [
+  ...new Map(keys.map((key) => [keyText(key), key])).values(),
+];
+const toKey = ({ pk, sk }: Key): Attributes => ({ pk: { S: pk }, sk: { S: sk } });
+
+function toAttributes(item: Item): Attributes {
+  const { expiresAt, revision, fields, body } = item;
+  const attributes: Attributes = { ...toKey(item), expiresAt: { N: String(expiresAt) } };
+  if (revision !== undefined) attributes.revision = { N: String(revision) };
+  if (body !== undefined) attributes.body = { B: body };
+  if (fields !== undefined) {
+    const M: Attributes = {};
+    for (const [name, value] of Object.entries(fields)) {
+      if (value !== undefined) M[name] = typeof value === 'number' ? { N: String(value) } : { S: value };
+    }
+    attributes.fields = { M };
+  }
+  return attributes;
+}
+
+function fromAttributes({ pk, sk, expiresAt, revision, fields, body }: Attributes): Item {
+  const item: Item = { pk: pk!.S!, sk: sk!.S!, expiresAt: Number(expiresAt!.N) };
+  if (revision?.N !== undefined) item.revision = Number(revision.N);
+  if (body?.B !== undefined) item.body = body.B;
+  if (fields?.M !== undefined) {
+    item.fields = {};
+    for (const [name, value] of Object.entries(fields.M)) {
+      item.fields[name] = value.N === undefined ? value.S! : Number(value.N);
+    }
+  }
+  return item;
+}

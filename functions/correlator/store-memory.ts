@@ -1,0 +1,36 @@
+/** The store without DynamoDB, for tests that run thousands of stories. The same contract suite runs on both. */
+import type { Item, Key, Store } from './store.ts';
+
+/** `now` in milliseconds since 1970. */
+export function createMemoryStore(now: () => number): Store {
+  const partitions = new Map<string, Map<string, Item>>();
+  const find = ({ pk, sk }: Key): Item | undefined => {
+    const item = partitions.get(pk)?.get(sk);
+    return item !== undefined && item.expiresAt * 1000 > now() ? item : undefined;
+  };
+  const set = (item: Item) => {
+    const partition = partitions.get(item.pk) ?? new Map<string, Item>();
+    partitions.set(item.pk, partition.set(item.sk, structuredClone(item)));
+  };
+  return {
+    async read(keys) {
+      const unique = new Map(keys.map((key) => [`${key.pk}\n${key.sk}`, key]));
+      return [...unique.values()].flatMap((key) => structuredClone(find(key)) ?? []);
+    },
+    async list(pk) {
+      const items = [...(partitions.get(pk)?.values() ?? [])].filter((item) => find(item) !== undefined);
+      return structuredClone(items.sort((a, b) => (a.sk < b.sk ? -1 : 1)));
+    },
+    async put(items) {
+      for (const item of items) set(item);
+    },
+    async remove(keys) {
+      for (const { pk, sk } of keys) partitions.get(pk)?.delete(sk);
+    },
+    async replace(item, seen) {
+      if (find(item)?.revision !== seen) return false;
+      set(item);
+      return true;
+    },
+  };
+}

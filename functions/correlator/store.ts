@@ -1,0 +1,85 @@
+/**
+ * What the correlator remembers, in one table. Every item expires by itself; readers check the time themselves, since
+ * DynamoDB's TTL may be days late.
+ *
+ * | pk | sk | what it holds | why |
+ * |---|---|---|---|
+ * | `object#<cluster>/<id>` | `object` | fields kind, name, owner?, by | the way from an object to its root |
+ * | `activity#<key>` | `head` | fields lastIngestAt, dueAt?, waitingSince?, heldSince? | whether it is quiet, and its one timer |
+ * | | `chunk#<shardId>:<sequenceNumber>[#n]` | body: observations | a retried record rewrites the same items |
+ * | | `cut` | revision, body?: spans on their way to the queue | a repeated settle sends the same bytes |
+ * | | `sent#<id>` | body: what was said of spans that are sent | later assemblies keep to it |
+ * | | `expect#<key>` | | an activity that turned out to be a part of this one, to be moved in |
+ * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
+ * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
+ *
+ * An activity's key is `<cluster>/<id of its root>`, a cluster its UID, an object's id its UID (see file-observations.ts
+ * for those without).
+ */
+
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+export interface Item extends Key {
+  /** Seconds since 1970. */
+  expiresAt: number;
+  /** Of items that several writers replace: counts the replacements. */
+  revision?: number;
+  fields?: Record<string, string | number>;
+  body?: Uint8Array;
+}
+
+/**
+ * Reads are consistent: who writes and then reads sees whoever wrote before. Rejects when the store is away; then what
+ * was to be written may be there or not, and the same call may be repeated.
+ */
+export interface Store {
+  /** Those that exist, in any order. */
+  read(keys: readonly Key[]): Promise<Item[]>;
+  /** All of one partition, ascending by sk. */
+  list(pk: string): Promise<Item[]>;
+  /** Each by itself and in any order, whatever was there before. */
+  put(items: readonly Item[]): Promise<void>;
+  remove(keys: readonly Key[]): Promise<void>;
+  /**
+   * Puts `item` only where the one in place has revision `seen` (undefined: where there is none); tells whether it did.
+   */
+  replace(item: Item & { revision: number }, seen: number | undefined): Promise<boolean>;
+}
+
+/** DynamoDB takes 400 KB an item, names of attributes included. */
+export const largestBody = 350_000;
+
+export const objectKey = (cluster: string, id: string): Key => ({
+  pk: `object#${cluster}/${id}`,
+  sk: 'object',
+});
+export const activityPartition = (activity: string): string => `activity#${activity}`;
+export const headKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'head' });
+export const meetingPartition = (cluster: string, point: string): string => `meet#${cluster}#${point}`;
+
+/** The cluster's part of an activity's key; a UID has no slash, the id of an object without one has. */
+export const clusterOf = (activity: string): string => activity.slice(0, activity.indexOf('/'));
+export const idOf = (activity: string): string => activity.slice(activity.indexOf('/') + 1);
+
+export interface KnownObject {
+  kind: string;
+  name: string;
+  /** Its controller's id. */
+  owner?: string;
+  /** The record that told of the owner first. */
+  by: string;
+}
+
+/** Times in milliseconds since 1970. */
+export interface Head {
+  lastIngestAt: number;
+  /** When the timer fires that counts; any other is a leftover. */
+  dueAt?: number;
+  /** Since when something waits to be settled. */
+  waitingSince?: number;
+  /** Since when it is held for the activities that it meets. */
+  heldSince?: number;
+}
