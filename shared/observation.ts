@@ -78,7 +78,7 @@ const ConditionSchema = v.object({
   lastTransitionTime: v.optional(Timestamp),
 });
 
-const ObjectSnapshotSchema = v.object({
+export const ObjectSnapshotSchema = v.object({
   type: v.literal('object'),
   observedAt: Timestamp,
   /** The watch said DELETED: this is the object's last state. */
@@ -153,17 +153,19 @@ export function parseWith<T extends v.GenericSchema>(schema: T, input: unknown):
   if (result.success) return { ok: true, value: result.output };
   const issue = result.issues[0];
   const path = v.getDotPath(issue) ?? '';
-  const what =
-    issue.type === 'check'
-      ? issue.message
-      : `should be ${issue.expected ?? issue.type}, is ${kindOf(issue.input)}`;
+  const what = issue.type === 'check' ? issue.message : mismatch(issue);
   return { ok: false, reason: path === '' ? what : `${path} ${what}` };
+}
+
+function mismatch({ expected, type, input }: v.BaseIssue<unknown>): string {
+  // For these two valibot's `expected` is no type (`"uid"`, `!0`).
+  if (input === undefined) return 'is missing';
+  if (input === '') return 'is empty';
+  return `should be ${expected ?? type}, is ${kindOf(input)}`;
 }
 
 function kindOf(input: unknown): string {
   if (input === null) return 'null';
-  if (input === undefined) return 'missing';
-  if (input === '') return 'empty';
   return Array.isArray(input) ? 'an array' : typeof input;
 }
 

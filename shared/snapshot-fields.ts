@@ -6,10 +6,8 @@
 /** Kinds that are never read, whoever owns them or speaks of them. */
 export const neverShipped: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
 
-/** Annotations of objects and Events, by key. */
-export const shippedAnnotations: ReadonlySet<string> = new Set([
+const shippedAnnotations: ReadonlySet<string> = new Set([
   'traceparent',
-  'tracing.k8s.io/traceparent',
   'topLevelSpan',
   'deployment.kubernetes.io/revision',
   'batch.kubernetes.io/cronjob-scheduled-timestamp',
@@ -18,7 +16,11 @@ export const shippedAnnotations: ReadonlySet<string> = new Set([
   'meta.helm.sh/release-namespace',
 ]);
 
-export const shippedLabels: ReadonlySet<string> = new Set([
+/** Annotations of objects and Events, by key. Each subsystem prefixes KEP-2831's traceparent with a name of its own. */
+export const isShippedAnnotation = (key: string): boolean =>
+  shippedAnnotations.has(key) || key.endsWith('tracing.k8s.io/traceparent');
+
+const shippedLabels: ReadonlySet<string> = new Set([
   'app.kubernetes.io/managed-by',
   'app.kubernetes.io/instance',
   'helm.sh/chart',
@@ -27,6 +29,8 @@ export const shippedLabels: ReadonlySet<string> = new Set([
   'helm.toolkit.fluxcd.io/name',
   'helm.toolkit.fluxcd.io/namespace',
 ]);
+
+export const isShippedLabel = (key: string): boolean => shippedLabels.has(key);
 
 /** Conditions, by type: why a pod went, whether it and its Node are ready, how a change of a workload ended. */
 export const shippedConditions: ReadonlySet<string> = new Set([

@@ -2,20 +2,21 @@
  * Kubernetes' JSON to observations: both Event APIs in one form, objects cut to the fields of `snapshot-fields.ts`.
  */
 import { hash } from 'node:crypto';
+import * as v from 'valibot';
 import {
-  type Condition,
   type EventOccurrence,
   type FieldManager,
   type ObjectSnapshot,
+  ObjectSnapshotSchema,
   type Observation,
   type Parsed,
   parseObservation,
 } from '../../shared/observation.ts';
 import {
+  isShippedAnnotation,
+  isShippedLabel,
   neverShipped,
-  shippedAnnotations,
   shippedConditions,
-  shippedLabels,
   shippedStatus,
   workloads,
 } from '../../shared/snapshot-fields.ts';
@@ -53,7 +54,7 @@ export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccu
       lastTimestamp: text(event.lastTimestamp) ?? text(event.deprecatedLastTimestamp),
       eventTime: text(event.eventTime),
       lastObservedTime: text(series?.lastObservedTime),
-      annotations: chosen(metadata.annotations, shippedAnnotations),
+      annotations: chosen(metadata.annotations, isShippedAnnotation),
     }),
   });
 }
@@ -66,6 +67,7 @@ export function observeObject(raw: unknown, observedAt: string, deleted: boolean
     return { ok: false, reason: `kind ${object.kind} is never shipped` };
   const metadata = record(object.metadata) ?? {};
   const spec = record(object.spec) ?? {};
+  const trust = isThirdParty(object.apiVersion) ? whatFits : asIs;
   return parsed({
     type: 'object',
     observedAt,
@@ -82,21 +84,42 @@ export function observeObject(raw: unknown, observedAt: string, deleted: boolean
       deletionTimestamp: text(metadata.deletionTimestamp),
       deletionGracePeriodSeconds: whole(metadata.deletionGracePeriodSeconds),
       owner: controllerOf(metadata.ownerReferences),
-      annotations: chosen(metadata.annotations, shippedAnnotations),
-      labels: chosen(metadata.labels, shippedLabels),
+      annotations: chosen(metadata.annotations, isShippedAnnotation),
+      labels: chosen(metadata.labels, isShippedLabel),
       managers: managersOf(metadata.managedFields),
-      replicas: whole(spec.replicas),
       specDigest: workloads.has(String(object.kind)) ? specDigest(spec, metadata) : undefined,
-      restartedAt: restartedAt(spec),
-      nodeName: text(spec.nodeName),
       unschedulable: spec.unschedulable === true ? true : undefined,
-      claims: claimsOf(spec),
-      scaleTargetRef: scaleTarget(spec.scaleTargetRef),
-      completions: whole(spec.completions),
-      status: statusOf(object.status),
+      ...trust(objectFields, {
+        replicas: whole(spec.replicas),
+        restartedAt: restartedAt(spec),
+        nodeName: text(spec.nodeName),
+        claims: claimsOf(spec),
+        scaleTargetRef: scaleTarget(spec.scaleTargetRef),
+        completions: whole(spec.completions),
+      }),
+      status: statusOf(object.status, trust),
     }),
   });
 }
+
+const objectFields = ObjectSnapshotSchema.entries.object.entries;
+const statusFields = objectFields.status.wrapped.entries;
+const conditionFields = statusFields.conditions.wrapped.item.entries;
+
+type Trust = (schemas: Readonly<Record<string, v.GenericSchema>>, fields: Json) => Json;
+
+/**
+ * The API server checks the types of its own kinds: there, a wrong one is a broken input. A custom resource may use
+ * the same names for something else (KEDA's scaleTargetRef has no kind, a `phase` may be a number); that is as good as
+ * absent. Groups of custom resources have a dot, those of the kinds that causality knows have none.
+ */
+const isThirdParty = (apiVersion: unknown): boolean =>
+  typeof apiVersion === 'string' && /^[^/]*\.[^/]*\//.test(apiVersion);
+
+const asIs: Trust = (_, fields) => fields;
+
+const whatFits: Trust = (schemas, fields) =>
+  Object.fromEntries(Object.entries(fields).filter(([key, value]) => v.is(schemas[key]!, value)));
 
 function parsed<T extends Observation>(observation: unknown): Parsed<T> {
   return parseObservation(observation) as Parsed<T>;
@@ -114,8 +137,9 @@ const whole = (value: unknown): unknown => (value === null ? undefined : value);
 const count = (value: unknown): unknown => (value === null || value === 0 ? undefined : value);
 
 function withoutGaps(value: Json): Json {
-  for (const key of Object.keys(value)) if (value[key] === undefined) delete value[key];
-  return value;
+  const kept: Json = {};
+  for (const key in value) if (value[key] !== undefined) kept[key] = value[key];
+  return kept;
 }
 
 function reference(raw: unknown): Json {
@@ -131,8 +155,8 @@ function reference(raw: unknown): Json {
   });
 }
 
-function chosen(raw: unknown, keys: ReadonlySet<string>): Json | undefined {
-  const entries = Object.entries(record(raw) ?? {}).filter(([key]) => keys.has(key));
+function chosen(raw: unknown, isShipped: (key: string) => boolean): Json | undefined {
+  const entries = Object.entries(record(raw) ?? {}).filter(([key]) => isShipped(key));
   return entries.length === 0 ? undefined : Object.fromEntries(entries.sort());
 }
 
@@ -211,23 +235,26 @@ function scaleTarget(raw: unknown): Json | undefined {
   return target && withoutGaps({ apiVersion: text(target.apiVersion), kind: target.kind, name: target.name });
 }
 
-function statusOf(raw: unknown): Json | undefined {
+function statusOf(raw: unknown, trust: Trust): Json | undefined {
   const status = record(raw);
   if (status === undefined) return undefined;
   const conditions = list(status.conditions)
     .filter(({ type }) => shippedConditions.has(String(type)))
-    .map(
-      ({ type, status: is, reason, message, lastTransitionTime }) =>
-        withoutGaps({
+    .map(({ type, status: is, reason, message, lastTransitionTime }) =>
+      withoutGaps(
+        trust(conditionFields, {
           type,
           status: is,
           reason: text(reason),
           message: text(message),
           lastTransitionTime: text(lastTransitionTime),
-        }) as unknown as Condition,
-    );
+        }),
+      ),
+    )
+    // Only one that was not trusted can have lost its status.
+    .filter((condition) => trust === asIs || condition.status !== undefined);
   const shipped = withoutGaps({
-    ...Object.fromEntries(shippedStatus.map((key) => [key, whole(status[key])])),
+    ...trust(statusFields, Object.fromEntries(shippedStatus.map((key) => [key, whole(status[key])]))),
     conditions: conditions.length === 0 ? undefined : conditions,
   });
   return Object.keys(shipped).length === 0 ? undefined : shipped;

@@ -175,7 +175,7 @@ describe('bad input is told with file and line', () => {
     [
       'an Event without a UID',
       recorded({ event: event({ metadata: { name: 'x' } }) }),
-      'standard input:1: event event.uid should be',
+      'standard input:1: event event.uid is missing',
     ],
     [
       'an Event about nothing',

@@ -1,0 +1,306 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { observeEvent, observeObject } from '../../../functions/forwarder/observe.ts';
+import { parseObservation } from '../../../shared/observation.ts';
+
+const at = '2026-03-01T12:00:00.123Z';
+
+const metadata = { name: 'web', namespace: 'shop', uid: 'u1', creationTimestamp: '2026-03-01T11:00:00Z' };
+const deployment = (over: object = {}) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, ...over });
+const event = (over: object = {}) => ({
+  metadata: { name: 'web.1', namespace: 'shop', uid: 'e1' },
+  involvedObject: { kind: 'Pod', name: 'web' },
+  ...over,
+});
+
+function occurrence(raw: object) {
+  const parsed = observeEvent(raw, at);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value.event;
+}
+
+function snapshot(raw: object) {
+  const parsed = observeObject(raw, at, false);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value.object;
+}
+
+describe('an Event', () => {
+  // Of a real cluster, each watched through core/v1 and through events.k8s.io/v1: [core, modern] a line.
+  const pairs = readFileSync(join(import.meta.dirname, 'event-in-both-apis.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line): [object, object] => JSON.parse(line));
+
+  it.each(pairs)('is the same in both APIs', (core, modern) => {
+    expect(occurrence(modern)).toEqual(occurrence(core));
+  });
+
+  it('counts by count, else by its series, else once, in both APIs', () => {
+    const counts = (raw: object) => occurrence(event(raw)).count;
+    expect(counts({ count: 3, series: { count: 5 } })).toBe(3);
+    expect(counts({ deprecatedCount: 3, series: { count: 5 } })).toBe(3);
+    expect(counts({ count: 0, series: { count: 5, lastObservedTime: '2026-03-01T12:00:00.000001Z' } })).toBe(
+      5,
+    );
+    expect(counts({ count: null, series: null })).toBe(1);
+  });
+
+  it('has no field that is null or empty', () => {
+    const text = JSON.stringify(
+      occurrence(
+        event({
+          eventTime: null,
+          action: '',
+          related: null,
+          reportingComponent: '',
+          reportingInstance: '',
+          source: {},
+          involvedObject: { kind: 'Pod', name: 'web', uid: '', fieldPath: '' },
+        }),
+      ),
+    );
+    expect(text).not.toMatch(/null|eventTime|action|related|fieldPath|"uid":""/);
+  });
+
+  it('keeps the annotations that say where its trace belongs, and no other', () => {
+    const annotations = {
+      topLevelSpan: 'true',
+      traceparent: '00-a-b-01',
+      'argo.tracing.k8s.io/traceparent': '00-c-d-01',
+      secret: 'hunter2',
+    };
+    const { secret: _, ...kept } = annotations;
+    expect(occurrence(event({ metadata: { ...event().metadata, annotations } })).annotations).toEqual(kept);
+  });
+
+  it.each([
+    ['nothing', null, 'is no object'],
+    ['a list', [], 'is no object'],
+    ['no UID', event({ metadata: { name: 'web.1' } }), 'event.uid is missing'],
+    ['no subject', event({ involvedObject: undefined }), 'event.subject.kind is missing'],
+    [
+      'a subject without a kind',
+      event({ involvedObject: { kind: '', name: 'web' } }),
+      'event.subject.kind is empty',
+    ],
+    [
+      'a time that is none',
+      event({ lastTimestamp: 'hunter2' }),
+      'event.lastTimestamp is not an RFC 3339 time',
+    ],
+    ['a count that is none', event({ count: 'hunter2' }), 'event.count should be number, is string'],
+  ])('with %s is refused, with the field and not its value', (_, raw, reason) => {
+    expect(observeEvent(raw, at)).toEqual({ ok: false, reason });
+  });
+});
+
+describe('a snapshot', () => {
+  it('needs no more than a version, a kind, a name and a UID', () => {
+    expect(snapshot({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', uid: 'u1' } })).toEqual({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      name: 'web',
+      uid: 'u1',
+    });
+  });
+
+  it.each([
+    ['apiVersion', { apiVersion: undefined }],
+    ['kind', { kind: undefined }],
+    ['name', { metadata: { uid: 'u1' } }],
+    ['uid', { metadata: { name: 'web' } }],
+  ])('is refused without %s', (field, over) => {
+    expect(observeObject(deployment(over), at, false)).toEqual({
+      ok: false,
+      reason: `object.${field} is missing`,
+    });
+  });
+
+  it.each(['Secret', 'ConfigMap'])('of a %s is refused', (kind) => {
+    expect(observeObject({ ...deployment(), kind, data: { a: 'b' } }, at, false)).toMatchObject({
+      ok: false,
+    });
+  });
+
+  it('holds of a pod what tells why it went, where it ran and what it waits for', () => {
+    const conditions = [
+      { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', lastProbeTime: null },
+      { type: 'ContainersReady', status: 'True' },
+    ];
+    const pod = snapshot({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        ...metadata,
+        ownerReferences: [
+          { kind: 'Other', name: 'x', uid: 'x' },
+          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'r1', controller: true },
+        ],
+      },
+      spec: {
+        nodeName: 'n1',
+        containers: [{ env: [{ value: 'hunter2' }] }],
+        volumes: [
+          { persistentVolumeClaim: { claimName: 'b' } },
+          { emptyDir: {} },
+          { persistentVolumeClaim: { claimName: 'a' } },
+        ],
+      },
+      status: { phase: 'Running', podIP: '10.0.0.1', conditions },
+    });
+    expect(pod).toMatchObject({
+      owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'r1' },
+      nodeName: 'n1',
+      claims: ['a', 'b'],
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }],
+      },
+    });
+    expect(JSON.stringify(pod)).not.toMatch(/hunter2|10\.0\.0\.1|ContainersReady|lastProbeTime/);
+  });
+
+  it('says who wrote it: every manager but those of its status', () => {
+    const restarted = {
+      'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } },
+    };
+    const managers = snapshot(
+      deployment({
+        metadata: {
+          ...metadata,
+          managedFields: [
+            {
+              manager: 'kubectl',
+              operation: 'Apply',
+              time: '2026-03-01T11:00:00Z',
+              fieldsV1: { 'f:spec': restarted },
+            },
+            { manager: 'kcm', operation: 'Update', fieldsV1: { 'f:metadata': {} } },
+            { manager: 'kcm', operation: 'Update', subresource: 'status', fieldsV1: {} },
+            { manager: 'hpa', operation: 'Update', subresource: 'scale' },
+          ],
+        },
+      }),
+    ).managers;
+    expect(managers).toEqual([
+      expect.objectContaining({
+        manager: 'kubectl',
+        operation: 'Apply',
+        ownsSpec: true,
+        ownsRestartedAt: true,
+      }),
+      expect.objectContaining({ manager: 'kcm', ownsSpec: false, ownsRestartedAt: false }),
+      { manager: 'hpa', operation: 'Update', subresource: 'scale' },
+    ]);
+  });
+
+  describe('its digest', () => {
+    const digestOf = (spec: object, over: object = {}) => snapshot(deployment({ spec, ...over })).specDigest;
+
+    it('does not change with replicas or the order of keys, but with the template', () => {
+      const spec = { replicas: 1, paused: false, template: { a: 1, b: 2 } };
+      const digest = digestOf(spec);
+      expect(digest).toMatch(/^[0-9a-f]{16}$/);
+      expect(digestOf({ template: { b: 2, a: 1 }, paused: false, replicas: 5 })).toBe(digest);
+      expect(digestOf({ ...spec, template: { a: 1, b: 3 } })).not.toBe(digest);
+    });
+
+    it('is of what kubectl last applied where the template is not there, if that makes sense', () => {
+      const applied = (text: string) =>
+        digestOf(
+          { replicas: 1 },
+          {
+            metadata: {
+              ...metadata,
+              annotations: { 'kubectl.kubernetes.io/last-applied-configuration': text },
+            },
+          },
+        );
+      expect(applied('{"spec":{"replicas":3,"template":{}}}')).toBe(applied('{"spec":{"template":{}}}'));
+      expect(applied('{"spec":{"template":{"a":1}}}')).not.toBe(applied('{"spec":{"template":{}}}'));
+      expect(applied('null')).toBeUndefined();
+      expect(applied('{"cut')).toBeUndefined();
+    });
+
+    it('is only of workloads', () => {
+      expect(digestOf({ template: {} }, { kind: 'Service' })).toBeUndefined();
+    });
+  });
+
+  const odd = {
+    spec: { replicas: 'three', nodeName: {}, scaleTargetRef: { name: 'web' } },
+    status: {
+      phase: 3,
+      replicas: 2,
+      conditions: [
+        { type: 'Ready', status: true },
+        { type: 'Available', status: 'True' },
+      ],
+    },
+  };
+
+  it('of a custom resource leaves out fields that mean something else there', () => {
+    const {
+      apiVersion: _,
+      kind: __,
+      name: ___,
+      uid: ____,
+      ...rest
+    } = snapshot({
+      apiVersion: 'keda.sh/v1alpha1',
+      kind: 'ScaledObject',
+      metadata: { name: 'web', uid: 'u1' },
+      ...odd,
+    });
+    expect(rest).toEqual({ status: { replicas: 2, conditions: [{ type: 'Available', status: 'True' }] } });
+  });
+
+  it('of Kubernetes’ own kinds is refused where the types are wrong', () => {
+    expect(observeObject(deployment(odd), at, false)).toMatchObject({ ok: false });
+  });
+});
+
+it('whatever is thrown at it, it is refused with a reason or makes an observation that others can read', () => {
+  const raw = fc.record(
+    {
+      apiVersion: fc.constantFrom('v1', 'apps/v1', 'x.io/v1', 7),
+      kind: fc.constantFrom('Pod', 'Deployment', 'X', '', null),
+      metadata: fc.oneof(
+        fc.constant({ name: 'web', uid: 'u1' }),
+        fc.record({
+          name: fc.jsonValue(),
+          uid: fc.jsonValue(),
+          managedFields: fc.array(fc.jsonValue()),
+          ownerReferences: fc.jsonValue(),
+        }),
+      ),
+      spec: fc.oneof(
+        fc.jsonValue(),
+        fc.record({
+          volumes: fc.array(fc.jsonValue()),
+          scaleTargetRef: fc.jsonValue(),
+          replicas: fc.jsonValue(),
+        }),
+      ),
+      status: fc.oneof(
+        fc.jsonValue(),
+        fc.record({ conditions: fc.array(fc.jsonValue()), phase: fc.jsonValue() }),
+      ),
+      involvedObject: fc.jsonValue(),
+      series: fc.jsonValue(),
+      source: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(raw, fc.jsonValue()), (input) => {
+      for (const parsed of [observeEvent(input, at), observeObject(input, at, false)]) {
+        if (parsed.ok) expect(parseObservation(JSON.parse(JSON.stringify(parsed.value))).ok).toBe(true);
+        else expect(parsed.reason).not.toBe('');
+      }
+    }),
+  );
+});
