@@ -209,7 +209,7 @@ describe('more refusals than an invocation has requests for', () => {
 
   test('however many: the queue runs dry, nothing is lost, and what is good reaches the backend', async () => {
     await fc.assert(
-      fc.asyncProperty(stories, fc.integer({ min: 32, max: 60 }), async (story, narrowingRequests) => {
+      fc.asyncProperty(stories, fc.integer({ min: 40, max: 80 }), async (story, narrowingRequests) => {
         const { messages, all, isBad, backend, queue } = stage({
           ...story,
           downAfter: Number.POSITIVE_INFINITY,
