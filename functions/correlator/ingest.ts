@@ -7,6 +7,7 @@ import { type DecodedBatch, decodeBatch } from '../../shared/batch-codec.ts';
 import { PoisonError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { clusterKey, placeOf, rootOf, subjectId } from './file-observations.ts';
+import { forEachOf } from './for-each-of.ts';
 import type { Ports, Waits } from './ports.ts';
 import { headKey, type Item, type KnownObject, objectKey } from './store.ts';
 import { chunkItems, expectItem, knownObject, objectItem } from './store-items.ts';
@@ -169,7 +170,9 @@ export function createIngest(ports: Ports, waits: Waits): (event: KinesisEvent) 
       }
     }
     await store.put(items);
-    for (const activity of touched) await touchActivity({ ...ports, waits }, activity, waits.quiet, true);
+    await forEachOf([...touched], (activity) =>
+      touchActivity({ ...ports, waits }, activity, waits.quiet, true),
+    );
     ports.log({
       kind: 'ingested',
       records: records.length,

@@ -31,7 +31,7 @@ export interface SetAside {
   keep(poison: Poison): Promise<void>;
 }
 
-export type CorrelatorRemark =
+export type Remark =
   | { kind: 'ingested'; records: number; observations: number; activities: number; setAside: number }
   | { kind: 'not-set-aside'; source: string; error: unknown }
   | { kind: 'settled'; activity: string; members: number; sent: number; open: number }
@@ -44,7 +44,7 @@ export interface Ports {
   timers: Timers;
   spansQueue: SpansQueue;
   setAside: SetAside;
-  log(remark: CorrelatorRemark): void;
+  log(remark: Remark): void;
   /** Milliseconds since 1970. */
   now(): number;
   /** Nanoseconds since 1970, for assembly: the wall clock when live, past every bound in a replay. */
@@ -71,7 +71,7 @@ export interface Waits {
   acquaintance: number;
 }
 
-export const liveWaits: Waits = {
+export const defaultWaits: Waits = {
   quiet: 20,
   patience: 300,
   pending: 60,

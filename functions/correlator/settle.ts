@@ -10,6 +10,7 @@ import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
 import { meetingPoints } from './causality/meeting-points.ts';
 import { rootOf } from './file-observations.ts';
+import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
 import type { Ports, Waits } from './ports.ts';
 import {
@@ -47,8 +48,6 @@ const TimerSchema = v.object({ activity: v.pipe(v.string(), v.includes('/')), du
 const mostMembers = 200;
 /** The longest chain of controllers known is 4 (CronJob, Job, or an operator's resource over a Deployment). */
 const mostOwners = 16;
-/** Queries at a time. */
-const readersAtOnce = 16;
 
 /**
  * The handler of the timers. A message that is no timer is set aside; the answer names those to be brought again.
@@ -137,11 +136,9 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
 
   async function whoMeets(cluster: string, points: readonly string[]): Promise<string[]> {
     const met = new Set<string>();
-    for (let at = 0; at < points.length; at += readersAtOnce) {
-      const some = points.slice(at, at + readersAtOnce);
-      const lists = await Promise.all(some.map((point) => store.list(meetingPartition(cluster, point))));
-      for (const { sk } of lists.flat()) met.add(sk);
-    }
+    await forEachOf(points, async (point) => {
+      for (const { sk } of await store.list(meetingPartition(cluster, point))) met.add(sk);
+    });
     return [...met].sort();
   }
 
@@ -157,7 +154,10 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       for (const point of points) asked.add(point);
       const met = (await whoMeets(clusterOf(activity.key), points)).filter((key) => !members.has(key));
       left += Math.max(0, met.length - (mostMembers - members.size));
-      ring = await Promise.all(met.slice(0, mostMembers - members.size).map(load));
+      ring = [];
+      await forEachOf(met.slice(0, mostMembers - members.size), async (key) => {
+        ring.push(await load(key));
+      });
       for (const member of ring) members.set(member.key, member);
     }
     if (left > 0) ports.log({ kind: 'too-many-members', activity: activity.key, left });

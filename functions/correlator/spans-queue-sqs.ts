@@ -3,7 +3,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { encodeSpanBatches } from '../../shared/span-batch-codec.ts';
 import type { SpansQueue } from './ports.ts';
 
-export function createSqsSpansQueue(client: SQSClient, queueUrl: string): SpansQueue {
+export function createSpansQueue(client: SQSClient, queueUrl: string): SpansQueue {
   return {
     async send(spans) {
       for (const body of encodeSpanBatches(spans)) {

@@ -5,7 +5,7 @@ import type { Timers } from './ports.ts';
 /** SQS's longest delay; what is to wait longer is armed again when it comes back early. */
 const longestDelay = 900;
 
-export function createSqsTimers(client: SQSClient, queueUrl: string): Timers {
+export function createTimers(client: SQSClient, queueUrl: string): Timers {
   return {
     async arm({ activity, dueAt }, delaySeconds) {
       await client.send(

@@ -1,0 +1,171 @@
+/**
+ * The correlator in a few lines: handlers, a clock that jumps from timer to timer, and ports that remember, and that
+ * can be told to fail at the n-th call.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import { createIngest, type KinesisEvent } from '../../../functions/correlator/ingest.ts';
+import {
+  defaultWaits,
+  type Poison,
+  type Ports,
+  type Remark,
+  type Timer,
+} from '../../../functions/correlator/ports.ts';
+import { createSettle } from '../../../functions/correlator/settle.ts';
+import type { Store } from '../../../functions/correlator/store.ts';
+import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
+import { encodeBatches } from '../../../shared/batch-codec.ts';
+import type { Cluster, Observation } from '../../../shared/observation.ts';
+import { compareSpans, type Span } from '../../../shared/span.ts';
+import { atTheEnd } from './causality/cluster-story.ts';
+
+export const cluster: Cluster = { uid: 'c1', name: 'test' };
+
+export class Crash extends Error {}
+
+export interface Pipeline {
+  /** Milliseconds since 1970. */
+  now: number;
+  timers: Timer[];
+  sends: Span[][];
+  poison: Poison[];
+  remarks: Remark[];
+  calls: number;
+  /** One invocation of ingest; rejects where Lambda would see a failure. */
+  ingest(event: KinesisEvent): Promise<{ batchItemFailures: { itemIdentifier: string }[] }>;
+  /** Like Lambda: until it succeeds. */
+  ingestUntilDone(event: KinesisEvent): Promise<void>;
+  /** The clock jumps to the next timer, until none is left. */
+  runTimers(until?: number): Promise<void>;
+  wait(seconds: number): void;
+  store: Store;
+}
+
+export interface PipelineSettings {
+  assemblyClock?: (now: number) => bigint;
+  /** Whether the n-th call (from 1) of any port crashes the invocation, before or after it took effect. */
+  crash?: (call: number, name: string) => 'before' | 'after' | undefined;
+  /** Lambda brings a message again at once, as often as needed. */
+  store?: (now: () => number) => Store;
+}
+
+export function startPipeline({
+  assemblyClock = () => atTheEnd,
+  crash = () => undefined,
+  store: makeStore = createMemoryStore,
+}: PipelineSettings = {}): Pipeline {
+  const watched = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get: (target, name, receiver) => {
+        const method = Reflect.get(target, name, receiver) as (...args: unknown[]) => Promise<unknown>;
+        return async (...args: unknown[]) => {
+          pipeline.calls += 1;
+          const when = crash(pipeline.calls, String(name));
+          if (when === 'before') throw new Crash(`before ${String(name)}`);
+          const result = await method.apply(target, args);
+          if (when === 'after') throw new Crash(`after ${String(name)}`);
+          return result;
+        };
+      },
+    });
+  const store = makeStore(() => pipeline.now);
+  const ports: Ports = {
+    store: watched(store),
+    timers: watched({ arm: async (timer: Timer) => void pipeline.timers.push(timer) }),
+    spansQueue: watched({
+      send: async (spans: readonly Span[]) => void pipeline.sends.push(structuredClone([...spans])),
+    }),
+    setAside: watched({ keep: async (poison: Poison) => void pipeline.poison.push(poison) }),
+    log: (remark) => pipeline.remarks.push(remark),
+    now: () => pipeline.now,
+    assemblyClock: () => assemblyClock(pipeline.now),
+  };
+  let ingest = createIngest(ports, defaultWaits);
+  const settle = createSettle(ports, defaultWaits);
+  const pipeline: Pipeline = {
+    now: Date.parse('2026-03-01T13:00:00Z'),
+    timers: [],
+    sends: [],
+    poison: [],
+    remarks: [],
+    calls: 0,
+    store,
+    ingest: (event) => ingest(event),
+    async ingestUntilDone(event) {
+      let records = event.Records;
+      for (let attempt = 0; records.length > 0 && attempt < 20; attempt += 1) {
+        try {
+          const [failure] = (await ingest({ Records: records })).batchItemFailures;
+          if (failure === undefined) return;
+          records = records.slice(
+            records.findIndex(({ kinesis }) => kinesis.sequenceNumber === failure.itemIdentifier),
+          );
+        } catch (error) {
+          if (!(error instanceof Crash)) throw error;
+          // Another process: nothing is remembered.
+          ingest = createIngest(ports, defaultWaits);
+        }
+      }
+      throw new Error('ingest never succeeded');
+    },
+    async runTimers(until = Number.POSITIVE_INFINITY) {
+      for (let guard = 0; guard < 5000; guard += 1) {
+        pipeline.timers.sort((a, b) => a.dueAt - b.dueAt || (a.activity < b.activity ? -1 : 1));
+        const next = pipeline.timers[0];
+        if (next === undefined || next.dueAt > until) return;
+        pipeline.timers.shift();
+        pipeline.now = Math.max(pipeline.now, next.dueAt);
+        const message = { messageId: 'm', body: JSON.stringify(next) };
+        for (let attempt = 0; ; attempt += 1) {
+          const { batchItemFailures } = await settle({ Records: [message] });
+          if (batchItemFailures.length === 0) break;
+          const failure = pipeline.remarks.findLast((remark) => remark.kind === 'settle-failed');
+          if (failure !== undefined && !(failure.error instanceof Crash)) throw failure.error;
+          if (attempt > 20) throw new Error('settle never succeeded');
+        }
+        if (guard % 100 === 99) await turn();
+      }
+      throw new Error('timers without end');
+    },
+    wait(seconds) {
+      pipeline.now += seconds * 1000;
+    },
+  };
+  return pipeline;
+}
+
+/** One record of `shard` for each group. */
+export function recordsOf(
+  groups: readonly (readonly Observation[])[],
+  { shard = 0, first = 1, of = cluster }: { shard?: number; first?: number; of?: Cluster } = {},
+): KinesisEvent {
+  return {
+    Records: groups.flatMap((group, index) =>
+      encodeBatches(of, group).records.map((data, part) =>
+        record(`${100000 + (first + index) * 10 + part}`, data, shard),
+      ),
+    ),
+  };
+}
+
+export const record = (
+  sequenceNumber: string,
+  data: Uint8Array,
+  shard = 0,
+): KinesisEvent['Records'][number] => ({
+  eventID: `shardId-00000000000${shard}:${sequenceNumber}`,
+  kinesis: { sequenceNumber, data: Buffer.from(data).toString('base64') },
+});
+
+/** What the emitter's backend ends up with: a span by its id. Fails where two sends contradict each other. */
+export function received({ sends }: Pick<Pipeline, 'sends'>): Span[] {
+  const byId = new Map<string, Span>();
+  for (const span of sends.flat()) {
+    const before = byId.get(span.spanId);
+    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(span)) {
+      throw new Error(`${span.name} ${span.spanId} was sent twice, and differently`);
+    }
+    byId.set(span.spanId, span);
+  }
+  return [...byId.values()].sort(compareSpans);
+}
