@@ -1,0 +1,86 @@
+/** On the emulators what the stack makes in AWS: one stream, one table, two queues with their dead-letter queues. */
+import { CreateTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { CreateStreamCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
+import { CreateQueueCommand } from '@aws-sdk/client-sqs';
+import { type AwsClients, localAccount, localRegion } from './connect-aws.ts';
+
+export interface Resources {
+  streamName: string;
+  tableName: string;
+  timersQueueUrl: string;
+  timersDeadLettersUrl: string;
+  spansQueueUrl: string;
+  spansDeadLettersUrl: string;
+}
+
+/** Seconds. */
+const waiting = { maxWaitTime: 30, minDelay: 0.02, maxDelay: 0.2 };
+const retention = String(14 * 24 * 3600);
+/** Seconds that a message is out of sight while it is handled, and how often it comes before it is a dead letter. */
+const visibilityTimeout = 30;
+const maxReceiveCount = 5;
+
+/** Resolves once all of it can be used. `shards`: of the stream; the emulator has no on-demand mode. */
+export async function createResources(
+  { kinesis, dynamodb, sqs }: Omit<AwsClients, 'destroy'>,
+  { shards }: { shards: number },
+): Promise<Resources> {
+  const streamName = 'rootspan-observations';
+  const tableName = 'rootspan-state';
+  const createStream = async () => {
+    await kinesis.send(new CreateStreamCommand({ StreamName: streamName, ShardCount: shards }));
+    await waitUntilStreamExists({ client: kinesis, ...waiting }, { StreamName: streamName });
+  };
+  // Without TTL, which the emulator does not have: reads of expiring items check the time themselves.
+  const createTable = async () => {
+    await dynamodb.send(
+      new CreateTableCommand({
+        TableName: tableName,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [
+          { AttributeName: 'pk', AttributeType: 'S' },
+          { AttributeName: 'sk', AttributeType: 'S' },
+        ],
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+      }),
+    );
+    await waitUntilTableExists({ client: dynamodb, ...waiting }, { TableName: tableName });
+  };
+  const createQueue = async (name: string, attributes: Record<string, string>) => {
+    const { QueueUrl } = await sqs.send(
+      new CreateQueueCommand({
+        QueueName: name,
+        Attributes: { MessageRetentionPeriod: retention, ...attributes },
+      }),
+    );
+    if (QueueUrl === undefined) throw new Error(`creating the queue ${name} returned no URL`);
+    return QueueUrl;
+  };
+  const createQueues = async (name: string) => {
+    const deadLettersName = `${name}-dead-letters`;
+    const deadLettersUrl = await createQueue(deadLettersName, {});
+    const deadLetterTargetArn = `arn:aws:sqs:${localRegion}:${localAccount}:${deadLettersName}`;
+    const url = await createQueue(name, {
+      VisibilityTimeout: String(visibilityTimeout),
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount }),
+    });
+    return { url, deadLettersUrl };
+  };
+  const [timers, spans] = await Promise.all([
+    createQueues('rootspan-timers'),
+    createQueues('rootspan-spans'),
+    createStream(),
+    createTable(),
+  ]);
+  return {
+    streamName,
+    tableName,
+    timersQueueUrl: timers.url,
+    timersDeadLettersUrl: timers.deadLettersUrl,
+    spansQueueUrl: spans.url,
+    spansDeadLettersUrl: spans.deadLettersUrl,
+  };
+}

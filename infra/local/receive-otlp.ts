@@ -1,0 +1,155 @@
+/** An OTLP/HTTP backend in this process: takes OTLP/JSON and gives back spans as they were before the exporter. */
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { compareSpans, type Span } from '../../shared/span.ts';
+import { readOtlpSpans } from './read-otlp-spans.ts';
+
+export interface OtlpReceiver {
+  /** Where spans are posted to: `http://127.0.0.1:PORT/v1/traces`. */
+  endpoint: string;
+  /** One for each span that was accepted, also where one came twice; in the order of compareSpans. */
+  spans(): Span[];
+  /** What to answer from now on; undefined: take everything. What is answered otherwise is not kept. */
+  respondWith(script: ((request: OtlpRequest) => OtlpAnswer) | undefined): void;
+  /** Ends it with all its connections, hanging ones too. May be called again. */
+  stop(): Promise<void>;
+}
+
+export interface OtlpRequest {
+  headers: IncomingHttpHeaders;
+  spans: readonly Span[];
+  /** Requests before this one. */
+  index: number;
+}
+
+export type OtlpAnswer =
+  | { kind: 'accept' }
+  /** `keep`: takes the spans as well, as a backend does that answers too late or in part. */
+  | {
+      kind: 'status';
+      status: number;
+      headers?: Record<string, string>;
+      body?: string;
+      keep?: boolean;
+    }
+  /** Never answers. */
+  | { kind: 'hang'; keep?: boolean }
+  /** Cuts the connection. */
+  | { kind: 'reset'; keep?: boolean };
+
+/** Bytes, zipped and unzipped: far above what one request should hold. */
+const largestBody = 64 * 1024 * 1024;
+
+const unzip = promisify(gunzip);
+
+export async function startOtlpReceiver(): Promise<OtlpReceiver> {
+  const received: Span[] = [];
+  let script: ((request: OtlpRequest) => OtlpAnswer) | undefined;
+  let index = 0;
+
+  const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readBody(request);
+    const spans = readOtlpSpans(JSON.parse(body.toString()));
+    const answer: OtlpAnswer = script?.({
+      headers: request.headers,
+      spans,
+      index: index++,
+    }) ?? {
+      kind: 'accept',
+    };
+    if (answer.kind === 'accept' || answer.keep) for (const span of spans) received.push(span);
+    switch (answer.kind) {
+      case 'accept':
+        reply(response, 200, '{}');
+        break;
+      case 'status':
+        reply(response, answer.status, answer.body ?? '{}', answer.headers);
+        break;
+      case 'hang':
+        break;
+      case 'reset':
+        request.socket.resetAndDestroy();
+        break;
+      default:
+        answer satisfies never;
+    }
+  };
+
+  const server = createServer((request, response) => {
+    const mistake = findMistake(request);
+    if (mistake !== undefined) {
+      request.resume();
+      reply(response, mistake.status, mistake.message, { connection: 'close' });
+      return;
+    }
+    receive(request, response).catch((error: unknown) => {
+      if (request.destroyed && !request.complete) return;
+      const status = error instanceof BodyTooLarge ? 413 : 400;
+      reply(response, status, error instanceof Error ? error.message : String(error), {
+        connection: 'close',
+      });
+      request.resume();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  let stopped: Promise<unknown> | undefined;
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
+    spans: () => received.toSorted(compareSpans),
+    respondWith(next) {
+      script = next;
+    },
+    async stop() {
+      stopped ??= new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await stopped;
+    },
+  };
+}
+
+class BodyTooLarge extends Error {}
+
+function findMistake(request: IncomingMessage): { status: number; message: string } | undefined {
+  if (request.url?.split('?')[0] !== '/v1/traces') return { status: 404, message: 'post to /v1/traces' };
+  if (request.method !== 'POST') return { status: 405, message: 'POST only' };
+  const type = request.headers['content-type']?.split(';')[0]?.trim();
+  if (type !== 'application/json') return { status: 415, message: 'OTLP/JSON (application/json) only' };
+  if (!['gzip', 'identity', undefined].includes(request.headers['content-encoding'])) {
+    return { status: 415, message: 'gzip or nothing' };
+  }
+  return undefined;
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({
+    destroyOnReturn: false,
+  }) as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength;
+    if (bytes > largestBody) throw new BodyTooLarge(`more than ${largestBody} bytes`);
+    chunks.push(chunk);
+  }
+  const raw = Buffer.concat(chunks);
+  if (request.headers['content-encoding'] !== 'gzip') return raw;
+  try {
+    return await unzip(raw, { maxOutputLength: largestBody });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new BodyTooLarge(`more than ${largestBody} bytes unzipped`);
+    throw error;
+  }
+}
+
+function reply(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+}
