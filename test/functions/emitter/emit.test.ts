@@ -276,6 +276,15 @@ describe('the backend is unavailable', () => {
     expect(failedIn(result)).toEqual(['m1']);
     expect(result).toMatchObject({ exported: 2, rejected: 0, refused: 0, kept: 1 });
   });
+
+  test('what was undecided until then stays in the queue as well', async () => {
+    const backend = scripted((_, nth) => (nth === 0 ? refused : down));
+    const messages = [message('m1', 'bad-1', 'bad-2'), message('m2', 'a')];
+    const result = await emit(messages, backend.ports, { ...ROOMY, requestSpans: 2, narrowingRequests: 0 });
+    expect(failedIn(result)).toEqual(['m1', 'm2']);
+    expect(backend.kept).toEqual([]);
+    expect(result).toMatchObject({ exported: 0, refused: 0, kept: 3 });
+  });
 });
 
 describe('the place for what is set aside is unavailable', () => {
