@@ -13,7 +13,7 @@ const replayed = (files: readonly string[], endpoint?: URL) =>
     onProgress: () => {},
   });
 
-describe('a recording through the whole pipeline', () => {
+describe.concurrent('a recording through the whole pipeline', () => {
   it.each(recordingFiles)('%s gives the spans of explain', async (file) => {
     const { spans } = await replayed([file]);
     expect(spans.sort(compareSpans)).toEqual(explain(await readRecording(file)));
@@ -27,7 +27,7 @@ describe('a recording through the whole pipeline', () => {
   });
 });
 
-describe('the endpoint of the environment', () => {
+describe.concurrent('the endpoint of the environment', () => {
   it('gets the spans as well', async () => {
     const backend = await startOtlpReceiver();
     try {
