@@ -137,7 +137,6 @@ const ObservationSchema = v.variant('type', [EventOccurrenceSchema, ObjectSnapsh
 export type ObjectReference = v.InferOutput<typeof ObjectReferenceSchema>;
 export type EventOccurrence = v.InferOutput<typeof EventOccurrenceSchema>;
 export type FieldManager = v.InferOutput<typeof FieldManagerSchema>;
-export type Condition = v.InferOutput<typeof ConditionSchema>;
 export type ObjectSnapshot = v.InferOutput<typeof ObjectSnapshotSchema>;
 export type Observation = v.InferOutput<typeof ObservationSchema>;
 

@@ -293,7 +293,7 @@ export const containerStart: ReadonlySet<string> = new Set([
 ]);
 
 /** Client-go's aggregator (tools/record/events_cache.go) puts this before the newest of many similar messages. */
-export const withoutFolding = (message: string): string =>
+const withoutFolding = (message: string): string =>
   message.startsWith(folded) ? message.slice(folded.length) : message;
 const folded = '(combined from similar events): ';
 
