@@ -38,14 +38,19 @@ export interface Pipeline {
   /** The clock jumps to the next timer, until none is left. */
   runTimers(until?: number): Promise<void>;
   wait(seconds: number): void;
+  /** One message, as SQS brings it; whether it succeeded. */
+  settle(timer: Timer): Promise<boolean>;
   store: Store;
 }
 
 export interface PipelineSettings {
   assemblyClock?: (now: number) => bigint;
   /** Whether the n-th call (from 1) of any port crashes the invocation, before or after it took effect. */
-  crash?: (call: number, name: string) => 'before' | 'after' | undefined;
-  /** Lambda brings a message again at once, as often as needed. */
+  crash?: (call: number, name: string, args: unknown[]) => 'before' | 'after' | undefined;
+  /** What happens between a settle that failed and the next attempt. */
+  onFailure?: (pipeline: Pipeline) => Promise<void>;
+  /** Milliseconds since 1970; an hour after the stories where nothing else is said. */
+  start?: number;
   store?: (now: () => number) => Store;
 }
 
@@ -53,6 +58,8 @@ export function startPipeline({
   assemblyClock = () => atTheEnd,
   crash = () => undefined,
   store: makeStore = createMemoryStore,
+  onFailure = async () => {},
+  start = Date.parse('2026-03-01T13:00:00Z'),
 }: PipelineSettings = {}): Pipeline {
   const watched = <T extends object>(port: T): T =>
     new Proxy(port, {
@@ -60,7 +67,7 @@ export function startPipeline({
         const method = Reflect.get(target, name, receiver) as (...args: unknown[]) => Promise<unknown>;
         return async (...args: unknown[]) => {
           pipeline.calls += 1;
-          const when = crash(pipeline.calls, String(name));
+          const when = crash(pipeline.calls, String(name), args);
           if (when === 'before') throw new Crash(`before ${String(name)}`);
           const result = await method.apply(target, args);
           if (when === 'after') throw new Crash(`after ${String(name)}`);
@@ -83,7 +90,7 @@ export function startPipeline({
   let ingest = createIngest(ports, defaultWaits);
   const settle = createSettle(ports, defaultWaits);
   const pipeline: Pipeline = {
-    now: Date.parse('2026-03-01T13:00:00Z'),
+    now: start,
     timers: [],
     sends: [],
     poison: [],
@@ -115,17 +122,20 @@ export function startPipeline({
         if (next === undefined || next.dueAt > until) return;
         pipeline.timers.shift();
         pipeline.now = Math.max(pipeline.now, next.dueAt);
-        const message = { messageId: 'm', body: JSON.stringify(next) };
         for (let attempt = 0; ; attempt += 1) {
-          const { batchItemFailures } = await settle({ Records: [message] });
-          if (batchItemFailures.length === 0) break;
+          if (await pipeline.settle(next)) break;
           const failure = pipeline.remarks.findLast((remark) => remark.kind === 'settle-failed');
           if (failure !== undefined && !(failure.error instanceof Crash)) throw failure.error;
+          await onFailure(pipeline);
           if (attempt > 20) throw new Error('settle never succeeded');
         }
         if (guard % 100 === 99) await turn();
       }
       throw new Error('timers without end');
+    },
+    async settle(timer) {
+      const message = { messageId: 'm', body: JSON.stringify(timer) };
+      return (await settle({ Records: [message] })).batchItemFailures.length === 0;
     },
     wait(seconds) {
       pipeline.now += seconds * 1000;

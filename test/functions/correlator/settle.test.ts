@@ -5,7 +5,7 @@ import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
-import { atTheEnd, rollout } from './causality/cluster-story.ts';
+import { atSecond, atTheEnd, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
 import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
 
 const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
@@ -41,4 +41,168 @@ describe('the pipeline', () => {
       });
     }
   });
+});
+
+/** Noon of the stories, in milliseconds since 1970. */
+const noon = Number(atSecond(0) / 1_000_000n);
+const live = { start: noon, assemblyClock: (now: number) => BigInt(now) * 1_000_000n };
+const names = (spans: readonly Span[]) => spans.map(({ name }) => name);
+
+describe('live', () => {
+  it('holds an open trace back, and sends its root a quarter of an hour after the last word', async () => {
+    const { observations } = rollout(0);
+    const pipeline = startPipeline(live);
+    await pipeline.ingest(recordsOf([observations]));
+    await pipeline.runTimers(noon + 60_000);
+    const early = names(received(pipeline));
+    expect(early).not.toContain('Deployment.Create');
+    await pipeline.runTimers();
+    expect(names(received(pipeline))).toContain('Deployment.Create');
+    expect(names(received(pipeline))).toHaveLength(4);
+    expect(pipeline.timers).toEqual([]);
+    expect(pipeline.now).toBeLessThan(noon + 20 * 60_000);
+  });
+
+  it('settles what never goes quiet, after five minutes', async () => {
+    const { observations, pod } = rollout(0);
+    const pipeline = startPipeline(live);
+    await pipeline.ingest(recordsOf([observations]));
+    for (let second = 5; second <= 400; second += 5) {
+      await pipeline.runTimers(noon + second * 1000);
+      pipeline.now = noon + second * 1000;
+      const again = event(second, pod, 'Pulled', `image ${second}`);
+      await pipeline.ingest(recordsOf([[again]], { first: second }));
+      const settled = pipeline.remarks.some(({ kind }) => kind === 'settled');
+      expect(settled).toBe(second >= 300);
+    }
+  });
+
+  it('sends each span once, and each again exactly as before, when settles crash and late Events come in between', async () => {
+    const { observations, pod } = rollout(0);
+    const more = [
+      event(1, pod, 'Pulling', 'Pulling image "web"'),
+      event(4, pod, 'Pulled', 'Successfully pulled image "web"'),
+      event(5, pod, 'Created', 'Created container web'),
+      event(6, pod, 'Started', 'Started container web'),
+    ];
+    const late = [event(3, pod, 'FailedMount', 'late'), event(7, pod, 'Unhealthy', 'late too')];
+    const pass = async (crash: (call: number) => 'before' | 'after' | undefined) => {
+      let isLate = false;
+      const pipeline = startPipeline({
+        ...live,
+        crash,
+        onFailure: async (at) => {
+          if (isLate) return;
+          isLate = true;
+          await at.ingestUntilDone(recordsOf([late], { first: 2 }));
+        },
+      });
+      await pipeline.ingestUntilDone(recordsOf([[...observations, ...more]]));
+      await pipeline.runTimers();
+      if (!isLate) await pipeline.ingestUntilDone(recordsOf([late], { first: 2 }));
+      await pipeline.runTimers();
+      return pipeline;
+    };
+    const calm = await pass(() => undefined);
+    const ids = received(calm)
+      .map(({ spanId }) => spanId)
+      .sort();
+    expect(ids).toHaveLength(10);
+    let repeated = 0;
+    for (let at = 1; at <= calm.calls; at += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const pipeline = await pass((call) => (call === at ? when : undefined));
+        const spans = received(pipeline);
+        expect(spans.map(({ spanId }) => spanId).sort(), `${when} ${at}`).toEqual(ids);
+        if (pipeline.sends.flat().length > spans.length) repeated += 1;
+      }
+    }
+    expect(repeated).toBeGreaterThan(0);
+  });
+
+  it('is done by one of two settles of one activity at the same time', async () => {
+    const { observations } = rollout(0);
+    const pipeline = startPipeline();
+    await pipeline.ingest(recordsOf([observations]));
+    const [timer] = pipeline.timers.splice(0);
+    pipeline.now = timer!.dueAt;
+    await Promise.all([pipeline.settle(timer!), pipeline.settle(timer!)]);
+    const again = pipeline.timers.splice(0).at(-1)!;
+    pipeline.now = again.dueAt;
+    await Promise.all([pipeline.settle(again), pipeline.settle(again), pipeline.settle(again)]);
+    await pipeline.runTimers();
+    expect(names(received(pipeline))).toHaveLength(4);
+  });
+
+  it('drops a timer that is not the recorded one', async () => {
+    const { observations } = rollout(0);
+    const pipeline = startPipeline();
+    await pipeline.ingest(recordsOf([observations]));
+    const { activity, dueAt } = pipeline.timers[0]!;
+    pipeline.wait(60);
+    const before = pipeline.calls;
+    await pipeline.settle({ activity, dueAt: dueAt - 1 });
+    expect(pipeline.calls).toBe(before + 1);
+    expect(await pipeline.settle({ activity: 'c1/nobody', dueAt })).toBe(true);
+  });
+});
+
+describe('what meets', () => {
+  it('is found whoever settles first', async () => {
+    // A Node's cordon and the eviction of a Deployment's pod, each quiet at another time.
+    const observations = await Array.fromAsync(
+      readObservations(['drain.jsonl'], { baseDirectory: recordings }),
+    );
+    const of = clusterOf(observations);
+    const isNode = ({ type, ...rest }: Observation) =>
+      'event' in rest ? rest.event.subject.kind === 'Node' : 'object' in rest && rest.object.kind === 'Node';
+    for (const nodeFirst of [true, false]) {
+      const [first, second] = nodeFirst
+        ? [observations.filter(isNode), observations.filter((o) => !isNode(o))]
+        : [observations.filter((o) => !isNode(o)), observations.filter(isNode)];
+      const pipeline = startPipeline();
+      await pipeline.ingest(recordsOf([first!], { of }));
+      pipeline.wait(9);
+      await pipeline.ingest(recordsOf([second!], { first: 2, of }));
+      await pipeline.runTimers();
+      expect(received(pipeline)).toEqual(wholeStory(observations, of));
+    }
+  });
+
+  it('is waited for while it is not quiet, a minute at most', async () => {
+    const node = { ...thing('Node', 'n1'), uid: 'n1' };
+    const pod = thing('Pod', 'a');
+    const disrupted = {
+      nodeName: 'n1',
+      status: { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }] },
+    };
+    const pipeline = startPipeline(live);
+    const cordon = (at: number) => event(at, node, 'NodeNotSchedulable', `${at}`, { namespace: 'default' });
+    await pipeline.ingest(recordsOf([[snapshot(0, pod, disrupted), event(1, pod, 'Killing', 'x')]]));
+    const settled = () =>
+      pipeline.remarks.some((remark) => remark.kind === 'settled' && remark.activity === `c1/${pod.uid}`);
+    let at = 0;
+    for (; !settled() && at < 200; at += 5) {
+      await pipeline.ingest(recordsOf([[cordon(at)]], { first: at + 2 }));
+      await pipeline.runTimers(noon + (at + 5) * 1000);
+      pipeline.now = noon + (at + 5) * 1000;
+    }
+    expect(at).toBeGreaterThanOrEqual(75);
+    expect(at).toBeLessThanOrEqual(100);
+  });
+});
+
+it('an Event of an object that nobody describes is sent after a minute', async () => {
+  const pipeline = startPipeline({ start: noon });
+  await pipeline.ingest(recordsOf([[event(0, thing('Job', 'gone'), 'FailedMount', 'x')]]));
+  await pipeline.runTimers(noon + 59_000);
+  expect(pipeline.sends).toEqual([]);
+  await pipeline.runTimers(noon + 90_000);
+  expect(names(received(pipeline))).toEqual(['Job.FailedMount']);
+});
+
+it('a message that is no timer is set aside', async () => {
+  const pipeline = startPipeline();
+  expect(await pipeline.settle({ activity: 'nonsense', dueAt: 1 })).toBe(true);
+  expect(pipeline.poison).toHaveLength(1);
 });

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { headKey, type Key } from '../../../functions/correlator/store.ts';
+import { encodeBatches } from '../../../shared/batch-codec.ts';
+import type { Observation } from '../../../shared/observation.ts';
+import { event, rollout, thing } from './causality/cluster-story.ts';
+import { cluster, received, record, recordsOf, startPipeline } from './pipeline.ts';
+
+const { observations, deployment } = rollout(0);
+const web = `${cluster.uid}/${deployment.uid}`;
+
+describe('poison', () => {
+  it('is set aside with its payload and holds nothing back', async () => {
+    const [good] = encodeBatches(cluster, observations).records;
+    const pipeline = startPipeline();
+    const answer = await pipeline.ingest({
+      Records: [record('1', Buffer.from('not a batch')), record('2', good!), record('3', Buffer.from(''))],
+    });
+    expect(answer.batchItemFailures).toEqual([]);
+    await pipeline.runTimers();
+    expect(received(pipeline)).toHaveLength(4);
+    expect(
+      pipeline.poison.map(({ source, payload }) => [source, Buffer.from(payload, 'base64').toString()]),
+    ).toEqual([
+      ['shardId-000000000000:1', 'not a batch'],
+      ['shardId-000000000000:3', ''],
+    ]);
+  });
+
+  it('among the observations of a record costs only itself', async () => {
+    const broken = { type: 'event', observedAt: 'yesterday' } as unknown as Observation;
+    const pipeline = startPipeline();
+    await pipeline.ingest(recordsOf([[...observations.slice(0, 3), broken, ...observations.slice(3)]]));
+    await pipeline.runTimers();
+    expect(received(pipeline)).toHaveLength(4);
+    expect(pipeline.poison).toEqual([
+      {
+        reason: 'observedAt is not an RFC 3339 time',
+        payload: JSON.stringify(broken),
+        source: 'shardId-000000000000:100010',
+      },
+    ]);
+  });
+
+  it('that cannot be set aside comes again with what follows; what came before is done', async () => {
+    let isAway = true;
+    const pipeline = startPipeline({
+      crash: (_, name) => (name === 'keep' && isAway ? 'before' : undefined),
+    });
+    const [first, last] = [observations.slice(0, 3), observations.slice(3)].map(
+      (some) => encodeBatches(cluster, some).records[0]!,
+    );
+    const records = [record('1', first!), record('2', Buffer.from('?')), record('3', last!)];
+    const answer = await pipeline.ingest({ Records: records });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
+    expect(pipeline.timers).toHaveLength(1);
+    isAway = false;
+    await pipeline.ingest({ Records: records.slice(1) });
+    await pipeline.runTimers();
+    expect(received(pipeline)).toHaveLength(4);
+    expect(pipeline.poison).toHaveLength(1);
+  });
+});
+
+describe('the timer', () => {
+  it('is one, however much comes while it is pending', async () => {
+    const pipeline = startPipeline();
+    for (let n = 1; n <= 10; n += 1) {
+      await pipeline.ingest(recordsOf([observations], { first: n }));
+      pipeline.wait(1);
+    }
+    expect(pipeline.timers).toHaveLength(1);
+    await pipeline.runTimers(pipeline.timers[0]!.dueAt);
+    expect(pipeline.sends).toEqual([]);
+    expect(pipeline.timers).toHaveLength(1);
+  });
+
+  it('that is lost is armed again by what comes a quarter of an hour later', async () => {
+    const pipeline = startPipeline();
+    await pipeline.ingest(recordsOf([observations]));
+    pipeline.timers.length = 0;
+    pipeline.wait(15 * 60);
+    await pipeline.ingest(recordsOf([observations], { first: 2 }));
+    expect(pipeline.timers).toHaveLength(0);
+    pipeline.wait(60);
+    await pipeline.ingest(recordsOf([observations], { first: 3 }));
+    expect(pipeline.timers).toHaveLength(1);
+  });
+
+  it('is sent before it is recorded', async () => {
+    const pipeline = startPipeline({ crash: (_, name) => (name === 'arm' ? 'before' : undefined) });
+    await expect(pipeline.ingest(recordsOf([observations]))).rejects.toThrow('before arm');
+    expect(await pipeline.store.read([headKey(web)])).toEqual([]);
+  });
+});
+
+describe('what ingest costs', () => {
+  it('writes grow with records and activities, not with Events', async () => {
+    const counted = async (events: number) => {
+      const names: string[] = [];
+      const pipeline = startPipeline({ crash: (_, name) => void names.push(name) });
+      const pod = thing('Pod', 'a');
+      const many = Array.from({ length: events }, (_, n) =>
+        event(n / 10, pod, 'BackOff', 'again', { uid: `e${n}` }),
+      );
+      await pipeline.ingest(recordsOf([many]));
+      return names.filter((name) => name === 'put' || name === 'replace' || name === 'arm');
+    };
+    expect(await counted(500)).toEqual(await counted(1));
+  });
+
+  it('asks once for an object that it knows', async () => {
+    const asked: string[] = [];
+    const pipeline = startPipeline({
+      crash: (_, name, [keys]) =>
+        void (name === 'read' && asked.push(...(keys as Key[]).map(({ pk }) => pk.split('#')[0]!))),
+    });
+    await pipeline.ingest(recordsOf([observations]));
+    asked.length = 0;
+    await pipeline.ingest(recordsOf([observations], { first: 2 }));
+    expect(asked).toEqual(['activity']);
+  });
+});

@@ -1,0 +1,170 @@
+/** What the pipeline promises whatever happens to the observations on the way. */
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { assemble } from '../../../functions/correlator/causality/assemble.ts';
+import type { KinesisEvent } from '../../../functions/correlator/ingest.ts';
+import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
+import type { Cluster, Observation } from '../../../shared/observation.ts';
+import { compareSpans, type Span } from '../../../shared/span.ts';
+import { atTheEnd, rollout } from './causality/cluster-story.ts';
+import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
+
+const wholeStory = (observations: readonly Observation[], of: Cluster = cluster): Span[] =>
+  assemble({ cluster: of, observations, now: atTheEnd })
+    .map(({ span }) => span)
+    .sort(compareSpans);
+
+/** Each observation at least once, in any order, cut into records of two shards and records into batches. */
+const deliveries = (observations: readonly Observation[], of: Cluster): fc.Arbitrary<KinesisEvent[]> =>
+  fc
+    .record({
+      order: fc.shuffledSubarray([...observations], { minLength: observations.length }),
+      again: fc.subarray([...observations], { maxLength: 10 }),
+      recordSize: fc.integer({ min: 1, max: observations.length }),
+      batchSize: fc.integer({ min: 1, max: 20 }),
+      shards: fc.infiniteStream(fc.integer({ min: 0, max: 1 })),
+    })
+    .map(({ order, again, recordSize, batchSize, shards }) => {
+      const all = [...order, ...again];
+      const records: KinesisEvent['Records'] = [];
+      for (let at = 0; at < all.length; at += recordSize) {
+        const shard = shards.next().value!;
+        const group = all.slice(at, at + recordSize);
+        records.push(...recordsOf([group], { shard, first: at + 1, of }).Records);
+      }
+      const events: KinesisEvent[] = [];
+      for (const shard of [0, 1]) {
+        const ofShard = records.filter(({ eventID }) => eventID.startsWith(`shardId-00000000000${shard}`));
+        for (let at = 0; at < ofShard.length; at += batchSize) {
+          events.push({ Records: ofShard.slice(at, at + batchSize) });
+        }
+      }
+      return events;
+    });
+
+async function pass(events: readonly KinesisEvent[]): Promise<Span[]> {
+  const pipeline = startPipeline();
+  for (const event of events) await pipeline.ingest(event);
+  await pipeline.runTimers();
+  return received(pipeline);
+}
+
+describe('the order, repetition and batching of observations change nothing', () => {
+  const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
+  for (const file of ['deployment-create', 'job', 'cronjob', 'drain', 'preemption', 'hpa']) {
+    it(file, async () => {
+      const observations = await Array.fromAsync(
+        readObservations([`${file}.jsonl`], { baseDirectory: recordings }),
+      );
+      const of = clusterOf(observations);
+      const expected = wholeStory(observations, of);
+      await fc.assert(
+        fc.asyncProperty(deliveries(observations, of), async (events) => {
+          expect(await pass(events)).toEqual(expected);
+        }),
+        { numRuns: 12 },
+      );
+    });
+  }
+});
+
+describe('an owner may come after what it owns', () => {
+  const { observations } = rollout(0);
+  const expected = wholeStory(observations);
+  it('in every order of arrival, an observation a batch', async () => {
+    let orders = 0;
+    for (const order of permutations(observations)) {
+      const events = order.map((observation, index) => recordsOf([[observation]], { first: index + 1 }));
+      expect(await pass(events)).toEqual(expected);
+      orders += 1;
+    }
+    expect(orders).toBe(720);
+  });
+
+  it('by up to 20 s, in quiet and in between', async () => {
+    const gaps = fc.array(fc.integer({ min: 0, max: 19 }), {
+      minLength: observations.length,
+      maxLength: observations.length,
+    });
+    const orders = fc.shuffledSubarray(observations, { minLength: observations.length });
+    await fc.assert(
+      fc.asyncProperty(orders, gaps, async (order, seconds) => {
+        const pipeline = startPipeline();
+        for (const [index, observation] of order.entries()) {
+          // Each within 20 s of the one before, all within the minute that an owner is waited for.
+          const wait = Math.min(seconds[index]!, 19 - Math.floor(index * 2));
+          await pipeline.runTimers(pipeline.now + wait * 1000);
+          pipeline.wait(wait);
+          await pipeline.ingest(recordsOf([[observation]], { first: index + 1 }));
+        }
+        await pipeline.runTimers();
+        const spans = received(pipeline);
+        expect(spans.map(({ spanId }) => spanId).sort()).toEqual(expected.map(({ spanId }) => spanId).sort());
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('a crash before or after any call to a port', () => {
+  const { observations } = rollout(0);
+  const [deployment, replicaSet, scaling, pod, creation, scheduling] = observations as [
+    Observation,
+    Observation,
+    Observation,
+    Observation,
+    Observation,
+    Observation,
+  ];
+  const expected = wholeStory(observations);
+  /** The pod's first Event before the pod, its owner last: something moves. */
+  const events = [
+    recordsOf([[scheduling], [creation]], { first: 1 }),
+    recordsOf([[pod, replicaSet]], { first: 3 }),
+    recordsOf([[deployment, scaling]], { first: 5 }),
+  ];
+  const passCrashing = async (crash: (call: number) => 'before' | 'after' | undefined) => {
+    const pipeline = startPipeline({ crash });
+    for (const event of events) await pipeline.ingestUntilDone(event);
+    await pipeline.runTimers();
+    return { spans: received(pipeline), calls: pipeline.calls };
+  };
+  let calls = 0;
+  beforeAll(async () => {
+    calls = (await passCrashing(() => undefined)).calls;
+  });
+
+  for (const when of ['before', 'after'] as const) {
+    it(`${when} each one, once: the same spans`, async () => {
+      expect(calls).toBeGreaterThan(30);
+      for (let at = 1; at <= calls; at += 1) {
+        const { spans } = await passCrashing((call) => (call === at ? when : undefined));
+        expect(spans, `${when} call ${at}`).toEqual(expected);
+      }
+    });
+  }
+
+  it('at random, again and again: the same spans', async () => {
+    const crashes = fc.infiniteStream(
+      fc.oneof(
+        { weight: 14, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: fc.constantFrom('before' as const, 'after' as const) },
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(crashes, async (stream) => {
+        const { spans } = await passCrashing(() => stream.next().value);
+        expect(spans).toEqual(expected);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+function* permutations<T>(items: readonly T[]): Generator<T[]> {
+  if (items.length === 0) yield [];
+  for (const [index, item] of items.entries()) {
+    for (const rest of permutations(items.toSpliced(index, 1))) yield [item, ...rest];
+  }
+}
