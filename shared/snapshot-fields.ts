@@ -16,7 +16,10 @@ const shippedAnnotations: ReadonlySet<string> = new Set([
   'meta.helm.sh/release-namespace',
 ]);
 
-/** Annotations of objects and Events, by key. Each subsystem prefixes KEP-2831's traceparent with a name of its own. */
+/**
+ * Annotations of objects and Events, by key. `tracing.k8s.io/traceparent` is Kubernetes' proposal (KEP-5915); those who
+ * take part in it may put a name of their own before it.
+ */
 export const isShippedAnnotation = (key: string): boolean =>
   shippedAnnotations.has(key) || key.endsWith('tracing.k8s.io/traceparent');
 

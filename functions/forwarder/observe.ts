@@ -121,8 +121,26 @@ const asIs: Trust = (_, fields) => fields;
 const whatFits: Trust = (schemas, fields) =>
   Object.fromEntries(Object.entries(fields).filter(([key, value]) => v.is(schemas[key]!, value)));
 
+/** Where Kubernetes has what we call otherwise, for the reader of a reason. */
+const kubernetesNames: readonly (readonly [ours: RegExp, theirs: string])[] = [
+  [/^event\.subject\b/, 'involvedObject'],
+  [/^event\.lastObservedTime\b/, 'series.lastObservedTime'],
+  [/^event\.reporter\b/, 'source'],
+  [/^event\.(?=(?:uid|name|namespace|resourceVersion|annotations)\b)/, 'metadata.'],
+  [/^object\.owner\b/, 'metadata.ownerReferences'],
+  [/^object\.managers\b/, 'metadata.managedFields'],
+  [/^object\.claims\b/, 'spec.volumes'],
+  [/^object\.(?=(?:replicas|restartedAt|nodeName|scaleTargetRef|completions)\b)/, 'spec.'],
+  [/^object\.(?=status\.|apiVersion\b|kind\b)/, ''],
+  [/^object\./, 'metadata.'],
+  [/^event\./, ''],
+];
+
 function parsed<T extends Observation>(observation: unknown): Parsed<T> {
-  return parseObservation(observation) as Parsed<T>;
+  const result = parseObservation(observation);
+  if (result.ok) return result as Parsed<T>;
+  const [ours, theirs] = kubernetesNames.find(([pattern]) => pattern.test(result.reason)) ?? [];
+  return ours === undefined ? result : { ok: false, reason: result.reason.replace(ours, theirs!) };
 }
 
 const record = (value: unknown): Json | undefined =>

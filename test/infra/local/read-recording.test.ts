@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readObservations } from '../../../infra/local/read-recording.ts';
+import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
 import { UserError } from '../../../shared/errors.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { readRecording, recordingPath } from '../../read-recordings.ts';
+import { readRecording } from '../../read-recordings.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'rootspan-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -132,9 +132,49 @@ lastTimestamp: "2026-03-01T12:00:05Z"`;
     expect(await readText(`---\n${item}\n---\n${item}\n`)).toEqual(await readText(list));
   });
 
+  it('one object a line, as `jq -c .items[]` prints them', async () => {
+    const lines = [event(), pod, event()].map((item) => JSON.stringify(item)).join('\n');
+    expect((await readText(lines)).map(({ type }) => type)).toEqual(['event', 'object', 'event']);
+  });
+
+  const { kind: _, apiVersion: __, ...untyped } = pod;
+  it.each([
+    ['JSON', JSON.stringify({ kind: 'DeploymentList', apiVersion: 'apps/v1', items: [untyped, untyped] })],
+    [
+      'YAML',
+      `apiVersion: apps/v1\nkind: DeploymentList\nitems:\n${`- ${JSON.stringify(untyped)}\n`.repeat(2)}metadata: {}\n`,
+    ],
+  ])('a typed list, whose items say neither kind nor version, as %s', async (_, text) => {
+    for (const read of await readText(text)) {
+      expect(read).toMatchObject({ object: { kind: 'Deployment', apiVersion: 'apps/v1' } });
+    }
+    expect(await readText(text)).toHaveLength(2);
+  });
+
+  it('a YAML List that another tool has indented, and one with Windows’ line ends', async () => {
+    const list = (dash: string) => [
+      'apiVersion: v1',
+      'items:',
+      `${dash}${JSON.stringify(pod)}`,
+      `${dash}${JSON.stringify(event())}`,
+      'kind: List',
+      '',
+    ];
+    for (const text of [list('  - ').join('\n'), list('- ').join('\r\n')]) {
+      expect((await readText(text)).map(({ type }) => type)).toEqual(['object', 'event']);
+    }
+  });
+
+  it('an object is as old as the newest time it holds', async () => {
+    const managedFields = [null, { time: '2026-03-01T11:30:00Z' }, { time: '2026-03-01T11:20:00Z' }];
+    const [read] = await readText(JSON.stringify({ ...pod, metadata: { ...pod.metadata, managedFields } }));
+    expect(read!.observedAt).toBe('2026-03-01T11:30:00Z');
+  });
+
   it('an empty List is no observation', async () => {
     expect(await readText(JSON.stringify(listOf([])))).toEqual([]);
     expect(await readText('apiVersion: v1\nitems: []\nkind: List\n')).toEqual([]);
+    expect(await readText('{"kind":"EventList","apiVersion":"v1","metadata":{},"items":null}')).toEqual([]);
   });
 });
 
@@ -162,58 +202,165 @@ it('kspan’s captures', async () => {
   expect(read.filter(({ type }) => type === 'object').length).toBeGreaterThan(0);
 });
 
+it('kspan’s captures hold no Event that is only like one: each document has its caption', async () => {
+  const capture = (caption: string) => `---\n# ${caption}\n${JSON.stringify(pod)}\n`;
+  const [read] = await readText(
+    capture('{"time":"2021-05-19T09:42:58.640117041Z","style":"initial","kind":"Pod"}'),
+  );
+  expect(read).toMatchObject({ observedAt: '2021-05-19T09:42:58.640117041Z', deleted: false });
+});
+
+it('the cluster is known by its namespace kube-system, where that is among the snapshots', async () => {
+  const namespace = (name: string, uid: string) =>
+    JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { ...pod.metadata, name, uid } });
+  expect(clusterOf(await readText(`${namespace('default', 'a')}\n${namespace('kube-system', 'b')}`))).toEqual(
+    { uid: 'b' },
+  );
+  expect(clusterOf(await readText(namespace('default', 'a')))).toEqual({});
+});
+
 it('nothing at all is no observation', async () => {
   expect(await readText('')).toEqual([]);
   expect(await readText('\n\n')).toEqual([]);
 });
 
 describe('bad input is told with file and line', () => {
+  const give = 'give a recording, a kspan capture or the output of kubectl get events -o json|yaml';
+  const asGiven = "give kubectl's output as it is";
+  const listText = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [event(), pod] }, null, 1);
+  const lineOf = (text: string, what: string) => text.slice(0, text.indexOf(what)).split('\n').length;
+
   it.each([
-    ['not text', 'hello world', 'standard input:1: neither JSON nor YAML'],
-    ['a line cut off', `${recorded()}\n${recorded().slice(0, 40)}`, 'standard input:2: not JSON, or cut off'],
-    ['a line without a type', `${recorded()}\n{"a":1}`, 'standard input:2: no "type"'],
+    ['not text', '\n\nhello world', `3: neither JSON nor YAML; ${give}`],
+    ['zeros', '\0\0\0\0', `1: neither JSON nor YAML; ${give}`],
+    [
+      'a line cut off',
+      `${recorded()}\n${recorded().slice(0, 40)}`,
+      '2: not JSON, or cut off; a recording has one JSON object a line',
+    ],
+    ['a line without a type', `${recorded()}\n{"a":1}`, `2: no "type"; ${give}`],
+    ['a line that is no object', `${recorded()}\nnull`, `2: no "type"; ${give}`],
+    [
+      'a line of a watch',
+      `${recorded()}\n{"type":"ADDED","object":{}}`,
+      `2: "type" is neither event nor object; ${give}`,
+    ],
+    ['an Event that is none', recorded({ event: 7 }), `1: Event is no object; ${give}`],
     [
       'an Event without a UID',
       recorded({ event: event({ metadata: { name: 'x' } }) }),
-      'standard input:1: event event.uid is missing',
+      `1: Event metadata.uid is missing; ${give}`,
     ],
     [
       'an Event about nothing',
       recorded({ event: event({ involvedObject: null }) }),
-      'standard input:1: event event.subject.kind',
+      `1: Event involvedObject.kind is missing; ${give}`,
     ],
     [
       'a wrong count',
       recorded({ event: event({ count: 'two' }) }),
-      'standard input:1: event event.count should be number, is string',
+      `1: Event count should be number, is string; ${give}`,
     ],
     [
       'no time of arrival',
       recorded({ receivedAt: 'today' }),
-      'standard input:1: "receivedAt" is not an RFC 3339 time',
+      '1: "receivedAt" is not an RFC 3339 time; write it like 2026-11-23T04:51:02.137Z',
     ],
     [
       'an object without a kind',
       '{"type":"object","at":"2026-03-01T12:00:00Z","object":{}}',
-      'standard input:1: object ',
+      `1: object apiVersion is missing; ${give}`,
     ],
     [
       'a List cut off',
-      JSON.stringify({ kind: 'List', items: [event(), pod] }, null, 1).slice(0, -9),
-      'ends in the middle',
+      listText.slice(0, -9),
+      `${listText.slice(0, -9).split('\n').length}: the JSON ends in the middle; is the file cut?`,
     ],
-    ['broken YAML', 'apiVersion: v1\nkind: Event\nmetadata:\n  name: [a\n', 'not YAML'],
+    [
+      'a bracket too many',
+      `${JSON.stringify(pod)}\n}`,
+      '2: not JSON: one bracket too many; is the file cut?',
+    ],
+    ['words behind a List', `${listText}\nhello`, `${listText.split('\n').length + 1}: not JSON; ${asGiven}`],
+    [
+      'a List of numbers',
+      '{"kind":"List","items":[0]}',
+      `1: a list with something else than objects among its items; ${asGiven}`,
+    ],
+    [
+      'a List without its commas',
+      '{"kind":"List","items":[{"apiVersion":"v1","kind":"Secret"} {"apiVersion":"v1","kind":"Secret"}]}',
+      `1: a list with something else than objects among its items; ${asGiven}`,
+    ],
+    [
+      'an item of a List with a wrong time',
+      listText.replace('"lastTimestamp": "2026', '"lastTimestamp": "hunter2'),
+      `${lineOf(listText, '{\n   "apiVersion"')}: Event lastTimestamp is not an RFC 3339 time; ${give}`,
+    ],
+    [
+      'an item of a List without a UID',
+      listText.replace('"uid": "p1",\n    "creation', '"creation'),
+      `${lineOf(listText, '{\n   "apiVersion": "v1",\n   "kind": "Pod"')}: Pod metadata.uid is missing; ${give}`,
+    ],
+    [
+      'an object without a time',
+      '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","uid":"b"}}',
+      `1: Pod has no time; ${give}`,
+    ],
+    ['other YAML', '# hunter2\nhello: world\n', `1: no Kubernetes object (kind is missing); ${give}`],
+    [
+      'broken YAML',
+      'apiVersion: v1\nkind: Event\nmetadata:\n  name: "a\n',
+      `4: not YAML (missing char); ${give}`,
+    ],
+    [
+      'the second item of a YAML List',
+      `apiVersion: v1\nitems:\n- ${JSON.stringify(pod)}\n- apiVersion: v1\n  kind: Pod\nkind: List\n`,
+      `4: Pod metadata.name is missing; ${give}`,
+    ],
+    [
+      'what stands behind a YAML List',
+      `apiVersion: v1\nitems:\n- ${JSON.stringify(pod)}\nkind: List\nhello\n`,
+      `5: not YAML (missing char); ${give}`,
+    ],
+    [
+      'the second YAML document',
+      `${JSON.stringify(pod).replace(/^/, '---\n')}\n---\nkind: Pod\n`,
+      `4: Pod apiVersion is missing; ${give}`,
+    ],
+    [
+      'YAML that would unfold to gigabytes',
+      [
+        'a: &a [x,x,x,x,x,x,x,x,x,x]',
+        ...['b', 'c', 'd'].map((key, i) => `${key}: &${key} [${`*${'abc'[i]},`.repeat(9)}]`),
+      ].join('\n'),
+      `1: YAML with too many aliases; ${give}`,
+    ],
   ])('%s', async (_, text, message) => {
-    expect(await complaint(text)).toContain(message);
-    expect(await complaint(text)).not.toContain('\n');
+    expect(await complaint(text)).toBe(`standard input:${message}`);
   });
 
   it('a file that is not there, a directory, and a file that is not text', async () => {
     const read = (file: string) => Array.fromAsync(readObservations([file], { baseDirectory: directory }));
-    await expect(read('nowhere.jsonl')).rejects.toThrow('nowhere.jsonl: no such file');
-    await expect(read('.')).rejects.toThrow('is a directory');
-    writeFileSync(join(directory, 'binary'), Buffer.from([0x7b, 0xff, 0xfe, 0x00]));
-    await expect(read('binary')).rejects.toThrow('binary: is not UTF-8 text');
-    expect(recordingPath('x')).toMatch(/recordings/);
+    await expect(read('nowhere.jsonl')).rejects.toThrow('nowhere.jsonl: no such file; check the path');
+    await expect(read('.')).rejects.toThrow('.: is a directory; name the files in it');
+    writeFileSync(join(directory, 'binary'), Buffer.from([0x7b, 0x0a, 0xff, 0xfe, 0x00]));
+    await expect(read('binary')).rejects.toThrow(`binary:2: not UTF-8 text; ${give}`);
+    writeFileSync(join(directory, 'cut'), Buffer.from([0x7b, 0x0a, 0xe2, 0x82]));
+    await expect(read('cut')).rejects.toThrow('cut:2: not UTF-8 text');
+  });
+
+  it('nothing behind it is read, and what came before has been handed on', async () => {
+    const seen: Observation[] = [];
+    const reading = (async () => {
+      for await (const observation of readObservations(['-'], {
+        baseDirectory: '.',
+        standardInput: inPieces(`${recorded()}\n{"a":1}\n${recorded()}`, 64),
+      })) {
+        seen.push(observation);
+      }
+    })();
+    await expect(reading).rejects.toThrow(UserError);
+    expect(seen).toHaveLength(1);
   });
 });
