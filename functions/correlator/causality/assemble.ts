@@ -2,9 +2,10 @@
  * Assembly: from a set of observations to spans. Pure, and a function of the set: the order of arrival, duplicates and
  * how observations were batched change not one byte of the result.
  */
+import { changeSpanId, occurrenceSpanId } from '../../../shared/ids.ts';
 import type { Cluster, EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
-import { cutTraces, type Membership, recentGap } from './cut-traces.ts';
+import { cutTraces, type Membership, recentGap, rootOccurrence, type SentRoots } from './cut-traces.ts';
 import { gatherObjects } from './gather-objects.ts';
 import { gatherOccurrences, type Occurrence } from './gather-occurrences.ts';
 import { placeOccurrences } from './place-occurrences.ts';
@@ -42,7 +43,7 @@ export function assemble({ cluster, observations, sent, now }: Assembly): Assemb
   }
   const resolved = resolveObjects(gatherObjects(snapshots), gatherOccurrences(events));
   const placed = placeOccurrences(resolved);
-  const memberships = cutTraces(resolved, placed);
+  const memberships = cutTraces(resolved, placed, sentRoots(sent ?? new Map()));
   const world = { cluster, resolved, placed, memberships };
   const assembled: AssembledSpan[] = [];
   for (const timed of timeSpans(resolved, memberships)) {
@@ -60,6 +61,11 @@ export function assemble({ cluster, observations, sent, now }: Assembly): Assemb
   }
   return sent === undefined || sent.size === 0 ? assembled : keepPromises(assembled, sent);
 }
+
+const sentRoots = (sent: ReadonlyMap<string, SentSpan>): SentRoots => ({
+  hasOccurrence: ({ event }) => sent.get(occurrenceSpanId(event.uid, event.count))?.parentSpanId === null,
+  hasChange: ({ object, id }) => sent.has(changeSpanId(object.uid, id)),
+});
 
 /** An outcome and quiet, or so long after the last word that whatever comes is another trace. */
 function isClosed({ trace, occurrences, root }: TimedTrace, now: bigint): boolean {
@@ -79,7 +85,7 @@ function mayStillGrow(
   parents: ReadonlySet<Occurrence | undefined>,
 ): boolean {
   if (parents.has(occurrence)) return true;
-  if (trace.root.kind === 'episode' && trace.root.first === occurrence) return true;
+  if (rootOccurrence(trace) === occurrence) return true;
   if (memberships.get(occurrence)!.trace !== trace) return true;
   const { start, end } = intervals.get(occurrence)!;
   const { reason, subject } = occurrence.event;

@@ -10,8 +10,20 @@ import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.
 import { nodeTurns, phases } from './rules.ts';
 import { compare, HOUR, MINUTE, min } from './time.ts';
 
-/** A trace's root is a span made from the change, or, of an episode, its first occurrence. */
-export type TraceRoot = { kind: 'change'; change: Change } | { kind: 'episode'; first: Occurrence };
+/**
+ * A trace's root is a span made from the change, or the Event that its controller marked to be that; of an episode, its
+ * first occurrence.
+ */
+export type TraceRoot =
+  | { kind: 'change'; change: Change; marked?: Occurrence }
+  | { kind: 'episode'; first: Occurrence };
+
+/** kspan's mark, which Flux sets on its Events: this one is the root of its change. */
+const isMarked = ({ event }: Occurrence): boolean => event.annotations?.topLevelSpan === 'true';
+
+/** The occurrence that is the root itself; undefined where the root is made from the change. */
+export const rootOccurrence = ({ root }: Trace): Occurrence | undefined =>
+  root.kind === 'episode' ? root.first : root.marked;
 
 export interface Trace {
   traceId: string;
@@ -30,13 +42,19 @@ export interface Membership {
 export const recentGap = 15n * MINUTE;
 const longestTrace = HOUR;
 
-/** Traces that were sent before, by the key of the occurrence that is the root of an episode. */
-export type SentAnchor = (occurrence: Occurrence) => boolean;
+/** Roots that were sent: they stay what they are, whatever comes late. */
+export interface SentRoots {
+  /** As the first occurrence of an episode. */
+  hasOccurrence(occurrence: Occurrence): boolean;
+  hasChange(change: Change): boolean;
+}
+
+const noneSent: SentRoots = { hasOccurrence: () => false, hasChange: () => false };
 
 export function cutTraces(
   resolved: Resolved,
   placed: Placed,
-  isSentRoot: SentAnchor = () => false,
+  sent: SentRoots = noneSent,
 ): Map<Occurrence, Membership> {
   const placements = withoutCircles(resolved.occurrences, placed);
   const effective = effectiveTimes(resolved.occurrences, placements);
@@ -98,6 +116,15 @@ export function cutTraces(
 
   function join(trace: Trace, occurrence: Occurrence, at: bigint, parent: Occurrence | undefined): void {
     memberships.set(occurrence, { trace, parent });
+    const { root } = trace;
+    if (
+      root.kind === 'change' &&
+      parent === undefined &&
+      isMarked(occurrence) &&
+      !sent.hasChange(root.change)
+    ) {
+      root.marked ??= occurrence;
+    }
     const span = open.get(trace)!;
     if (at > span.last) span.last = at;
     span.unfinished.set(containerOf(occurrence), phases.has(occurrence.event.reason));
@@ -111,7 +138,8 @@ export function cutTraces(
     if (
       current !== undefined &&
       !turns &&
-      !isSentRoot(occurrence) &&
+      !isMarked(occurrence) &&
+      !sent.hasOccurrence(occurrence) &&
       isRecent(open.get(current)!, occurrence, at)
     ) {
       join(current, occurrence, at, undefined);

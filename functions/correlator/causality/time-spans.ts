@@ -2,7 +2,7 @@
  * When each span starts and ends. A phase lasts until the next occurrence, a parent covers its children, and a cause
  * never starts after its effect.
  */
-import type { Membership, Trace } from './cut-traces.ts';
+import { type Membership, rootOccurrence, type Trace } from './cut-traces.ts';
 import { inOrder, type Occurrence } from './gather-occurrences.ts';
 import type { Resolved } from './resolve-objects.ts';
 import { phases } from './rules.ts';
@@ -71,7 +71,11 @@ function timeTrace(
   for (const occurrence of occurrences) {
     intervals.set(occurrence, { start: starts.get(occurrence)!, end: ends.get(occurrence)! });
   }
-  return { trace, occurrences, root: rootInterval(trace, intervals), intervals };
+  const root = rootInterval(trace, intervals);
+  // An occurrence that is the root covers what it did not cause as well.
+  const first = rootOccurrence(trace);
+  if (first !== undefined) intervals.set(first, root);
+  return { trace, occurrences, root, intervals };
 }
 
 /** Inside its second a child moves up to its parent. */
@@ -98,13 +102,7 @@ function rootInterval({ root }: Trace, intervals: ReadonlyMap<Occurrence, Interv
         ? { start, end }
         : { start: min(covered.start, start), end: max(covered.end, end) };
   }
-  if (root.kind === 'episode') {
-    // The first occurrence is the root: it covers what it did not cause as well.
-    const own = intervals.get(root.first)!;
-    own.start = covered!.start;
-    own.end = covered!.end;
-    return own;
-  }
+  if (root.kind === 'episode') return covered!;
   const { moment, outcome } = root.change;
   const start = min(moment!.at, covered!.start);
   return { start, end: max(max(start, outcome.at ?? start), covered!.end) };

@@ -4,7 +4,7 @@
 import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
-import type { Membership, Trace } from './cut-traces.ts';
+import { type Membership, rootOccurrence, type Trace } from './cut-traces.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Placed } from './place-occurrences.ts';
@@ -29,20 +29,21 @@ export function writeSpans(world: World, timed: TimedTrace): WrittenSpan[] {
   const { trace, occurrences, intervals } = timed;
   const links = linksOf(world, timed);
   const written: WrittenSpan[] = [];
-  let rootSpanId: string | null = null;
-  if (trace.root.kind === 'change') {
-    const span = changeSpan(world, trace, trace.root.change, timed.root, links);
-    rootSpanId = span.spanId;
-    written.push({ span, key: trace.object.uid });
-  } else {
-    rootSpanId = spanIdOf(trace.root.first);
+  const { root } = trace;
+  const first = rootOccurrence(trace);
+  if (root.kind === 'change' && first === undefined) {
+    written.push({ span: changeSpan(world, trace, root.change, timed.root, links), key: trace.object.uid });
   }
+  const rootSpanId = first === undefined ? written[0]!.span.spanId : spanIdOf(first);
   for (const occurrence of occurrences) {
     const { parent } = world.memberships.get(occurrence)!;
-    const isRoot = trace.root.kind === 'episode' && trace.root.first === occurrence;
+    const isRoot = occurrence === first;
     const parentSpanId = isRoot ? null : parent === undefined ? rootSpanId : spanIdOf(parent);
     const span = occurrenceSpan(world, trace, occurrence, parentSpanId, intervals.get(occurrence)!);
-    if (isRoot) span.links = links;
+    if (isRoot) {
+      span.links = links;
+      if (root.kind === 'change') Object.assign(span.attributes, changeAttributes(root.change));
+    }
     written.push({ span, key: occurrence.key });
   }
   return written;
@@ -73,12 +74,18 @@ function changeSpan(
       ...(change.version.object.resourceVersion !== undefined && {
         'k8s.object.resource_version': change.version.object.resourceVersion,
       }),
-      ...(change.generation !== undefined && { 'k8s.object.generation': change.generation }),
-      'k8s.change.manager': change.manager,
-      'k8s.change.operation': change.operation,
-      'k8s.change.outcome': outcome.verdict,
+      ...changeAttributes(change),
     },
     links,
+  };
+}
+
+function changeAttributes({ generation, manager, operation, outcome }: Change): Attributes {
+  return {
+    ...(generation !== undefined && { 'k8s.object.generation': generation }),
+    'k8s.change.manager': manager,
+    'k8s.change.operation': operation,
+    'k8s.change.outcome': outcome.verdict,
   };
 }
 

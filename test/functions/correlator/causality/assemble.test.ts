@@ -274,3 +274,57 @@ describe('what was sent', () => {
     expect(finals(16 * 60)).toHaveLength(4);
   });
 });
+
+describe('an Event marked topLevelSpan', () => {
+  const { deployment, observations } = rollout(0);
+  const sync = event(0.5, deployment, 'Sync', 'Commit e332e7b: Update web', {
+    annotations: { topLevelSpan: 'true' },
+  });
+
+  it('is itself the root of its change', () => {
+    const spans = spansOf([...observations, sync]);
+    expect(outline(spans)).toBe(
+      [
+        'Deployment.Sync web',
+        '  Deployment.ScalingReplicaSet web',
+        '    ReplicaSet.SuccessfulCreate web-1',
+        '      Pod.Scheduled web-1-a',
+      ].join('\n'),
+    );
+    const [change] = spansOf(observations).filter(({ parentSpanId }) => parentSpanId === null);
+    const [root] = spans.filter(({ parentSpanId }) => parentSpanId === null);
+    expect(root!.traceId).toBe(change!.traceId);
+    expect(root!.attributes['k8s.object.generation']).toBe(1);
+  });
+
+  it('begins an episode where no change explains it', () => {
+    const late = {
+      ...sync,
+      event: { ...sync.event, uid: 'late', name: 'late', lastTimestamp: '2026-03-01T20:00:00Z' },
+    };
+    const before = event(28_790, deployment, 'Noise', 'before it');
+    expect(tell(before, late)).toBe('Deployment.Noise web\nDeployment.Sync web');
+  });
+
+  it('that comes after the root was sent is one more span below it', () => {
+    const first = assemble({ cluster: {}, observations, now: atTheEnd });
+    const sent = new Map<string, SentSpan>(first.map(({ span }) => [span.spanId, span]));
+    const spans = assemble({ cluster: {}, observations: [...observations, sync], sent, now: atTheEnd });
+    expect(spans.filter(({ span }) => span.parentSpanId === null)).toHaveLength(1);
+    expect(spans).toHaveLength(first.length + 1);
+  });
+});
+
+describe('an episode that was sent', () => {
+  it('keeps its root when something earlier comes late', () => {
+    const { pod } = rollout(0);
+    const early = event(10, pod, 'Unhealthy', 'Readiness probe failed');
+    const later = event(20, pod, 'Killing', 'Stopping container app');
+    const first = assemble({ cluster: {}, observations: [later], now: atTheEnd });
+    const sent = new Map<string, SentSpan>(first.map(({ span }) => [span.spanId, span]));
+    const spans = assemble({ cluster: {}, observations: [early, later], sent, now: atTheEnd });
+    const killing = spans.find(({ span }) => span.name === 'Pod.Killing')!.span;
+    expect(killing).toMatchObject({ traceId: first[0]!.span.traceId, parentSpanId: null });
+    expect(new Set(spans.map(({ span }) => span.traceId)).size).toBe(2);
+  });
+});
