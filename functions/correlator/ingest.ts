@@ -166,7 +166,9 @@ export function createIngest(ports: Ports, waits: Waits): (event: KinesisEvent) 
       );
       for (const [activity, own] of byActivity) {
         touched.add(activity);
-        items.push(...chunkItems(activity, source, { cluster, observations: own }, expiresAt));
+        const hasSnapshot = own.some(({ type }) => type === 'object');
+        const chunkExpiresAt = hasSnapshot ? expiresAt : expiresAt - waits.retention + waits.eventRetention;
+        items.push(...chunkItems(activity, source, { cluster, observations: own }, chunkExpiresAt));
       }
     }
     await store.put(items);

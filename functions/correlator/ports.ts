@@ -65,8 +65,10 @@ export interface Waits {
   meeting: number;
   /** Until traces without a word are closed; the causal core's bound is 15 minutes. */
   closing: number;
-  /** How long observations, objects and what was sent are kept. */
+  /** How long snapshots, objects and what was sent are kept. */
   retention: number;
+  /** Of what comes without a snapshot: so much an activity that never goes quiet reads again and again at most. */
+  eventRetention: number;
   /** How long activities of different roots may find each other: no trace is longer than an hour. */
   acquaintance: number;
 }
@@ -79,5 +81,6 @@ export const defaultWaits: Waits = {
   meeting: 10,
   closing: 900,
   retention: 24 * 3600,
+  eventRetention: 3 * 3600,
   acquaintance: 2 * 3600,
 };

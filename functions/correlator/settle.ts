@@ -124,9 +124,8 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     if (news.length === 0) return false;
     const { key } = activity;
     await store.put(news.map((point) => meetingItem(key, point, expiresIn(waits.acquaintance))));
-    for (const other of await whoMeets(clusterOf(key), news)) {
-      if (other !== key) await touchActivity(heads, other, waits.meeting, false);
-    }
+    const others = (await whoMeets(clusterOf(key), news)).filter((other) => other !== key);
+    await forEachOf(others, (other) => touchActivity(heads, other, waits.meeting, false));
     // Expires first, so that a long activity registers again before its items are gone.
     const all = [...new Set([...before, ...points])].sort();
     await store.put([pointsItem(key, all, expiresIn(waits.acquaintance / 2))]);
@@ -171,8 +170,9 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const sinceFirst = (now() - head.waitingSince) / 1000;
     if (sinceFirst >= waits.patience) return 0;
     if (sinceLast < waits.quiet) return Math.min(waits.quiet - sinceLast, waits.patience - sinceFirst);
+    // Its own settle moves them in.
+    if (expected.length > 0) return waits.meeting;
     if (sinceFirst < waits.pending) {
-      if (expected.length > 0) return Math.min(waits.meeting, waits.pending - sinceFirst);
       const { root, known } = await place(key);
       if (!known || root !== key) return waits.pending - sinceFirst;
     }

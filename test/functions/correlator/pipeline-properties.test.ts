@@ -1,7 +1,7 @@
 /** What the pipeline promises whatever happens to the observations on the way. */
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import type { KinesisEvent } from '../../../functions/correlator/ingest.ts';
 import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
@@ -49,6 +49,9 @@ async function pass(events: readonly KinesisEvent[]): Promise<Span[]> {
   await pipeline.runTimers();
   return received(pipeline);
 }
+
+/** A busy machine's: these run hundreds of stories. */
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('the order, repetition and batching of observations change nothing', () => {
   const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
