@@ -6,6 +6,7 @@ import { traceIdOf } from '../../../shared/ids.ts';
 import { inOrder, type Occurrence } from './gather-occurrences.ts';
 import type { Change } from './list-changes.ts';
 import type { Placed, Placement } from './place-occurrences.ts';
+import { type Caller, callerOf } from './read-traceparent.ts';
 import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
 import { nodeTurns, phases } from './rules.ts';
 import { compare, HOUR, MINUTE, min } from './time.ts';
@@ -30,6 +31,8 @@ export interface Trace {
   root: TraceRoot;
   /** The object whose change or episode it is. */
   object: KubernetesObject;
+  /** Whose trace it is a part of. */
+  caller?: Caller;
 }
 
 export interface Membership {
@@ -37,6 +40,9 @@ export interface Membership {
   /** In the same trace; undefined directly under the root. An episode's first occurrence has no parent. */
   parent: Occurrence | undefined;
 }
+
+export const traceIdOfChange = ({ object, id, caller }: Change): string =>
+  caller?.traceId ?? traceIdOf(object.uid, id);
 
 /** The kubelet's back-off and the Event rate limit are 5 minutes: three of them without a word, and it is over. */
 export const recentGap = 15n * MINUTE;
@@ -72,6 +78,7 @@ export function cutTraces(
   const memberships = new Map<Occurrence, Membership>();
   const open = new Map<Trace, Span>();
   const ofChanges = new Map<Change, Trace>();
+  const followed = new Set<Trace>();
   const newestEpisode = new Map<KubernetesObject, Trace>();
 
   for (const occurrence of byTime) {
@@ -104,9 +111,10 @@ export function cutTraces(
     let trace = ofChanges.get(change);
     if (trace === undefined) {
       trace = {
-        traceId: traceIdOf(change.object.uid, change.id),
+        traceId: traceIdOfChange(change),
         root: { kind: 'change', change },
         object: change.object,
+        ...(change.caller !== undefined && { caller: change.caller }),
       };
       ofChanges.set(change, trace);
       open.set(trace, { start: change.moment.at, last: change.moment.latest, unfinished: new Map() });
@@ -117,6 +125,7 @@ export function cutTraces(
   function join(trace: Trace, occurrence: Occurrence, at: bigint, parent: Occurrence | undefined): void {
     memberships.set(occurrence, { trace, parent });
     const { root } = trace;
+    if (parent === undefined) followCaller(trace, occurrence);
     if (
       root.kind === 'change' &&
       parent === undefined &&
@@ -128,6 +137,15 @@ export function cutTraces(
     const span = open.get(trace)!;
     if (at > span.last) span.last = at;
     span.unfinished.set(containerOf(occurrence), phases.has(occurrence.event.reason));
+  }
+
+  /** What an Event right under the root says of its caller wins over what the object says. */
+  function followCaller(trace: Trace, { event }: Occurrence): void {
+    const caller = callerOf(event.annotations);
+    if (caller === undefined || followed.has(trace)) return;
+    followed.add(trace);
+    trace.caller = caller;
+    trace.traceId = caller.traceId;
   }
 
   function joinEpisode(occurrence: Occurrence, at: bigint): void {

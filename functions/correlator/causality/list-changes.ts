@@ -3,6 +3,7 @@
  */
 import type { FieldManager } from '../../../shared/observation.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
+import { type Caller, callerOf, traceparentOf } from './read-traceparent.ts';
 import type { Driver, KubernetesObject } from './resolve-objects.ts';
 import { runOwners } from './rules.ts';
 import { compare, type Moment, narrow, parseTime, secondOf } from './time.ts';
@@ -27,6 +28,10 @@ export interface Change {
   rescale: Driver | undefined;
   /** The version that the change wrote. */
   version: Version;
+  /** Whose trace it is a part of, by the annotation that it wrote. */
+  caller: Caller | undefined;
+  /** What an annotation said that was there before it. */
+  earlierCaller: Caller | undefined;
 }
 
 /** In order of generation, the deletion last. Empty for what has no generation: what such an object does are episodes. */
@@ -74,7 +79,22 @@ function generationChange(
     outcome: unknown,
     rescale: undefined,
     version,
+    ...callersOf(generation, version, previous),
   };
+}
+
+/** An annotation that outlives its change must not pull later changes into its trace. */
+function callersOf(
+  generation: number,
+  { object }: Version,
+  previous: Version | undefined,
+): Pick<Change, 'caller' | 'earlierCaller'> {
+  const said = callerOf(object.annotations);
+  const wrote =
+    previous === undefined
+      ? generation === 1
+      : traceparentOf(object.annotations) !== traceparentOf(previous.object.annotations);
+  return wrote ? { caller: said, earlierCaller: undefined } : { caller: undefined, earlierCaller: said };
 }
 
 function deletionChange(object: KubernetesObject, version: Version, moment: Moment): Change {
@@ -89,6 +109,8 @@ function deletionChange(object: KubernetesObject, version: Version, moment: Mome
     outcome: unknown,
     rescale: undefined,
     version,
+    caller: undefined,
+    earlierCaller: callerOf(version.object.annotations),
   };
 }
 

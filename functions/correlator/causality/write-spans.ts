@@ -1,10 +1,10 @@
 /**
  * Spans from occurrences and changes: names, attributes, status, links. The span contract is in the README.
  */
-import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
+import { changeSpanId, occurrenceSpanId } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
-import { type Membership, rootOccurrence, type Trace } from './cut-traces.ts';
+import { type Membership, rootOccurrence, type Trace, traceIdOfChange } from './cut-traces.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Placed } from './place-occurrences.ts';
@@ -38,7 +38,11 @@ export function writeSpans(world: World, timed: TimedTrace): WrittenSpan[] {
   for (const occurrence of occurrences) {
     const { parent } = world.memberships.get(occurrence)!;
     const isRoot = occurrence === first;
-    const parentSpanId = isRoot ? null : parent === undefined ? rootSpanId : spanIdOf(parent);
+    const parentSpanId = isRoot
+      ? (trace.caller?.spanId ?? null)
+      : parent === undefined
+        ? rootSpanId
+        : spanIdOf(parent);
     const span = occurrenceSpan(world, trace, occurrence, parentSpanId, intervals.get(occurrence)!);
     if (isRoot) {
       span.links = links;
@@ -63,7 +67,7 @@ function changeSpan(
   return {
     traceId: trace.traceId,
     spanId: changeSpanId(object.uid, change.id),
-    parentSpanId: null,
+    parentSpanId: trace.caller?.spanId ?? null,
     name: `${object.kind}.${change.verb}`,
     startTimeUnixNano: String(start),
     endTimeUnixNano: String(end),
@@ -174,11 +178,14 @@ function linksOf(
   const linked = new Map<string, Span['links'][number]>();
   const add = (change: Change | undefined) => {
     if (change === undefined) return;
-    const traceId = traceIdOf(change.object.uid, change.id);
+    const traceId = traceIdOfChange(change);
     if (traceId !== trace.traceId)
       linked.set(traceId, { traceId, spanId: changeSpanId(change.object.uid, change.id) });
   };
   const { root, object } = trace;
+  if (root.kind === 'change' && root.change.earlierCaller !== undefined) {
+    linked.set(root.change.earlierCaller.traceId, root.change.earlierCaller);
+  }
   if (root.kind === 'episode') {
     add(changeInEffect(placed.changesOf(object), root.first.latest));
   } else if (object.owner !== undefined && runOwners.has(object.owner.kind)) {

@@ -328,3 +328,59 @@ describe('an episode that was sent', () => {
     expect(new Set(spans.map(({ span }) => span.traceId)).size).toBe(2);
   });
 });
+
+describe('a traceparent annotation', () => {
+  const { deployment } = rollout(0);
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const annotations = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+  const scaled = (at: number, message: string) => event(at, deployment, 'ScalingReplicaSet', message);
+  const created = snapshot(0, deployment, { replicas: 1, annotations });
+  const updated = snapshot(60, deployment, {
+    generation: 2,
+    replicas: 2,
+    annotations,
+    creationTimestamp: '2026-03-01T12:00:00Z',
+    managers: [{ manager: 'kubectl', operation: 'Update', time: '2026-03-01T12:01:00Z' }],
+  });
+
+  it('written by the change makes its trace a part of the caller’s; an older one is a link', () => {
+    const spans = spansOf([
+      created,
+      scaled(0.1, 'Scaled up replica set web-1 from 0 to 1'),
+      updated,
+      scaled(60.1, 'Scaled up replica set web-1 from 1 to 2'),
+    ]);
+    const [create, update] = ['Deployment.Create', 'Deployment.Update'].map(
+      (name) => spans.find((span) => span.name === name)!,
+    );
+    expect(create).toMatchObject({ traceId, parentSpanId: '00f067aa0ba902b7', links: [] });
+    expect(update!.traceId).not.toBe(traceId);
+    expect(update).toMatchObject({ parentSpanId: null, links: [{ traceId, spanId: '00f067aa0ba902b7' }] });
+    expect(
+      spans
+        .filter((span) => span.traceId === traceId)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['Deployment.Create', 'Deployment.ScalingReplicaSet']);
+  });
+
+  it('of the Event wins over the object’s', () => {
+    const own = '0af7651916cd43dd8448eb211c80319c';
+    const spans = spansOf([
+      created,
+      event(0.1, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1', {
+        annotations: { 'tracing.k8s.io/traceparent': `00-${own}-b7ad6b7169203331-01` },
+      }),
+    ]);
+    expect(spans.map((span) => span.traceId)).toEqual([own, own]);
+  });
+
+  it('that is no trace context is no caller', () => {
+    const broken = snapshot(0, deployment, { annotations: { traceparent: '00-zz-1-1' } });
+    expect(
+      spansOf([broken, scaled(0.1, 'Scaled up replica set web-1 from 0 to 1')]).every(({ traceId: id }) =>
+        /^[0-9a-f]{32}$/.test(id),
+      ),
+    ).toBe(true);
+  });
+});
