@@ -118,7 +118,7 @@ describe('Kinesis', () => {
 });
 
 describe('SQS', () => {
-  it('delays, partial failures, receive counts and dead letters', async () => {
+  it('large batches, delays, partial failures and receive counts', async () => {
     const QueueUrl = resources.timersQueueUrl;
     await aws.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { VisibilityTimeout: '1' } }));
     const send = (MessageBody: string, DelaySeconds = 0) =>
@@ -128,6 +128,7 @@ describe('SQS', () => {
     await send('flaky');
     const handled: string[] = [];
     const counts: string[] = [];
+    const arns = new Set<string>();
     const errors: unknown[] = [];
     const poller = pollSqs(
       createSqsSource(aws.sqs, QueueUrl),
@@ -135,7 +136,7 @@ describe('SQS', () => {
       {
         clock: systemClock,
         async handle({ Records }) {
-          expect(Records[0]!.eventSourceARN).toBe('arn:aws:sqs:us-east-1:000000000000:rootspan-timers');
+          arns.add(Records[0]!.eventSourceARN);
           const failed = Records.filter(
             ({ body, attributes }) => body === 'flaky' && attributes.ApproximateReceiveCount === '1',
           );
@@ -155,6 +156,7 @@ describe('SQS', () => {
     const expected = [...Array.from({ length: 12 }, (_, i) => `${i}`), 'delayed', 'flaky'];
     expect(handled.toSorted()).toEqual(expected.toSorted());
     expect(counts).toEqual(['1']);
+    expect([...arns]).toEqual(['arn:aws:sqs:us-east-1:000000000000:rootspan-timers']);
     expect(errors).toEqual([]);
   });
 
@@ -195,10 +197,5 @@ describe('the rest', () => {
     await new Promise(setImmediate);
     const after = process.getActiveResourcesInfo().filter((kind) => kind.includes('TCP')).length;
     expect(after).toBeLessThanOrEqual(before);
-    await expect(
-      aws.dynamodb.send(
-        new GetItemCommand({ TableName: resources.tableName, Key: { pk: { S: 'a' }, sk: { S: 'x' } } }),
-      ),
-    ).resolves.toMatchObject({});
   });
 });
