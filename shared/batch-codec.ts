@@ -1,9 +1,9 @@
 /**
  * What one Kinesis record holds: many observations of one cluster. JSON lines, the first of which says version and
- * cluster, compressed with Zstandard (on recorded clusters a third smaller than gzip and twice as fast). A line each,
- * so that one that cannot be read costs no other.
+ * cluster, compressed with Zstandard (on recorded clusters as small as gzip and several times as fast; a fourteenth of
+ * the JSON). A line each, so that one that cannot be read costs no other.
  */
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import * as v from 'valibot';
 import { PoisonError } from './errors.ts';
 import { type Cluster, ClusterSchema, type Observation, parseObservation, parseWith } from './observation.ts';
@@ -34,6 +34,7 @@ export function encodeBatches(
   maxBytes = largestBatch,
 ): EncodedBatches {
   const header = JSON.stringify({ version: 1, cluster });
+  const headerBytes = Buffer.byteLength(header);
   const encoded: EncodedBatches = { records: [], rejected: [] };
   let lines: string[] = [];
   let size = 0;
@@ -46,11 +47,11 @@ export function encodeBatches(
   for (const observation of observations) {
     const line = JSON.stringify(observation);
     const bytes = Buffer.byteLength(line) + 1;
-    if (header.length + bytes > maxBytes) {
+    if (headerBytes + bytes > maxBytes) {
       encoded.rejected.push({ reason: `larger than ${maxBytes} bytes`, payload: line });
       continue;
     }
-    if (header.length + size + bytes > maxBytes) flush();
+    if (headerBytes + size + bytes > maxBytes) flush();
     lines.push(line);
     size += bytes;
   }
@@ -78,9 +79,17 @@ export function decodeBatch(bytes: Uint8Array): DecodedBatch {
   return batch;
 }
 
+/** By the first bytes. A forwarder on a runtime without Zstandard (Node before 22.15) may send gzip. */
+const unpackers = [
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], unpack: zstdDecompressSync },
+  { magic: [0x1f, 0x8b], unpack: gunzipSync },
+] as const;
+
 function unpack(bytes: Uint8Array): string {
+  const unpacker = unpackers.find(({ magic }) => magic.every((byte, i) => bytes[i] === byte));
+  if (unpacker === undefined) throw new PoisonError('not a compressed batch (neither Zstandard nor gzip)');
   try {
-    return zstdDecompressSync(bytes, { maxOutputLength: largestUnpacked }).toString('utf8');
+    return unpacker.unpack(bytes, { maxOutputLength: largestUnpacked }).toString('utf8');
   } catch (error) {
     throw new PoisonError(
       `not a compressed batch (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,

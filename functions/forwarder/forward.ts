@@ -2,6 +2,7 @@
  * Observations on their way out of the cluster: snapshots that say nothing new stay, the rest goes in batches, and
  * nothing counts as shipped before the sink has acknowledged it.
  */
+import { hash } from 'node:crypto';
 import { type EncodedBatches, encodeBatches, type Rejected } from '../../shared/batch-codec.ts';
 import type { Cluster, ObjectSnapshot, Observation } from '../../shared/observation.ts';
 import type { RecordSink } from './record-sink.ts';
@@ -66,12 +67,20 @@ export async function forward(
 
 const rememberedObjects = 50_000;
 
-/** Whether a shipped field differs from the object's last snapshot. What is forgotten is shipped again: no harm. */
+/**
+ * Whether a shipped field differs from the object's last snapshot; its end always says something, and nothing comes
+ * after. What is forgotten is shipped again: no harm.
+ */
 function createChangeFilter(): (snapshot: ObjectSnapshot) => boolean {
+  /** Digests: the snapshots themselves would be a hundred megabytes in a large cluster. */
   const last = new Map<string, string>();
   return ({ object, deleted }) => {
+    if (deleted) {
+      last.delete(object.uid);
+      return true;
+    }
     const { resourceVersion: _, ...fields } = object;
-    const now = JSON.stringify([deleted, fields]);
+    const now = hash('sha256', JSON.stringify(fields), 'base64');
     const changed = last.get(object.uid) !== now;
     last.delete(object.uid);
     last.set(object.uid, now);

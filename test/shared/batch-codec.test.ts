@@ -1,8 +1,9 @@
-import { zstdCompressSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBatch, encodeBatches } from '../../shared/batch-codec.ts';
 import { PoisonError } from '../../shared/errors.ts';
+import type { Observation } from '../../shared/observation.ts';
 import { readRecording } from '../read-recordings.ts';
 
 const cluster = { uid: 'c1', name: 'prod' };
@@ -22,6 +23,41 @@ describe('batches', () => {
       }),
       { numRuns: 10 },
     );
+  });
+
+  it('hold whatever text an Event may have, and no batch is larger than it may be', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 300 });
+    const occurrence = fc.record({ message: text, reason: text }).map((said): Observation => {
+      const [event] = observations.filter(({ type }) => type === 'event');
+      if (event?.type !== 'event') throw new Error('no Event');
+      return { ...event, event: { ...event.event, ...said } };
+    });
+    const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(
+        fc.array(occurrence),
+        name,
+        fc.integer({ min: 500, max: 4_000 }),
+        (given, name, maxBytes) => {
+          const { records, rejected } = encodeBatches({ name }, given, maxBytes);
+          const decoded = records.map(decodeBatch);
+          const tooLarge = new Set(rejected.map(({ payload }) => payload));
+          expect(decoded.flatMap((batch) => batch.observations)).toEqual(
+            given.filter((observation) => !tooLarge.has(JSON.stringify(observation))),
+          );
+          for (const record of records) {
+            expect(zstdDecompressSync(record).byteLength).toBeLessThanOrEqual(maxBytes);
+            expect(decodeBatch(record).cluster).toEqual({ name });
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('are recognised by their first bytes: gzip is read as well', () => {
+    const [record] = encodeBatches(cluster, observations.slice(0, 3)).records;
+    expect(decodeBatch(gzipSync(zstdDecompressSync(record!)))).toEqual(decodeBatch(record!));
   });
 
   it('are the same bytes for the same observations', () => {
@@ -56,7 +92,10 @@ describe('what cannot be read', () => {
     ['no compression', new TextEncoder().encode(header), /not a compressed batch/],
     ['another version', pack(JSON.stringify({ version: 2, cluster: {} })), /batch header: version/],
     ['no header', pack('hello'), /batch header/],
-    ['a bomb', zstdCompressSync(Buffer.alloc(64 << 20)), /not a compressed batch/],
+    ['nothing', new Uint8Array(), /not a compressed batch/],
+    ['a record cut off', pack(header, 'x'.repeat(999)).subarray(0, 30), /not a compressed batch/],
+    ['a bomb', zstdCompressSync(Buffer.alloc(64 << 20)), /not a compressed batch \(ERR_BUFFER_TOO_LARGE\)/],
+    ['a bomb in gzip', gzipSync(Buffer.alloc(64 << 20)), /not a compressed batch \(ERR_BUFFER_TOO_LARGE\)/],
   ])('%s is poison', (_, bytes, message) => {
     expect(() => decodeBatch(bytes)).toThrow(PoisonError);
     expect(() => decodeBatch(bytes)).toThrow(message);

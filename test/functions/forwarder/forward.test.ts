@@ -35,6 +35,51 @@ describe('the forwarder', () => {
       9,
     );
     expect(report).toMatchObject({ snapshots: 3, unchanged: 1, records: 1 });
+    const gone = { ...pod, deleted: true };
+    expect((await shipped([gone, gone], 9)).report).toMatchObject({ snapshots: 2, unchanged: 0 });
+  });
+
+  const fields: [string, object][] = [
+    ['generation', { generation: 7 }],
+    ['deletionTimestamp', { deletionTimestamp: '2026-03-01T12:00:00Z' }],
+    ['owner', { owner: { kind: 'Other', name: 'x', uid: 'x' } }],
+    ['nodeName', { nodeName: 'elsewhere' }],
+    ['status.phase', { status: { phase: 'Elsewhere' } }],
+    ['status.conditions', { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } }],
+    ['specDigest', { specDigest: 'another' }],
+  ];
+  it.each(fields)('ships a snapshot in which nothing but %s changed', async (_, change) => {
+    const [pod] = (await readRecording('deployment-create.jsonl')).filter(({ type }) => type === 'object');
+    if (pod?.type !== 'object') throw new Error('no snapshot');
+    const changed = { ...pod, object: { ...pod.object, ...change } };
+    const { observations } = await shipped([pod, { ...pod, observedAt: '2026-03-01T12:00:00Z' }, changed], 9);
+    expect(observations).toEqual([pod, changed]);
+  });
+
+  it('goes on past an observation that fits into no record, and gives it back', async () => {
+    const [event] = (await readRecording('job.jsonl')).filter(({ type }) => type === 'event');
+    if (event?.type !== 'event') throw new Error('no Event');
+    const huge = { ...event, event: { ...event.event, message: 'x'.repeat(600_000) } };
+    const { report, observations } = await shipped([event, huge, event], 9);
+    expect(observations).toEqual([event, event]);
+    expect(report.rejected).toEqual([{ reason: 'larger than 524288 bytes', payload: JSON.stringify(huge) }]);
+  });
+
+  it('tells how far it is, each time the sink has acknowledged', async () => {
+    const progress: number[] = [];
+    const observations = (await readRecording('job.jsonl'))
+      .filter(({ type }) => type === 'event')
+      .slice(0, 5);
+    await forward(
+      from(observations),
+      {},
+      { put: async () => {} },
+      {
+        batchSize: 2,
+        onShipped: ({ events }) => progress.push(events),
+      },
+    );
+    expect(progress).toEqual([2, 4, 5]);
   });
 
   it('keeps a cluster on one partition key', async () => {

@@ -30,7 +30,7 @@ const event = (over: object = {}) => ({
   metadata: { name: 'web.1', namespace: 'shop', uid: 'e1', creationTimestamp: '2026-03-01T12:00:00Z' },
   involvedObject: { kind: 'Pod', namespace: 'shop', name: 'web', uid: 'p1' },
   reason: 'Killing',
-  message: 'Stopping "app"\n}]',
+  message: 'Stopping 5" "app"\n}]',
   source: { component: 'kubelet', host: 'n1' },
   firstTimestamp: '2026-03-01T12:00:00Z',
   lastTimestamp: '2026-03-01T12:00:05Z',
@@ -276,6 +276,7 @@ describe('bad input is told with file and line', () => {
       listText.slice(0, -9),
       `${listText.slice(0, -9).split('\n').length}: the JSON ends in the middle; is the file cut?`,
     ],
+    ['a string without an end', '{\n"a": "b\n}\n', '4: the JSON ends in the middle; is the file cut?'],
     [
       'a bracket too many',
       `${JSON.stringify(pod)}\n}`,
