@@ -18,7 +18,7 @@ export const clusterKey = (cluster: Cluster): string => cluster.uid ?? 'unknown'
  * An object's UID. Without one, and for every Node (the kubelet gives its node's name for a UID, the node controller
  * the real one): `kind/namespace/name`.
  */
-export function objectId({ kind, namespace, name, uid }: Named): string {
+function objectId({ kind, namespace, name, uid }: Named): string {
   if (kind === 'Node') return `Node//${name}`;
   return uid ?? `${kind}/${namespace ?? ''}/${name}`;
 }

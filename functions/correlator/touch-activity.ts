@@ -44,6 +44,7 @@ export async function touchActivity(
       dueAt,
     };
   });
+  await bringLate(ports, activity, armed);
 }
 
 /** The settle of timer `dueAt` comes back later. */
@@ -60,6 +61,7 @@ export async function rearmActivity(
     if (head === undefined || head.dueAt !== seenDueAt) return undefined;
     return { ...head, ...hold, dueAt };
   });
+  await bringLate(ports, key, dueAt);
 }
 
 /**
@@ -89,6 +91,12 @@ export async function closeTurn(
     }
     return reviewSeconds === undefined ? { lastIngestAt } : { lastIngestAt, dueAt: await arm(reviewSeconds) };
   });
+  await bringLate(ports, key, armed?.dueAt);
+}
+
+/** A timer that was due before it was recorded may have come as a leftover already: once more. */
+async function bringLate({ timers, now }: HeadPorts, activity: string, dueAt: number | undefined) {
+  if (dueAt !== undefined && now() >= dueAt) await timers.arm({ activity, dueAt }, 0);
 }
 
 /** Until nobody else was faster. `next` answers undefined to leave the head as it is. */

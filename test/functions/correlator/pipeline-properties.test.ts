@@ -1,14 +1,15 @@
 /** What the pipeline promises whatever happens to the observations on the way. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import type { KinesisEvent } from '../../../functions/correlator/ingest.ts';
 import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { atTheEnd, rollout } from './causality/cluster-story.ts';
-import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
+import { cluster, type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
 
 const wholeStory = (observations: readonly Observation[], of: Cluster = cluster): Span[] =>
   assemble({ cluster: of, observations, now: atTheEnd })
@@ -49,9 +50,6 @@ async function pass(events: readonly KinesisEvent[]): Promise<Span[]> {
   await pipeline.runTimers();
   return received(pipeline);
 }
-
-/** A busy machine's: these run hundreds of stories. */
-vi.setConfig({ testTimeout: 60_000 });
 
 describe('the order, repetition and batching of observations change nothing', () => {
   const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
@@ -161,6 +159,64 @@ describe('a crash before or after any call to a port', () => {
         expect(spans).toEqual(expected);
       }),
       { numRuns: 100 },
+    );
+  });
+});
+
+describe('functions that run at the same time', () => {
+  const { observations } = rollout(0);
+  const expected = wholeStory(observations);
+  const turns = fc.infiniteStream(fc.integer({ min: 0, max: 4 }));
+  const orders = fc.shuffledSubarray(observations, { minLength: observations.length });
+
+  /** All timers of the same five seconds at once, until none is left. */
+  const runTogether = async (pipeline: Pipeline) => {
+    for (let guard = 0; pipeline.timers.length > 0 && guard < 500; guard += 1) {
+      const first = Math.min(...pipeline.timers.map(({ dueAt }) => dueAt));
+      const [now, later] = [true, false].map((isNow) =>
+        pipeline.timers.filter(({ dueAt }) => dueAt <= first + 5000 === isNow),
+      );
+      pipeline.timers = later!;
+      pipeline.now = Math.max(pipeline.now, ...now!.map(({ dueAt }) => dueAt));
+      await Promise.all(
+        now!.map(async (timer) => {
+          for (let attempt = 0; !(await pipeline.settle(timer)); attempt += 1)
+            expect(attempt).toBeLessThan(20);
+        }),
+      );
+    }
+    expect(pipeline.timers).toEqual([]);
+  };
+
+  it('lose nothing and send nothing that contradicts', async () => {
+    await fc.assert(
+      fc.asyncProperty(orders, turns, fc.boolean(), async (order, stream, isSettledBetween) => {
+        const pipeline = startPipeline({
+          meanwhile: async () => {
+            for (let left = stream.next().value!; left > 0; left -= 1) await nextTurn();
+          },
+        });
+        const events = order.map((observation, index) =>
+          recordsOf([[observation]], { shard: index % 3, first: index + 1 }),
+        );
+        if (isSettledBetween) {
+          await pipeline.ingest(events[0]!);
+          pipeline.wait(70);
+          await Promise.all([
+            runTogether(pipeline),
+            ...events.slice(1).map((event) => pipeline.ingest(event)),
+          ]);
+        } else {
+          await Promise.all(events.map((event) => pipeline.ingest(event)));
+        }
+        await runTogether(pipeline);
+        expect(
+          received(pipeline)
+            .map(({ spanId }) => spanId)
+            .sort(),
+        ).toEqual(expected.map(({ spanId }) => spanId).sort());
+      }),
+      { numRuns: 150 },
     );
   });
 });

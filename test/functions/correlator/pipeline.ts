@@ -21,7 +21,7 @@ import { atTheEnd } from './causality/cluster-story.ts';
 
 export const cluster: Cluster = { uid: 'c1', name: 'test' };
 
-export class Crash extends Error {}
+class Crash extends Error {}
 
 export interface Pipeline {
   /** Milliseconds since 1970. */
@@ -47,6 +47,8 @@ export interface PipelineSettings {
   assemblyClock?: (now: number) => bigint;
   /** Whether the n-th call (from 1) of any port crashes the invocation, before or after it took effect. */
   crash?: (call: number, name: string, args: unknown[]) => 'before' | 'after' | undefined;
+  /** What happens elsewhere while a call is under way. */
+  meanwhile?: (name: string, pipeline: Pipeline) => Promise<void>;
   /** What happens between a settle that failed and the next attempt. */
   onFailure?: (pipeline: Pipeline) => Promise<void>;
   /** Milliseconds since 1970; an hour after the stories where nothing else is said. */
@@ -59,6 +61,7 @@ export function startPipeline({
   crash = () => undefined,
   store: makeStore = createMemoryStore,
   onFailure = async () => {},
+  meanwhile = async () => {},
   start = Date.parse('2026-03-01T13:00:00Z'),
 }: PipelineSettings = {}): Pipeline {
   const watched = <T extends object>(port: T): T =>
@@ -69,6 +72,7 @@ export function startPipeline({
           pipeline.calls += 1;
           const when = crash(pipeline.calls, String(name), args);
           if (when === 'before') throw new Crash(`before ${String(name)}`);
+          await meanwhile(String(name), pipeline);
           const result = await method.apply(target, args);
           if (when === 'after') throw new Crash(`after ${String(name)}`);
           return result;

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { objectItem } from '../../../functions/correlator/store-items.ts';
 import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
@@ -10,9 +10,6 @@ import { atSecond, atTheEnd, event, rollout, snapshot, thing } from './causality
 import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
 
 const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
-
-/** A busy machine's: one of these crashes at every call there is. */
-vi.setConfig({ testTimeout: 60_000 });
 
 const wholeStory = (observations: readonly Observation[], of = cluster): Span[] =>
   assemble({ cluster: of, observations, now: atTheEnd })
@@ -138,6 +135,21 @@ describe('live', () => {
     await Promise.all([pipeline.settle(again), pipeline.settle(again), pipeline.settle(again)]);
     await pipeline.runTimers();
     expect(names(received(pipeline))).toHaveLength(4);
+  });
+
+  it('settles what comes while it settles another time', async () => {
+    const { observations, pod } = rollout(0);
+    let isLate = false;
+    const pipeline = startPipeline({
+      meanwhile: async (name, at) => {
+        if (name !== 'send' || isLate) return;
+        isLate = true;
+        await at.ingest(recordsOf([[event(2, pod, 'Pulled', 'late')]], { first: 2 }));
+      },
+    });
+    await pipeline.ingest(recordsOf([observations]));
+    await pipeline.runTimers();
+    expect(names(received(pipeline))).toHaveLength(5);
   });
 
   it('drops a timer that is not the recorded one', async () => {
