@@ -12,8 +12,8 @@ import { readHandlerAnswer } from './read-handler-answer.ts';
 export interface SqsSource {
   arn: string;
   region: string;
-  /** Up to `limit` messages, none where there are none; `wait`: may wait a while for the first. */
-  receive(limit: number, wait: boolean, signal: AbortSignal): Promise<SqsMessage[]>;
+  /** Up to `limit` messages, none where there are none. */
+  receive(limit: number): Promise<SqsMessage[]>;
   /** Rejects where one of them could not be deleted; what is deleted already is no error. */
   delete(messages: readonly SqsMessage[]): Promise<void>;
   /** Messages that are visible, in flight or delayed, together. */
@@ -69,6 +69,7 @@ export interface SqsPollPorts {
 /**
  * `drained` resolves once the queue is empty (nothing visible, in flight or delayed) and no handler runs: a message
  * that fails is waited for until it succeeds or the redrive policy takes it. On AWS itself the counts are approximate.
+ * `stop` lets what is received already be handled: nobody else would see it before its visibility timeout.
  */
 export function pollSqs(source: SqsSource, settings: SqsPollSettings, ports: SqsPollPorts): Poller {
   const { clock } = ports;
@@ -92,11 +93,11 @@ export function pollSqs(source: SqsSource, settings: SqsPollSettings, ports: Sqs
   };
 
   const receiveBatch = async (): Promise<SqsMessage[]> => {
-    const batch = (await insist(() => source.receive(settings.batchSize, true, signal))) ?? [];
+    const batch = (await insist(() => source.receive(settings.batchSize))) ?? [];
     while (batch.length > 0 && batch.length < settings.batchSize && !signal.aborted) {
       let more: SqsMessage[];
       try {
-        more = await source.receive(settings.batchSize - batch.length, false, signal);
+        more = await source.receive(settings.batchSize - batch.length);
       } catch (error) {
         // What is in hand goes on: it should not outlast its visibility timeout here.
         if (!signal.aborted) ports.onError(error);
@@ -123,8 +124,6 @@ export function pollSqs(source: SqsSource, settings: SqsPollSettings, ports: Sqs
         await clock.sleep(settings.pollInterval, signal);
         continue;
       }
-      // Lambda does not start what it received while it was being switched off; the queue brings it again.
-      if (signal.aborted) return;
       busy += 1;
       batches += 1;
       try {

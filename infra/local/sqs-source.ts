@@ -10,9 +10,6 @@ import type { SqsMessage, SqsSource } from './poll-sqs.ts';
 
 /** Messages in one call (SQS API reference). */
 const largestCall = 10;
-/** Seconds of long polling. */
-const longestWait = 5;
-
 const countNames = [
   'ApproximateNumberOfMessages',
   'ApproximateNumberOfMessagesNotVisible',
@@ -24,15 +21,16 @@ export function createSqsSource(client: SQSClient, queueUrl: string): SqsSource 
   return {
     arn: `arn:aws:sqs:${localRegion}:${localAccount}:${name}`,
     region: localRegion,
-    async receive(limit, wait, abortSignal) {
+    // Never a long poll, and never cut off: the emulator hands messages to a poll whose client has gone, and they stay
+    // out of sight for the visibility timeout. Whoever comes after a poller that was stopped would miss them till then.
+    async receive(limit) {
       const { Messages = [] } = await client.send(
         new ReceiveMessageCommand({
           QueueUrl: queueUrl,
           MaxNumberOfMessages: Math.min(limit, largestCall),
-          WaitTimeSeconds: wait ? longestWait : 0,
+          WaitTimeSeconds: 0,
           MessageSystemAttributeNames: ['All'],
         }),
-        { abortSignal },
       );
       return Messages.map(
         ({ MessageId = '', ReceiptHandle = '', Body = '', MD5OfBody = '', Attributes = {} }): SqsMessage => ({
