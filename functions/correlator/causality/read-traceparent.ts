@@ -5,7 +5,7 @@ export interface Caller {
   spanId: string;
 }
 
-/** kspan's and Flux's key, and the one that the Kubernetes enhancement on tracing (KEP-647) uses. */
+/** The Kubernetes form wins over the bare one. */
 const keys = ['tracing.k8s.io/traceparent', 'traceparent'];
 
 const traceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}/;
