@@ -175,6 +175,22 @@ export function createIngest(ports: Ports, waits: Waits): (event: KinesisEvent) 
     await forEachOf([...touched], (activity) =>
       touchActivity({ ...ports, waits }, activity, waits.quiet, true),
     );
+    // The other half of write-then-read: whoever learned of an owner before these heads were written did not see them.
+    const after = new Map<string, Remembered>();
+    await climb([...touched], after);
+    const expects: Item[] = [];
+    const roots = new Set<string>();
+    for (const activity of touched) {
+      const [cluster, id] = split(activity);
+      const root = `${cluster}/${rootOf(id, (at) => after.get(`${cluster}/${at}`)?.known)}`;
+      if (root === activity) continue;
+      expects.push(expectItem(root, activity, expiresAt));
+      roots.add(root);
+    }
+    await store.put(expects);
+    await forEachOf([...roots], (activity) =>
+      touchActivity({ ...ports, waits }, activity, waits.quiet, true),
+    );
     ports.log({
       kind: 'ingested',
       records: records.length,

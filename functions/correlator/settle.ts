@@ -213,7 +213,9 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const isNew = await register(activity, observations);
     const wait = await unrest(activity);
     if (wait > 0) return rearm(wait);
-    if (isNew) return rearm(waits.meeting, { heldSince: now() });
+    // Only once for each hold, and not beyond patience: an activity that makes new points all the time settles too.
+    const patient = (now() - (head.waitingSince ?? now())) / 1000 < waits.patience;
+    if (isNew && patient) return rearm(waits.meeting, { heldSince: head.heldSince ?? now() });
     const members = await gather(activity);
     const heldSince = head.heldSince ?? now();
     if (now() - heldSince < waits.hold * 1000) {
@@ -257,8 +259,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     for (const { messageId, body } of Records) {
       const timer = parseWith(TimerSchema, parseJson(body));
       try {
-        if (timer.ok) await settle(timer.value.activity, timer.value.dueAt);
-        else await ports.setAside.keep({ reason: timer.reason, payload: body, source: messageId });
+        // Twice: until the message is visible again, those it would meet settle without this activity.
+        if (timer.ok) {
+          const { activity, dueAt } = timer.value;
+          await settle(activity, dueAt).catch(() => settle(activity, dueAt));
+        } else await ports.setAside.keep({ reason: timer.reason, payload: body, source: messageId });
       } catch (error) {
         ports.log({ kind: 'settle-failed', activity: timer.ok ? timer.value.activity : '', error });
         batchItemFailures.push({ itemIdentifier: messageId });
