@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import type { KinesisEvent } from '../../../functions/correlator/ingest.ts';
+import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
@@ -217,6 +218,41 @@ describe('functions that run at the same time', () => {
         ).toEqual(expected.map(({ spanId }) => spanId).sort());
       }),
       { numRuns: 150 },
+    );
+  });
+});
+
+describe('two processes that read two shards at the same time', () => {
+  const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
+
+  it('miss no owner that the other learns of in the same moment', async () => {
+    const observations = await Array.fromAsync(
+      readObservations(['cronjob.jsonl'], { baseDirectory: recordings }),
+    );
+    const expected = wholeStory(observations);
+    const sides = fc.array(fc.boolean(), { minLength: observations.length, maxLength: observations.length });
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), sides, async (scheduler, isLeft) => {
+        const store = createMemoryStore(() => left.now);
+        let isScheduled = true;
+        const settings = {
+          store: () => store,
+          meanwhile: async () => void (isScheduled && (await scheduler.schedule(Promise.resolve()))),
+        };
+        const [left, right] = [startPipeline(settings), startPipeline(settings)];
+        const read = async (pipeline: Pipeline, shard: number, side: boolean) => {
+          const own = observations.filter((_, index) => isLeft[index] === side);
+          for (let at = 0; at < own.length; at += 12) {
+            await pipeline.ingest(recordsOf([own.slice(at, at + 12)], { shard, first: at + 1 }));
+          }
+        };
+        await scheduler.waitFor(Promise.all([read(left, 0, true), read(right, 1, false)]));
+        isScheduled = false;
+        left.timers.push(...right.timers);
+        await left.runTimers();
+        expect(received(left)).toEqual(expected);
+      }),
+      { numRuns: 60 },
     );
   });
 });
