@@ -5,7 +5,7 @@ import type { FieldManager } from '../../../shared/observation.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import { type Caller, callerOf, traceparentOf } from './read-traceparent.ts';
 import type { Driver, KubernetesObject } from './resolve-objects.ts';
-import { runOwners } from './rules.ts';
+import { runOwners, verdicts } from './rules.ts';
 import { compare, type Moment, narrow, parseTime, secondOf } from './time.ts';
 
 export interface Change {
@@ -54,7 +54,7 @@ export function listChanges(object: KubernetesObject): Change[] {
   const last = history.versions.at(-1)!;
   if (history.deletion !== undefined) changes.push(deletionChange(object, last, history.deletion));
   changes.forEach((change, i) => {
-    change.outcome = outcomeOf(change, changes[i + 1], history);
+    change.outcome = outcomeOf(change, changes[i + 1], history, object);
   });
   return changes;
 }
@@ -173,9 +173,27 @@ function verbOf(
   const before = previous?.object;
   if (before !== undefined && writer !== undefined && restarts(now, before, writer)) return 'Restart';
   if (writer?.subresource === 'scale') return 'Scale';
-  const sameSpec = before?.specDigest !== undefined && before.specDigest === now.specDigest;
-  if (sameSpec && before.replicas !== now.replicas) return 'Scale';
+  if (before !== undefined && before.replicas !== now.replicas && keepsTemplate(object, now, before))
+    return 'Scale';
   return writer?.operation ?? 'Update';
+}
+
+const revision = 'deployment.kubernetes.io/revision';
+
+/** By the spec itself; where that is not known, by the revision that the Deployment controller counts templates with. */
+function keepsTemplate(
+  { history }: KubernetesObject,
+  now: Version['object'],
+  before: Version['object'],
+): boolean {
+  if (before.specDigest !== undefined && now.specDigest !== undefined)
+    return before.specDigest === now.specDigest;
+  const settled = history?.versions.findLast(
+    ({ object: { generation, status } }) =>
+      generation === now.generation && (status?.observedGeneration ?? 0) >= now.generation!,
+  );
+  const counted = settled?.object.annotations?.[revision];
+  return counted !== undefined && counted === before.annotations?.[revision];
 }
 
 /** `kubectl rollout restart` writes one annotation of the pod template. */
@@ -184,67 +202,99 @@ function restarts(now: Version['object'], before: Version['object'], writer: Fie
   return writer.ownsRestartedAt === true && now.replicas === before.replicas;
 }
 
-function outcomeOf(change: Change, next: Change | undefined, history: ObjectHistory): Change['outcome'] {
+function outcomeOf(
+  change: Change,
+  next: Change | undefined,
+  history: ObjectHistory,
+  { occurrences }: KubernetesObject,
+): Change['outcome'] {
   if (change.id === 'delete') {
     const gone = history.versions.find(({ deleted }) => deleted);
     return gone === undefined ? unknown : { verdict: 'complete', at: gone.observedAt, message: '' };
   }
+  for (const { event, at } of occurrences) {
+    const verdict = verdicts[history.kind]?.[event.reason];
+    if (verdict !== undefined) return { verdict, at, message: verdict === 'failed' ? event.message : '' };
+  }
+  let isTold = false;
   for (const version of history.versions) {
     if (version.object.generation !== change.generation) continue;
-    const verdict = verdictOf(version.object);
-    if (verdict !== undefined) return { ...verdict, at: version.observedAt };
+    const verdict = verdictOf(change.object, version);
+    if (verdict === 'complete') return { verdict, at: version.observedAt, message: '' };
+    if (verdict !== undefined && verdict !== 'under way') {
+      return { verdict: 'failed', at: version.observedAt, message: verdict.failed };
+    }
+    isTold ||= verdict === 'under way';
   }
-  return next === undefined ? unknown : { verdict: 'superseded', at: next.moment?.at, message: '' };
+  // Where the status does not say how far it is, nobody knows whether it was through when the next one came.
+  return next === undefined || !isTold
+    ? unknown
+    : { verdict: 'superseded', at: next.moment?.at, message: '' };
 }
 
+type Verdict = 'complete' | 'under way' | { failed: string } | undefined;
+
 /**
- * What a workload's status says of its own generation. Sources: `kubectl rollout status`
- * (kubectl/pkg/polymorphichelpers/rollout_status.go), the Job API's conditions.
+ * What a workload's status says of its own generation; undefined where it does not say. Sources: `kubectl rollout
+ * status` (kubectl/pkg/polymorphichelpers/rollout_status.go), the Job API's conditions.
  */
-function verdictOf(
-  object: Version['object'],
-): { verdict: 'complete' | 'failed'; message: string } | undefined {
+function verdictOf(workload: KubernetesObject, version: Version): Verdict {
+  const { object } = version;
   const { status, replicas = 1, generation = 0 } = object;
   if (status === undefined) return undefined;
-  const failure = status.conditions?.find(({ type, status: is, reason }) =>
-    is === 'True'
-      ? type === 'Failed'
-      : type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded',
+  const failure = status.conditions?.find(
+    ({ type, status: is, reason }) =>
+      (type === 'Failed' && is === 'True') ||
+      (type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded'),
   );
   const observed = (status.observedGeneration ?? 0) >= generation;
-  const complete = { verdict: 'complete', message: '' } as const;
+  const completeIf = (isComplete: boolean): Verdict => (isComplete ? 'complete' : 'under way');
   switch (object.kind) {
     case 'Deployment': {
-      if (!observed) return undefined;
-      if (failure !== undefined) return { verdict: 'failed', message: failure.message ?? '' };
+      if (!observed) return 'under way';
+      if (failure !== undefined) return { failed: failure.message ?? '' };
+      // A pod of an old ReplicaSet can be the one that is available.
+      const existing = status.replicas ?? scaledTo(workload, version.observedAt) ?? replicas;
       const available = status.availableReplicas ?? status.readyReplicas ?? 0;
-      const rolledOut =
-        (status.updatedReplicas ?? 0) === replicas && (status.replicas ?? replicas) === replicas;
-      return rolledOut && available === replicas ? complete : undefined;
+      return completeIf(
+        (status.updatedReplicas ?? 0) === replicas && existing === replicas && available === replicas,
+      );
     }
     case 'StatefulSet': {
-      if (!observed || (status.readyReplicas ?? 0) !== replicas) return undefined;
       const updated =
         status.updatedReplicas ?? (status.currentRevision === status.updateRevision ? replicas : 0);
-      return updated === replicas && (status.replicas ?? replicas) === replicas ? complete : undefined;
+      const existing = status.replicas ?? replicas;
+      const ready = status.readyReplicas ?? 0;
+      return completeIf(observed && ready === replicas && updated === replicas && existing === replicas);
     }
     case 'DaemonSet': {
-      const desired = status.desiredNumberScheduled;
-      if (!observed || desired === undefined) return undefined;
-      return status.updatedNumberScheduled === desired && (status.numberAvailable ?? 0) === desired
-        ? complete
-        : undefined;
+      const { desiredNumberScheduled: desired, updatedNumberScheduled: updated = 0 } = status;
+      if (desired === undefined) return undefined;
+      return completeIf(observed && updated === desired && (status.numberAvailable ?? 0) === desired);
     }
     case 'Job': {
-      if (failure !== undefined) return { verdict: 'failed', message: failure.message ?? '' };
+      if (failure !== undefined) return { failed: failure.message ?? '' };
       const done = status.conditions?.some(({ type, status: is }) => type === 'Complete' && is === 'True');
-      return done === true || (status.succeeded ?? 0) >= (object.completions ?? Infinity)
-        ? complete
-        : undefined;
+      return completeIf(done === true || (status.succeeded ?? 0) >= (object.completions ?? Infinity));
     }
     default:
       return undefined;
   }
+}
+
+/** How many pods the ReplicaSets of a Deployment were to have, by their snapshots and by the Events that scaled them. */
+function scaledTo({ controlled }: KubernetesObject, time: bigint): number | undefined {
+  let total: number | undefined;
+  for (const { history, scalings } of controlled) {
+    const seen = history?.versions.findLast(({ observedAt }) => observedAt <= time);
+    const scaled = scalings.findLast(({ occurrence }) => occurrence.at <= time);
+    const [snapshot, event] = [seen?.object.replicas, scaled?.to];
+    const isEventNewer =
+      scaled !== undefined && (seen === undefined || scaled.occurrence.at > seen.observedAt);
+    const size = isEventNewer ? (event ?? snapshot) : (snapshot ?? event);
+    if (size !== undefined) total = (total ?? 0) + size;
+  }
+  return total;
 }
 
 /**

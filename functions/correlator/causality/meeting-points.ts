@@ -8,7 +8,7 @@ import type {
   ObjectSnapshot,
   Observation,
 } from '../../../shared/observation.ts';
-import { disruptions, driverRules, matchDriver, nodeTurns } from './rules.ts';
+import { disruptions, driverRules, matchDriver, nodeEffectOf, nodeTurns } from './rules.ts';
 
 const nameOf = (kind: string, namespace: string | undefined, name: string): string =>
   `${kind}/${kind === 'Node' ? '' : (namespace ?? '')}/${name}`;
@@ -60,7 +60,8 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
     }
     if (subject.kind === 'Node' && nodeTurns[event.reason] !== undefined) points.add(refName(subject));
     if (event.reason === 'FailedScheduling' && subject.uid !== undefined) points.add(`uid:${subject.uid}`);
-    if (event.reason === 'NodeNotReady' && subject.kind === 'Pod') {
+    if (subject.kind === 'Pod' && nodeEffectOf(event.reason, event.message) !== undefined) {
+      points.add(refName(subject));
       const node = nodeOfPod.get(subject.uid ?? '');
       if (node !== undefined) points.add(nameOf('Node', undefined, node));
     }

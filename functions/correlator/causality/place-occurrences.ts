@@ -6,7 +6,14 @@ import { type Change, changeByVersion, changeInEffect, listChanges } from './lis
 import { matchReplacements } from './match-replacements.ts';
 import { matchScalings } from './match-scalings.ts';
 import { type Driver, type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
-import { containerStart, directionOf, failsIntoRestart, isRestart, nodeTurns } from './rules.ts';
+import {
+  containerStart,
+  directionOf,
+  failsIntoRestart,
+  isRestart,
+  nodeEffectOf,
+  nodeTurns,
+} from './rules.ts';
 import { compare, distance, MINUTE, SECOND } from './time.ts';
 
 export type Placement =
@@ -79,9 +86,9 @@ export function placeOccurrences(resolved: Resolved): Placed {
     driver: Driver | undefined,
     subject: KubernetesObject,
   ): Placement | undefined {
-    if (subject.kind === 'Pod' && occurrence.event.reason === 'NodeNotReady') {
-      return underNode(subject, occurrence, 'lost', occurrence.latest) ?? nothing;
-    }
+    const turn =
+      subject.kind === 'Pod' ? nodeEffectOf(occurrence.event.reason, occurrence.event.message) : undefined;
+    if (turn !== undefined) return underNode(subject, occurrence, turn, occurrence.latest) ?? nothing;
     if (driver === undefined) return undefined;
     const { target } = driver;
     switch (driver.rule.effect) {
@@ -236,7 +243,11 @@ export function placeOccurrences(resolved: Resolved): Placed {
       case 'node-cordoned':
         return underNode(pod, occurrence, 'cordoned') ?? nothing;
       case 'tainted': {
-        const notReady = latest(pod.occurrences, occurrence, (o) => o.event.reason === 'NodeNotReady');
+        const notReady = latest(
+          pod.occurrences,
+          occurrence,
+          (o) => nodeEffectOf(o.event.reason, o.event.message) === 'lost',
+        );
         return notReady === undefined ? (underNode(pod, occurrence, 'lost') ?? nothing) : below(notReady);
       }
       case 'node-removed':

@@ -288,8 +288,48 @@ export const nodeTurns: Readonly<Record<string, 'cordoned' | 'uncordoned' | 'los
   RemovingNode: 'removed',
 };
 
+/** Events on a pod that speak of its Node: they hang under the Node's turn of that kind. */
+export const nodeEffects: readonly {
+  reason: string;
+  message: RegExp;
+  turn: (typeof nodeTurns)[string];
+  example: string;
+  source: string;
+}[] = [
+  {
+    reason: 'NodeNotReady',
+    message: /./,
+    turn: 'lost',
+    example: 'Node is not ready',
+    source: 'pkg/controller/util/node/controller_utils.go (MarkPodsNotReady)',
+  },
+  {
+    reason: 'TaintManagerEviction',
+    message: /^Cancelling deletion of Pod /,
+    turn: 'back',
+    example: 'Cancelling deletion of Pod default/web-0',
+    source: 'pkg/controller/tainteviction/taint_eviction.go',
+  },
+];
+
+/** The turn of its Node that an Event on a pod speaks of. */
+export const nodeEffectOf = (reason: string, message: string): (typeof nodeTurns)[string] | undefined =>
+  nodeEffects.find((row) => row.reason === reason && row.message.test(message))?.turn;
+
 /** Kinds whose controlled objects are changes of their own: a CronJob's root object is each of its Jobs. */
 export const runOwners: ReadonlySet<string> = new Set(['CronJob']);
+
+/** Events that say how a change of their object ended, by kind and reason (pkg/controller/job/job_controller.go). */
+export const verdicts: Readonly<Record<string, Readonly<Record<string, 'complete' | 'failed'>>>> = {
+  Job: {
+    Completed: 'complete',
+    BackoffLimitExceeded: 'failed',
+    DeadlineExceeded: 'failed',
+    PodFailurePolicy: 'failed',
+    FailedIndexes: 'failed',
+    MaxFailedIndexesExceeded: 'failed',
+  },
+};
 
 /** Reasons that speak of an object's end. Everything else that is not in `undirected` speaks of its start. */
 const tearDown: ReadonlySet<string> = new Set([
@@ -303,13 +343,16 @@ const tearDown: ReadonlySet<string> = new Set([
   'FailedKillPod',
 ]);
 
-/** Reasons that say neither: tear-down once the removal was asked for, else start-up. */
+/**
+ * Reasons that say neither: tear-down once the removal was asked for, else start-up. A kubelet that comes back tries to
+ * mount the volumes of pods that were to go while it was away.
+ */
 const undirected: ReadonlySet<string> = new Set([
   'Unhealthy',
   'ProbeWarning',
   'ProbeError',
   'FailedSync',
-  'NodeNotReady',
+  'FailedMount',
 ]);
 
 /** The kubelet stops a container only to start it again (pkg/kubelet/kuberuntime): a round, not a tear-down. */
@@ -320,6 +363,7 @@ export const isRestart = (reason: string, message: string): boolean =>
 
 export function directionOf(reason: string, message: string): 'start-up' | 'tear-down' | 'none' {
   if (isRestart(reason, message)) return 'start-up';
+  if (nodeEffectOf(reason, message) !== undefined) return 'none';
   if (tearDown.has(reason)) return 'tear-down';
   return undirected.has(reason) ? 'none' : 'start-up';
 }

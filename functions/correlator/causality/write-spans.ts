@@ -171,10 +171,7 @@ function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | unde
 }
 
 /** To the generations that an episode falls in, that a disruption moved pods of, that a run comes from. */
-function linksOf(
-  { resolved, placed, memberships }: World,
-  { trace, occurrences }: TimedTrace,
-): Span['links'] {
+function linksOf({ resolved, placed }: World, { trace, occurrences }: TimedTrace): Span['links'] {
   const linked = new Map<string, Span['links'][number]>();
   const add = (change: Change | undefined) => {
     if (change === undefined) return;
@@ -193,10 +190,12 @@ function linksOf(
   }
   for (const occurrence of occurrences) {
     const subject = resolved.subjectOf(occurrence);
-    if (subject.disruption === undefined || memberships.get(occurrence)?.trace !== trace) continue;
-    const moved = rootOf(subject);
-    if (moved === object || subject.removal === undefined || occurrence.at < subject.removal.at) continue;
-    add(changeInEffect(placed.changesOf(moved), subject.removal.latest));
+    // A pod that goes with its Node leaves no Event: its replacement's creation tells.
+    const created = resolved.driverOf(occurrence)?.target;
+    const pod = (created && placed.replacedBy(created)) ?? subject;
+    if (pod.disruption === undefined || pod.removal === undefined || rootOf(pod) === object) continue;
+    if (occurrence.at < pod.removal.at) continue;
+    add(changeInEffect(placed.changesOf(rootOf(pod)), pod.removal.latest));
   }
   return [...linked.values()].sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
 }
