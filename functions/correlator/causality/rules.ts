@@ -314,7 +314,9 @@ export const nodeEffects: readonly {
 
 /** The turn of its Node that an Event on a pod speaks of. */
 export const nodeEffectOf = (reason: string, message: string): (typeof nodeTurns)[string] | undefined =>
-  nodeEffects.find((row) => row.reason === reason && row.message.test(message))?.turn;
+  nodeEffectsByReason.get(reason)?.find((row) => row.message.test(message))?.turn;
+
+const nodeEffectsByReason = Map.groupBy(nodeEffects, ({ reason }) => reason);
 
 /** Kinds whose controlled objects are changes of their own: a CronJob's root object is each of its Jobs. */
 export const runOwners: ReadonlySet<string> = new Set(['CronJob']);

@@ -94,19 +94,31 @@ function changeAttributes({ generation, manager, operation, outcome }: Change): 
 }
 
 function occurrenceSpan(
-  { cluster, resolved }: World,
+  world: World,
   trace: Trace,
   occurrence: Occurrence,
   parentSpanId: string | null,
   { start, end }: Interval,
 ): Span {
   const { event } = occurrence;
-  const subject = resolved.subjectOf(occurrence);
+  const subject = world.resolved.subjectOf(occurrence);
   const container = /\{(.+)\}$/.exec(event.subject.fieldPath ?? '')?.[1];
-  const node = nodeOf(occurrence, subject);
-  const startTime = event.firstTimestamp ?? event.eventTime;
-  const expected =
+  const isExpected =
     isProbeFailure(event.reason) && subject.removal !== undefined && occurrence.at >= subject.removal.at;
+  // Not with conditional spreads: at one for each field they are a third of assembly's time.
+  const attributes = objectAttributes(subject, event.subject.apiVersion ?? subject.apiVersion);
+  put(attributes, 'k8s.object.fieldpath', event.subject.fieldPath);
+  put(attributes, 'k8s.object.resource_version', event.subject.resourceVersion);
+  put(attributes, 'k8s.event.reason', event.reason);
+  put(attributes, 'k8s.event.type', event.type);
+  put(attributes, 'k8s.event.message', event.message);
+  put(attributes, 'k8s.event.action', event.action);
+  put(attributes, 'k8s.event.name', event.name);
+  put(attributes, 'k8s.event.uid', event.uid);
+  put(attributes, 'k8s.event.count', event.count);
+  put(attributes, 'k8s.event.start_time', event.firstTimestamp ?? event.eventTime);
+  put(attributes, 'k8s.container.name', container);
+  put(attributes, 'k8s.node.name', nodeOf(occurrence, subject));
   return {
     traceId: trace.traceId,
     spanId: spanIdOf(occurrence),
@@ -115,51 +127,39 @@ function occurrenceSpan(
     startTimeUnixNano: String(start),
     endTimeUnixNano: String(end),
     status:
-      event.type === 'Warning' && !expected ? { code: 'ERROR', message: event.message } : { code: 'UNSET' },
-    resource: resource(cluster, event.reporter.component, event.reporter.instance),
-    attributes: {
-      ...objectAttributes(subject, event.subject.apiVersion ?? subject.apiVersion),
-      ...(event.subject.fieldPath !== undefined && { 'k8s.object.fieldpath': event.subject.fieldPath }),
-      ...(event.subject.resourceVersion !== undefined && {
-        'k8s.object.resource_version': event.subject.resourceVersion,
-      }),
-      'k8s.event.reason': event.reason,
-      'k8s.event.type': event.type,
-      'k8s.event.message': event.message,
-      ...(event.action !== undefined && { 'k8s.event.action': event.action }),
-      'k8s.event.name': event.name,
-      'k8s.event.uid': event.uid,
-      'k8s.event.count': event.count,
-      ...(startTime !== undefined && { 'k8s.event.start_time': startTime }),
-      ...(container !== undefined && { 'k8s.container.name': container }),
-      ...(node !== undefined && { 'k8s.node.name': node }),
-    },
+      event.type === 'Warning' && !isExpected ? { code: 'ERROR', message: event.message } : { code: 'UNSET' },
+    resource: resource(world.cluster, event.reporter.component, event.reporter.instance),
+    attributes,
     links: [],
   };
 }
 
+function put(attributes: Attributes, key: string, value: Attributes[string] | undefined): void {
+  if (value !== undefined) attributes[key] = value;
+}
+
 function resource(cluster: Cluster, component: string | undefined, host: string | undefined): Attributes {
-  return {
-    ...(component !== undefined && { 'service.name': component }),
-    ...(host !== undefined && { 'service.instance.id': host }),
-    ...(cluster.name !== undefined && { 'k8s.cluster.name': cluster.name }),
-    ...(cluster.uid !== undefined && { 'k8s.cluster.uid': cluster.uid }),
-  };
+  const attributes: Attributes = {};
+  put(attributes, 'service.name', component);
+  put(attributes, 'service.instance.id', host);
+  put(attributes, 'k8s.cluster.name', cluster.name);
+  put(attributes, 'k8s.cluster.uid', cluster.uid);
+  return attributes;
 }
 
 function objectAttributes(object: KubernetesObject, apiVersion: string | undefined): Attributes {
   const kind = object.kind.toLowerCase();
   // A UID that was made up from the name is nobody's.
   const uid = object.uid.includes('/') ? undefined : object.uid;
-  return {
-    ...(object.namespace !== undefined && { 'k8s.namespace.name': object.namespace }),
-    [`k8s.${kind}.name`]: object.name,
-    ...(uid !== undefined && { [`k8s.${kind}.uid`]: uid }),
-    ...(apiVersion !== undefined && { 'k8s.object.api_version': apiVersion }),
-    'k8s.object.kind': object.kind,
-    'k8s.object.name': object.name,
-    ...(uid !== undefined && { 'k8s.object.uid': uid }),
-  };
+  const attributes: Attributes = {};
+  put(attributes, 'k8s.namespace.name', object.namespace);
+  put(attributes, `k8s.${kind}.name`, object.name);
+  put(attributes, `k8s.${kind}.uid`, uid);
+  put(attributes, 'k8s.object.api_version', apiVersion);
+  put(attributes, 'k8s.object.kind', object.kind);
+  put(attributes, 'k8s.object.name', object.name);
+  put(attributes, 'k8s.object.uid', uid);
+  return attributes;
 }
 
 function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | undefined {
