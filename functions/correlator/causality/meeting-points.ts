@@ -8,7 +8,7 @@ import type {
   ObjectSnapshot,
   Observation,
 } from '../../../shared/observation.ts';
-import { disruptions, driverRules, matchDriver, nodeEffectOf, nodeTurns } from './rules.ts';
+import { disruptions, driverRules, isUnschedulable, matchDriver, nodeEffectOf, nodeTurns } from './rules.ts';
 
 const nameOf = (kind: string, namespace: string | undefined, name: string): string =>
   `${kind}/${kind === 'Node' ? '' : (namespace ?? '')}/${name}`;
@@ -59,7 +59,7 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
       points.add(refName(subject));
     }
     if (subject.kind === 'Node' && nodeTurns[event.reason] !== undefined) points.add(refName(subject));
-    if (event.reason === 'FailedScheduling' && subject.uid !== undefined) points.add(`uid:${subject.uid}`);
+    if (isUnschedulable(event.reason) && subject.uid !== undefined) points.add(`uid:${subject.uid}`);
     if (subject.kind === 'Pod' && nodeEffectOf(event.reason, event.message) !== undefined) {
       points.add(refName(subject));
       const node = nodeOfPod.get(subject.uid ?? '');

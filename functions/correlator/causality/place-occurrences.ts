@@ -11,6 +11,7 @@ import {
   directionOf,
   failsIntoRestart,
   isRestart,
+  isUnschedulable,
   nodeEffectOf,
   nodeTurns,
 } from './rules.ts';
@@ -227,16 +228,14 @@ export function placeOccurrences(resolved: Resolved): Placed {
     ) {
       return below(first);
     }
-    const cause = pod.disruption ?? { Preempted: 'preempted', TaintManagerEviction: 'tainted' }[event.reason];
+    const cause = pod.disruption ?? driverOf(occurrence)?.rule.disruption;
     switch (cause) {
       case 'preempted': {
         const uid = event.related?.uid ?? driverOf(occurrence)?.uid;
         const preemptor = uid === undefined ? undefined : resolved.objects.get(uid);
         if (preemptor === undefined) return undefined;
-        const failed = latest(
-          preemptor.occurrences,
-          occurrence,
-          (o) => o.event.reason === 'FailedScheduling',
+        const failed = latest(preemptor.occurrences, occurrence, ({ event }) =>
+          isUnschedulable(event.reason),
         );
         return failed === undefined ? undefined : below(failed);
       }

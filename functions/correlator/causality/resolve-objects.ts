@@ -5,7 +5,14 @@
 import type { ObjectReference } from '../../../shared/observation.ts';
 import { earlier, type ObjectHistory } from './gather-objects.ts';
 import { inOrder, type Occurrence } from './gather-occurrences.ts';
-import { type DriverMatch, directionOf, disruptions, matchDriver, runOwners } from './rules.ts';
+import {
+  type Disruption,
+  type DriverMatch,
+  directionOf,
+  disruptions,
+  matchDriver,
+  runOwners,
+} from './rules.ts';
 import { distance, MINUTE, type Moment } from './time.ts';
 
 /** An object as all snapshots and Events together show it. */
@@ -25,7 +32,7 @@ export interface KubernetesObject {
   /** When its removal was asked for. */
   removal: Moment | undefined;
   /** Why it went, where its condition DisruptionTarget says so. */
-  disruption: (typeof disruptions)[string]['cause'] | undefined;
+  disruption: Disruption | undefined;
   creator: Driver | undefined;
   remover: Driver | undefined;
   /** Drivers that changed how many objects it controls, in order of time. */
@@ -280,7 +287,7 @@ function disruptionOf({ versions }: ObjectHistory): KubernetesObject['disruption
   for (const { object } of versions) {
     for (const condition of object.status?.conditions ?? []) {
       if (condition.type !== 'DisruptionTarget' || condition.status !== 'True') continue;
-      const cause = disruptions[condition.reason ?? '']?.cause;
+      const cause = disruptions[condition.reason ?? ''];
       if (cause !== undefined) return cause;
     }
   }

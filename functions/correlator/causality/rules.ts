@@ -12,6 +12,9 @@
  */
 type Effect = 'creates' | 'removes' | 'scales' | 'rescales' | 'observes';
 
+/** What made a pod go that its owner still wanted. */
+export type Disruption = 'node-cordoned' | 'preempted' | 'tainted' | 'node-removed';
+
 export interface DriverRule {
   /** Kind of the Event's subject. */
   subject: string;
@@ -23,6 +26,8 @@ export interface DriverRule {
   target: string;
   /** Whether the subject is the target's controller: it stands in for an ownerReference that no snapshot shows. */
   controls: boolean;
+  /** Why its subject goes, where the Event itself says so. */
+  disruption?: Disruption;
   /** A message as the controller writes it. */
   example: string;
   /** The file that the format comes from, in kubernetes/kubernetes where no repository is named. */
@@ -240,6 +245,7 @@ export const driverRules: readonly DriverRule[] = [
     effect: 'removes',
     target: 'subject',
     controls: false,
+    disruption: 'preempted',
     example: 'Preempted by pod 9a653339-f4db-465f-8c15-d07066559345 on node n1',
     source: 'pkg/scheduler/framework/preemption/preemption.go',
   },
@@ -250,6 +256,7 @@ export const driverRules: readonly DriverRule[] = [
     effect: 'removes',
     target: 'subject',
     controls: false,
+    disruption: 'tainted',
     example: 'Marking for deletion Pod default/web-0',
     source: 'pkg/controller/tainteviction/taint_eviction.go',
   },
@@ -265,16 +272,17 @@ export const driverRules: readonly DriverRule[] = [
   },
 ];
 
-/** Why a pod's condition DisruptionTarget says it went, and the Event that says so. Source: API reference, Pod disruption conditions. */
-export const disruptions: Readonly<
-  Record<string, { cause: 'node-cordoned' | 'preempted' | 'tainted' | 'node-removed' }>
-> = {
-  EvictionByEvictionAPI: { cause: 'node-cordoned' },
-  PreemptionByScheduler: { cause: 'preempted' },
-  PreemptionByKubeScheduler: { cause: 'preempted' }, // 1.25
-  DeletionByTaintManager: { cause: 'tainted' },
-  DeletionByPodGC: { cause: 'node-removed' },
+/** Why a pod's condition DisruptionTarget says it went. Source: API reference, Pod disruption conditions. */
+export const disruptions: Readonly<Record<string, Disruption>> = {
+  EvictionByEvictionAPI: 'node-cordoned',
+  PreemptionByScheduler: 'preempted',
+  PreemptionByKubeScheduler: 'preempted', // 1.25
+  DeletionByTaintManager: 'tainted',
+  DeletionByPodGC: 'node-removed',
 };
+
+/** The scheduler found no room: what it preempts, it preempts for this pod. */
+export const isUnschedulable = (reason: string): boolean => reason === 'FailedScheduling';
 
 /**
  * What a Node's Event says of the Node. Each starts an episode of its own: cordoned and uncordoned, lost and back are
