@@ -8,9 +8,10 @@
 import * as v from 'valibot';
 
 const Text = v.pipe(v.string(), v.nonEmpty());
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 const Timestamp = v.pipe(
   v.string(),
-  v.check((text) => text.length >= 20 && !Number.isNaN(Date.parse(text)), 'is not an RFC 3339 time'),
+  v.check((text) => rfc3339.test(text) && !Number.isNaN(Date.parse(text)), 'is not an RFC 3339 time'),
 );
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 

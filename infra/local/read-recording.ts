@@ -165,8 +165,9 @@ function fromRecordingLine(where: string, line: string): Observation | undefined
     }
     default:
       // What `kubectl get --watch --output-watch-events` prints has a type as well, and would be lost without a word.
-      if ('object' in entry || 'event' in entry || 'kind' in entry)
+      if (/^[A-Z]+$/.test(entry.type)) {
         throw new UserError(`${where}: "type" is neither event nor object; ${known}`);
+      }
       return undefined;
   }
 }

@@ -64,14 +64,26 @@ export function cutTraces(
 ): Map<Occurrence, Membership> {
   const placements = withoutCircles(resolved.occurrences, placed);
   const effective = effectiveTimes(resolved.occurrences, placements);
+  const depths = new Map<Occurrence, number>();
   const byTime = [...resolved.occurrences].sort(
     (a, b) => compare(effective.get(a)!, effective.get(b)!) || depth(a) - depth(b) || inOrder(a, b),
   );
 
+  /** How many causes are above it. */
   function depth(occurrence: Occurrence): number {
-    let levels = 0;
-    for (let at = placements.get(occurrence)!; at.under === 'occurrence'; at = placements.get(at.occurrence)!)
-      levels++;
+    const path: Occurrence[] = [];
+    let levels = -1;
+    for (let at: Occurrence | undefined = occurrence; at !== undefined; ) {
+      const known = depths.get(at);
+      if (known !== undefined) {
+        levels = known;
+        break;
+      }
+      path.push(at);
+      const placement: Placement = placements.get(at)!;
+      at = placement.under === 'occurrence' ? placement.occurrence : undefined;
+    }
+    for (const step of path.reverse()) depths.set(step, ++levels);
     return levels;
   }
 

@@ -3,7 +3,7 @@
  * nothing.
  */
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
-import { type Moment, min, narrow, parseTime } from './time.ts';
+import { compare, type Moment, min, narrow, parseTime } from './time.ts';
 
 type SnapshotObject = ObjectSnapshot['object'];
 
@@ -79,7 +79,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function toHistory(uid: string, unsorted: Version[]): ObjectHistory {
-  const versions = unsorted.sort((a, b) => a.version - b.version);
+  const versions = unsorted.sort(inOrder);
   const newest = versions.at(-1)!;
   const owner = versions.findLast(({ object }) => object.owner !== undefined)?.object.owner;
   const creation = versions.find(({ object }) => object.creationTimestamp !== undefined);
@@ -95,6 +95,20 @@ function toHistory(uid: string, unsorted: Version[]): ObjectHistory {
       creation === undefined ? undefined : narrow(parseTime(creation.object.creationTimestamp!), firstSeen),
     deletion: deletionOf(versions),
   };
+}
+
+/**
+ * As etcd wrote them; where the versions do not tell (a snapshot has none, or none that is a number), by generation,
+ * then as they were seen. Total, so that the order of arrival does not decide.
+ */
+function inOrder(a: Version, b: Version): number {
+  if (a.version > 0 && b.version > 0 && a.version !== b.version) return a.version - b.version;
+  return (
+    (a.object.generation ?? 0) - (b.object.generation ?? 0) ||
+    compare(a.observedAt, b.observedAt) ||
+    a.version - b.version ||
+    ((a.object.resourceVersion ?? '') < (b.object.resourceVersion ?? '') ? -1 : 1)
+  );
 }
 
 function deletionOf(versions: readonly Version[]): Moment | undefined {

@@ -19,14 +19,15 @@ export interface Occurrence extends Moment {
 
 /** In order of time. The fold is over a set: order of arrival and duplicates change nothing. */
 export function gatherOccurrences(observations: Iterable<EventOccurrence>): Occurrence[] {
-  const byKey = new Map<string, EventOccurrence>();
+  const byKey = new Map<string, EventOccurrence[]>();
   for (const observation of observations) {
     const key = `${observation.event.uid}/${observation.event.count}`;
     const known = byKey.get(key);
-    byKey.set(key, known === undefined ? observation : mergeOccurrence(known, observation));
+    if (known === undefined) byKey.set(key, [observation]);
+    else if (!known.includes(observation)) known.push(observation);
   }
   const occurrences: Occurrence[] = [];
-  for (const [key, observation] of byKey) occurrences.push(timed(key, observation));
+  for (const [key, seen] of byKey) occurrences.push(timed(key, seen.length === 1 ? seen[0]! : merged(seen)));
   orderWithinSeconds(occurrences);
   return occurrences.sort(inOrder);
 }
@@ -35,16 +36,16 @@ export function gatherOccurrences(observations: Iterable<EventOccurrence>): Occu
 export const inOrder = (a: Occurrence, b: Occurrence): number =>
   compare(a.at, b.at) || a.version - b.version || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
-function mergeOccurrence(a: EventOccurrence, b: EventOccurrence): EventOccurrence {
-  if (a === b) return a;
-  const observedAt = parseTime(a.observedAt) <= parseTime(b.observedAt) ? a.observedAt : b.observedAt;
-  const [newer, older] = versionOf(a.event) >= versionOf(b.event) ? [a.event, b.event] : [b.event, a.event];
-  // A later patch with the same count (an annotation) replaces the earlier one; two readings of one version merge.
-  const event =
-    versionOf(newer) > versionOf(older)
-      ? ({ ...older, ...newer } as WireEvent)
-      : (mergeFields(newer, older) as WireEvent);
-  return { type: 'event', observedAt, event };
+/**
+ * Readings of one version merge field by field, whoever came first; a later patch with the same count (an annotation)
+ * is laid over the earlier ones.
+ */
+function merged(observations: readonly EventOccurrence[]): EventOccurrence {
+  const byVersion = Map.groupBy(observations, ({ event }) => versionOf(event));
+  const versions = [...byVersion].sort(([a], [b]) => a - b);
+  const readings = versions.map(([, same]) => same.map(({ event }) => event as unknown).reduce(mergeFields));
+  const [first] = [...observations].sort((a, b) => compare(parseTime(a.observedAt), parseTime(b.observedAt)));
+  return { type: 'event', observedAt: first!.observedAt, event: Object.assign({}, ...readings) as WireEvent };
 }
 
 const versionOf = (event: WireEvent): number => Number(event.resourceVersion ?? 0) || 0;

@@ -43,9 +43,9 @@ export function listChanges(object: KubernetesObject): Change[] {
   for (const version of history.versions) {
     const { generation, deletionTimestamp } = version.object;
     if (generation === undefined) continue;
-    const known = previous?.object.generation;
+    const isKnown = changes.some((change) => change.generation === generation);
     // The API server counts a deletion that waits for dependents or for a grace period as a generation: no new spec.
-    if (generation !== known && !(deletionTimestamp !== undefined && generation > 1)) {
+    if (!isKnown && !(deletionTimestamp !== undefined && generation > 1)) {
       changes.push(generationChange(object, generation, version, previous));
     }
     previous = version;

@@ -20,12 +20,21 @@ export function matchReplacements(
       .sort((a, b) => compare(a.created!.at, b.created!.at) || (a.uid < b.uid ? -1 : 1));
     const keepsNames = controller.kind === 'StatefulSet';
     const unreplaced = new Set(disrupted);
+    const scalings = scaledUp(controller);
     for (const pod of made) {
       for (const sibling of unreplaced) {
         if (sibling === pod || sibling.removal!.at > pod.created!.latest) continue;
         if (pod.created!.at - sibling.removal!.latest > HOUR) continue;
         if (keepsNames && sibling.name !== pod.name) continue;
         if (sibling.created !== undefined && sibling.created.at >= pod.created!.at) continue;
+        // Made for a scaling since then: it would be there had nothing been disrupted.
+        const scaling = scalings.find(
+          ({ at, left }) => left > 0 && at > sibling.removal!.latest && at <= pod.created!.latest,
+        );
+        if (scaling !== undefined) {
+          scaling.left--;
+          break;
+        }
         replaced.set(pod, sibling);
         unreplaced.delete(sibling);
         break;
@@ -33,4 +42,10 @@ export function matchReplacements(
     }
   }
   return replaced;
+}
+
+function scaledUp({ scalings }: KubernetesObject): { at: bigint; left: number }[] {
+  return scalings
+    .filter(({ up }) => up === true)
+    .map(({ occurrence, from = 0, to = 0 }) => ({ at: occurrence.at, left: to - from }));
 }

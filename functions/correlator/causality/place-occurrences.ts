@@ -11,6 +11,7 @@ import {
   directionOf,
   failsIntoRestart,
   isRestart,
+  isStarted,
   isUnschedulable,
   nodeEffectOf,
   nodeTurns,
@@ -110,6 +111,10 @@ export function placeOccurrences(resolved: Resolved): Placed {
       case 'removes':
         if (target === subject) return disruptedBy(subject, occurrence);
         if (target !== undefined && target.kind !== 'Pod') {
+          // One that was never seen complete was replaced while it ran: that is its own deletion, no cleaning up.
+          const removal = changesOf(target).find(({ id }) => id === 'delete');
+          const isOver = subject.occurrences.some((o) => isObserved(o, target));
+          if (!isOver && removal?.moment !== undefined) return within(removal);
           // The history is cleaned up in the very pass that sees a job complete, a moment before it says so.
           const seen = subject.occurrences.findLast(
             (o) => driverOf(o)?.rule.effect === 'observes' && o.at <= occurrence.at + SECOND,
@@ -120,6 +125,11 @@ export function placeOccurrences(resolved: Resolved): Placed {
       case 'scales':
         return undefined;
     }
+  }
+
+  function isObserved(occurrence: Occurrence, target: KubernetesObject): boolean {
+    const driver = driverOf(occurrence);
+    return driver?.rule.effect === 'observes' && driver.target === target;
   }
 
   function bySubject(occurrence: Occurrence, subject: KubernetesObject): Placement {
@@ -233,11 +243,11 @@ export function placeOccurrences(resolved: Resolved): Placed {
       case 'preempted': {
         const uid = event.related?.uid ?? driverOf(occurrence)?.uid;
         const preemptor = uid === undefined ? undefined : resolved.objects.get(uid);
-        if (preemptor === undefined) return undefined;
+        if (preemptor === undefined) return nothing;
         const failed = latest(preemptor.occurrences, occurrence, ({ event }) =>
           isUnschedulable(event.reason),
         );
-        return failed === undefined ? undefined : below(failed);
+        return failed === undefined ? nothing : below(failed);
       }
       case 'node-cordoned':
         return underNode(pod, occurrence, 'cordoned') ?? nothing;
@@ -251,6 +261,8 @@ export function placeOccurrences(resolved: Resolved): Placed {
       }
       case 'node-removed':
         return underNode(pod, occurrence, 'removed') ?? nothing;
+      case 'evicted':
+        return nothing;
       default:
         return undefined;
     }
@@ -320,7 +332,10 @@ function endOf(
   start: Occurrence,
   turn: (typeof nodeTurns)[string],
 ): Occurrence | undefined {
-  return turns.find(({ at, event }) => at > start.at && nodeTurns[event.reason] === opposite[turn]);
+  return turns.find(({ at, event }) => {
+    const ends = nodeTurns[event.reason];
+    return at > start.at && (ends === opposite[turn] || ends === 'removed');
+  });
 }
 
 function nodeTurnsByName({ occurrences, subjectOf }: Resolved): Map<string, Occurrence[]> {
@@ -356,6 +371,7 @@ function matchRounds({ objects }: Resolved): Map<Occurrence, Placement> {
           restart = undefined;
         } else if (restart !== undefined && containerStart.has(reason)) {
           rounds.set(occurrence, below(restart));
+          if (isStarted(reason)) restart = undefined;
         }
       }
     }

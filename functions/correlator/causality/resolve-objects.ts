@@ -10,6 +10,7 @@ import {
   type DriverMatch,
   directionOf,
   disruptions,
+  isStarted,
   matchDriver,
   runOwners,
 } from './rules.ts';
@@ -133,8 +134,8 @@ export function resolveObjects(
     else if (object.created !== undefined && first !== undefined && first.latest >= object.created.at) {
       if (first.latest < object.created.latest) object.created = { at: first.at, latest: first.latest };
     }
-    const teardown = object.occurrences.find(
-      ({ event }) => directionOf(event.reason, event.message) === 'tear-down',
+    const teardown = object.occurrences.find((occurrence, i) =>
+      isLastTearDown(object.occurrences, occurrence, i),
     );
     if (teardown !== undefined) object.removal = earlier(object.removal, teardown);
   }
@@ -162,12 +163,7 @@ export function resolveObjects(
       case 'observes':
         break;
     }
-    if (
-      match.rule.controls &&
-      target.owner === undefined &&
-      target.history === undefined &&
-      !controls(target, subject)
-    ) {
+    if (match.rule.controls && target.owner === undefined && target.history === undefined) {
       own(subject, target);
     }
   }
@@ -224,12 +220,23 @@ function hasUid(subject: ObjectReference): subject is ObjectReference & { uid: s
 const namespaceOf = ({ kind, namespace }: ObjectReference): string | undefined =>
   kind === 'Node' ? undefined : namespace;
 
+/** Nobody checks ownerReferences for circles: the one that would close it is left out. */
 function own(owner: KubernetesObject, object: KubernetesObject): void {
+  if (controls(object, owner)) return;
   object.owner = owner;
   owner.controlled.push(object);
 }
 
-/** Whether `owner` is `object` or above it: a message must not close a circle. */
+/** A container that starts again was not killed for good (its sandbox had changed, say). */
+function isLastTearDown(occurrences: readonly Occurrence[], { event }: Occurrence, index: number): boolean {
+  if (directionOf(event.reason, event.message) !== 'tear-down') return false;
+  return !occurrences.some(
+    (later, i) =>
+      i > index && isStarted(later.event.reason) && later.event.subject.fieldPath === event.subject.fieldPath,
+  );
+}
+
+/** Whether `owner` is `object` or below it. */
 function controls(object: KubernetesObject, owner: KubernetesObject | undefined): boolean {
   for (let above = owner; above !== undefined; above = above.owner) if (above === object) return true;
   return false;
@@ -297,9 +304,6 @@ function disruptionOf({ versions }: ObjectHistory): KubernetesObject['disruption
 /** The object whose changes explain this one: the top of its controllers, or the run of one that makes runs. */
 export function rootOf(object: KubernetesObject): KubernetesObject {
   let root = object;
-  // A circle of ownerReferences is the API server's to refuse; a bound keeps a hostile one from hanging us.
-  for (let level = 0; level < 32 && root.owner !== undefined && !runOwners.has(root.owner.kind); level++) {
-    root = root.owner;
-  }
+  while (root.owner !== undefined && !runOwners.has(root.owner.kind)) root = root.owner;
   return root;
 }

@@ -13,7 +13,7 @@
 type Effect = 'creates' | 'removes' | 'scales' | 'rescales' | 'observes';
 
 /** What made a pod go that its owner still wanted. */
-export type Disruption = 'node-cordoned' | 'preempted' | 'tainted' | 'node-removed';
+export type Disruption = 'node-cordoned' | 'preempted' | 'tainted' | 'node-removed' | 'evicted';
 
 export interface DriverRule {
   /** Kind of the Event's subject. */
@@ -279,6 +279,7 @@ export const disruptions: Readonly<Record<string, Disruption>> = {
   PreemptionByKubeScheduler: 'preempted', // 1.25
   DeletionByTaintManager: 'tainted',
   DeletionByPodGC: 'node-removed',
+  TerminationByKubelet: 'evicted',
 };
 
 /** The scheduler found no room: what it preempts, it preempts for this pod. */
@@ -366,7 +367,7 @@ const undirected: ReadonlySet<string> = new Set([
 ]);
 
 /** The kubelet stops a container only to start it again (pkg/kubelet/kuberuntime): a round, not a tear-down. */
-const restartMessage = /, will be restarted$/;
+const restartMessage = /, will be restarted$|^FailedPostStartHook$/;
 
 export const isRestart = (reason: string, message: string): boolean =>
   reason === 'Killing' && restartMessage.test(message);
@@ -417,6 +418,9 @@ export const containerStart: ReadonlySet<string> = new Set([
   'Failed',
   'BackOff',
 ]);
+
+/** The container runs: a round, or what looked like an end, is over. */
+export const isStarted = (reason: string): boolean => reason === 'Started';
 
 /** Client-go's aggregator (tools/record/events_cache.go) puts this before the newest of many similar messages. */
 const withoutFolding = (message: string): string =>

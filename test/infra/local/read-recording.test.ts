@@ -58,6 +58,8 @@ describe('a recording', () => {
     const text = [
       '{"type":"start"}',
       '{"type":"command","command":"kubectl apply"}',
+      JSON.stringify({ type: 'eventv1', receivedAt: '2026-03-01T12:00:05Z', watch: 'ADDED', event: event() }),
+      '{"type":"gap","kind":"Pod"}',
       recorded(),
       recorded({ watch: 'DELETED' }),
       JSON.stringify({ type: 'object', at: '2026-03-01T12:00:06Z', watch: 'DELETED', object: pod }),

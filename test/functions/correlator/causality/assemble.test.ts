@@ -384,3 +384,146 @@ describe('a traceparent annotation', () => {
     ).toBe(true);
   });
 });
+
+describe('ownerReferences that close a circle', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => thing('ReplicaSet', name)) as [Named, Named, Named];
+  type Named = ReturnType<typeof thing>;
+  const pod = thing('Pod', 'p', a);
+
+  it.each([
+    ['of one', [snapshot(0, { ...a, owner: a })]],
+    ['of two', [snapshot(0, { ...a, owner: b }), snapshot(0, { ...b, owner: a })]],
+    [
+      'of three',
+      [snapshot(0, { ...a, owner: b }), snapshot(0, { ...b, owner: c }), snapshot(0, { ...c, owner: a })],
+    ],
+  ])('%s cost nothing but themselves', (_, circle) => {
+    const events = [event(2, a, 'SuccessfulCreate', 'Created pod: p'), event(3, pod, 'Started', 'Started')];
+    expect(spansOf([...circle, snapshot(1, pod), ...events])).toHaveLength(events.length + 1);
+  });
+});
+
+describe('what is read in parts or without versions', () => {
+  const { deployment } = rollout(0);
+  const orders = <T>(items: readonly T[]): T[][] =>
+    items.length === 0
+      ? [[]]
+      : items.flatMap((item, i) => orders(items.toSpliced(i, 1)).map((rest) => [item, ...rest]));
+  const results = (observations: readonly Observation[]) =>
+    new Set(orders(observations).map((order) => JSON.stringify(spansOf(order)))).size;
+  const read = (resourceVersion: string, action?: string) =>
+    event(1, deployment, 'Paused', 'm', {
+      uid: 'e',
+      resourceVersion,
+      ...(action !== undefined && { action }),
+    });
+
+  it('merges in every order to the same', () => {
+    expect(results([read('5', 'Aaa'), read('6'), read('6', 'Zzz')])).toBe(1);
+  });
+
+  it.each([
+    ['no numbers', 'abc', 'abd'],
+    ['absent', undefined, 'x'],
+    ['too large to tell apart', '9007199254740992', '9007199254740993'],
+  ])('orders versions that are %s by generation', (_, first, second) => {
+    const version = (resourceVersion: string | undefined, generation: number) => {
+      const seen = snapshot(generation, deployment, {
+        generation,
+        creationTimestamp: '2026-03-01T12:00:00Z',
+      });
+      const { resourceVersion: __, ...object } = seen.object;
+      return { ...seen, object: resourceVersion === undefined ? object : { ...object, resourceVersion } };
+    };
+    expect(results([version(first, 1), version(second, 2), event(6, deployment, 'Paused', 'm')])).toBe(1);
+  });
+
+  it('a generation that is seen again is no second change', () => {
+    const seen = (at: number, resourceVersion: string, generation: number) =>
+      snapshot(at, deployment, { resourceVersion, generation, creationTimestamp: '2026-03-01T12:00:00Z' });
+    const spans = spansOf([
+      seen(0, '10', 1),
+      seen(10, '20', 2),
+      seen(20, '30', 1),
+      seen(30, '40', 2),
+      event(11, deployment, 'Paused', 'a'),
+      event(31, deployment, 'Paused', 'b'),
+    ]);
+    const roots = spans.filter(({ parentSpanId }) => parentSpanId === null).map(({ spanId }) => spanId);
+    expect(new Set(roots).size).toBe(roots.length);
+  });
+});
+
+describe('a container', () => {
+  const { observations, pod, replicaSet } = rollout(0);
+  const onApp = {
+    subject: {
+      kind: 'Pod',
+      namespace: 'shop',
+      name: pod.name,
+      uid: pod.uid,
+      fieldPath: 'spec.containers{app}',
+    },
+  };
+  const say = (at: number, reason: string, message: string) => event(at, pod, reason, message, onApp);
+
+  it('has a round that ends when it runs: the next start is the pod’s own', () => {
+    expect(
+      tell(
+        ...observations,
+        say(20, 'Unhealthy', 'Liveness probe failed: 500'),
+        say(20.1, 'Killing', 'Container app failed liveness probe, will be restarted'),
+        say(21, 'Started', 'Container started'),
+        say(200, 'Started', 'Container started'),
+      ),
+    ).toContain(
+      [
+        '      Pod.Unhealthy web-1-a',
+        '        Pod.Killing web-1-a',
+        '          Pod.Started web-1-a',
+        '      Pod.Started web-1-a',
+      ].join('\n'),
+    );
+  });
+
+  it('that is killed and started again was not removed', () => {
+    const down = tell(
+      ...observations,
+      say(30, 'Killing', 'Stopping container app'),
+      say(31, 'Started', 'Container started'),
+      event(300, replicaSet, 'SuccessfulDelete', 'Deleted pod: web-1-a'),
+      snapshot(300.1, pod, {
+        creationTimestamp: '2026-03-01T12:00:00Z',
+        deletionTimestamp: '2026-03-01T12:05:30Z',
+        deletionGracePeriodSeconds: 30,
+      }),
+      say(300.2, 'Killing', 'Stopping container app'),
+    );
+    expect(down).toContain('ReplicaSet.SuccessfulDelete web-1\n    Pod.Killing web-1-a');
+  });
+});
+
+it('a pod of a later scaling is no replacement of a disrupted one', () => {
+  const { observations, deployment, replicaSet, pod } = rollout(0);
+  const node = thing('Node', 'n1');
+  const next = thing('Pod', 'web-1-b', replicaSet);
+  const spans = spansOf([
+    ...observations,
+    event(100, node, 'NodeNotSchedulable', 'Node n1 status is now: NodeNotSchedulable'),
+    event(101, deployment, 'ScalingReplicaSet', 'Scaled down replica set web-1 from 1 to 0'),
+    snapshot(102, pod, {
+      creationTimestamp: '2026-03-01T12:00:00Z',
+      nodeName: 'n1',
+      status: { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }] },
+      deletionTimestamp: '2026-03-01T12:01:42Z',
+      deletionGracePeriodSeconds: 0,
+    }),
+    event(102.5, pod, 'Killing', 'Stopping container app'),
+    event(400, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+    snapshot(400.1, next),
+    event(400.2, replicaSet, 'SuccessfulCreate', 'Created pod: web-1-b'),
+  ]);
+  const created = spans.find(({ attributes }) => attributes['k8s.event.message'] === 'Created pod: web-1-b')!;
+  const parent = spans.find(({ spanId }) => spanId === created.parentSpanId)!;
+  expect(parent.attributes['k8s.event.message']).toBe('Scaled up replica set web-1 from 0 to 1');
+});
