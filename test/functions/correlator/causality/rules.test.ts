@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { directionOf, driverRules, matchDriver } from '../../../../functions/correlator/causality/rules.ts';
+import {
+  directionOf,
+  driverRules,
+  matchDriver,
+  nodeEffectOf,
+  nodeEffects,
+} from '../../../../functions/correlator/causality/rules.ts';
 
 describe('the rule table', () => {
   it.each(driverRules.map((rule) => [rule.subject, rule.reason, rule] as const))(
@@ -39,6 +45,14 @@ describe('the rule table', () => {
     expect(directionOf('Killing', 'Stopping container app')).toBe('tear-down');
     expect(directionOf('Unhealthy', 'Readiness probe failed: …')).toBe('none');
   });
+
+  it.each(nodeEffects.map((row) => [row.example, row] as const))(
+    '"%s" speaks of the Node',
+    (message, { reason, turn }) => {
+      expect(nodeEffectOf(reason, message)).toBe(turn);
+      expect(directionOf(reason, message)).toBe('none');
+    },
+  );
 
   it('leaves what it does not know alone', () => {
     expect(matchDriver('Rocket', 'SuccessfulCreate', 'Created pod: web-1')).toBeUndefined();
