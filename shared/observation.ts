@@ -9,9 +9,14 @@ import * as v from 'valibot';
 
 const Text = v.pipe(v.string(), v.nonEmpty());
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+/** What spans can hold: nanoseconds since 1970 in 63 bits, which end in 2262. */
+const lastMillisecond = 9_223_372_036_854;
 const Timestamp = v.pipe(
   v.string(),
-  v.check((text) => rfc3339.test(text) && !Number.isNaN(Date.parse(text)), 'is not an RFC 3339 time'),
+  v.check((text) => {
+    const milliseconds = rfc3339.test(text) ? Date.parse(text) : Number.NaN;
+    return milliseconds >= 0 && milliseconds < lastMillisecond;
+  }, 'is not an RFC 3339 time between 1970 and 2262'),
 );
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 

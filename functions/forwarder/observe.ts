@@ -50,10 +50,10 @@ export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccu
           text(event.reportingComponent) ?? text(event.reportingController) ?? text(source.component),
         instance: text(source.host) ?? text(event.reportingInstance),
       }),
-      firstTimestamp: text(event.firstTimestamp) ?? text(event.deprecatedFirstTimestamp),
-      lastTimestamp: text(event.lastTimestamp) ?? text(event.deprecatedLastTimestamp),
-      eventTime: text(event.eventTime),
-      lastObservedTime: text(series?.lastObservedTime),
+      firstTimestamp: time(event.firstTimestamp) ?? time(event.deprecatedFirstTimestamp),
+      lastTimestamp: time(event.lastTimestamp) ?? time(event.deprecatedLastTimestamp),
+      eventTime: time(event.eventTime),
+      lastObservedTime: time(series?.lastObservedTime),
       annotations: chosen(metadata.annotations, isShippedAnnotation),
     }),
   });
@@ -151,6 +151,9 @@ const list = (value: unknown): Json[] =>
 
 /** Kubernetes writes null or nothing for what is absent; what has another type stays, for the schema to name. */
 const text = (value: unknown): unknown => (value === null || value === '' ? undefined : value);
+/** Go's zero time, which some controllers write for none, is none. */
+const time = (value: unknown): unknown =>
+  typeof value === 'string' && value.startsWith('0001-01-01T00:00:00') ? undefined : text(value);
 const whole = (value: unknown): unknown => (value === null ? undefined : value);
 const count = (value: unknown): unknown => (value === null || value === 0 ? undefined : value);
 

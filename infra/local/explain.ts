@@ -9,7 +9,7 @@ import { compareSpans, type Span } from '../../shared/span.ts';
 import { clusterOf } from './read-recording.ts';
 
 /** Past every bound: no trace stays open. */
-export const endOfTime = 2n ** 63n - 1n;
+export const endOfTime = 2n ** 64n;
 
 /** In the order of trace, start and span id. `at` (nanoseconds since 1970) shows the traces as they stood then. */
 export function explain(observations: readonly Observation[], at?: bigint): Span[] {

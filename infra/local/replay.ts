@@ -51,6 +51,8 @@ export interface Replayed {
 const replayWaits: Waits = { ...defaultWaits, quiet: 1, pending: 0, hold: 5, meeting: 1 };
 
 export async function replay({ files, baseDirectory, endpoint, onProgress }: Replay): Promise<Replayed> {
+  // Before anything starts: bad input is told at once, and the first record names the cluster already.
+  const cluster = await findCluster(files, baseDirectory);
   const defects: unknown[] = [];
   await using stack = new AsyncDisposableStack();
   onProgress('starting', 'Kinesis, DynamoDB and SQS');
@@ -73,7 +75,7 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
     setAside,
     log: (remark: Remark) => {
       if (remark.kind === 'settle-failed' || remark.kind === 'not-set-aside') defects.push(remark.error);
-      if (remark.kind === 'settled') onProgress('settling', `${++activities} activities`);
+      if (remark.kind === 'settled') onProgress('settling', `(${++activities} done)`);
     },
     now: Date.now,
     assemblyClock: () => endOfTime,
@@ -99,7 +101,6 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
     },
   );
   stack.defer(() => observations.stop());
-  const cluster = await findCluster(files, baseDirectory);
   const sink = createKinesisSink(aws.kinesis, { streamName: resources.streamName, sleep });
   await forward(readObservations(files, { baseDirectory }), cluster, sink, {
     batchSize: 500,
@@ -133,13 +134,12 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   return { spans: receiver.spans(), ...exporter.outcome() };
 }
 
-/** Read once before the replay: the first record names the cluster already. */
 async function findCluster(files: readonly string[], baseDirectory: string): Promise<Cluster> {
+  let cluster: Cluster = {};
   for await (const observation of readObservations(files, { baseDirectory })) {
-    const cluster = clusterOf([observation]);
-    if (cluster.uid !== undefined) return cluster;
+    if (cluster.uid === undefined) cluster = clusterOf([observation]);
   }
-  return {};
+  return cluster;
 }
 
 /** To the receiver always, and to the endpoint where there is one: what that one does not take is counted. */
@@ -159,7 +159,11 @@ function createExporter(receiver: string, endpoint: OtlpEndpoint | undefined) {
         if (outcome.kind !== 'accepted') {
           const lost = outcome.kind === 'partly-accepted' ? outcome.rejectedSpans : spans.length;
           if (lost > 0) {
-            undelivered = { spans: (undelivered?.spans ?? 0) + lost, reason: outcome.message };
+            const reason =
+              outcome.kind === 'refused'
+                ? `it answered ${outcome.status}: ${outcome.message}`
+                : outcome.message;
+            undelivered = { spans: (undelivered?.spans ?? 0) + lost, reason };
           }
         }
       }

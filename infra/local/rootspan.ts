@@ -26,8 +26,9 @@ function* jsonLines(spans: readonly Span[]): Generator<string> {
   yield spans.length === 0 ? '[]\n' : '\n]\n';
 }
 
-await runCommand(async ({ args, workingDirectory, write }) => {
+await runCommand(async ({ args, workingDirectory, write, say }) => {
   const [command, ...rest] = args;
+  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
   if (command !== 'explain') {
     throw new UserError(command === undefined ? `no command; ${usage}` : `no command ${command}; ${usage}`);
   }
@@ -36,7 +37,9 @@ await runCommand(async ({ args, workingDirectory, write }) => {
   for await (const observation of readObservations(files, { baseDirectory: workingDirectory })) {
     observations.push(observation);
   }
-  for (const part of formats[format]!(explain(observations, at), files)) await write(part);
+  const spans = explain(observations, at);
+  if (spans.length === 0 && format === 'tree') say('rootspan: no Events there, so no traces\n');
+  for (const part of formats[format]!(spans, files)) await write(part);
 });
 
 function explainOptions(args: string[]): { files: string[]; format: string; at?: bigint } {

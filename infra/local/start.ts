@@ -18,6 +18,7 @@ const shownInTerminal = 2_000;
 
 await runCommand(async (context) => {
   const { workingDirectory, environment, terminal, write } = context;
+  if (context.args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
   const { files, source } = filesOf(context.args);
   const progress = createProgress(context);
   const { spans, undelivered } = await replay({

@@ -85,7 +85,7 @@ describe('what cannot be read', () => {
     );
     expect(good).toEqual(observations.slice(0, 2));
     expect(rejected.map(({ payload }) => payload)).toEqual([bad, '{"cut']);
-    expect(rejected[0]!.reason).toBe('observedAt is not an RFC 3339 time');
+    expect(rejected[0]!.reason).toBe('observedAt is not an RFC 3339 time between 1970 and 2262');
   });
 
   it.each([

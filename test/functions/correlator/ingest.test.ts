@@ -34,7 +34,7 @@ describe('poison', () => {
     expect(received(pipeline)).toHaveLength(4);
     expect(pipeline.poison).toEqual([
       {
-        reason: 'observedAt is not an RFC 3339 time',
+        reason: 'observedAt is not an RFC 3339 time between 1970 and 2262',
         payload: JSON.stringify(broken),
         source: 'shardId-000000000000:100010',
       },

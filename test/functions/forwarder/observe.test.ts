@@ -86,7 +86,11 @@ describe('an Event', () => {
       event({ involvedObject: { kind: '', name: 'web' } }),
       'involvedObject.kind is empty',
     ],
-    ['a time that is none', event({ lastTimestamp: 'hunter2' }), 'lastTimestamp is not an RFC 3339 time'],
+    [
+      'a time that is none',
+      event({ lastTimestamp: 'hunter2' }),
+      'lastTimestamp is not an RFC 3339 time between 1970 and 2262',
+    ],
     ['a count that is none', event({ count: 'hunter2' }), 'count should be number, is string'],
   ])('with %s is refused, with the field and not its value', (_, raw, reason) => {
     expect(observeEvent(raw, at)).toEqual({ ok: false, reason });

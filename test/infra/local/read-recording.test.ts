@@ -298,7 +298,7 @@ describe('bad input is told with file and line', () => {
     [
       'an item of a List with a wrong time',
       listText.replace('"lastTimestamp": "2026', '"lastTimestamp": "hunter2'),
-      `${lineOf(listText, '{\n   "apiVersion"')}: Event lastTimestamp is not an RFC 3339 time; ${give}`,
+      `${lineOf(listText, '{\n   "apiVersion"')}: Event lastTimestamp is not an RFC 3339 time between 1970 and 2262; ${give}`,
     ],
     [
       'an item of a List without a UID',
@@ -366,4 +366,12 @@ describe('bad input is told with file and line', () => {
     await expect(reading).rejects.toThrow(UserError);
     expect(seen).toHaveLength(1);
   });
+});
+
+it('Go’s zero time is no time; one that no span can hold is refused', async () => {
+  const zero = recorded({ event: event({ eventTime: '0001-01-01T00:00:00Z' }) });
+  expect(await readText(zero)).toEqual(await readText(recorded()));
+  expect(await complaint(recorded({ event: event({ lastTimestamp: '9999-12-31T23:59:59Z' }) }))).toContain(
+    '2262',
+  );
 });
