@@ -87,7 +87,9 @@ function entryOf(trace) {
     }),
     make('span', {
       class: 'rest dim',
-      text: [facts.namespace, start, by, plural(facts.spans, 'span')].filter(Boolean).join(' · '),
+      text: [facts.outcome, facts.namespace, start, plural(facts.spans, 'span'), by]
+        .filter(Boolean)
+        .join(' · '),
     }),
   );
   head.addEventListener('keydown', (event) => headKey(trace, event));
