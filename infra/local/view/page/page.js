@@ -85,12 +85,14 @@ function entryOf(trace) {
       text: facts.errors ? `✗ ${facts.errors}` : '',
       title: facts.errors ? plural(facts.errors, 'error') : '',
     }),
-    make('span', {
-      class: 'rest dim',
-      text: [facts.outcome, facts.namespace, start, plural(facts.spans, 'span'), by]
-        .filter(Boolean)
-        .join(' · '),
-    }),
+    make(
+      'span',
+      { class: 'rest dim' },
+      make('span', { class: 'brief', text: facts.outcome && `${facts.outcome} · ` }),
+      make('span', {
+        text: [facts.namespace, start, plural(facts.spans, 'span'), by].filter(Boolean).join(' · '),
+      }),
+    ),
   );
   head.addEventListener('keydown', (event) => headKey(trace, event));
   trace.head = head;
