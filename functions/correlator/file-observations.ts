@@ -3,6 +3,7 @@
  * nobody has seen yet is taken for the root; once its snapshot says otherwise, the activity moves.
  */
 import type { Cluster, Observation } from '../../shared/observation.ts';
+import { nameKey } from './causality/resolve-objects.ts';
 import type { KnownObject } from './store.ts';
 
 interface Named {
@@ -19,8 +20,7 @@ export const clusterKey = (cluster: Cluster): string => cluster.uid ?? 'unknown'
  * the real one): `kind/namespace/name`.
  */
 function objectId({ kind, namespace, name, uid }: Named): string {
-  if (kind === 'Node') return `Node//${name}`;
-  return uid ?? `${kind}/${namespace ?? ''}/${name}`;
+  return kind === 'Node' || uid === undefined ? nameKey(kind, namespace, name) : uid;
 }
 
 export const subjectId = (observation: Observation): string =>

@@ -10,7 +10,7 @@ import { gatherObjects } from './gather-objects.ts';
 import { gatherOccurrences, type Occurrence } from './gather-occurrences.ts';
 import { placeOccurrences } from './place-occurrences.ts';
 import { resolveObjects } from './resolve-objects.ts';
-import { phases } from './rules.ts';
+import { phases, podCauses } from './rules.ts';
 import { type TimedTrace, timeSpans } from './time-spans.ts';
 import { type WrittenSpan, writeSpans } from './write-spans.ts';
 
@@ -47,16 +47,9 @@ export function assemble({ cluster, observations, sent, now }: Assembly): Assemb
   const world = { cluster, resolved, placed, memberships };
   const assembled: AssembledSpan[] = [];
   for (const timed of timeSpans(resolved, memberships)) {
-    const closed = isClosed(timed, now);
-    const parents = new Set(timed.occurrences.map((occurrence) => memberships.get(occurrence)!.parent));
-    const isOpen = new Map(
-      timed.occurrences.map((occurrence) => [
-        occurrence.key,
-        !closed && mayStillGrow(occurrence, timed, memberships, parents),
-      ]),
-    );
+    const isFinal = isClosed(timed, now) ? () => true : finalIn(timed, memberships);
     for (const written of writeSpans(world, timed)) {
-      assembled.push({ ...written, final: closed || isOpen.get(written.key) === false });
+      assembled.push({ ...written, final: isFinal(written.key) });
     }
   }
   return sent === undefined || sent.size === 0 ? assembled : keepPromises(assembled, sent);
@@ -77,21 +70,30 @@ function isClosed({ trace, occurrences, root }: TimedTrace, now: bigint): boolea
   return verdict === 'complete' || verdict === 'failed';
 }
 
+/** Of an open trace: its root, which is no occurrence's, never. */
+function finalIn(
+  timed: TimedTrace,
+  memberships: ReadonlyMap<Occurrence, Membership>,
+): (key: string) => boolean {
+  const parents = new Set(timed.occurrences.map((occurrence) => memberships.get(occurrence)!.parent));
+  const final = timed.occurrences.filter((occurrence) => !mayStillGrow(occurrence, timed, parents));
+  const keys = new Set(final.map(({ key }) => key));
+  return (key) => keys.has(key);
+}
+
 /** While its trace is open: what has children or may get some, and a phase without a successor. */
 function mayStillGrow(
   occurrence: Occurrence,
   { trace, intervals }: TimedTrace,
-  memberships: ReadonlyMap<Occurrence, Membership>,
   parents: ReadonlySet<Occurrence | undefined>,
 ): boolean {
   if (parents.has(occurrence)) return true;
   if (rootOccurrence(trace) === occurrence) return true;
-  if (memberships.get(occurrence)!.trace !== trace) return true;
   const { start, end } = intervals.get(occurrence)!;
   const { reason, subject } = occurrence.event;
   if (phases.has(reason)) return start === end;
-  // Whatever a controller says may be the cause of something; what a container says is not.
-  return subject.kind !== 'Pod' || reason === 'Killing' || reason === 'Unhealthy';
+  // Whatever a controller says may be the cause of something; what a container says mostly is not.
+  return subject.kind !== 'Pod' || podCauses.has(reason);
 }
 
 /**

@@ -55,13 +55,7 @@ export interface SentRoots {
   hasChange(change: Change): boolean;
 }
 
-const noneSent: SentRoots = { hasOccurrence: () => false, hasChange: () => false };
-
-export function cutTraces(
-  resolved: Resolved,
-  placed: Placed,
-  sent: SentRoots = noneSent,
-): Map<Occurrence, Membership> {
+export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): Map<Occurrence, Membership> {
   const placements = withoutCircles(resolved.occurrences, placed);
   const effective = effectiveTimes(resolved.occurrences, placements);
   const depths = new Map<Occurrence, number>();

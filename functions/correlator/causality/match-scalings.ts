@@ -2,10 +2,9 @@
  * Which scaling made or removed which pod of a controller. "From 0 to 4" adopts four and no more: a pod beyond that
  * has another cause.
  */
-import type { Occurrence } from './gather-occurrences.ts';
-import { inOrder } from './gather-occurrences.ts';
+import { inOrder, type Occurrence } from './gather-occurrences.ts';
 import type { Driver, KubernetesObject, Resolved } from './resolve-objects.ts';
-import { compare, distance, MINUTE, SECOND } from './time.ts';
+import { compare, distance, HOUR, SECOND } from './time.ts';
 
 export interface Scalings {
   /** The scaling that made the pod, or that the occurrence "Created pod" carried out. */
@@ -21,7 +20,7 @@ interface Slot {
 }
 
 /** A pod beyond a scaling's number, or made this long after it, was not made by it. */
-const carriedOutWithin = 60n * MINUTE;
+const carriedOutWithin = HOUR;
 
 export function matchScalings(
   resolved: Resolved,

@@ -8,13 +8,11 @@ import type {
   ObjectSnapshot,
   Observation,
 } from '../../../shared/observation.ts';
+import { nameKey } from './resolve-objects.ts';
 import { disruptions, driverRules, isUnschedulable, matchDriver, nodeEffectOf, nodeTurns } from './rules.ts';
 
-const nameOf = (kind: string, namespace: string | undefined, name: string): string =>
-  `${kind}/${kind === 'Node' ? '' : (namespace ?? '')}/${name}`;
-
 const refName = ({ kind, namespace, name }: Pick<ObjectReference, 'kind' | 'namespace' | 'name'>): string =>
-  nameOf(kind, namespace, name);
+  nameKey(kind, namespace, name);
 
 /** Kinds that a controller makes without controlling them: they are roots of their own. */
 const madeForOthers: ReadonlySet<string> = new Set(
@@ -45,12 +43,12 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
       if (condition.type !== 'DisruptionTarget' || disruptions[condition.reason ?? ''] === undefined)
         continue;
       const node = nodeOfPod.get(object.uid);
-      if (node !== undefined) points.add(nameOf('Node', undefined, node));
+      if (node !== undefined) points.add(nameKey('Node', undefined, node));
       // The taint manager names the pod without its UID.
       points.add(refName(object));
     }
     if (object.scaleTargetRef !== undefined) {
-      points.add(nameOf(object.scaleTargetRef.kind, object.namespace, object.scaleTargetRef.name));
+      points.add(nameKey(object.scaleTargetRef.kind, object.namespace, object.scaleTargetRef.name));
     }
   }
   for (const event of events) {
@@ -63,14 +61,14 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
     if (subject.kind === 'Pod' && nodeEffectOf(event.reason, event.message) !== undefined) {
       points.add(refName(subject));
       const node = nodeOfPod.get(subject.uid ?? '');
-      if (node !== undefined) points.add(nameOf('Node', undefined, node));
+      if (node !== undefined) points.add(nameKey('Node', undefined, node));
     }
     const driver = matchDriver(subject.kind, event.reason, event.message);
     if (driver === undefined) continue;
     const acting = driver.uid ?? (driver.rule.target === 'subject' ? related?.uid : undefined);
     if (acting !== undefined) points.add(`uid:${acting}`);
     if (driver.name === undefined) continue;
-    const target = nameOf(driver.rule.target, driver.namespace ?? subject.namespace, driver.name);
+    const target = nameKey(driver.rule.target, driver.namespace ?? subject.namespace, driver.name);
     if (!known.has(target)) points.add(target);
   }
   return [...points].sort();

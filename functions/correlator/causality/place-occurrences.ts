@@ -5,7 +5,7 @@ import { inOrder, type Occurrence } from './gather-occurrences.ts';
 import { type Change, changeByVersion, changeInEffect, listChanges } from './list-changes.ts';
 import { matchReplacements } from './match-replacements.ts';
 import { matchScalings } from './match-scalings.ts';
-import { type Driver, type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
+import { type Driver, type KubernetesObject, nodeNameOf, type Resolved, rootOf } from './resolve-objects.ts';
 import {
   containerStart,
   directionOf,
@@ -52,6 +52,8 @@ export function placeOccurrences(resolved: Resolved): Placed {
     changes.set(root, known);
     return known;
   }
+
+  const deletionOf = (object: KubernetesObject) => changesOf(object).find(({ id }) => id === 'delete');
 
   function matchRescales(): void {
     for (const occurrence of resolved.occurrences) {
@@ -112,9 +114,9 @@ export function placeOccurrences(resolved: Resolved): Placed {
         if (target === subject) return disruptedBy(subject, occurrence);
         if (target !== undefined && target.kind !== 'Pod') {
           // One that was never seen complete was replaced while it ran: that is its own deletion, no cleaning up.
-          const removal = changesOf(target).find(({ id }) => id === 'delete');
+          const removal = deletionOf(target);
           const isOver = subject.occurrences.some((o) => isObserved(o, target));
-          if (!isOver && removal?.moment !== undefined) return within(removal);
+          if (!isOver && removal !== undefined) return within(removal);
           // The history is cleaned up in the very pass that sees a job complete, a moment before it says so.
           const seen = subject.occurrences.findLast(
             (o) => driverOf(o)?.rule.effect === 'observes' && o.at <= occurrence.at + SECOND,
@@ -146,7 +148,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
       if (driver !== undefined) return below(driver.occurrence);
       return effect === 'creates'
         ? whatMade(subject.owner, occurrence.latest)
-        : whatRemoved(subject, subject.owner, occurrence.latest);
+        : whatRemoved(subject, occurrence.latest);
     }
     if (isTearDown(occurrence, subject)) {
       if (subject.disruption !== undefined) {
@@ -159,7 +161,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
       const scaling = scalings.downOf(subject);
       if (scaling !== undefined) return below(scaling.occurrence);
       if (subject.owner === undefined) return atRoot(occurrence, subject);
-      return whatRemoved(subject, subject.owner, subject.removal?.latest ?? occurrence.latest);
+      return whatRemoved(subject, subject.removal?.latest ?? occurrence.latest);
     }
     if (subject.creator !== undefined) return below(subject.creator.occurrence);
     const replaced = replacements.get(subject);
@@ -195,14 +197,10 @@ export function placeOccurrences(resolved: Resolved): Placed {
   }
 
   /** Up the chain of owners, at the time when the subject's removal was asked for. */
-  function whatRemoved(
-    subject: KubernetesObject,
-    owner: KubernetesObject | undefined,
-    time: bigint,
-  ): Placement {
-    if (owner === undefined) return nothing;
+  function whatRemoved(subject: KubernetesObject, time: bigint): Placement {
+    if (subject.owner === undefined) return nothing;
     const root = rootOf(subject);
-    const removal = changesOf(root).find(({ id }) => id === 'delete');
+    const removal = deletionOf(root);
     if (removal?.moment !== undefined && removal.moment.at <= time + SECOND) return within(removal);
     return underChange(changeInEffect(changesOf(root), time));
   }
@@ -213,7 +211,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
     const { event } = occurrence;
     if (all.length === 0 || root.history === undefined) return nothing;
     if (isTearDown(occurrence, root)) {
-      const removal = all.find(({ id, moment }) => id === 'delete' && moment !== undefined);
+      const removal = deletionOf(root);
       if (removal !== undefined) return within(removal);
     }
     const byVersion =
@@ -230,14 +228,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
   function disruptedBy(pod: KubernetesObject, occurrence: Occurrence): Placement | undefined {
     const { event } = occurrence;
     const first = pod.remover?.occurrence;
-    if (
-      first !== undefined &&
-      first !== occurrence &&
-      driverOf(first)?.target === pod &&
-      subjectOf(first) === pod
-    ) {
-      return below(first);
-    }
+    if (first !== undefined && first !== occurrence && subjectOf(first) === pod) return below(first);
     const cause = pod.disruption ?? driverOf(occurrence)?.rule.disruption;
     switch (cause) {
       case 'preempted': {
@@ -275,9 +266,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
     wanted: (typeof nodeTurns)[string],
     time = pod.removal?.latest ?? occurrence.latest,
   ): Placement | undefined {
-    const nodeName = pod.history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object
-      .nodeName;
-    const node = nodeName ?? (occurrence.event.reporter.instance as string | undefined);
+    const node = nodeNameOf(pod) ?? occurrence.event.reporter.instance;
     if (node === undefined) return undefined;
     const found = (turns.get(node) ?? []).filter(({ event }) => nodeTurns[event.reason] === wanted);
     const before = found.findLast(({ at }) => at <= time);

@@ -208,8 +208,9 @@ export function resolveObjects(
   };
 }
 
-const nameKey = (kind: string, namespace: string | undefined, name: string): string =>
-  `${kind}/${namespace ?? ''}/${name}`;
+/** What stands in for a UID. Events about a Node are in namespace default, Nodes in none. */
+export const nameKey = (kind: string, namespace: string | undefined, name: string): string =>
+  `${kind}/${kind === 'Node' ? '' : (namespace ?? '')}/${name}`;
 
 /** Older kubelets put the node's name where its UID belongs. */
 function hasUid(subject: ObjectReference): subject is ObjectReference & { uid: string } {
@@ -235,6 +236,10 @@ function isLastTearDown(occurrences: readonly Occurrence[], { event }: Occurrenc
       i > index && isStarted(later.event.reason) && later.event.subject.fieldPath === event.subject.fieldPath,
   );
 }
+
+/** The Node that a pod was bound to. */
+export const nodeNameOf = ({ history }: KubernetesObject): string | undefined =>
+  history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
 
 /** Whether `owner` is `object` or below it. */
 function controls(object: KubernetesObject, owner: KubernetesObject | undefined): boolean {

@@ -409,6 +409,9 @@ export const phases: ReadonlySet<string> = new Set([
   'Resizing',
 ]);
 
+/** What is said of a pod and may have something below it: a round, a replacement. */
+export const podCauses: ReadonlySet<string> = new Set(['Killing', 'Unhealthy']);
+
 /** What a container does on its way up: after a restart they belong to the restart's round. */
 export const containerStart: ReadonlySet<string> = new Set([
   'Pulling',

@@ -8,7 +8,7 @@ import { type Membership, rootOccurrence, type Trace, traceIdOfChange } from './
 import type { Occurrence } from './gather-occurrences.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Placed } from './place-occurrences.ts';
-import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
+import { type KubernetesObject, nodeNameOf, type Resolved, rootOf } from './resolve-objects.ts';
 import { isProbeFailure, runOwners } from './rules.ts';
 import type { Interval, TimedTrace } from './time-spans.ts';
 
@@ -167,7 +167,7 @@ function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | unde
   if (subject.kind !== 'Pod') return undefined;
   if (event.reporter.component === 'kubelet' && event.reporter.instance !== undefined)
     return event.reporter.instance;
-  return subject.history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
+  return nodeNameOf(subject);
 }
 
 /** To the generations that an episode falls in, that a disruption moved pods of, that a run comes from. */
