@@ -5,14 +5,14 @@
 import { changeSpanId, occurrenceSpanId } from '../../../shared/ids.ts';
 import type { Cluster, EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
-import { cutTraces, type Membership, recentGap, rootOccurrence, type SentRoots } from './cut-traces.ts';
+import { cutTraces, recentGap, rootOccurrence, type SentRoots, type Traces } from './cut-traces.ts';
 import { gatherObjects } from './gather-objects.ts';
 import { gatherOccurrences, type Occurrence } from './gather-occurrences.ts';
 import { placeOccurrences } from './place-occurrences.ts';
 import { resolveObjects } from './resolve-objects.ts';
 import { phases, podCauses } from './rules.ts';
 import { type TimedTrace, timeSpans } from './time-spans.ts';
-import { type WrittenSpan, writeSpans } from './write-spans.ts';
+import { createSpanWriter, type WrittenSpan } from './write-spans.ts';
 
 /** A span that is with the emitter already: what it says is never contradicted. */
 export type SentSpan = Pick<
@@ -43,14 +43,12 @@ export function assemble({ cluster, observations, sent, now }: Assembly): Assemb
   }
   const resolved = resolveObjects(gatherObjects(snapshots), gatherOccurrences(events));
   const placed = placeOccurrences(resolved);
-  const memberships = cutTraces(resolved, placed, sentRoots(sent ?? new Map()));
-  const world = { cluster, resolved, placed, memberships };
+  const traces = cutTraces(resolved, placed, sentRoots(sent ?? new Map()));
+  const write = createSpanWriter({ cluster, resolved, placed, traces });
   const assembled: AssembledSpan[] = [];
-  for (const timed of timeSpans(resolved, memberships)) {
-    const isFinal = isClosed(timed, now) ? () => true : finalIn(timed, memberships);
-    for (const written of writeSpans(world, timed)) {
-      assembled.push({ ...written, final: isFinal(written.key) });
-    }
+  for (const timed of timeSpans(resolved, traces)) {
+    const isFinal = isClosed(timed, now) ? () => true : finalIn(timed, traces);
+    for (const { span, key } of write(timed)) assembled.push({ span, key, final: isFinal(key) });
   }
   return sent === undefined || sent.size === 0 ? assembled : keepPromises(assembled, sent);
 }
@@ -71,11 +69,8 @@ function isClosed({ trace, occurrences, root }: TimedTrace, now: bigint): boolea
 }
 
 /** Of an open trace: its root, which is no occurrence's, never. */
-function finalIn(
-  timed: TimedTrace,
-  memberships: ReadonlyMap<Occurrence, Membership>,
-): (key: string) => boolean {
-  const parents = new Set(timed.occurrences.map((occurrence) => memberships.get(occurrence)!.parent));
+function finalIn(timed: TimedTrace, { membershipOf }: Traces): (key: string) => boolean {
+  const parents = new Set(timed.occurrences.map((occurrence) => membershipOf(occurrence).parent));
   const final = timed.occurrences.filter((occurrence) => !mayStillGrow(occurrence, timed, parents));
   const keys = new Set(final.map(({ key }) => key));
   return (key) => keys.has(key);
@@ -84,12 +79,12 @@ function finalIn(
 /** While its trace is open: what has children or may get some, and a phase without a successor. */
 function mayStillGrow(
   occurrence: Occurrence,
-  { trace, intervals }: TimedTrace,
+  { trace, intervalOf }: TimedTrace,
   parents: ReadonlySet<Occurrence | undefined>,
 ): boolean {
   if (parents.has(occurrence)) return true;
   if (rootOccurrence(trace) === occurrence) return true;
-  const { start, end } = intervals.get(occurrence)!;
+  const { start, end } = intervalOf(occurrence);
   const { reason, subject } = occurrence.event;
   if (phases.has(reason)) return start === end;
   // Whatever a controller says may be the cause of something; what a container says mostly is not.

@@ -3,7 +3,7 @@
  * explains is an episode: a trace of its own.
  */
 import { traceIdOf } from '../../../shared/ids.ts';
-import { inOrder, type Occurrence } from './gather-occurrences.ts';
+import { inOrder, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import type { Change } from './list-changes.ts';
 import type { Placed, Placement } from './place-occurrences.ts';
 import { type Caller, callerOf } from './read-traceparent.ts';
@@ -55,10 +55,16 @@ export interface SentRoots {
   hasChange(change: Change): boolean;
 }
 
-export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): Map<Occurrence, Membership> {
+export interface Traces {
+  /** Of each trace its occurrences, parents before their children. */
+  members: ReadonlyMap<Trace, readonly Occurrence[]>;
+  membershipOf(occurrence: Occurrence): Membership;
+}
+
+export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): Traces {
   const placements = withoutCircles(resolved.occurrences, placed);
   const effective = effectiveTimes(resolved.occurrences, placements);
-  const depths = new Map<Occurrence, number>();
+  const depths = new OccurrenceTable<number>();
   const byTime = [...resolved.occurrences].sort(
     (a, b) => compare(effective.get(a)!, effective.get(b)!) || depth(a) - depth(b) || inOrder(a, b),
   );
@@ -81,7 +87,8 @@ export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): 
     return levels;
   }
 
-  const memberships = new Map<Occurrence, Membership>();
+  const memberships = new OccurrenceTable<Membership>();
+  const members = new Map<Trace, Occurrence[]>();
   const open = new Map<Trace, Span>();
   const ofChanges = new Map<Change, Trace>();
   const followed = new Set<Trace>();
@@ -98,7 +105,7 @@ export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): 
       joinEpisode(occurrence, at);
     }
   }
-  return memberships;
+  return { members, membershipOf: (occurrence) => memberships.get(occurrence)! };
 
   function traceOf(placement: Placement): Trace | undefined {
     switch (placement.under) {
@@ -130,6 +137,9 @@ export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): 
 
   function join(trace: Trace, occurrence: Occurrence, at: bigint, parent: Occurrence | undefined): void {
     memberships.set(occurrence, { trace, parent });
+    const others = members.get(trace);
+    if (others === undefined) members.set(trace, [occurrence]);
+    else others.push(occurrence);
     const { root } = trace;
     if (parent === undefined) followCaller(trace, occurrence);
     if (
@@ -198,9 +208,10 @@ const containerOf = ({ event: { subject } }: Occurrence): string =>
 /** A cause never starts after its effect: the earliest time of an occurrence and of all below it. */
 function effectiveTimes(
   occurrences: readonly Occurrence[],
-  placements: ReadonlyMap<Occurrence, Placement>,
-): Map<Occurrence, bigint> {
-  const times = new Map<Occurrence, bigint>(occurrences.map((occurrence) => [occurrence, occurrence.at]));
+  placements: OccurrenceTable<Placement>,
+): OccurrenceTable<bigint> {
+  const times = new OccurrenceTable<bigint>();
+  for (const occurrence of occurrences) times.set(occurrence, occurrence.at);
   for (const occurrence of occurrences) {
     let placement = placements.get(occurrence)!;
     while (placement.under === 'occurrence') {
@@ -214,17 +225,17 @@ function effectiveTimes(
 }
 
 /** Rules look at one occurrence at a time; where together they close a circle, its first occurrence comes loose. */
-function withoutCircles(occurrences: readonly Occurrence[], placed: Placed): Map<Occurrence, Placement> {
-  const placements = new Map<Occurrence, Placement>();
+function withoutCircles(occurrences: readonly Occurrence[], placed: Placed): OccurrenceTable<Placement> {
+  const placements = new OccurrenceTable<Placement>();
   for (const occurrence of occurrences) {
     const placement = placed.placementOf(occurrence);
     const self = placement.under === 'occurrence' && placement.occurrence === occurrence;
     placements.set(occurrence, self ? { under: 'nothing' } : placement);
   }
-  const safe = new Set<Occurrence>();
+  const safe = new OccurrenceTable<true>();
   for (const occurrence of occurrences) {
     const path = new Set<Occurrence>();
-    for (let at: Occurrence | undefined = occurrence; at !== undefined && !safe.has(at); ) {
+    for (let at: Occurrence | undefined = occurrence; at !== undefined && safe.get(at) === undefined; ) {
       if (path.has(at)) {
         const circle = [...path].slice([...path].indexOf(at)).sort(inOrder);
         placements.set(circle[0]!, { under: 'nothing' });
@@ -234,7 +245,7 @@ function withoutCircles(occurrences: readonly Occurrence[], placed: Placed): Map
       const placement: Placement = placements.get(at)!;
       at = placement.under === 'occurrence' ? placement.occurrence : undefined;
     }
-    for (const step of path) safe.add(step);
+    for (const step of path) safe.set(step, true);
   }
   return placements;
 }

@@ -10,6 +10,8 @@ type WireEvent = EventOccurrence['event'];
 export interface Occurrence extends Moment {
   /** `event UID/count` */
   key: string;
+  /** Its place among all, which are in order of time. */
+  index: number;
   event: WireEvent;
   /** The Event's own resourceVersion as an integer; 0 where it has none. */
   version: number;
@@ -17,19 +19,40 @@ export interface Occurrence extends Moment {
   exact: boolean;
 }
 
+/** Something for each occurrence: by its index, since Maps of objects were a third of assembly's time. */
+export class OccurrenceTable<T> {
+  readonly #values: (T | undefined)[] = [];
+
+  get({ index }: Occurrence): T | undefined {
+    return this.#values[index];
+  }
+
+  set({ index }: Occurrence, value: T): void {
+    this.#values[index] = value;
+  }
+}
+
 /** In order of time. The fold is over a set: order of arrival and duplicates change nothing. */
 export function gatherOccurrences(observations: Iterable<EventOccurrence>): Occurrence[] {
-  const byKey = new Map<string, EventOccurrence[]>();
+  const byKey = new Map<string, EventOccurrence>();
+  const repeated = new Map<string, EventOccurrence[]>();
   for (const observation of observations) {
     const key = `${observation.event.uid}/${observation.event.count}`;
     const known = byKey.get(key);
-    if (known === undefined) byKey.set(key, [observation]);
-    else if (!known.includes(observation)) known.push(observation);
+    if (known === undefined) byKey.set(key, observation);
+    else if (known !== observation) {
+      const seen = repeated.get(key);
+      if (seen === undefined) repeated.set(key, [known, observation]);
+      else seen.push(observation);
+    }
   }
+  for (const [key, seen] of repeated) byKey.set(key, merged(seen));
   const occurrences: Occurrence[] = [];
-  for (const [key, seen] of byKey) occurrences.push(timed(key, seen.length === 1 ? seen[0]! : merged(seen)));
+  for (const [key, observation] of byKey) occurrences.push(timed(key, observation));
   orderWithinSeconds(occurrences);
-  return occurrences.sort(inOrder);
+  occurrences.sort(inOrder);
+  for (const [index, occurrence] of occurrences.entries()) occurrence.index = index;
+  return occurrences;
 }
 
 /** By time, then as the API server wrote them. Total: two occurrences never have one key. */
@@ -53,15 +76,15 @@ const versionOf = (event: WireEvent): number => Number(event.resourceVersion ?? 
 function timed(key: string, { event, observedAt }: EventOccurrence): Occurrence {
   const seen = parseTime(observedAt);
   const written = event.lastTimestamp ?? event.lastObservedTime ?? event.eventTime ?? event.firstTimestamp;
-  const base = { key, event, version: versionOf(event) };
-  if (written === undefined) return { ...base, at: seen, latest: seen, exact: false };
+  const version = versionOf(event);
+  if (written === undefined) return { key, index: 0, event, version, at: seen, latest: seen, exact: false };
   const time = parseTime(written);
-  if (event.count === 1) {
-    const named = timeInName(event.name);
-    if (named !== undefined && agrees(named, time)) return { ...base, at: named, latest: named, exact: true };
+  const named = event.count === 1 ? timeInName(event.name) : undefined;
+  if (named !== undefined && agrees(named, time)) {
+    return { key, index: 0, event, version, at: named, latest: named, exact: true };
   }
-  const moment = narrow(time, seen);
-  return { ...base, ...moment, exact: time % SECOND !== 0n };
+  const { at, latest } = narrow(time, seen);
+  return { key, index: 0, event, version, at, latest, exact: time % SECOND !== 0n };
 }
 
 /** The name's nanoseconds fall into the timestamp's second, or into its microsecond where it has them. */

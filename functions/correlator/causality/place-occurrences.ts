@@ -1,7 +1,7 @@
 /**
  * Under what each occurrence hangs: another occurrence, a change of its root, or nothing that is known.
  */
-import { inOrder, type Occurrence } from './gather-occurrences.ts';
+import { inOrder, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import { type Change, changeByVersion, changeInEffect, listChanges } from './list-changes.ts';
 import { matchReplacements } from './match-replacements.ts';
 import { matchScalings } from './match-scalings.ts';
@@ -338,8 +338,8 @@ function nodeTurnsByName({ occurrences, subjectOf }: Resolved): Map<string, Occu
  * A container that the kubelet restarts: Unhealthy, Killing "will be restarted", then its start. Each round hangs
  * together under the probe's failure that began it.
  */
-function matchRounds({ objects }: Resolved): Map<Occurrence, Placement> {
-  const rounds = new Map<Occurrence, Placement>();
+function matchRounds({ objects }: Resolved): OccurrenceTable<Placement> {
+  const rounds = new OccurrenceTable<Placement>();
   for (const { occurrences } of objects.values()) {
     if (!occurrences.some(({ event }) => isRestart(event.reason, event.message))) continue;
     const containers = Map.groupBy(

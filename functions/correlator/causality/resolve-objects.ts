@@ -4,7 +4,7 @@
  */
 import type { ObjectReference } from '../../../shared/observation.ts';
 import { earlier, type ObjectHistory } from './gather-objects.ts';
-import { inOrder, type Occurrence } from './gather-occurrences.ts';
+import { inOrder, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import {
   type Disruption,
   type DriverMatch,
@@ -65,8 +65,8 @@ export function resolveObjects(
 ): Resolved {
   const objects = new Map<string, KubernetesObject>();
   const byName = new Map<string, KubernetesObject[]>();
-  const subjects = new Map<Occurrence, KubernetesObject>();
-  const drivers = new Map<Occurrence, Driver>();
+  const subjects = new OccurrenceTable<KubernetesObject>();
+  const drivers = new OccurrenceTable<Driver>();
 
   const named = (kind: string, namespace: string | undefined, name: string) =>
     byName.get(nameKey(kind, namespace, name)) ?? [];
@@ -98,8 +98,9 @@ export function resolveObjects(
     return object;
   }
 
-  for (const uid of [...histories.keys()].sort()) {
-    const history = histories.get(uid)!;
+  const inOrderOfUid = [...histories.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1));
+  for (const history of inOrderOfUid) {
+    const { uid } = history;
     add(uid, { ...history, apiVersion: history.versions.at(-1)!.object.apiVersion });
   }
   for (const occurrence of occurrences) {
@@ -107,10 +108,8 @@ export function resolveObjects(
     if (hasUid(subject) && !objects.has(subject.uid)) add(subject.uid, subject);
   }
   // A controller that has not been seen itself still is one: what it controls hangs together.
-  for (const uid of [...histories.keys()].sort()) {
-    const owner = histories.get(uid)!.owner;
+  for (const { uid, owner, namespace } of inOrderOfUid) {
     if (owner === undefined) continue;
-    const { namespace } = histories.get(uid)!;
     own(objects.get(owner.uid) ?? add(owner.uid, { ...owner, namespace }), objects.get(uid)!);
   }
 

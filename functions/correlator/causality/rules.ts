@@ -434,12 +434,12 @@ const rulesByReason = Map.groupBy(driverRules, (rule) => rule.reason);
 
 export interface DriverMatch {
   rule: DriverRule;
-  name?: string;
-  namespace?: string;
-  uid?: string;
-  up?: boolean;
-  from?: number;
-  to?: number;
+  name: string | undefined;
+  namespace: string | undefined;
+  uid: string | undefined;
+  up: boolean | undefined;
+  from: number | undefined;
+  to: number | undefined;
 }
 
 /** The row that an Event matches, with what its message says. */
@@ -451,17 +451,19 @@ export function matchDriver(subjectKind: string, reason: string, message: string
     if (rule.subject !== subjectKind) continue;
     const found = rule.message.exec(text);
     if (found === null) continue;
-    const groups = found.groups ?? {};
-    const from = groups.from ?? groups.from2;
+    const { name, namespace, uid, way, from, from2, to } = found.groups ?? {};
     return {
       rule,
-      ...(groups.name !== undefined && { name: groups.name }),
-      ...(groups.namespace !== undefined && { namespace: groups.namespace }),
-      ...(groups.uid !== undefined && { uid: groups.uid }),
-      ...(groups.way !== undefined && { up: groups.way === 'up' }),
-      ...(from !== undefined && { from: Number(from) }),
-      ...(groups.to !== undefined && { to: Number(groups.to) }),
+      name,
+      namespace,
+      uid,
+      up: way === undefined ? undefined : way === 'up',
+      from: numberOf(from ?? from2),
+      to: numberOf(to),
     };
   }
   return undefined;
 }
+
+const numberOf = (digits: string | undefined): number | undefined =>
+  digits === undefined ? undefined : Number(digits);

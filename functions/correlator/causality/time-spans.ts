@@ -2,8 +2,8 @@
  * When each span starts and ends. A phase lasts until the next occurrence, a parent covers its children, and a cause
  * never starts after its effect.
  */
-import { type Membership, rootOccurrence, type Trace } from './cut-traces.ts';
-import { inOrder, type Occurrence } from './gather-occurrences.ts';
+import { rootOccurrence, type Trace, type Traces } from './cut-traces.ts';
+import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import type { Resolved } from './resolve-objects.ts';
 import { phases } from './rules.ts';
 import { max, min, SECOND, secondOf } from './time.ts';
@@ -18,64 +18,66 @@ export interface TimedTrace {
   /** Parents before their children. */
   occurrences: readonly Occurrence[];
   root: Interval;
-  intervals: ReadonlyMap<Occurrence, Interval>;
+  intervalOf(occurrence: Occurrence): Interval;
 }
 
-export function timeSpans(
-  resolved: Resolved,
-  memberships: ReadonlyMap<Occurrence, Membership>,
-): TimedTrace[] {
-  const members = new Map<Trace, Occurrence[]>();
-  for (const [occurrence, { trace }] of memberships) {
-    const list = members.get(trace);
-    if (list === undefined) members.set(trace, [occurrence]);
-    else list.push(occurrence);
-  }
-  return [...members].map(([trace, occurrences]) => timeTrace(resolved, memberships, trace, occurrences));
+export function timeSpans(resolved: Resolved, traces: Traces): TimedTrace[] {
+  const intervals = new OccurrenceTable<Interval>();
+  return [...traces.members].map(([trace, occurrences]) => ({
+    trace,
+    occurrences,
+    root: timeTrace(resolved, traces, trace, occurrences, intervals),
+    intervalOf: (occurrence) => intervals.get(occurrence)!,
+  }));
 }
 
+/** Fills in the intervals; the answer is the root's. */
 function timeTrace(
   resolved: Resolved,
-  memberships: ReadonlyMap<Occurrence, Membership>,
+  { membershipOf }: Traces,
   trace: Trace,
   occurrences: readonly Occurrence[],
-): TimedTrace {
-  const parentOf = (occurrence: Occurrence) => memberships.get(occurrence)!.parent;
-  // `memberships` was filled parents first.
-  const starts = new Map<Occurrence, bigint>();
+  intervals: OccurrenceTable<Interval>,
+): Interval {
+  const parentOf = (occurrence: Occurrence): Interval | undefined => {
+    const { parent } = membershipOf(occurrence);
+    return parent === undefined ? undefined : intervals.get(parent)!;
+  };
   for (const occurrence of occurrences) {
     const parent = parentOf(occurrence);
-    const parentStart = parent === undefined ? undefined : starts.get(parent);
-    starts.set(occurrence, parentStart === undefined ? occurrence.at : movedUp(occurrence, parentStart));
+    const start = parent === undefined ? occurrence.at : movedUp(occurrence, parent.start);
+    intervals.set(occurrence, { start, end: start });
   }
   for (let i = occurrences.length - 1; i >= 0; i--) {
     const parent = parentOf(occurrences[i]!);
-    if (parent !== undefined) starts.set(parent, min(starts.get(parent)!, starts.get(occurrences[i]!)!));
+    const { start } = intervals.get(occurrences[i]!)!;
+    if (parent !== undefined && start < parent.start) parent.start = start;
   }
-  const ends = new Map<Occurrence, bigint>();
-  const bySubject = Map.groupBy([...occurrences].sort(inOrder), (occurrence) =>
-    resolved.subjectOf(occurrence),
+  const bySubject = Map.groupBy(
+    [...occurrences].sort((a, b) => a.index - b.index),
+    (occurrence) => resolved.subjectOf(occurrence),
   );
   for (const onObject of bySubject.values()) {
     for (const [i, occurrence] of onObject.entries()) {
-      const start = starts.get(occurrence)!;
+      const interval = intervals.get(occurrence)!;
       const successor = phases.has(occurrence.event.reason) ? successorOf(onObject, i) : undefined;
-      ends.set(occurrence, successor === undefined ? start : max(start, starts.get(successor)!));
+      const until = successor === undefined ? interval.start : intervals.get(successor)!.start;
+      interval.end = max(interval.start, until);
     }
   }
   for (let i = occurrences.length - 1; i >= 0; i--) {
     const parent = parentOf(occurrences[i]!);
-    if (parent !== undefined) ends.set(parent, max(ends.get(parent)!, ends.get(occurrences[i]!)!));
+    const { end } = intervals.get(occurrences[i]!)!;
+    if (parent !== undefined && end > parent.end) parent.end = end;
   }
-  const intervals = new Map<Occurrence, Interval>();
-  for (const occurrence of occurrences) {
-    intervals.set(occurrence, { start: starts.get(occurrence)!, end: ends.get(occurrence)! });
-  }
-  const root = rootInterval(trace, intervals);
+  const root = rootInterval(
+    trace,
+    occurrences.map((occurrence) => intervals.get(occurrence)!),
+  );
   // An occurrence that is the root covers what it did not cause as well.
   const first = rootOccurrence(trace);
   if (first !== undefined) intervals.set(first, root);
-  return { trace, occurrences, root, intervals };
+  return root;
 }
 
 /** Inside its second a child moves up to its parent. */
@@ -94,16 +96,14 @@ function successorOf(onObject: readonly Occurrence[], index: number): Occurrence
   return undefined;
 }
 
-function rootInterval({ root }: Trace, intervals: ReadonlyMap<Occurrence, Interval>): Interval {
-  let covered: Interval | undefined;
-  for (const { start, end } of intervals.values()) {
-    covered =
-      covered === undefined
-        ? { start, end }
-        : { start: min(covered.start, start), end: max(covered.end, end) };
+function rootInterval({ root }: Trace, intervals: readonly Interval[]): Interval {
+  let { start, end } = intervals[0]!;
+  for (const interval of intervals) {
+    start = min(start, interval.start);
+    end = max(end, interval.end);
   }
-  if (root.kind === 'episode') return covered!;
+  if (root.kind === 'episode') return { start, end };
   const { moment, outcome } = root.change;
-  const start = min(moment!.at, covered!.start);
-  return { start, end: max(max(start, outcome.at ?? start), covered!.end) };
+  start = min(moment!.at, start);
+  return { start, end: max(max(start, outcome.at ?? start), end) };
 }

@@ -4,13 +4,13 @@
 import { changeSpanId, occurrenceSpanId } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
-import { type Membership, rootOccurrence, type Trace, traceIdOfChange } from './cut-traces.ts';
-import type { Occurrence } from './gather-occurrences.ts';
+import { rootOccurrence, type Traces, traceIdOfChange } from './cut-traces.ts';
+import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Placed } from './place-occurrences.ts';
 import { type KubernetesObject, nodeNameOf, type Resolved, rootOf } from './resolve-objects.ts';
 import { isProbeFailure, runOwners } from './rules.ts';
-import type { Interval, TimedTrace } from './time-spans.ts';
+import type { TimedTrace } from './time-spans.ts';
 
 export interface WrittenSpan {
   span: Span;
@@ -22,67 +22,91 @@ export interface World {
   cluster: Cluster;
   resolved: Resolved;
   placed: Placed;
-  memberships: ReadonlyMap<Occurrence, Membership>;
+  traces: Traces;
 }
 
-export function writeSpans(world: World, timed: TimedTrace): WrittenSpan[] {
-  const { trace, occurrences, intervals } = timed;
-  const links = linksOf(world, timed);
-  const written: WrittenSpan[] = [];
-  const { root } = trace;
-  const first = rootOccurrence(trace);
-  if (root.kind === 'change' && first === undefined) {
-    written.push({ span: changeSpan(world, trace, root.change, timed.root, links), key: trace.object.uid });
+/** Writes the spans of one trace after the other; what they share is made once. */
+export function createSpanWriter(world: World): (timed: TimedTrace) => WrittenSpan[] {
+  const spanIds = new OccurrenceTable<string>();
+  const resourceOf = createResources(world.cluster);
+
+  function spanIdOf(occurrence: Occurrence): string {
+    const known = spanIds.get(occurrence);
+    if (known !== undefined) return known;
+    const spanId = occurrenceSpanId(occurrence.event.uid, occurrence.event.count);
+    spanIds.set(occurrence, spanId);
+    return spanId;
   }
-  const rootSpanId = first === undefined ? written[0]!.span.spanId : spanIdOf(first);
-  for (const occurrence of occurrences) {
-    const { parent } = world.memberships.get(occurrence)!;
-    const isRoot = occurrence === first;
-    const parentSpanId = isRoot
-      ? (trace.caller?.spanId ?? null)
-      : parent === undefined
-        ? rootSpanId
-        : spanIdOf(parent);
-    const span = occurrenceSpan(world, trace, occurrence, parentSpanId, intervals.get(occurrence)!);
-    if (isRoot) {
-      span.links = links;
-      if (root.kind === 'change') Object.assign(span.attributes, changeAttributes(root.change));
+
+  function writeChange(timed: TimedTrace, change: Change, links: Span['links']): Span {
+    const { object, outcome } = change;
+    const { traceId, caller } = timed.trace;
+    const attributes: Attributes = { 'k8s.object.kind': object.kind, 'k8s.object.name': object.name };
+    addObject(attributes, object, object.apiVersion);
+    const { resourceVersion } = change.version.object;
+    if (resourceVersion !== undefined) attributes['k8s.object.resource_version'] = resourceVersion;
+    return {
+      traceId,
+      spanId: changeSpanId(object.uid, change.id),
+      parentSpanId: caller?.spanId ?? null,
+      name: `${object.kind}.${change.verb}`,
+      startTimeUnixNano: String(timed.root.start),
+      endTimeUnixNano: String(timed.root.end),
+      status: outcome.verdict === 'failed' ? { code: 'ERROR', message: outcome.message } : unset,
+      resource: resourceOf(change.manager === '' ? 'kubernetes' : change.manager, undefined),
+      attributes: Object.assign(attributes, changeAttributes(change)),
+      links,
+    };
+  }
+
+  function writeOccurrence(timed: TimedTrace, occurrence: Occurrence, parentSpanId: string | null): Span {
+    const { event } = occurrence;
+    const subject = world.resolved.subjectOf(occurrence);
+    const isExpected =
+      isProbeFailure(event.reason) && subject.removal !== undefined && occurrence.at >= subject.removal.at;
+    const { start, end } = timed.intervalOf(occurrence);
+    return {
+      traceId: timed.trace.traceId,
+      spanId: spanIdOf(occurrence),
+      parentSpanId,
+      name: `${event.subject.kind}.${event.reason}`,
+      startTimeUnixNano: String(start),
+      endTimeUnixNano: String(end),
+      status: event.type === 'Warning' && !isExpected ? { code: 'ERROR', message: event.message } : unset,
+      resource: resourceOf(event.reporter.component, event.reporter.instance),
+      attributes: occurrenceAttributes(occurrence, subject),
+      links: none,
+    };
+  }
+
+  return (timed) => {
+    const { trace, occurrences } = timed;
+    const { root } = trace;
+    const links = linksOf(world, timed);
+    const written: WrittenSpan[] = [];
+    const first = rootOccurrence(trace);
+    if (root.kind === 'change' && first === undefined) {
+      written.push({ span: writeChange(timed, root.change, links), key: trace.object.uid });
     }
-    written.push({ span, key: occurrence.key });
-  }
-  return written;
-}
-
-const spanIdOf = ({ event }: Occurrence): string => occurrenceSpanId(event.uid, event.count);
-
-function changeSpan(
-  { cluster }: World,
-  trace: Trace,
-  change: Change,
-  { start, end }: Interval,
-  links: Span['links'],
-): Span {
-  const { object } = change;
-  const { outcome } = change;
-  return {
-    traceId: trace.traceId,
-    spanId: changeSpanId(object.uid, change.id),
-    parentSpanId: trace.caller?.spanId ?? null,
-    name: `${object.kind}.${change.verb}`,
-    startTimeUnixNano: String(start),
-    endTimeUnixNano: String(end),
-    status: outcome.verdict === 'failed' ? { code: 'ERROR', message: outcome.message } : { code: 'UNSET' },
-    resource: resource(cluster, change.manager === '' ? 'kubernetes' : change.manager, undefined),
-    attributes: {
-      ...objectAttributes(object, object.apiVersion),
-      ...(change.version.object.resourceVersion !== undefined && {
-        'k8s.object.resource_version': change.version.object.resourceVersion,
-      }),
-      ...changeAttributes(change),
-    },
-    links,
+    const rootSpanId = first === undefined ? written[0]!.span.spanId : spanIdOf(first);
+    for (const occurrence of occurrences) {
+      const { parent } = world.traces.membershipOf(occurrence);
+      if (occurrence === first) {
+        const span = writeOccurrence(timed, occurrence, trace.caller?.spanId ?? null);
+        span.links = links;
+        if (root.kind === 'change') Object.assign(span.attributes, changeAttributes(root.change));
+        written.push({ span, key: occurrence.key });
+      } else {
+        const parentSpanId = parent === undefined ? rootSpanId : spanIdOf(parent);
+        written.push({ span: writeOccurrence(timed, occurrence, parentSpanId), key: occurrence.key });
+      }
+    }
+    return written;
   };
 }
+
+const unset: Span['status'] = { code: 'UNSET' };
+const none: Span['links'] = [];
 
 function changeAttributes({ generation, manager, operation, outcome }: Change): Attributes {
   return {
@@ -93,73 +117,63 @@ function changeAttributes({ generation, manager, operation, outcome }: Change): 
   };
 }
 
-function occurrenceSpan(
-  world: World,
-  trace: Trace,
-  occurrence: Occurrence,
-  parentSpanId: string | null,
-  { start, end }: Interval,
-): Span {
+/**
+ * Each attribute by its own statement: with a key that is computed, or spread in, V8 makes a hash table of an object of
+ * this size, and these objects are half of what assembly leaves in memory.
+ */
+function occurrenceAttributes(occurrence: Occurrence, subject: KubernetesObject): Attributes {
   const { event } = occurrence;
-  const subject = world.resolved.subjectOf(occurrence);
-  const container = /\{(.+)\}$/.exec(event.subject.fieldPath ?? '')?.[1];
-  const isExpected =
-    isProbeFailure(event.reason) && subject.removal !== undefined && occurrence.at >= subject.removal.at;
-  // Not with conditional spreads: at one for each field they are a third of assembly's time.
-  const attributes = objectAttributes(subject, event.subject.apiVersion ?? subject.apiVersion);
-  put(attributes, 'k8s.object.fieldpath', event.subject.fieldPath);
-  put(attributes, 'k8s.object.resource_version', event.subject.resourceVersion);
-  put(attributes, 'k8s.event.reason', event.reason);
-  put(attributes, 'k8s.event.type', event.type);
-  put(attributes, 'k8s.event.message', event.message);
-  put(attributes, 'k8s.event.action', event.action);
-  put(attributes, 'k8s.event.name', event.name);
-  put(attributes, 'k8s.event.uid', event.uid);
-  put(attributes, 'k8s.event.count', event.count);
-  put(attributes, 'k8s.event.start_time', event.firstTimestamp ?? event.eventTime);
-  put(attributes, 'k8s.container.name', container);
-  put(attributes, 'k8s.node.name', nodeOf(occurrence, subject));
-  return {
-    traceId: trace.traceId,
-    spanId: spanIdOf(occurrence),
-    parentSpanId,
-    name: `${event.subject.kind}.${event.reason}`,
-    startTimeUnixNano: String(start),
-    endTimeUnixNano: String(end),
-    status:
-      event.type === 'Warning' && !isExpected ? { code: 'ERROR', message: event.message } : { code: 'UNSET' },
-    resource: resource(world.cluster, event.reporter.component, event.reporter.instance),
-    attributes,
-    links: [],
+  const { fieldPath, resourceVersion } = event.subject;
+  const attributes: Attributes = {
+    'k8s.object.kind': subject.kind,
+    'k8s.object.name': subject.name,
+    'k8s.event.reason': event.reason,
+    'k8s.event.type': event.type,
+    'k8s.event.message': event.message,
+    'k8s.event.name': event.name,
+    'k8s.event.uid': event.uid,
+    'k8s.event.count': event.count,
   };
-}
-
-function put(attributes: Attributes, key: string, value: Attributes[string] | undefined): void {
-  if (value !== undefined) attributes[key] = value;
-}
-
-function resource(cluster: Cluster, component: string | undefined, host: string | undefined): Attributes {
-  const attributes: Attributes = {};
-  put(attributes, 'service.name', component);
-  put(attributes, 'service.instance.id', host);
-  put(attributes, 'k8s.cluster.name', cluster.name);
-  put(attributes, 'k8s.cluster.uid', cluster.uid);
+  addObject(attributes, subject, event.subject.apiVersion ?? subject.apiVersion);
+  if (fieldPath !== undefined) attributes['k8s.object.fieldpath'] = fieldPath;
+  if (resourceVersion !== undefined) attributes['k8s.object.resource_version'] = resourceVersion;
+  if (event.action !== undefined) attributes['k8s.event.action'] = event.action;
+  const startTime = event.firstTimestamp ?? event.eventTime;
+  if (startTime !== undefined) attributes['k8s.event.start_time'] = startTime;
+  const container = fieldPath === undefined ? undefined : /\{(.+)\}$/.exec(fieldPath)?.[1];
+  if (container !== undefined) attributes['k8s.container.name'] = container;
+  const node = nodeOf(occurrence, subject);
+  if (node !== undefined) attributes['k8s.node.name'] = node;
   return attributes;
 }
 
-function objectAttributes(object: KubernetesObject, apiVersion: string | undefined): Attributes {
+function addObject(attributes: Attributes, object: KubernetesObject, apiVersion: string | undefined): void {
   const kind = object.kind.toLowerCase();
   // A UID that was made up from the name is nobody's.
   const uid = object.uid.includes('/') ? undefined : object.uid;
-  const attributes: Attributes = {};
-  put(attributes, 'k8s.namespace.name', object.namespace);
-  put(attributes, `k8s.${kind}.name`, object.name);
-  put(attributes, `k8s.${kind}.uid`, uid);
-  put(attributes, 'k8s.object.api_version', apiVersion);
-  put(attributes, 'k8s.object.kind', object.kind);
-  put(attributes, 'k8s.object.name', object.name);
-  put(attributes, 'k8s.object.uid', uid);
-  return attributes;
+  if (object.namespace !== undefined) attributes['k8s.namespace.name'] = object.namespace;
+  attributes[`k8s.${kind}.name`] = object.name;
+  if (uid !== undefined) attributes[`k8s.${kind}.uid`] = uid;
+  if (apiVersion !== undefined) attributes['k8s.object.api_version'] = apiVersion;
+  if (uid !== undefined) attributes['k8s.object.uid'] = uid;
+}
+
+/** One for each reporter: spans of the same one share it. */
+function createResources({ name, uid }: Cluster) {
+  const known = new Map<string, Attributes>();
+  return (component: string | undefined, host: string | undefined): Attributes => {
+    const key = `${component ?? ''}|${host ?? ''}`;
+    const shared = known.get(key);
+    if (shared !== undefined) return shared;
+    const resource: Attributes = {
+      ...(component !== undefined && { 'service.name': component }),
+      ...(host !== undefined && { 'service.instance.id': host }),
+      ...(name !== undefined && { 'k8s.cluster.name': name }),
+      ...(uid !== undefined && { 'k8s.cluster.uid': uid }),
+    };
+    known.set(key, resource);
+    return resource;
+  };
 }
 
 function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | undefined {
