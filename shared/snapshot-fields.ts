@@ -18,14 +18,18 @@ const shippedAnnotations: ReadonlySet<string> = new Set([
 
 /**
  * Annotations of objects and Events, by key. `tracing.k8s.io/traceparent` is Kubernetes' proposal (KEP-5915); those who
- * take part in it may put a name of their own before it.
+ * take part in it may put a name of their own before it. Flux says on its Events what it synced
+ * (`kustomize.toolkit.fluxcd.io/revision`).
  */
 export const isShippedAnnotation = (key: string): boolean =>
-  shippedAnnotations.has(key) || key.endsWith('tracing.k8s.io/traceparent');
+  shippedAnnotations.has(key) ||
+  key.endsWith('tracing.k8s.io/traceparent') ||
+  key.endsWith('.toolkit.fluxcd.io/revision');
 
 const shippedLabels: ReadonlySet<string> = new Set([
   'app.kubernetes.io/managed-by',
   'app.kubernetes.io/instance',
+  'app.kubernetes.io/version',
   'helm.sh/chart',
   'kustomize.toolkit.fluxcd.io/name',
   'kustomize.toolkit.fluxcd.io/namespace',

@@ -8,7 +8,7 @@ import type { Change } from './list-changes.ts';
 import type { Placed, Placement } from './place-occurrences.ts';
 import { type Caller, callerOf } from './read-traceparent.ts';
 import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
-import { nodeTurns, phases } from './rules.ts';
+import { beginsEpisode, phases } from './rules.ts';
 import { compare, HOUR, MINUTE, min } from './time.ts';
 
 /**
@@ -167,11 +167,9 @@ export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): 
   function joinEpisode(occurrence: Occurrence, at: bigint): void {
     const object = rootOf(resolved.subjectOf(occurrence));
     const current = newestEpisode.get(object);
-    const turns =
-      occurrence.event.subject.kind === 'Node' && nodeTurns[occurrence.event.reason] !== undefined;
     if (
       current !== undefined &&
-      !turns &&
+      !beginsEpisode(occurrence.event.subject.kind, occurrence.event.reason) &&
       !isMarked(occurrence) &&
       !sent.hasOccurrence(occurrence) &&
       isRecent(open.get(current)!, occurrence, at)

@@ -5,7 +5,7 @@ import type { FieldManager } from '../../../shared/observation.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import { type Caller, callerOf, traceparentOf } from './read-traceparent.ts';
 import type { Driver, KubernetesObject } from './resolve-objects.ts';
-import { runOwners, verdicts } from './rules.ts';
+import { countsStatusAsGeneration, runOwners, verdicts } from './rules.ts';
 import { compare, type Moment, narrow, parseTime, secondOf } from './time.ts';
 
 export interface Change {
@@ -42,7 +42,7 @@ export function listChanges(object: KubernetesObject): Change[] {
   let previous: Version | undefined;
   for (const version of history.versions) {
     const { generation, deletionTimestamp } = version.object;
-    if (generation === undefined) continue;
+    if (generation === undefined || countsStatusAsGeneration.has(history.kind)) continue;
     const isKnown = changes.some((change) => change.generation === generation);
     // The API server counts a deletion that waits for dependents or for a grace period as a generation: no new spec.
     if (!isKnown && !(deletionTimestamp !== undefined && generation > 1)) {
@@ -212,8 +212,10 @@ function outcomeOf(
     const gone = history.versions.find(({ deleted }) => deleted);
     return gone === undefined ? unknown : { verdict: 'complete', at: gone.observedAt, message: '' };
   }
-  for (const { event, at } of occurrences) {
+  for (const { event, at, latest } of occurrences) {
     const verdict = verdicts[history.kind]?.[event.reason];
+    const isBefore = change.moment !== undefined && latest < change.moment.at;
+    if (isBefore || (next?.moment !== undefined && at >= next.moment.at)) continue;
     if (verdict !== undefined) return { verdict, at, message: verdict === 'failed' ? event.message : '' };
   }
   let isTold = false;

@@ -9,7 +9,15 @@ import type {
   Observation,
 } from '../../../shared/observation.ts';
 import { nameKey } from './resolve-objects.ts';
-import { disruptions, driverRules, isUnschedulable, matchDriver, nodeEffectOf, nodeTurns } from './rules.ts';
+import {
+  disruptions,
+  driverRules,
+  isUnschedulable,
+  matchDriver,
+  nodeEffectOf,
+  nodeTurns,
+  waitsForVolumes,
+} from './rules.ts';
 
 const refName = ({ kind, namespace, name }: Pick<ObjectReference, 'kind' | 'namespace' | 'name'>): string =>
   nameKey(kind, namespace, name);
@@ -26,6 +34,7 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
   const events: EventOccurrence['event'][] = [];
   const known = new Set<string>();
   const nodeOfPod = new Map<string, string>();
+  const claimsOfPod = new Map<string, string[]>();
   for (const observation of observations) {
     if (observation.type === 'event') {
       events.push(observation.event);
@@ -35,6 +44,7 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
     snapshots.push(object);
     known.add(refName(object));
     if (object.nodeName !== undefined) nodeOfPod.set(object.uid, object.nodeName);
+    if (object.claims !== undefined) claimsOfPod.set(object.uid, object.claims);
   }
   for (const object of snapshots) {
     if (object.kind === 'Node') points.add(refName(object));
@@ -47,6 +57,8 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
       // The taint manager names the pod without its UID.
       points.add(refName(object));
     }
+    // A claim names the pod that it waits for.
+    if (object.kind === 'Pod' && object.claims !== undefined) points.add(refName(object));
     if (object.scaleTargetRef !== undefined) {
       points.add(nameKey(object.scaleTargetRef.kind, object.namespace, object.scaleTargetRef.name));
     }
@@ -62,6 +74,11 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
       points.add(refName(subject));
       const node = nodeOfPod.get(subject.uid ?? '');
       if (node !== undefined) points.add(nameKey('Node', undefined, node));
+    }
+    if (subject.kind === 'Pod' && waitsForVolumes(event.reason, event.message)) {
+      for (const claim of claimsOfPod.get(subject.uid ?? '') ?? []) {
+        points.add(nameKey('PersistentVolumeClaim', subject.namespace, claim));
+      }
     }
     const driver = matchDriver(subject.kind, event.reason, event.message);
     if (driver === undefined) continue;

@@ -74,7 +74,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
   }
 
   function placementOf(occurrence: Occurrence): Placement {
-    const subject = subjectOf(occurrence);
+    const subject = concerning(occurrence);
     return (
       rounds.get(occurrence) ??
       byItsEffect(occurrence, driverOf(occurrence), subject) ??
@@ -82,6 +82,15 @@ export function placeOccurrences(resolved: Resolved): Placed {
         ? atRoot(occurrence, subject)
         : bySubject(occurrence, subject))
     );
+  }
+
+  /** Its subject; of one that another waits for, made by nobody who is known, the other. */
+  function concerning(occurrence: Occurrence): KubernetesObject {
+    const subject = subjectOf(occurrence);
+    const { awaits, creator } = subject;
+    const isHeldUp =
+      awaits?.created !== undefined && creator === undefined && occurrence.latest >= awaits.created.at;
+    return isHeldUp && !isTearDown(occurrence, subject) ? awaits : subject;
   }
 
   /** What an occurrence does can say more than what it is about. */
@@ -125,6 +134,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
         }
         return undefined;
       case 'scales':
+      case 'awaits':
         return undefined;
     }
   }
@@ -135,7 +145,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
   }
 
   function bySubject(occurrence: Occurrence, subject: KubernetesObject): Placement {
-    const effect = driverOf(occurrence)?.rule.effect;
+    const effect = subjectOf(occurrence) === subject ? driverOf(occurrence)?.rule.effect : undefined;
     if (
       rootOf(subject) === subject &&
       (effect === 'creates' || effect === 'removes') &&
@@ -214,8 +224,10 @@ export function placeOccurrences(resolved: Resolved): Placed {
       const removal = deletionOf(root);
       if (removal !== undefined) return within(removal);
     }
-    const byVersion =
-      event.count === 1 ? changeByVersion(all, root.history, event.subject.resourceVersion) : undefined;
+    const isOfRoot = event.count === 1 && subjectOf(occurrence) === root;
+    const byVersion = isOfRoot
+      ? changeByVersion(all, root.history, event.subject.resourceVersion)
+      : undefined;
     return underChange(byVersion ?? changeInEffect(all, occurrence.latest), occurrence);
   }
 

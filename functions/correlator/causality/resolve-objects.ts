@@ -38,6 +38,8 @@ export interface KubernetesObject {
   remover: Driver | undefined;
   /** Drivers that changed how many objects it controls, in order of time. */
   scalings: Driver[];
+  /** The object that it was last held up for: what it goes through is that one's start. */
+  awaits: KubernetesObject | undefined;
 }
 
 /** An occurrence that acts on an object: on `target`, where that is known. */
@@ -89,6 +91,7 @@ export function resolveObjects(
       creator: undefined,
       remover: undefined,
       scalings: [],
+      awaits: undefined,
     };
     objects.set(uid, object);
     const key = nameKey(object.kind, object.namespace, object.name);
@@ -158,6 +161,9 @@ export function resolveObjects(
       case 'scales':
         target.scalings.push(driver);
         break;
+      case 'awaits':
+        subject.awaits = target;
+        break;
       case 'rescales':
       case 'observes':
         break;
@@ -194,6 +200,7 @@ export function resolveObjects(
       case 'scales':
       case 'rescales':
       case 'observes':
+      case 'awaits':
         return alive(candidates, at);
     }
   }

@@ -9,8 +9,9 @@
  * - `scales`: changes the number of objects that the target controls
  * - `rescales`: writes the replicas of the target, which makes a generation of it
  * - `observes`: reports on the target without acting on it
+ * - `awaits`: its subject is held up until the target has come further, and belongs to the target from then on
  */
-type Effect = 'creates' | 'removes' | 'scales' | 'rescales' | 'observes';
+type Effect = 'creates' | 'removes' | 'scales' | 'rescales' | 'observes' | 'awaits';
 
 /** What made a pod go that its owner still wanted. */
 export type Disruption = 'node-cordoned' | 'preempted' | 'tainted' | 'node-removed' | 'evicted';
@@ -229,6 +230,39 @@ export const driverRules: readonly DriverRule[] = [
     source: 'pkg/controller/volume/persistentvolume/pv_controller.go',
   },
   {
+    subject: 'PersistentVolumeClaim',
+    reason: 'WaitForPodScheduled',
+    // Of several pods the first counts: the scheduler looks at one at a time.
+    message: /^waiting for pods? (?<name>[^\s,]+)(?:,\S+)? to be scheduled$/,
+    effect: 'awaits',
+    target: 'Pod',
+    controls: false,
+    example: 'waiting for pod report-7x2xk to be scheduled',
+    source: 'pkg/controller/volume/persistentvolume/pv_controller.go (emitEventForUnboundDelayBindingClaim)',
+  },
+  {
+    subject: 'Pod',
+    reason: 'Disrupted',
+    message: /^Deleting the pod to accommodate the terminationTime /,
+    effect: 'removes',
+    target: 'subject',
+    controls: false,
+    disruption: 'node-cordoned',
+    example: 'Deleting the pod to accommodate the terminationTime 2026-11-23 04:52:10 of the node.',
+    source: 'kubernetes-sigs/karpenter pkg/controllers/node/termination/terminator/events',
+  },
+  {
+    subject: 'Pod',
+    reason: 'Evicted',
+    message: /^Evicted pod: /,
+    effect: 'removes',
+    target: 'subject',
+    controls: false,
+    disruption: 'node-cordoned',
+    example: 'Evicted pod: Underutilized',
+    source: 'kubernetes-sigs/karpenter pkg/controllers/node/termination/terminator/events',
+  },
+  {
     subject: 'Pod',
     reason: 'ScaleDown',
     message: /^deleting pod for node scale down$/,
@@ -295,7 +329,22 @@ export const nodeTurns: Readonly<Record<string, 'cordoned' | 'uncordoned' | 'los
   NodeNotReady: 'lost',
   NodeReady: 'back',
   RemovingNode: 'removed',
+  // Karpenter taints the Node instead of cordoning it (kubernetes-sigs/karpenter pkg/controllers/disruption/events).
+  DisruptionTerminating: 'cordoned',
 };
+
+/**
+ * Each is the first of an episode of its object: a Node's turn, a sync of an Argo CD Application
+ * (argoproj/argo-cd util/argo/audit_logger.go).
+ */
+export const beginsEpisode = (kind: string, reason: string): boolean =>
+  kind === 'Node' ? nodeTurns[reason] !== undefined : kind === 'Application' && reason === 'OperationStarted';
+
+/**
+ * Kinds without a status subresource: each write of their status is a generation, so generations are no changes
+ * (argoproj/argo-cd manifests/crds/application-crd.yaml).
+ */
+export const countsStatusAsGeneration: ReadonlySet<string> = new Set(['Application']);
 
 /** Events on a pod that speak of its Node: they hang under the Node's turn of that kind. */
 export const nodeEffects: readonly {
@@ -330,8 +379,9 @@ const nodeEffectsByReason = Map.groupBy(nodeEffects, ({ reason }) => reason);
 /** Kinds whose controlled objects are changes of their own: a CronJob's root object is each of its Jobs. */
 export const runOwners: ReadonlySet<string> = new Set(['CronJob']);
 
-/** Events that say how a change of their object ended, by kind and reason (pkg/controller/job/job_controller.go). */
+/** Events that say how a change of their object ended, by kind and reason. */
 export const verdicts: Readonly<Record<string, Readonly<Record<string, 'complete' | 'failed'>>>> = {
+  // pkg/controller/job/job_controller.go
   Job: {
     Completed: 'complete',
     BackoffLimitExceeded: 'failed',
@@ -340,7 +390,99 @@ export const verdicts: Readonly<Record<string, Readonly<Record<string, 'complete
     FailedIndexes: 'failed',
     MaxFailedIndexesExceeded: 'failed',
   },
+  // fluxcd/pkg apis/meta/conditions.go, fluxcd/kustomize-controller api/v1/condition_types.go
+  Kustomization: {
+    ReconciliationSucceeded: 'complete',
+    ReconciliationFailed: 'failed',
+    BuildFailed: 'failed',
+    HealthCheckFailed: 'failed',
+    PruneFailed: 'failed',
+  },
+  // fluxcd/helm-controller api/v2/condition_types.go
+  HelmRelease: {
+    InstallSucceeded: 'complete',
+    UpgradeSucceeded: 'complete',
+    InstallFailed: 'failed',
+    UpgradeFailed: 'failed',
+    TestFailed: 'failed',
+  },
 };
+
+/**
+ * Labels and annotations by which tools mark what is theirs. Sources: helm pkg/action/validate.go and
+ * https://helm.sh/docs/chart_best_practices/labels/; fluxcd/kustomize-controller and helm-controller (labels of the
+ * GitOps toolkit); https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
+ */
+export const ownershipLabels = [
+  'app.kubernetes.io/managed-by',
+  'app.kubernetes.io/instance',
+  'app.kubernetes.io/version',
+  'helm.sh/chart',
+  'kustomize.toolkit.fluxcd.io/name',
+  'kustomize.toolkit.fluxcd.io/namespace',
+  'helm.toolkit.fluxcd.io/name',
+  'helm.toolkit.fluxcd.io/namespace',
+] as const;
+export const ownershipAnnotations = [
+  'meta.helm.sh/release-name',
+  'meta.helm.sh/release-namespace',
+  'argocd.argoproj.io/tracking-id',
+] as const;
+
+/** Annotations of Flux's Events: `main@sha1:5d4f…`, or a chart's version. */
+const revisionAnnotation = /^(?:kustomize|helm|source)\.toolkit\.fluxcd\.io\/revision$/;
+
+/** Messages that name the commit that is being synced. */
+export const revisionMessages: readonly {
+  subject: string;
+  reason: string;
+  message: RegExp;
+  example: string;
+  source: string;
+}[] = [
+  {
+    subject: 'Application',
+    reason: 'OperationStarted',
+    message: /nitiated (?:automated |partial )*sync to '?(?:(?<name>\S+) \()?(?<revision>[0-9a-f]{40})\b/,
+    example: "Initiated automated sync to '53e28ff20cc530b9ada2173fbbd64d48338583ba'",
+    source:
+      'argoproj/argo-cd controller/appcontroller.go (autoSync), server/application/application.go (Sync)',
+  },
+  {
+    subject: 'Application',
+    reason: 'OperationCompleted',
+    message: /ync operation to (?<revision>[0-9a-f]{40}) (?:succeeded|failed)/,
+    example: 'Sync operation to 53e28ff20cc530b9ada2173fbbd64d48338583ba succeeded',
+    source: 'argoproj/argo-cd controller/appcontroller.go (setOperationState)',
+  },
+];
+
+export interface Revision {
+  /** A branch or a tag. */
+  name: string | undefined;
+  /** A commit, or a version. */
+  revision: string;
+}
+
+/** What was synced, where an Event says it. */
+export function revisionOf(
+  subjectKind: string,
+  reason: string,
+  message: string,
+  annotations: Readonly<Record<string, string>> | undefined,
+): Revision | undefined {
+  for (const key in annotations) {
+    if (!revisionAnnotation.test(key)) continue;
+    const [, name, revision] = /^(?:(.+)@)?(?:sha\d+:)?([^@:]+)$/.exec(annotations[key]!) ?? [];
+    if (revision !== undefined) return { name, revision };
+  }
+  for (const row of revisionMessages) {
+    if (row.subject !== subjectKind || row.reason !== reason) continue;
+    const found = row.message.exec(message)?.groups;
+    if (found?.revision !== undefined) return { name: found.name, revision: found.revision };
+  }
+  return undefined;
+}
 
 /** Reasons that speak of an object's end. Everything else that is not in `undirected` speaks of its start. */
 const tearDown: ReadonlySet<string> = new Set([
@@ -349,6 +491,7 @@ const tearDown: ReadonlySet<string> = new Set([
   'TaintManagerEviction',
   'Evicted',
   'ScaleDown',
+  'Disrupted',
   'ExceededGracePeriod',
   'FailedPreStopHook',
   'FailedKillPod',
@@ -407,7 +550,15 @@ export const phases: ReadonlySet<string> = new Set([
   'ProvisioningFailed',
   'VolumeResizing',
   'Resizing',
+  'Nominated',
+  'OperationStarted',
 ]);
+
+/** A pod that waits for its volumes: it links to what its claims are going through. */
+export const waitsForVolumes = (reason: string, message: string): boolean =>
+  reason === 'FailedMount' ||
+  reason === 'FailedAttachVolume' ||
+  (isUnschedulable(reason) && /PersistentVolumeClaim|persistentvolumeclaim/.test(message));
 
 /** What is said of a pod and may have something below it: a round, a replacement. */
 export const podCauses: ReadonlySet<string> = new Set(['Killing', 'Unhealthy']);

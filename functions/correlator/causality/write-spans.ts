@@ -9,7 +9,14 @@ import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Placed } from './place-occurrences.ts';
 import { type KubernetesObject, nodeNameOf, type Resolved, rootOf } from './resolve-objects.ts';
-import { isProbeFailure, runOwners } from './rules.ts';
+import {
+  isProbeFailure,
+  ownershipAnnotations,
+  ownershipLabels,
+  revisionOf,
+  runOwners,
+  waitsForVolumes,
+} from './rules.ts';
 import type { TimedTrace } from './time-spans.ts';
 
 export interface WrittenSpan {
@@ -45,6 +52,7 @@ export function createSpanWriter(world: World): (timed: TimedTrace) => WrittenSp
     addObject(attributes, object, object.apiVersion);
     const { resourceVersion } = change.version.object;
     if (resourceVersion !== undefined) attributes['k8s.object.resource_version'] = resourceVersion;
+    addOwnership(attributes, change);
     return {
       traceId,
       spanId: changeSpanId(object.uid, change.id),
@@ -94,7 +102,10 @@ export function createSpanWriter(world: World): (timed: TimedTrace) => WrittenSp
       if (occurrence === first) {
         const span = writeOccurrence(timed, occurrence, trace.caller?.spanId ?? null);
         span.links = links;
-        if (root.kind === 'change') Object.assign(span.attributes, changeAttributes(root.change));
+        if (root.kind === 'change') {
+          Object.assign(span.attributes, changeAttributes(root.change));
+          addOwnership(span.attributes, root.change);
+        }
         written.push({ span, key: occurrence.key });
       } else {
         const parentSpanId = parent === undefined ? rootSpanId : spanIdOf(parent);
@@ -144,6 +155,9 @@ function occurrenceAttributes(occurrence: Occurrence, subject: KubernetesObject)
   if (container !== undefined) attributes['k8s.container.name'] = container;
   const node = nodeOf(occurrence, subject);
   if (node !== undefined) attributes['k8s.node.name'] = node;
+  const synced = revisionOf(event.subject.kind, event.reason, event.message, event.annotations);
+  if (synced !== undefined) attributes['vcs.ref.head.revision'] = synced.revision;
+  if (synced?.name !== undefined) attributes['vcs.ref.head.name'] = synced.name;
   return attributes;
 }
 
@@ -156,6 +170,22 @@ function addObject(attributes: Attributes, object: KubernetesObject, apiVersion:
   if (uid !== undefined) attributes[`k8s.${kind}.uid`] = uid;
   if (apiVersion !== undefined) attributes['k8s.object.api_version'] = apiVersion;
   if (uid !== undefined) attributes['k8s.object.uid'] = uid;
+}
+
+/**
+ * Whose the object is (a Helm release, a Flux Kustomization, an Argo CD application), by the labels and annotations of
+ * the version that the change wrote. Names: https://opentelemetry.io/docs/specs/semconv/registry/attributes/k8s/
+ * (`k8s.deployment.label.<key>`).
+ */
+function addOwnership(attributes: Attributes, { object, version }: Change): void {
+  const kind = object.kind.toLowerCase();
+  const { labels, annotations } = version.object;
+  for (const key of ownershipLabels) {
+    if (labels?.[key] !== undefined) attributes[`k8s.${kind}.label.${key}`] = labels[key];
+  }
+  for (const key of ownershipAnnotations) {
+    if (annotations?.[key] !== undefined) attributes[`k8s.${kind}.annotation.${key}`] = annotations[key];
+  }
 }
 
 /** One for each reporter: spans of the same one share it. */
@@ -184,8 +214,11 @@ function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | unde
   return nodeNameOf(subject);
 }
 
-/** To the generations that an episode falls in, that a disruption moved pods of, that a run comes from. */
-function linksOf({ resolved, placed }: World, { trace, occurrences }: TimedTrace): Span['links'] {
+/**
+ * To the generations that an episode falls in, that a disruption moved pods of, that a run comes from; to what the claims
+ * go through that a pod waits for.
+ */
+function linksOf({ resolved, placed, traces }: World, { trace, occurrences }: TimedTrace): Span['links'] {
   const linked = new Map<string, Span['links'][number]>();
   const add = (change: Change | undefined) => {
     if (change === undefined) return;
@@ -204,6 +237,10 @@ function linksOf({ resolved, placed }: World, { trace, occurrences }: TimedTrace
   }
   for (const occurrence of occurrences) {
     const subject = resolved.subjectOf(occurrence);
+    const { reason, message } = occurrence.event;
+    if (subject.kind === 'Pod' && waitsForVolumes(reason, message)) {
+      for (const link of claimsOf(subject, occurrence)) linked.set(link.traceId, link);
+    }
     // A pod that goes with its Node leaves no Event: its replacement's creation tells.
     const created = resolved.driverOf(occurrence)?.target;
     const pod = (created && placed.replacedBy(created)) ?? subject;
@@ -212,4 +249,23 @@ function linksOf({ resolved, placed }: World, { trace, occurrences }: TimedTrace
     add(changeInEffect(placed.changesOf(rootOf(pod)), pod.removal.latest));
   }
   return [...linked.values()].sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
+
+  /** The traces that the claims of a pod were in last, or are in next. */
+  function* claimsOf(pod: KubernetesObject, { at }: Occurrence): Iterable<Span['links'][number]> {
+    const claims = pod.history?.versions.at(-1)?.object.claims ?? [];
+    for (const name of claims) {
+      for (const claim of resolved.named('PersistentVolumeClaim', pod.namespace, name)) {
+        const last = claim.occurrences.findLast((said) => said.at <= at) ?? claim.occurrences[0];
+        if (last === undefined) continue;
+        const other = traces.membershipOf(last).trace;
+        if (other.traceId === trace.traceId) continue;
+        const first = rootOccurrence(other);
+        const spanId =
+          other.root.kind === 'change' && first === undefined
+            ? changeSpanId(other.object.uid, other.root.change.id)
+            : occurrenceSpanId(first!.event.uid, first!.event.count);
+        yield { traceId: other.traceId, spanId };
+      }
+    }
+  }
 }

@@ -5,7 +5,12 @@ import {
   matchDriver,
   nodeEffectOf,
   nodeEffects,
+  ownershipAnnotations,
+  ownershipLabels,
+  revisionMessages,
+  revisionOf,
 } from '../../../../functions/correlator/causality/rules.ts';
+import { isShippedAnnotation, isShippedLabel } from '../../../../shared/snapshot-fields.ts';
 
 describe('the rule table', () => {
   it.each(driverRules.map((rule) => [rule.subject, rule.reason, rule] as const))(
@@ -53,6 +58,26 @@ describe('the rule table', () => {
       expect(directionOf(reason, message)).toBe('none');
     },
   );
+
+  it.each(revisionMessages.map((row) => [row.example, row] as const))(
+    '"%s" names the commit',
+    (message, { subject, reason }) => {
+      expect(revisionOf(subject, reason, message, undefined)?.revision).toMatch(/^[0-9a-f]{40}$/);
+    },
+  );
+
+  it('reads what Flux says that it synced', () => {
+    const revision = (text: string) =>
+      revisionOf('Kustomization', 'Progressing', '', { 'kustomize.toolkit.fluxcd.io/revision': text });
+    expect(revision('main@sha1:53e28ff2')).toEqual({ name: 'main', revision: '53e28ff2' });
+    expect(revision('6.3.5')).toEqual({ name: undefined, revision: '6.3.5' });
+    expect(revisionOf('Kustomization', 'Progressing', '', { topLevelSpan: 'true' })).toBeUndefined();
+  });
+
+  it('ships every label and annotation that the rules read', () => {
+    expect(ownershipLabels.filter((key) => !isShippedLabel(key))).toEqual([]);
+    expect(ownershipAnnotations.filter((key) => !isShippedAnnotation(key))).toEqual([]);
+  });
 
   it('leaves what it does not know alone', () => {
     expect(matchDriver('Rocket', 'SuccessfulCreate', 'Created pod: web-1')).toBeUndefined();

@@ -1,0 +1,159 @@
+/** What tools beyond Kubernetes' own controllers do, told as their sources say: none of them runs in the recordings. */
+import { describe, expect, it } from 'vitest';
+import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
+import type { Observation } from '../../../../shared/observation.ts';
+import { atTheEnd, event, outline, rollout, snapshot, thing } from './cluster-story.ts';
+
+const spansOf = (observations: readonly Observation[]) =>
+  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
+const tell = (...observations: Observation[]) => outline(spansOf(observations));
+
+describe('Karpenter', () => {
+  it('taints a Node and evicts its pods: what goes and what comes hangs under the disruption', () => {
+    const { deployment, replicaSet, pod, observations } = rollout(0);
+    const node = thing('Node', 'n1');
+    const replacement = thing('Pod', 'web-1-b', replicaSet);
+    const story = tell(
+      ...observations,
+      snapshot(0, node),
+      snapshot(0.06, pod, { nodeName: 'n1' }),
+      event(2000, node, 'DisruptionTerminating', 'Disrupting Node: Underutilized'),
+      snapshot(2001, pod, {
+        creationTimestamp: '2026-03-01T12:00:00Z',
+        nodeName: 'n1',
+        deletionTimestamp: '2026-03-01T12:33:51Z',
+        deletionGracePeriodSeconds: 30,
+        status: {
+          conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }],
+        },
+      }),
+      event(2001, pod, 'Evicted', 'Evicted pod: Underutilized'),
+      event(2001.1, pod, 'Killing', 'Stopping container app'),
+      snapshot(2001.3, replacement),
+      event(2001.4, replicaSet, 'SuccessfulCreate', 'Created pod: web-1-b'),
+      event(2001.5, replacement, 'Nominated', 'Pod should schedule on: nodeclaim/default-x, node/n2'),
+    );
+    expect(story.slice(story.indexOf('Node.'))).toBe(
+      [
+        'Node.DisruptionTerminating n1',
+        '  Pod.Evicted web-1-a',
+        '    Pod.Killing web-1-a',
+        '      ReplicaSet.SuccessfulCreate web-1',
+        '        Pod.Nominated web-1-b',
+      ].join('\n'),
+    );
+    expect(deployment.name).toBe('web');
+  });
+});
+
+describe('Argo CD', () => {
+  const application = thing('Application', 'shop');
+  const sha = '53e28ff20cc530b9ada2173fbbd64d48338583ba';
+
+  it('begins an episode with each sync; its status writes are no changes', () => {
+    const story = [0, 60].flatMap((at) => [
+      snapshot(at, application, { generation: 100 + at }),
+      event(at + 1, application, 'OperationStarted', `Initiated automated sync to '${sha}'`),
+      snapshot(at + 2, application, { generation: 101 + at }),
+      event(at + 3, application, 'ResourceUpdated', 'Updated sync status: OutOfSync -> Synced'),
+      event(at + 4, application, 'OperationCompleted', `Sync operation to ${sha} succeeded`),
+    ]);
+    const sync = [
+      'Application.OperationStarted shop',
+      '  Application.ResourceUpdated shop',
+      '  Application.OperationCompleted shop',
+    ];
+    expect(tell(...story)).toBe([...sync, ...sync].join('\n'));
+    expect(spansOf(story)[0]!.attributes['vcs.ref.head.revision']).toBe(sha);
+  });
+});
+
+describe('Flux', () => {
+  const kustomization = thing('Kustomization', 'apps');
+  const annotations = { 'kustomize.toolkit.fluxcd.io/revision': 'main@sha1:53e28ff2' };
+  const at = (seconds: number, generation: number) => snapshot(seconds, kustomization, { generation });
+
+  it('says what it synced, and how a change of the Kustomization ended', () => {
+    const spans = spansOf([
+      at(0, 1),
+      event(1, kustomization, 'Progressing', 'Deployment/shop/web created', { annotations }),
+      event(9, kustomization, 'ReconciliationSucceeded', 'Reconciliation finished', { annotations }),
+      at(60, 2),
+      event(61, kustomization, 'BuildFailed', 'kustomize build failed', { type: 'Warning' }),
+    ]);
+    expect(
+      spans
+        .filter(({ parentSpanId }) => parentSpanId === null)
+        .map(({ name, attributes }) => `${name} ${attributes['k8s.change.outcome']}`),
+    ).toEqual(['Kustomization.Create complete', 'Kustomization.Update failed']);
+    const progressing = spans.find(({ name }) => name === 'Kustomization.Progressing')!;
+    expect(progressing.attributes).toMatchObject({
+      'vcs.ref.head.name': 'main',
+      'vcs.ref.head.revision': '53e28ff2',
+    });
+  });
+});
+
+describe('a change of what a tool owns', () => {
+  it('says whose it is', () => {
+    const { deployment, observations } = rollout(0);
+    const [, ...rest] = observations;
+    const [root] = spansOf([
+      snapshot(0, deployment, {
+        labels: { 'helm.sh/chart': 'web-1.2.3', 'kustomize.toolkit.fluxcd.io/name': 'apps' },
+        annotations: { 'meta.helm.sh/release-name': 'web', 'argocd.argoproj.io/tracking-id': 'shop:apps/…' },
+      }),
+      ...rest,
+    ]);
+    expect(root!.attributes).toMatchObject({
+      'k8s.deployment.label.helm.sh/chart': 'web-1.2.3',
+      'k8s.deployment.label.kustomize.toolkit.fluxcd.io/name': 'apps',
+      'k8s.deployment.annotation.meta.helm.sh/release-name': 'web',
+      'k8s.deployment.annotation.argocd.argoproj.io/tracking-id': 'shop:apps/…',
+    });
+  });
+});
+
+describe('a claim', () => {
+  const job = thing('Job', 'report');
+  const pod = thing('Pod', 'report-a', job);
+  const claim = thing('PersistentVolumeClaim', 'data');
+  const made = [
+    snapshot(0, claim),
+    snapshot(10, job),
+    snapshot(10.1, pod, { claims: ['data'] }),
+    event(10.2, job, 'SuccessfulCreate', 'Created pod: report-a'),
+  ];
+
+  it('that waits for a pod starts with it', () => {
+    expect(
+      tell(
+        ...made,
+        event(11, claim, 'WaitForPodScheduled', 'waiting for pod report-a to be scheduled'),
+        event(12, claim, 'ProvisioningSucceeded', 'Successfully provisioned volume pvc-1'),
+      ),
+    ).toBe(
+      [
+        'Job.Create report',
+        '  Job.SuccessfulCreate report',
+        '    PersistentVolumeClaim.WaitForPodScheduled data',
+        '    PersistentVolumeClaim.ProvisioningSucceeded data',
+      ].join('\n'),
+    );
+  });
+
+  it('that nobody made is a trace of its own; who waits for it links there', () => {
+    const spans = spansOf([
+      ...made,
+      event(1, claim, 'ProvisioningFailed', 'storageclass "absent" not found', { type: 'Warning' }),
+      event(11, pod, 'FailedScheduling', 'pod has unbound immediate PersistentVolumeClaims', {
+        type: 'Warning',
+      }),
+    ]);
+    const failed = spans.find(({ name }) => name === 'PersistentVolumeClaim.ProvisioningFailed')!;
+    expect(failed.parentSpanId).toBeNull();
+    expect(spans.find(({ name }) => name === 'Job.Create')!.links).toEqual([
+      { traceId: failed.traceId, spanId: failed.spanId },
+    ]);
+  });
+});
