@@ -178,7 +178,12 @@ export function makeRollout(facts: RolloutFacts): Span[] {
         now += wait;
         step('BackOff', 0, {
           error: `Back-off restarting failed container app in pod ${pod}_${namespace}`,
-          attributes: { 'k8s.event.count': crash + 1, 'k8s.node.name': node, 'k8s.container.name': 'app' },
+          attributes: {
+            'k8s.event.uid': `back-off of ${pod}`,
+            'k8s.event.count': crash + 1,
+            'k8s.node.name': node,
+            'k8s.container.name': 'app',
+          },
         });
         wait = Math.min(wait * 1.6, 60);
       }

@@ -1,13 +1,14 @@
 /** Thirty pods that roll out alike are one story: siblings of the same shape fold into the first and a count. */
 import type { Tree } from './build-trees.ts';
-import { objectName } from './describe-span.ts';
 
 /** From how many alike on they fold: a handful still reads better one by one. */
 const MOST_SHOWN = 5;
+/** Among so many siblings an Event folds at its third time: a crash loop's rounds stand below each other. */
+const MANY = 2 * MOST_SHOWN;
 
 export type SiblingRow =
   | { type: 'span'; tree: Tree }
-  /** The same thing happened to the same object again and again (a crash loop's back-offs): one line for all. */
+  /** One Event that came again and again (a crash loop's back-offs): one line for all. */
   | { type: 'repeat'; trees: [Tree, ...Tree[]]; errors: number }
   /** What is left of a group of like trees after those shown above it; `errors` counts trees with one in them. */
   | { type: 'more'; trees: [Tree, ...Tree[]]; errors: number; slowest: Tree };
@@ -20,7 +21,8 @@ export type SiblingRow =
 export function foldSiblings(siblings: readonly Tree[]): SiblingRow[] {
   if (siblings.length <= MOST_SHOWN) return siblings.map((tree) => ({ type: 'span', tree }));
   const repeats = groupBy(siblings, repeatKey);
-  const repeated = (tree: Tree) => repeats.get(repeatKey(tree))!.length > MOST_SHOWN;
+  const most = siblings.length > MANY ? 2 : MOST_SHOWN;
+  const repeated = (tree: Tree) => repeats.get(repeatKey(tree))!.length > most;
   const alike = groupBy(
     siblings.filter((tree) => !repeated(tree)),
     (tree) => String(tree.shape),
@@ -54,9 +56,8 @@ export function foldSiblings(siblings: readonly Tree[]): SiblingRow[] {
 
 /** Only a tree without children can be one mark in a line of many. */
 function repeatKey(tree: Tree): string {
-  if (tree.children.length > 0) return `tree ${tree.span.spanId}`;
-  const { 'k8s.object.uid': uid, 'k8s.object.fieldpath': fieldPath } = tree.span.attributes;
-  return JSON.stringify([tree.shape, uid ?? objectName(tree.span), fieldPath ?? '']);
+  const event = tree.span.attributes['k8s.event.uid'];
+  return tree.children.length > 0 || event === undefined ? `span ${tree.span.spanId}` : `event ${event}`;
 }
 
 const countErrors = (trees: readonly Tree[]) => trees.filter((tree) => tree.errors > 0).length;

@@ -1,21 +1,22 @@
 /** Traces as plain text that a person can read and a diff can compare: `explain --format tree` and the golden tests. */
 import type { Span } from '../../../shared/span.ts';
-import { buildTraces, headOf, type Trace, type Tree, walkTrees } from './build-trees.ts';
-import { countOf, describeTrace, messageOf, objectName } from './describe-span.ts';
+import { buildTraces, headOf, type Trace, type Tree } from './build-trees.ts';
+import { countOf, describeTrace, messageOf, objectName, tellingName } from './describe-span.ts';
 import { cutEnd, oneLine } from './fit-text.ts';
+import { foldSiblings, type SiblingRow } from './fold-siblings.ts';
 
 /** Longer messages are cut: kubelet repeats itself at length. */
 const MESSAGE_CELLS = 90;
 
 /**
- * One block a trace, one line a span, nothing folded; the same spans in any order give the same text. Times are
+ * One block a trace, one line a span, like siblings folded; the same spans in any order give the same text. Times are
  * seconds from the trace's start, to the millisecond:
  *
  *     trace 06970da9 StatefulSet/shop/db, 4 spans, 1 error, links 1
  *       link 4080531b
  *       StatefulSet.Apply db +0.000s 9.020s Apply by argocd, complete
  *         StatefulSet.SuccessfulCreate db +0.050s 4.030s x1 Create Pod db-0 in StatefulSet db successful
- *           Pod.BackOff db-0 +1.000s 0.000s x2 ERROR Back-off restarting failed container
+ *           Pod.BackOff db-0 +1.000s to +91.000s x2 to x11, 10 times ERROR Back-off restarting failed container
  */
 export function renderTree(spans: readonly Span[]): string {
   return buildTraces(spans).map(renderTrace).join('');
@@ -34,9 +35,50 @@ function renderTrace(trace: Trace): string {
     const from = link.from === head ? '' : ` from ${nameOf(link.from.span)}`;
     lines.push(`  link ${link.traceId.slice(0, 8)}${from}`);
   }
-  for (const { tree, depth } of walkTrees(trace.roots))
-    lines.push('  '.repeat(depth + 1) + renderSpan(tree, trace));
+  const stack = stackOf(trace.roots, 1);
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { row, depth } = next;
+    lines.push('  '.repeat(depth) + renderRow(row, trace));
+    if (row.type === 'span') stack.push(...stackOf(row.tree.children, depth + 1));
+  }
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+/** Last first: the top of a stack is its end. */
+const stackOf = (siblings: readonly Tree[], depth: number) =>
+  foldSiblings(siblings)
+    .map((row) => ({ row, depth }))
+    .reverse();
+
+function renderRow(row: SiblingRow, trace: Trace): string {
+  switch (row.type) {
+    case 'span':
+      return renderSpan(row.tree, trace);
+    case 'repeat':
+      return renderRepeat(row.trees, trace);
+    case 'more': {
+      const { trees, errors, slowest } = row;
+      const wrong = errors > 0 ? `, ${errors} with errors` : '';
+      const lasts = slowest.end - slowest.start;
+      const longest = lasts === 0n ? '' : `, slowest ${oneLine(tellingName(slowest))} ${seconds(lasts)}`;
+      return `and ${trees.length} more like it${wrong}${longest}`;
+    }
+  }
+}
+
+function renderRepeat(trees: readonly [Tree, ...Tree[]], trace: Trace): string {
+  const counts = trees.map(({ span }) => Number(span.attributes['k8s.event.count'] ?? 1));
+  const wrong = trees.findLast(({ errors }) => errors > 0);
+  const [first, last] = [trees[0], trees.at(-1)!];
+  return [
+    nameOf(first.span),
+    `+${seconds(first.start - trace.start)} to +${seconds(last.end - trace.start)}`,
+    `x${Math.min(...counts)} to x${Math.max(...counts)}, ${trees.length} times`,
+    wrong === undefined ? '' : 'ERROR',
+    cutEnd(messageOf((wrong ?? last).span), MESSAGE_CELLS),
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 function renderSpan({ span, start, end }: Tree, trace: Trace): string {

@@ -56,23 +56,28 @@ trace ${drain.traceId.slice(0, 8)} Node/n2, 2 spans, links 2
 `);
 });
 
-test('nothing is folded and a long message is cut', () => {
+test('siblings that are alike and an Event that comes again are a line each, and a long message is cut', () => {
   const text = renderTree(makeMorning());
-  expect(text.match(/Pod\.Started checkout-/g)).toHaveLength(30);
-  expect(text).not.toContain('more like it');
+  expect(text.match(/Pod\.Started checkout-/g)).toHaveLength(1);
+  expect(text).toMatch(/^ +and 29 more like it, slowest checkout-\S+ \d+\.\d{3}s$/m);
+  expect(text).toMatch(/Pod\.BackOff \S+ \+\S+s to \+\S+s x1 to x12, 12 times ERROR Back-off/);
   const span = makeSpan({ name: 'Pod.Failed', object: 'a', message: 'word '.repeat(50) });
   expect(lines(renderTree([span]))[1]).toMatch(/x1 .{89}…$/);
 });
 
-test('whatever the spans: each has one line, at the depth of its place, and the order does not matter', () => {
+test('whatever the spans: a handful of siblings has a line each, and the order does not matter', () => {
   fc.assert(
     fc.property(anySpans, (spans) => {
       const text = renderTree(spans);
+      const traces = buildTraces(spans);
+      const places = traces.flatMap(({ roots }) => [...walkTrees(roots)]);
+      const families = [...traces.map(({ roots }) => roots), ...places.map(({ tree }) => tree.children)];
       const shown = lines(text).filter((line) => /^ +.*\+\d+\.\d{3}s \d+\.\d{3}s( |$)/.test(line));
-      const places = buildTraces(spans).flatMap(({ roots }) => [...walkTrees(roots)]);
-      expect(shown.map((line) => /^ */.exec(line)![0].length)).toEqual(
-        places.map(({ depth }) => depth * 2 + 2),
-      );
+      if (families.every(({ length }) => length <= 5)) {
+        expect(shown.map((line) => /^ */.exec(line)![0].length)).toEqual(
+          places.map(({ depth }) => depth * 2 + 2),
+        );
+      } else expect(shown.length).toBeLessThanOrEqual(places.length);
       expect(renderTree(spans.toReversed())).toBe(text);
     }),
   );
