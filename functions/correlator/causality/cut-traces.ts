@@ -4,7 +4,7 @@
  */
 import { traceIdOf } from '../../../shared/ids.ts';
 import { inOrder, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
-import type { Change } from './list-changes.ts';
+import { type Change, isMarked } from './list-changes.ts';
 import type { Placed, Placement } from './place-occurrences.ts';
 import { type Caller, callerOf } from './read-traceparent.ts';
 import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
@@ -18,9 +18,6 @@ import { compare, HOUR, MINUTE, min } from './time.ts';
 export type TraceRoot =
   | { kind: 'change'; change: Change; marked?: Occurrence }
   | { kind: 'episode'; first: Occurrence };
-
-/** kspan's mark, which Flux sets on its Events: this one is the root of its change. */
-const isMarked = ({ event }: Occurrence): boolean => event.annotations?.topLevelSpan === 'true';
 
 /** The occurrence that is the root itself; undefined where the root is made from the change. */
 export const rootOccurrence = ({ root }: Trace): Occurrence | undefined =>

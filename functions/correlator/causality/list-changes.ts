@@ -3,10 +3,11 @@
  */
 import type { FieldManager } from '../../../shared/observation.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
+import type { Occurrence } from './gather-occurrences.ts';
 import { type Caller, callerOf, traceparentOf } from './read-traceparent.ts';
 import type { Driver, KubernetesObject } from './resolve-objects.ts';
 import { countsStatusAsGeneration, runOwners, verdicts } from './rules.ts';
-import { compare, type Moment, narrow, parseTime, secondOf } from './time.ts';
+import { compare, MINUTE, type Moment, narrow, parseTime, secondOf } from './time.ts';
 
 export interface Change {
   object: KubernetesObject;
@@ -34,6 +35,9 @@ export interface Change {
   earlierCaller: Caller | undefined;
 }
 
+/** kspan's mark, which Flux 1 set on its Events: this one is the root of its change. */
+export const isMarked = ({ event }: Occurrence): boolean => event.annotations?.topLevelSpan === 'true';
+
 /** In order of generation, the deletion last. Empty for what has no generation: what such an object does are episodes. */
 export function listChanges(object: KubernetesObject): Change[] {
   const { history } = object;
@@ -51,6 +55,7 @@ export function listChanges(object: KubernetesObject): Change[] {
     previous = version;
   }
   if (changes.length === 0 && previous === undefined) return [];
+  for (const change of changes) change.moment ??= momentOfMark(object);
   const last = history.versions.at(-1)!;
   if (history.deletion !== undefined) changes.push(deletionChange(object, last, history.deletion));
   changes.forEach((change, i) => {
@@ -161,6 +166,15 @@ function momentOf(
   return previous === undefined ? undefined : { at: version.observedAt, latest: version.observedAt };
 }
 
+/**
+ * Of a generation that was there before anybody looked: whoever made it may have marked an Event of its own as its root,
+ * a moment after its first effects.
+ */
+function momentOfMark({ occurrences }: KubernetesObject): Moment | undefined {
+  const marked = occurrences.findLast(isMarked);
+  return marked && occurrences.find(({ at }) => marked.at - at <= MINUTE);
+}
+
 function verbOf(
   object: KubernetesObject,
   generation: number,
@@ -222,9 +236,11 @@ function outcomeOf(
   for (const version of history.versions) {
     if (version.object.generation !== change.generation) continue;
     const verdict = verdictOf(change.object, version);
-    if (verdict === 'complete') return { verdict, at: version.observedAt, message: '' };
+    // What nobody saw under way may have ended long before it was looked at.
+    const at = isTold ? version.observedAt : undefined;
+    if (verdict === 'complete') return { verdict, at, message: '' };
     if (verdict !== undefined && verdict !== 'under way') {
-      return { verdict: 'failed', at: version.observedAt, message: verdict.failed };
+      return { verdict: 'failed', at, message: verdict.failed };
     }
     isTold ||= verdict === 'under way';
   }
