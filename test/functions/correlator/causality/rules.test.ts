@@ -1,16 +1,70 @@
 import { describe, expect, it } from 'vitest';
 import {
   directionOf,
+  disruptions,
   driverRules,
   matchDriver,
   nodeEffectOf,
   nodeEffects,
+  nodeTurns,
   ownershipAnnotations,
   ownershipLabels,
+  phases,
   revisionMessages,
   revisionOf,
+  verdicts,
 } from '../../../../functions/correlator/causality/rules.ts';
 import { isShippedAnnotation, isShippedLabel } from '../../../../shared/snapshot-fields.ts';
+
+const row = (...cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+
+/** The tables for people who don't read code. */
+const listed = [
+  '# What Rootspan understands',
+  '',
+  'Written by its test from the tables in `rules.ts` (`npx vitest run --config test/vitest.config.ts rules -u`). An Event',
+  'that no row knows is no less a span: it hangs where its object does.',
+  '',
+  '## Events that act on another object',
+  '',
+  row('Event', 'what it does', 'as the controller writes it', 'source'),
+  row('---', '---', '---', '---'),
+  ...driverRules.map(({ subject, reason, effect, target, example, source }) =>
+    row(`${subject}.${reason}`, `${effect} ${target === 'subject' ? 'itself' : target}`, example, source),
+  ),
+  '',
+  '## Why a pod goes: its condition DisruptionTarget',
+  '',
+  row('reason', 'cause'),
+  row('---', '---'),
+  ...Object.entries(disruptions).map(([reason, cause]) => row(reason, cause)),
+  '',
+  '## What happens to a Node, and what it does to its pods',
+  '',
+  row('Event', 'turn', 'as the controller writes it'),
+  row('---', '---', '---'),
+  ...Object.entries(nodeTurns).map(([reason, turn]) => row(`Node.${reason}`, turn, '')),
+  ...nodeEffects.map(({ reason, turn, example }) => row(`Pod.${reason}`, turn, example)),
+  '',
+  '## Events that say how a change ended',
+  '',
+  row('Event', 'outcome'),
+  row('---', '---'),
+  ...Object.entries(verdicts).flatMap(([kind, reasons]) =>
+    Object.entries(reasons).map(([reason, outcome]) => row(`${kind}.${reason}`, outcome)),
+  ),
+  '',
+  'Deployments, StatefulSets, DaemonSets and Jobs say it in their status.',
+  '',
+  '## Events that last until the next one on the same object',
+  '',
+  [...phases].join(', '),
+  '',
+].join('\n');
+
+it('is listed for people', async () => {
+  await expect(listed).toMatchFileSnapshot('../../../../functions/correlator/causality/RULES.md');
+});
 
 describe('the rule table', () => {
   it.each(driverRules.map((rule) => [rule.subject, rule.reason, rule] as const))(

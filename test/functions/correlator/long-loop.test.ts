@@ -1,0 +1,67 @@
+/** A container that crashes all day, settled as it goes: bounded episodes, which do not depend on when settling ran. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { assemble } from '../../../functions/correlator/causality/assemble.ts';
+import { HOUR, max, min } from '../../../functions/correlator/causality/time.ts';
+import type { Observation } from '../../../shared/observation.ts';
+import { compareSpans } from '../../../shared/span.ts';
+import { atTheEnd, event, rollout } from './causality/cluster-story.ts';
+import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
+
+const noon = Date.parse('2026-03-01T12:00:00Z');
+const secondsOf = ({ observedAt }: Observation) => (Date.parse(observedAt) - noon) / 1000;
+
+/** Back-off doubles from 10 s to 5 minutes, and each round the container runs for a moment. */
+function crashLoop(hours: number): Observation[] {
+  const { observations, pod } = rollout(0);
+  const container = {
+    subject: { ...pod, namespace: 'shop', fieldPath: 'spec.containers{app}' },
+    type: 'Normal',
+  };
+  const rounds: Observation[] = [];
+  let at = 2;
+  for (let round = 1; at < hours * 3600; round++) {
+    for (const [i, reason] of ['Pulled', 'Created', 'Started', 'BackOff'].entries()) {
+      rounds.push(
+        event(at + i, pod, reason, reason, {
+          ...container,
+          uid: `uid-${reason}`,
+          count: round,
+          ...(reason === 'BackOff' && { type: 'Warning' }),
+        }),
+      );
+    }
+    at += Math.min(10 * 2 ** (round - 1), 300);
+  }
+  return [...observations, ...rounds];
+}
+
+it('nine hours: whatever arrives together and however late, the spans are those of one look at the end', async () => {
+  const story = crashLoop(9);
+  const whole = assemble({ cluster, observations: story, now: atTheEnd }).map(({ span }) => span);
+  const traces = Map.groupBy(whole, ({ traceId }) => traceId);
+  expect(traces.size).toBeGreaterThanOrEqual(9);
+  for (const spans of traces.values()) {
+    const starts = spans.map(({ startTimeUnixNano }) => BigInt(startTimeUnixNano));
+    expect(starts.reduce(max) - starts.reduce(min)).toBeLessThanOrEqual(HOUR);
+  }
+
+  const delays = fc.infiniteStream(fc.integer({ min: 1, max: 200 }));
+  await fc.assert(
+    fc.asyncProperty(delays, async (lateBy) => {
+      const pipeline = startPipeline({ start: noon, assemblyClock: (now) => BigInt(now) * 1_000_000n });
+      for (let next = 0, record = 1; next < story.length; record++) {
+        // A record holds what came until the forwarder's next flush, seconds or minutes later.
+        const flushAt = secondsOf(story[next]!) + lateBy.next().value!;
+        const batch = story.slice(next).filter((observation) => secondsOf(observation) <= flushAt);
+        next += batch.length;
+        await pipeline.runTimers(noon + flushAt * 1000);
+        pipeline.now = noon + flushAt * 1000;
+        await pipeline.ingest(recordsOf([batch], { first: record }));
+      }
+      await pipeline.runTimers();
+      expect(received(pipeline)).toEqual(whole.toSorted(compareSpans));
+    }),
+    { numRuns: 5 },
+  );
+});
