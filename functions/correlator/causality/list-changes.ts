@@ -140,6 +140,12 @@ function writerOf({ object }: Version, previous: Version | undefined): FieldMana
     if (rewritten.length > 0) return newest(rewritten);
     const refielded = writers.filter((entry) => earlierOf(entry)?.fields !== entry.fields);
     if (refielded.length > 0) return newest(refielded);
+    const gone = newest(before.filter((entry) => !all.some((other) => sameEntry(entry, other))));
+    if (gone !== undefined) {
+      // `kubectl rollout resume` takes back all that it once set; the time is that of setting it.
+      const { time: _, ...manager } = gone;
+      return manager;
+    }
     return writers.find(({ subresource }) => subresource === 'scale');
   }
   return newest(writers.filter(({ time }) => time !== undefined)) ?? newest(writers);

@@ -6,11 +6,8 @@ import { inOrder, type Occurrence } from './gather-occurrences.ts';
 import type { Driver, KubernetesObject, Resolved } from './resolve-objects.ts';
 import { compare, distance, HOUR, SECOND } from './time.ts';
 
-export interface Scalings {
-  /** The scaling that made the pod, or that the occurrence "Created pod" carried out. */
-  upOf(subject: KubernetesObject | Occurrence): Driver | undefined;
-  downOf(subject: KubernetesObject | Occurrence): Driver | undefined;
-}
+/** The scaling that made or removed the pod, or that the occurrence "Created pod" or "Deleted pod" carried out. */
+export type ScalingOf = (subject: KubernetesObject | Occurrence) => Driver | undefined;
 
 interface Slot {
   at: bigint;
@@ -22,45 +19,48 @@ interface Slot {
 /** A pod beyond a scaling's number, or made this long after it, was not made by it. */
 const carriedOutWithin = HOUR;
 
+interface Way {
+  effect: 'creates' | 'removes';
+  /** Whether the scaling may have gone this way. */
+  up: boolean;
+  driverOf(pod: KubernetesObject): Driver | undefined;
+  timeOf(pod: KubernetesObject): bigint | undefined;
+}
+
+const ways = {
+  up: {
+    effect: 'creates',
+    up: true,
+    driverOf: (pod) => pod.creator,
+    timeOf: (pod) => pod.created?.latest,
+  },
+  down: {
+    effect: 'removes',
+    up: false,
+    driverOf: (pod) => pod.remover,
+    timeOf: (pod) => pod.removal?.latest,
+  },
+} satisfies Record<string, Way>;
+
+/** Pods that are `otherwiseCaused` take up no room. */
 export function matchScalings(
   resolved: Resolved,
-  isReplacement: (pod: KubernetesObject) => boolean,
-): Scalings {
-  const up = new Map<KubernetesObject | Occurrence, Driver>();
-  const down = new Map<KubernetesObject | Occurrence, Driver>();
+  direction: keyof typeof ways,
+  otherwiseCaused: (pod: KubernetesObject) => boolean,
+): ScalingOf {
+  const way: Way = ways[direction];
+  const scalings = new Map<KubernetesObject | Occurrence, Driver>();
   for (const controller of resolved.objects.values()) {
     if (controller.scalings.length === 0) continue;
     const sized = withSizes(controller.scalings);
-    const exact = scalingOfGeneration(controller, sized);
     assign(
-      slotsOf(
-        controller,
-        resolved,
-        'creates',
-        (pod) => pod.creator,
-        (pod) => pod.created?.latest,
-        isReplacement,
-      ),
-      sized.filter(({ driver }) => driver.up !== false),
-      exact,
-      up,
-    );
-    const disrupted = (pod: KubernetesObject) => pod.disruption !== undefined;
-    assign(
-      slotsOf(
-        controller,
-        resolved,
-        'removes',
-        (pod) => pod.remover,
-        (pod) => pod.removal?.latest,
-        disrupted,
-      ),
-      sized.filter(({ driver }) => driver.up !== true),
-      exact,
-      down,
+      slotsOf(controller, resolved, way, otherwiseCaused),
+      sized.filter(({ driver }) => driver.up !== !way.up),
+      scalingOfGeneration(controller, sized),
+      scalings,
     );
   }
-  return { upOf: (subject) => up.get(subject), downOf: (subject) => down.get(subject) };
+  return (subject) => scalings.get(subject);
 }
 
 interface Sized {
@@ -84,9 +84,7 @@ function withSizes(scalings: readonly Driver[]): Sized[] {
 function slotsOf(
   controller: KubernetesObject,
   resolved: Resolved,
-  effect: 'creates' | 'removes',
-  driverOf: (pod: KubernetesObject) => Driver | undefined,
-  timeOf: (pod: KubernetesObject) => bigint | undefined,
+  { effect, driverOf, timeOf }: Way,
   otherwiseCaused: (pod: KubernetesObject) => boolean,
 ): Slot[] {
   const slots: Slot[] = [];

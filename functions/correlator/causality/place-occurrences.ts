@@ -41,8 +41,9 @@ const reportedWithin = MINUTE;
 export function placeOccurrences(resolved: Resolved): Placed {
   const { subjectOf, driverOf } = resolved;
   const changes = new Map<KubernetesObject, readonly Change[]>();
-  const replacements = matchReplacements(resolved.objects.values());
-  const scalings = matchScalings(resolved, (pod) => replacements.has(pod));
+  const downOf = matchScalings(resolved, 'down', (pod) => pod.disruption !== undefined);
+  const replacements = matchReplacements(resolved.objects.values(), (pod) => downOf(pod) !== undefined);
+  const upOf = matchScalings(resolved, 'up', (pod) => replacements.has(pod));
   const rounds = matchRounds(resolved);
   const turns = nodeTurnsByName(resolved);
   matchRescales();
@@ -108,7 +109,8 @@ export function placeOccurrences(resolved: Resolved): Placed {
       case 'creates': {
         if (target === undefined) return undefined;
         const replaced = replacements.get(target);
-        if (replaced !== undefined) return afterTearDown(replaced, occurrence);
+        const itsEnd = replaced && afterTearDown(replaced, occurrence);
+        if (itsEnd !== undefined) return itsEnd;
         return rootOf(target) === target && target.owner === subject
           ? within(changesOf(target)[0])
           : undefined;
@@ -154,7 +156,7 @@ export function placeOccurrences(resolved: Resolved): Placed {
       return subject.creator === undefined ? atRoot(occurrence, subject) : below(subject.creator.occurrence);
     }
     if (effect === 'creates' || effect === 'removes') {
-      const driver = effect === 'creates' ? scalings.upOf(occurrence) : scalings.downOf(occurrence);
+      const driver = effect === 'creates' ? upOf(occurrence) : downOf(occurrence);
       if (driver !== undefined) return below(driver.occurrence);
       return effect === 'creates'
         ? whatMade(subject.owner, occurrence.latest)
@@ -168,15 +170,16 @@ export function placeOccurrences(resolved: Resolved): Placed {
       if (subject.remover !== undefined && subject.remover.occurrence !== occurrence) {
         return below(subject.remover.occurrence);
       }
-      const scaling = scalings.downOf(subject);
+      const scaling = downOf(subject);
       if (scaling !== undefined) return below(scaling.occurrence);
       if (subject.owner === undefined) return atRoot(occurrence, subject);
       return whatRemoved(subject, subject.removal?.latest ?? occurrence.latest);
     }
     if (subject.creator !== undefined) return below(subject.creator.occurrence);
     const replaced = replacements.get(subject);
-    if (replaced !== undefined) return afterTearDown(replaced, occurrence);
-    const scaling = scalings.upOf(subject);
+    const itsEnd = replaced && afterTearDown(replaced, occurrence);
+    if (itsEnd !== undefined) return itsEnd;
+    const scaling = upOf(subject);
     if (scaling !== undefined) return below(scaling.occurrence);
     if (subject.scalings.length > 0) {
       const driver = latest(
@@ -288,13 +291,14 @@ export function placeOccurrences(resolved: Resolved): Placed {
     return turn === undefined ? undefined : below(turn);
   }
 
-  function afterTearDown(pod: KubernetesObject, occurrence: Occurrence): Placement {
+  /** Undefined where a pod left no word of its end and nothing says why it went. */
+  function afterTearDown(pod: KubernetesObject, occurrence: Occurrence): Placement | undefined {
     const tearDowns = pod.occurrences.filter(
       ({ event }) => directionOf(event.reason, event.message) === 'tear-down',
     );
     const last = latest(tearDowns, occurrence) ?? tearDowns[0];
     if (last !== undefined) return below(last);
-    return disruptedBy(pod, occurrence) ?? nothing;
+    return disruptedBy(pod, occurrence);
   }
 
   return { placementOf, changesOf, replacedBy: (pod) => replacements.get(pod) };

@@ -190,7 +190,7 @@ export function resolveObjects(
     }
     if (match.name === undefined) return undefined;
     const candidates = named(match.rule.target, namespace, match.name).filter(
-      ({ owner }) => !match.rule.controls || owner === undefined || owner === subject,
+      (object) => !match.rule.controls || object.owner === undefined || isOrWasOwner(subject, object),
     );
     switch (match.rule.effect) {
       case 'creates':
@@ -242,6 +242,10 @@ function isLastTearDown(occurrences: readonly Occurrence[], { event }: Occurrenc
       i > index && isStarted(later.event.reason) && later.event.subject.fieldPath === event.subject.fieldPath,
   );
 }
+
+/** One that was orphaned may have another owner by now. */
+const isOrWasOwner = (owner: KubernetesObject, { owner: last, history }: KubernetesObject): boolean =>
+  last === owner || history?.versions.some(({ object }) => object.owner?.uid === owner.uid) === true;
 
 /** The Node that a pod was bound to. */
 export const nodeNameOf = ({ history }: KubernetesObject): string | undefined =>
