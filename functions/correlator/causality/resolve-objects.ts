@@ -189,9 +189,8 @@ export function resolveObjects(
       return ref === undefined ? undefined : alive(named(ref.kind, namespace, ref.name), at);
     }
     if (match.name === undefined) return undefined;
-    const candidates = named(match.rule.target, namespace, match.name).filter(
-      (object) => !match.rule.controls || object.owner === undefined || isOrWasOwner(subject, object),
-    );
+    const sameName = named(match.rule.target, namespace, match.name);
+    const candidates = match.rule.controls ? ownedBy(subject, sameName) : sameName;
     switch (match.rule.effect) {
       case 'creates':
         return closest(candidates, ({ created }) => created, at);
@@ -243,9 +242,20 @@ function isLastTearDown(occurrences: readonly Occurrence[], { event }: Occurrenc
   );
 }
 
-/** One that was orphaned may have another owner by now. */
-const isOrWasOwner = (owner: KubernetesObject, { owner: last, history }: KubernetesObject): boolean =>
-  last === owner || history?.versions.some(({ object }) => object.owner?.uid === owner.uid) === true;
+/**
+ * Those that it owns or once owned: what was orphaned may have another owner by now. Else those of its namesake: it may
+ * have adopted them.
+ */
+function ownedBy(owner: KubernetesObject, candidates: readonly KubernetesObject[]): KubernetesObject[] {
+  const own = candidates.filter(
+    ({ owner: last, history }) =>
+      last === undefined ||
+      last === owner ||
+      history?.versions.some(({ object }) => object.owner?.uid === owner.uid) === true,
+  );
+  if (own.length > 0) return own;
+  return candidates.filter(({ owner: last }) => last?.kind === owner.kind && last.name === owner.name);
+}
 
 /** The Node that a pod was bound to. */
 export const nodeNameOf = ({ history }: KubernetesObject): string | undefined =>
