@@ -19,6 +19,8 @@ import {
   waitsForVolumes,
 } from './rules.ts';
 
+type SnapshotObject = ObjectSnapshot['object'];
+
 const refName = ({ kind, namespace, name }: Pick<ObjectReference, 'kind' | 'namespace' | 'name'>): string =>
   nameKey(kind, namespace, name);
 
@@ -30,7 +32,7 @@ const madeForOthers: ReadonlySet<string> = new Set(
 /** Points by name (`kind/namespace/name`) or UID (`uid:…`), sorted. Most activities have none. */
 export function meetingPoints(observations: Iterable<Observation>): string[] {
   const points = new Set<string>();
-  const snapshots: ObjectSnapshot['object'][] = [];
+  const snapshots: SnapshotObject[] = [];
   const events: EventOccurrence['event'][] = [];
   const known = new Set<string>();
   const nodeOfPod = new Map<string, string>();
@@ -41,11 +43,12 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
       continue;
     }
     const { object } = observation;
-    snapshots.push(object);
+    snapshots.push(observation.deleted ? { ...object, deletionTimestamp: observation.observedAt } : object);
     known.add(refName(object));
     if (object.nodeName !== undefined) nodeOfPod.set(object.uid, object.nodeName);
     if (object.claims !== undefined) claimsOfPod.set(object.uid, object.claims);
   }
+  for (const name of changedHands(snapshots)) points.add(name);
   for (const object of snapshots) {
     if (object.kind === 'Node') points.add(refName(object));
     if (object.managers?.some(({ subresource }) => subresource === 'scale')) points.add(refName(object));
@@ -90,3 +93,26 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
   }
   return [...points].sort();
 }
+
+/**
+ * Objects that may have had, or may get, another owner (`kubectl delete --cascade=orphan`): without one, older than the
+ * one they have, or left behind by one that goes.
+ */
+function* changedHands(snapshots: readonly SnapshotObject[]): Iterable<string> {
+  const created = new Map<string, string>();
+  const going = new Set<string>();
+  for (const { uid, creationTimestamp, deletionTimestamp } of snapshots) {
+    if (creationTimestamp !== undefined) created.set(uid, creationTimestamp);
+    if (deletionTimestamp !== undefined) going.add(uid);
+  }
+  for (const object of snapshots) {
+    const { uid, owner, creationTimestamp } = object;
+    const isLeft = owner === undefined ? adoptable.has(object.kind) : going.has(owner.uid) && !going.has(uid);
+    const since = owner === undefined ? undefined : created.get(owner.uid);
+    const isOlder = since !== undefined && creationTimestamp !== undefined && creationTimestamp < since;
+    if (isLeft || isOlder) yield refName(object);
+  }
+}
+
+/** Kinds that controllers adopt. */
+const adoptable: ReadonlySet<string> = new Set(['Pod', 'ReplicaSet', 'Job']);
