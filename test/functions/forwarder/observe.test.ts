@@ -91,6 +91,11 @@ describe('an Event', () => {
       event({ lastTimestamp: 'hunter2' }),
       'lastTimestamp is not an RFC 3339 time between 1970 and 2262',
     ],
+    [
+      'a time before 1970, by its offset',
+      event({ lastTimestamp: '1970-01-01T00:00:00+05:00' }),
+      'lastTimestamp is not an RFC 3339 time between 1970 and 2262',
+    ],
     ['a count that is none', event({ count: 'hunter2' }), 'count should be number, is string'],
   ])('with %s is refused, with the field and not its value', (_, raw, reason) => {
     expect(observeEvent(raw, at)).toEqual({ ok: false, reason });
