@@ -6,14 +6,33 @@
 /** Kinds that are never read, whoever owns them or speaks of them. */
 export const neverShipped: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
 
+/**
+ * Labels and annotations by which tools mark what is theirs. Sources: helm pkg/action/validate.go and
+ * https://helm.sh/docs/chart_best_practices/labels/; fluxcd/kustomize-controller and helm-controller (labels of the
+ * GitOps toolkit); https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
+ */
+export const ownershipLabels = [
+  'app.kubernetes.io/managed-by',
+  'app.kubernetes.io/instance',
+  'app.kubernetes.io/version',
+  'helm.sh/chart',
+  'kustomize.toolkit.fluxcd.io/name',
+  'kustomize.toolkit.fluxcd.io/namespace',
+  'helm.toolkit.fluxcd.io/name',
+  'helm.toolkit.fluxcd.io/namespace',
+] as const;
+export const ownershipAnnotations = [
+  'meta.helm.sh/release-name',
+  'meta.helm.sh/release-namespace',
+  'argocd.argoproj.io/tracking-id',
+] as const;
+
 const shippedAnnotations: ReadonlySet<string> = new Set([
   'traceparent',
   'topLevelSpan',
   'deployment.kubernetes.io/revision',
   'batch.kubernetes.io/cronjob-scheduled-timestamp',
-  'argocd.argoproj.io/tracking-id',
-  'meta.helm.sh/release-name',
-  'meta.helm.sh/release-namespace',
+  ...ownershipAnnotations,
 ]);
 
 /**
@@ -26,16 +45,7 @@ export const isShippedAnnotation = (key: string): boolean =>
   key.endsWith('tracing.k8s.io/traceparent') ||
   key.endsWith('.toolkit.fluxcd.io/revision');
 
-const shippedLabels: ReadonlySet<string> = new Set([
-  'app.kubernetes.io/managed-by',
-  'app.kubernetes.io/instance',
-  'app.kubernetes.io/version',
-  'helm.sh/chart',
-  'kustomize.toolkit.fluxcd.io/name',
-  'kustomize.toolkit.fluxcd.io/namespace',
-  'helm.toolkit.fluxcd.io/name',
-  'helm.toolkit.fluxcd.io/namespace',
-]);
+const shippedLabels: ReadonlySet<string> = new Set(ownershipLabels);
 
 export const isShippedLabel = (key: string): boolean => shippedLabels.has(key);
 

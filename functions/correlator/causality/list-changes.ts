@@ -41,12 +41,12 @@ export const isMarked = ({ event }: Occurrence): boolean => event.annotations?.t
 /** In order of generation, the deletion last. Empty for what has no generation: what such an object does are episodes. */
 export function listChanges(object: KubernetesObject): Change[] {
   const { history } = object;
-  if (history === undefined) return [];
+  if (history === undefined || countsStatusAsGeneration.has(history.kind)) return [];
   const changes: Change[] = [];
   let previous: Version | undefined;
   for (const version of history.versions) {
     const { generation, deletionTimestamp } = version.object;
-    if (generation === undefined || countsStatusAsGeneration.has(history.kind)) continue;
+    if (generation === undefined) continue;
     const isKnown = changes.some((change) => change.generation === generation);
     // The API server counts a deletion that waits for dependents or for a grace period as a generation: no new spec.
     if (!isKnown && !(deletionTimestamp !== undefined && generation > 1)) {
@@ -232,11 +232,13 @@ function outcomeOf(
     const gone = history.versions.find(({ deleted }) => deleted);
     return gone === undefined ? unknown : { verdict: 'complete', at: gone.observedAt, message: '' };
   }
+  const words = verdicts[history.kind];
   for (const { event, at, latest } of occurrences) {
-    const verdict = verdicts[history.kind]?.[event.reason];
+    const verdict = words?.[event.reason];
+    if (verdict === undefined) continue;
     const isBefore = change.moment !== undefined && latest < change.moment.at;
     if (isBefore || (next?.moment !== undefined && at >= next.moment.at)) continue;
-    if (verdict !== undefined) return { verdict, at, message: verdict === 'failed' ? event.message : '' };
+    return { verdict, at, message: verdict === 'failed' ? event.message : '' };
   }
   let isTold = false;
   for (const version of history.versions) {

@@ -21,8 +21,6 @@ const carriedOutWithin = HOUR;
 
 interface Way {
   effect: 'creates' | 'removes';
-  /** Whether the scaling may have gone this way. */
-  up: boolean;
   driverOf(pod: KubernetesObject): Driver | undefined;
   timeOf(pod: KubernetesObject): bigint | undefined;
 }
@@ -30,13 +28,11 @@ interface Way {
 const ways = {
   up: {
     effect: 'creates',
-    up: true,
     driverOf: (pod) => pod.creator,
     timeOf: (pod) => pod.created?.latest,
   },
   down: {
     effect: 'removes',
-    up: false,
     driverOf: (pod) => pod.remover,
     timeOf: (pod) => pod.removal?.latest,
   },
@@ -49,13 +45,14 @@ export function matchScalings(
   otherwiseCaused: (pod: KubernetesObject) => boolean,
 ): ScalingOf {
   const way: Way = ways[direction];
+  const isOpposite = direction === 'down';
   const scalings = new Map<KubernetesObject | Occurrence, Driver>();
   for (const controller of resolved.objects.values()) {
     if (controller.scalings.length === 0) continue;
     const sized = withSizes(controller.scalings);
     assign(
       slotsOf(controller, resolved, way, otherwiseCaused),
-      sized.filter(({ driver }) => driver.up !== !way.up),
+      sized.filter(({ driver }) => driver.up !== isOpposite),
       scalingOfGeneration(controller, sized),
       scalings,
     );

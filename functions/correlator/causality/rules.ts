@@ -408,27 +408,6 @@ export const verdicts: Readonly<Record<string, Readonly<Record<string, 'complete
   },
 };
 
-/**
- * Labels and annotations by which tools mark what is theirs. Sources: helm pkg/action/validate.go and
- * https://helm.sh/docs/chart_best_practices/labels/; fluxcd/kustomize-controller and helm-controller (labels of the
- * GitOps toolkit); https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
- */
-export const ownershipLabels = [
-  'app.kubernetes.io/managed-by',
-  'app.kubernetes.io/instance',
-  'app.kubernetes.io/version',
-  'helm.sh/chart',
-  'kustomize.toolkit.fluxcd.io/name',
-  'kustomize.toolkit.fluxcd.io/namespace',
-  'helm.toolkit.fluxcd.io/name',
-  'helm.toolkit.fluxcd.io/namespace',
-] as const;
-export const ownershipAnnotations = [
-  'meta.helm.sh/release-name',
-  'meta.helm.sh/release-namespace',
-  'argocd.argoproj.io/tracking-id',
-] as const;
-
 /** Annotations of Flux's Events: `main@sha1:5d4f…`, or a chart's version. */
 const revisionAnnotation = /^(?:kustomize|helm|source)\.toolkit\.fluxcd\.io\/revision$/;
 
@@ -457,6 +436,8 @@ export const revisionMessages: readonly {
   },
 ];
 
+const revisionsByReason = Map.groupBy(revisionMessages, ({ reason }) => reason);
+
 export interface Revision {
   /** A branch or a tag. */
   name: string | undefined;
@@ -476,8 +457,8 @@ export function revisionOf(
     const [, name, revision] = /^(?:(.+)@)?(?:sha\d+:)?([^@:]+)$/.exec(annotations[key]!) ?? [];
     if (revision !== undefined) return { name, revision };
   }
-  for (const row of revisionMessages) {
-    if (row.subject !== subjectKind || row.reason !== reason) continue;
+  for (const row of revisionsByReason.get(reason) ?? []) {
+    if (row.subject !== subjectKind) continue;
     const found = row.message.exec(message)?.groups;
     if (found?.revision !== undefined) return { name: found.name, revision: found.revision };
   }

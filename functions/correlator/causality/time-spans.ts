@@ -23,11 +23,12 @@ export interface TimedTrace {
 
 export function timeSpans(resolved: Resolved, traces: Traces): TimedTrace[] {
   const intervals = new OccurrenceTable<Interval>();
+  const intervalOf = (occurrence: Occurrence) => intervals.get(occurrence)!;
   return [...traces.members].map(([trace, occurrences]) => ({
     trace,
     occurrences,
     root: timeTrace(resolved, traces, trace, occurrences, intervals),
-    intervalOf: (occurrence) => intervals.get(occurrence)!,
+    intervalOf,
   }));
 }
 

@@ -3,20 +3,14 @@
  */
 import { changeSpanId, occurrenceSpanId } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
+import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
-import { rootOccurrence, type Traces, traceIdOfChange } from './cut-traces.ts';
+import { rootOccurrence, type Trace, type Traces, traceIdOfChange } from './cut-traces.ts';
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Placed } from './place-occurrences.ts';
 import { type KubernetesObject, nodeNameOf, type Resolved, rootOf } from './resolve-objects.ts';
-import {
-  isProbeFailure,
-  ownershipAnnotations,
-  ownershipLabels,
-  revisionOf,
-  runOwners,
-  waitsForVolumes,
-} from './rules.ts';
+import { isProbeFailure, revisionOf, runOwners, waitsForVolumes } from './rules.ts';
 import type { TimedTrace } from './time-spans.ts';
 
 export interface WrittenSpan {
@@ -45,24 +39,24 @@ export function createSpanWriter(world: World): (timed: TimedTrace) => WrittenSp
     return spanId;
   }
 
-  function writeChange(timed: TimedTrace, change: Change, links: Span['links']): Span {
+  function writeChange(timed: TimedTrace, change: Change, spanId: string, links: Span['links']): Span {
     const { object, outcome } = change;
     const { traceId, caller } = timed.trace;
     const attributes: Attributes = { 'k8s.object.kind': object.kind, 'k8s.object.name': object.name };
     addObject(attributes, object, object.apiVersion);
     const { resourceVersion } = change.version.object;
     if (resourceVersion !== undefined) attributes['k8s.object.resource_version'] = resourceVersion;
-    addOwnership(attributes, change);
+    addChange(attributes, change);
     return {
       traceId,
-      spanId: changeSpanId(object.uid, change.id),
+      spanId,
       parentSpanId: caller?.spanId ?? null,
       name: `${object.kind}.${change.verb}`,
       startTimeUnixNano: String(timed.root.start),
       endTimeUnixNano: String(timed.root.end),
       status: outcome.verdict === 'failed' ? { code: 'ERROR', message: outcome.message } : unset,
       resource: resourceOf(change.manager === '' ? 'kubernetes' : change.manager, undefined),
-      attributes: Object.assign(attributes, changeAttributes(change)),
+      attributes,
       links,
     };
   }
@@ -93,19 +87,16 @@ export function createSpanWriter(world: World): (timed: TimedTrace) => WrittenSp
     const links = linksOf(world, timed);
     const written: WrittenSpan[] = [];
     const first = rootOccurrence(trace);
+    const rootSpanId = rootSpanIdOf(trace);
     if (root.kind === 'change' && first === undefined) {
-      written.push({ span: writeChange(timed, root.change, links), key: trace.object.uid });
+      written.push({ span: writeChange(timed, root.change, rootSpanId, links), key: trace.object.uid });
     }
-    const rootSpanId = first === undefined ? written[0]!.span.spanId : spanIdOf(first);
     for (const occurrence of occurrences) {
       const { parent } = world.traces.membershipOf(occurrence);
       if (occurrence === first) {
         const span = writeOccurrence(timed, occurrence, trace.caller?.spanId ?? null);
         span.links = links;
-        if (root.kind === 'change') {
-          Object.assign(span.attributes, changeAttributes(root.change));
-          addOwnership(span.attributes, root.change);
-        }
+        if (root.kind === 'change') addChange(span.attributes, root.change);
         written.push({ span, key: occurrence.key });
       } else {
         const parentSpanId = parent === undefined ? rootSpanId : spanIdOf(parent);
@@ -119,13 +110,22 @@ export function createSpanWriter(world: World): (timed: TimedTrace) => WrittenSp
 const unset: Span['status'] = { code: 'UNSET' };
 const none: Span['links'] = [];
 
-function changeAttributes({ generation, manager, operation, outcome }: Change): Attributes {
-  return {
-    ...(generation !== undefined && { 'k8s.object.generation': generation }),
-    'k8s.change.manager': manager,
-    'k8s.change.operation': operation,
-    'k8s.change.outcome': outcome.verdict,
-  };
+/** Of the span that a trace's others hang under: an occurrence's, or the one made from the change. */
+function rootSpanIdOf({ root }: Trace): string {
+  if (root.kind === 'change' && root.marked === undefined) {
+    return changeSpanId(root.change.object.uid, root.change.id);
+  }
+  const { event } = root.kind === 'episode' ? root.first : root.marked!;
+  return occurrenceSpanId(event.uid, event.count);
+}
+
+function addChange(attributes: Attributes, change: Change): void {
+  addOwnership(attributes, change);
+  const { generation, manager, operation, outcome } = change;
+  if (generation !== undefined) attributes['k8s.object.generation'] = generation;
+  attributes['k8s.change.manager'] = manager;
+  attributes['k8s.change.operation'] = operation;
+  attributes['k8s.change.outcome'] = outcome.verdict;
 }
 
 /**
@@ -258,13 +258,7 @@ function linksOf({ resolved, placed, traces }: World, { trace, occurrences }: Ti
         const last = claim.occurrences.findLast((said) => said.at <= at) ?? claim.occurrences[0];
         if (last === undefined) continue;
         const other = traces.membershipOf(last).trace;
-        if (other.traceId === trace.traceId) continue;
-        const first = rootOccurrence(other);
-        const spanId =
-          other.root.kind === 'change' && first === undefined
-            ? changeSpanId(other.object.uid, other.root.change.id)
-            : occurrenceSpanId(first!.event.uid, first!.event.count);
-        yield { traceId: other.traceId, spanId };
+        if (other.traceId !== trace.traceId) yield { traceId: other.traceId, spanId: rootSpanIdOf(other) };
       }
     }
   }

@@ -7,14 +7,17 @@ import {
   nodeEffectOf,
   nodeEffects,
   nodeTurns,
-  ownershipAnnotations,
-  ownershipLabels,
   phases,
   revisionMessages,
   revisionOf,
   verdicts,
 } from '../../../../functions/correlator/causality/rules.ts';
-import { isShippedAnnotation, isShippedLabel } from '../../../../shared/snapshot-fields.ts';
+import {
+  isShippedAnnotation,
+  isShippedLabel,
+  ownershipAnnotations,
+  ownershipLabels,
+} from '../../../../shared/snapshot-fields.ts';
 
 const row = (...cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 
