@@ -8,7 +8,7 @@ import { PoisonError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { clusterKey, placeOf, rootOf, subjectId } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
-import type { Ports, Waits } from './ports.ts';
+import type { IngestPorts, Waits } from './ports.ts';
 import { headKey, type Item, type KnownObject, objectKey } from './store.ts';
 import { chunkItems, expectItem, knownObject, objectItem } from './store-items.ts';
 import { touchActivity } from './touch-activity.ts';
@@ -43,7 +43,10 @@ const mostRemembered = 20_000;
  * The handler of the stream. What cannot be read is set aside and holds nothing back; where that fails, the answer
  * names the record, and those before it are done. Rejects when the store or the timers are away: the batch comes again.
  */
-export function createIngest(ports: Ports, waits: Waits): (event: KinesisEvent) => Promise<BatchResponse> {
+export function createIngest(
+  ports: IngestPorts,
+  waits: Waits,
+): (event: KinesisEvent) => Promise<BatchResponse> {
   const { store, now } = ports;
   /** By cluster and id, least recently used first. */
   const memory = new Map<string, Remembered>();

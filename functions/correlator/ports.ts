@@ -1,4 +1,5 @@
 /** What ingest and settle touch besides the store. Each may be called again with the same arguments without harm. */
+import type { SetAside } from '../../shared/set-aside.ts';
 import type { Span } from '../../shared/span.ts';
 import type { Store } from './store.ts';
 
@@ -16,19 +17,6 @@ export interface Timers {
 export interface SpansQueue {
   /** Resolves once all are in the queue. */
   send(spans: readonly Span[]): Promise<void>;
-}
-
-export interface Poison {
-  reason: string;
-  /** As it came; of a record that is no text, base64. */
-  payload: string;
-  /** The record or message it came in. */
-  source: string;
-}
-
-export interface SetAside {
-  /** Resolves once it is safe. */
-  keep(poison: Poison): Promise<void>;
 }
 
 export type Remark =
@@ -50,6 +38,9 @@ export interface Ports {
   /** Nanoseconds since 1970, for assembly: the wall clock when live, past every bound in a replay. */
   assemblyClock(): bigint;
 }
+
+/** Ingest assembles and sends nothing. */
+export type IngestPorts = Omit<Ports, 'spansQueue' | 'assemblyClock'>;
 
 /** Seconds. */
 export interface Waits {

@@ -8,6 +8,7 @@
  *   twice, which is harmless: their ids are the same.
  * - A message that cannot be read is set aside with its body.
  */
+import type { Poison, SetAside } from '../../shared/set-aside.ts';
 import type { Span } from '../../shared/span.ts';
 import { decodeSpanBatch } from '../../shared/span-batch-codec.ts';
 import type { ExportOutcome } from './export-spans.ts';
@@ -15,15 +16,6 @@ import type { ExportOutcome } from './export-spans.ts';
 /** What of Lambda's SQSEvent is read. */
 export interface SpansQueueEvent {
   Records: readonly { messageId: string; body: string }[];
-}
-
-export interface SetAside {
-  /**
-   * Keeps what can never be delivered, for a person to look at and to replay: `payload` is the body of a message as it
-   * came, or refused spans in a form that `decodeSpanBatch` reads (of any size: encode them anew for the queue).
-   * May be called again with the same payload; resolves once it is safe, rejects where it is not.
-   */
-  keep(item: { reason: string; payload: string }): Promise<void>;
 }
 
 export interface EmitPorts {
@@ -102,9 +94,9 @@ async function emit({ Records }: SpansQueueEvent, ports: EmitPorts, limits: Emit
     remarks: [],
   };
   const failed = new Set<string>();
-  const setAside = async (reason: string, payload: string): Promise<boolean> => {
+  const setAside = async (poison: Poison): Promise<boolean> => {
     try {
-      await ports.setAside.keep({ reason, payload });
+      await ports.setAside.keep(poison);
       return true;
     } catch (error) {
       result.remarks.push({ kind: 'not-set-aside', error: String(error) });
@@ -119,14 +111,16 @@ async function emit({ Records }: SpansQueueEvent, ports: EmitPorts, limits: Emit
       for (const span of batch.value.spans) items.push({ span, messageId });
     } else {
       result.remarks.push({ kind: 'unreadable-message', messageId, reason: batch.reason });
-      if (!(await setAside(`the message ${batch.reason}`, body))) failed.add(messageId);
+      const poison = { reason: `the message ${batch.reason}`, payload: body, source: messageId };
+      if (!(await setAside(poison))) failed.add(messageId);
     }
   }
 
   const { refused, left } = await deliver(items, ports, limits, result);
   for (const [reason, group] of refused) {
     const payload = JSON.stringify({ version: 1, spans: group.map(({ span }) => span) });
-    if (await setAside(reason, payload)) {
+    const messageIds = new Set(group.map(({ messageId }) => messageId));
+    if (await setAside({ reason, payload, source: [...messageIds].join(' ') })) {
       result.refused += group.length;
       result.remarks.push({ kind: 'refused', spans: group.length, reason });
     } else {

@@ -111,3 +111,26 @@ function read(env: Environment, variable: string): string | undefined {
   const text = env[variable]?.trim();
   return text === '' ? undefined : text;
 }
+
+export interface EmitterConfig {
+  endpoint: OtlpEndpoint;
+  setAsideBucket: string;
+  spansQueueUrl: string;
+}
+
+/** @throws UserError that names the variable to put right */
+export function readEmitterConfig(env: Environment): EmitterConfig {
+  const endpoint = readOtlpEndpoint(env);
+  if (endpoint === undefined) throw new UserError('OTEL_EXPORTER_OTLP_ENDPOINT is missing');
+  return {
+    endpoint,
+    setAsideBucket: readText(env, 'SET_ASIDE_BUCKET'),
+    spansQueueUrl: readText(env, 'SPANS_QUEUE_URL'),
+  };
+}
+
+function readText(env: Environment, variable: string): string {
+  const text = read(env, variable);
+  if (text === undefined) throw new UserError(`${variable} is missing`);
+  return text;
+}

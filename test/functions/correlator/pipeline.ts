@@ -4,18 +4,13 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { createIngest, type KinesisEvent } from '../../../functions/correlator/ingest.ts';
-import {
-  defaultWaits,
-  type Poison,
-  type Ports,
-  type Remark,
-  type Timer,
-} from '../../../functions/correlator/ports.ts';
+import { defaultWaits, type Ports, type Remark, type Timer } from '../../../functions/correlator/ports.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import type { Store } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import { encodeBatches } from '../../../shared/batch-codec.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
+import type { Poison } from '../../../shared/set-aside.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { atTheEnd } from './causality/cluster-story.ts';
 

@@ -1,0 +1,56 @@
+/** What the stack tells the correlator's functions. Errors name the variable and never quote it. */
+import * as v from 'valibot';
+import { UserError } from '../../shared/errors.ts';
+import { parseWith } from '../../shared/observation.ts';
+import { defaultWaits, type Waits } from './ports.ts';
+
+const Text = v.pipe(v.string(), v.nonEmpty());
+const Seconds = v.pipe(
+  v.string(),
+  v.check((text) => /^[1-9]\d{0,2}$/.test(text), 'should be whole seconds, from 1 to 999'),
+  v.transform(Number),
+);
+
+const ingestEntries = {
+  TABLE_NAME: Text,
+  TIMERS_QUEUE_URL: Text,
+  SET_ASIDE_BUCKET: Text,
+  SETTLE_AFTER_QUIET_SECONDS: v.optional(Seconds),
+};
+const IngestSchema = v.object(ingestEntries);
+const SettleSchema = v.object({ ...ingestEntries, SPANS_QUEUE_URL: Text });
+
+export interface IngestConfig {
+  tableName: string;
+  timersQueueUrl: string;
+  setAsideBucket: string;
+  waits: Waits;
+}
+
+export interface SettleConfig extends IngestConfig {
+  spansQueueUrl: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws UserError that names the variable to put right */
+export const readIngestConfig = (env: Environment): IngestConfig => toConfig(read(IngestSchema, env));
+
+/** @throws UserError that names the variable to put right */
+export function readSettleConfig(env: Environment): SettleConfig {
+  const values = read(SettleSchema, env);
+  return { ...toConfig(values), spansQueueUrl: values.SPANS_QUEUE_URL };
+}
+
+function read<T extends v.GenericSchema>(schema: T, env: Environment): v.InferOutput<T> {
+  const parsed = parseWith(schema, env);
+  if (!parsed.ok) throw new UserError(parsed.reason);
+  return parsed.value;
+}
+
+const toConfig = (values: v.InferOutput<typeof IngestSchema>): IngestConfig => ({
+  tableName: values.TABLE_NAME,
+  timersQueueUrl: values.TIMERS_QUEUE_URL,
+  setAsideBucket: values.SET_ASIDE_BUCKET,
+  waits: { ...defaultWaits, quiet: values.SETTLE_AFTER_QUIET_SECONDS ?? defaultWaits.quiet },
+});

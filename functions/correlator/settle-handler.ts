@@ -1,0 +1,30 @@
+/** The consumer of the timers, in Lambda. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { createSetAside } from '../../shared/set-aside-s3.ts';
+import { createTelemetry } from '../../shared/telemetry.ts';
+import { readSettleConfig } from './read-config.ts';
+import { createSettle } from './settle.ts';
+import { createSpansQueue } from './spans-queue-sqs.ts';
+import { createDynamoDbStore } from './store-dynamodb.ts';
+import { correlatorTellings } from './tell-remarks.ts';
+import { createTimers } from './timers-sqs.ts';
+
+const config = readSettleConfig(process.env);
+const telemetry = createTelemetry(correlatorTellings);
+const sqs = new SQSClient();
+const settle = createSettle(
+  {
+    store: createDynamoDbStore({ client: new DynamoDBClient(), tableName: config.tableName, now: Date.now }),
+    timers: createTimers(sqs, config.timersQueueUrl),
+    spansQueue: createSpansQueue(sqs, config.spansQueueUrl),
+    setAside: createSetAside(new S3Client(), { bucket: config.setAsideBucket, origin: 'settle' }),
+    log: telemetry.tell,
+    now: Date.now,
+    assemblyClock: () => BigInt(Date.now()) * 1_000_000n,
+  },
+  config.waits,
+);
+
+export const handler = telemetry.wrap(settle);

@@ -1,0 +1,74 @@
+/**
+ * What a function says of itself in Lambda: its remarks as lines of JSON (Powertools Logger) and as figures in
+ * CloudWatch's embedded metric format (Powertools Metrics), which are lines too: nobody waits for CloudWatch. Both read
+ * their POWERTOOLS_… variables themselves.
+ */
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+
+/** In the namespace Rootspan, by `service`: what the dashboard and the alarms read. */
+type Metric =
+  | 'Received'
+  | 'Duplicated'
+  | 'SetAside'
+  | 'Pending'
+  | 'Settled'
+  | 'Late'
+  | 'Unresolved'
+  /** Seconds; all others are counts. */
+  | 'OldestPendingAge'
+  | 'Exported'
+  | 'Refused'
+  | 'Undelivered';
+
+/** What becomes of a remark. */
+export interface Telling {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+  /** Ids and figures; never a payload, never the value of a header. */
+  fields?: Readonly<Record<string, string | number | readonly string[]>>;
+  error?: unknown;
+  metrics?: Readonly<Partial<Record<Metric, number>>>;
+}
+
+/** A row for each kind of remark. */
+export type TellingTable<R extends { kind: string }> = {
+  readonly [K in R['kind']]: (remark: Extract<R, { kind: K }>) => Telling;
+};
+
+export interface Telemetry<R> {
+  tell(remark: R): void;
+  /** Each line gets the invocation's id; the figures are told at its end, also where it fails. */
+  wrap<Event, Answer>(
+    handle: (event: Event, context: Context) => Promise<Answer>,
+  ): (event: Event, context: Context) => Promise<Answer>;
+}
+
+/** Make it once for each function. */
+export function createTelemetry<R extends { kind: string }>(table: TellingTable<R>): Telemetry<R> {
+  const logger = new Logger();
+  const metrics = new Metrics();
+  const publish = () => {
+    // Else it warns that there are none.
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  };
+  return {
+    tell(remark) {
+      const row = table[remark.kind as R['kind']];
+      const told = row(remark as Extract<R, { kind: R['kind'] }>);
+      logger[told.level](told.message, {
+        ...told.fields,
+        ...(told.error !== undefined && {
+          error: told.error instanceof Error ? told.error : String(told.error),
+        }),
+      });
+      for (const [name, value] of Object.entries(told.metrics ?? {})) {
+        metrics.addMetric(name, name === 'OldestPendingAge' ? 'Seconds' : 'Count', value);
+      }
+    },
+    wrap: (handle) => middy(handle).use(injectLambdaContext(logger)).after(publish).onError(publish),
+  };
+}
