@@ -40,7 +40,7 @@ export function encodeBatches(
   let size = 0;
   const flush = () => {
     if (lines.length === 0) return;
-    encoded.records.push(zstdCompressSync(`${header}\n${lines.join('\n')}`));
+    encoded.records.push(packBatch(`${header}\n${lines.join('\n')}`));
     lines = [];
     size = 0;
   };
@@ -59,9 +59,13 @@ export function encodeBatches(
   return encoded;
 }
 
+/** From a batch's lines, the first of which is its header. */
+export const packBatch = (lines: string): Uint8Array => zstdCompressSync(lines);
+
 export interface DecodedBatch {
   cluster: Cluster;
   observations: Observation[];
+  /** The lines that cannot be read, each under the header of the batch: for `packBatch`, once they can be. */
   rejected: Rejected[];
 }
 
@@ -74,7 +78,7 @@ export function decodeBatch(bytes: Uint8Array): DecodedBatch {
   for (const line of lines) {
     const observation = parseObservation(parseJson(line));
     if (observation.ok) batch.observations.push(observation.value);
-    else batch.rejected.push({ reason: observation.reason, payload: line });
+    else batch.rejected.push({ reason: observation.reason, payload: `${head}\n${line}` });
   }
   return batch;
 }

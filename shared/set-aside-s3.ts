@@ -1,6 +1,6 @@
 /** What is set aside, as objects of an S3 bucket: each the JSON of a Poison. */
 import { hash } from 'node:crypto';
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { SetAside } from './set-aside.ts';
 
 export interface SetAsideSettings {
@@ -24,3 +24,7 @@ export function createSetAside(client: S3Client, { bucket, origin }: SetAsideSet
     },
   };
 }
+
+/** With a client as the environment says. */
+export const connectSetAside = (settings: SetAsideSettings): SetAside =>
+  createSetAside(new S3Client(), settings);

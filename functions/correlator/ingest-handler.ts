@@ -1,8 +1,7 @@
 /** The consumer of the stream, in Lambda. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { createSetAside } from '../../shared/set-aside-s3.ts';
+import { createLaterSetAside } from '../../shared/set-aside-later.ts';
 import { createTelemetry } from '../../shared/telemetry.ts';
 import { createIngest } from './ingest.ts';
 import { readIngestConfig } from './read-config.ts';
@@ -16,7 +15,7 @@ const ingest = createIngest(
   {
     store: createDynamoDbStore({ client: new DynamoDBClient(), tableName: config.tableName, now: Date.now }),
     timers: createTimers(new SQSClient(), config.timersQueueUrl),
-    setAside: createSetAside(new S3Client(), { bucket: config.setAsideBucket, origin: 'ingest' }),
+    setAside: createLaterSetAside({ bucket: config.setAsideBucket, origin: 'ingest' }),
     log: telemetry.tell,
     now: Date.now,
   },

@@ -67,21 +67,20 @@ export function createIngest(
 
   async function readRecords(event: KinesisEvent) {
     const records: Record[] = [];
-    let setAside = 0;
     for (const { eventID: source, kinesis } of event.Records) {
       try {
         const batch = decodeOrReject(kinesis.data);
         for (const { reason, payload } of batch.rejected) {
           await ports.setAside.keep({ reason, payload, source });
-          setAside += 1;
+          ports.log({ kind: 'set-aside', source, reason });
         }
         records.push({ ...batch, source });
       } catch (error) {
         ports.log({ kind: 'not-set-aside', source, error });
-        return { records, setAside, failed: kinesis.sequenceNumber };
+        return { records, failed: kinesis.sequenceNumber };
       }
     }
-    return { records, setAside, failed: undefined };
+    return { records, failed: undefined };
   }
 
   /** All objects from the given ones up to their roots, as far as they are known. */
@@ -141,7 +140,7 @@ export function createIngest(
   }
 
   return async (event) => {
-    const { records, setAside, failed } = await readRecords(event);
+    const { records, failed } = await readRecords(event);
     const expiresAt = Math.ceil(now() / 1000) + waits.retention;
     const world = new Map<string, Remembered>();
     const subjects = records.flatMap(({ cluster, observations }) =>
@@ -199,7 +198,6 @@ export function createIngest(
       records: records.length,
       observations: observationCount,
       activities: touched.size,
-      setAside,
     });
     return { batchItemFailures: failed === undefined ? [] : [{ itemIdentifier: failed }] };
   };

@@ -20,7 +20,8 @@ export interface SpansQueue {
 }
 
 export type Remark =
-  | { kind: 'ingested'; records: number; observations: number; activities: number; setAside: number }
+  | { kind: 'ingested'; records: number; observations: number; activities: number }
+  | { kind: 'set-aside'; source: string; reason: string }
   | { kind: 'not-set-aside'; source: string; error: unknown }
   | { kind: 'settled'; activity: string; members: number; sent: number; open: number }
   | { kind: 'moved'; activity: string; into: string; items: number }

@@ -1,8 +1,7 @@
 /** The consumer of the timers, in Lambda. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { createSetAside } from '../../shared/set-aside-s3.ts';
+import { createLaterSetAside } from '../../shared/set-aside-later.ts';
 import { createTelemetry } from '../../shared/telemetry.ts';
 import { readSettleConfig } from './read-config.ts';
 import { createSettle } from './settle.ts';
@@ -19,7 +18,7 @@ const settle = createSettle(
     store: createDynamoDbStore({ client: new DynamoDBClient(), tableName: config.tableName, now: Date.now }),
     timers: createTimers(sqs, config.timersQueueUrl),
     spansQueue: createSpansQueue(sqs, config.spansQueueUrl),
-    setAside: createSetAside(new S3Client(), { bucket: config.setAsideBucket, origin: 'settle' }),
+    setAside: createLaterSetAside({ bucket: config.setAsideBucket, origin: 'settle' }),
     log: telemetry.tell,
     now: Date.now,
     assemblyClock: () => BigInt(Date.now()) * 1_000_000n,

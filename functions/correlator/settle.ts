@@ -263,7 +263,10 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
         if (timer.ok) {
           const { activity, dueAt } = timer.value;
           await settle(activity, dueAt).catch(() => settle(activity, dueAt));
-        } else await ports.setAside.keep({ reason: timer.reason, payload: body, source: messageId });
+        } else {
+          await ports.setAside.keep({ reason: timer.reason, payload: body, source: messageId });
+          ports.log({ kind: 'set-aside', source: messageId, reason: timer.reason });
+        }
       } catch (error) {
         ports.log({ kind: 'settle-failed', activity: timer.ok ? timer.value.activity : '', error });
         batchItemFailures.push({ itemIdentifier: messageId });

@@ -6,11 +6,17 @@ import { clusterOf } from './store.ts';
 const place = (activity: string) => ({ cluster: clusterOf(activity), activity });
 
 export const correlatorTellings: TellingTable<Remark> = {
-  ingested: ({ records, observations, activities, setAside }) => ({
+  ingested: ({ records, observations, activities }) => ({
     level: 'info',
     message: 'ingested',
-    fields: { records, observations, activities, setAside },
-    metrics: { Received: observations, SetAside: setAside },
+    fields: { records, observations, activities },
+    metrics: { Received: observations },
+  }),
+  'set-aside': ({ source, reason }) => ({
+    level: 'error',
+    message: 'poison is set aside',
+    fields: { source, reason },
+    metrics: { SetAside: 1 },
   }),
   'not-set-aside': ({ source, error }) => ({
     level: 'error',

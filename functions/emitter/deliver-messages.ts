@@ -1,31 +1,88 @@
-/** The handler of the spans queue: what the emitter says of each message becomes its answer, its log and its figures. */
-import type { EmitRemark, EmitResult, SpansQueueEvent } from './emit.ts';
+/**
+ * The handler of the spans queue: what the emitter says of each message becomes its answer, its log and its figures;
+ * and messages that are left in the queue come again later and later, so that a backend that is down for days costs
+ * little and makes no message a dead letter.
+ */
+import { hash } from 'node:crypto';
+import type { EmitRemark, EmitResult } from './emit.ts';
+
+/** What of Lambda's SQSEvent is read. */
+export interface SpansQueueEvent {
+  Records: readonly SpansQueueMessage[];
+}
+
+export interface SpansQueueMessage {
+  messageId: string;
+  receiptHandle: string;
+  body: string;
+  attributes: { ApproximateReceiveCount: string };
+}
+
+export interface Redelivery {
+  /**
+   * From now on, each message is out of sight for so many seconds. Rejects where one of them could not be delayed;
+   * what is no longer there is no error.
+   */
+  delay(messages: readonly { receiptHandle: string; seconds: number }[]): Promise<void>;
+}
 
 export interface DeliveryPorts {
-  emit(event: SpansQueueEvent): Promise<EmitResult>;
+  emit(messages: readonly SpansQueueMessage[], deadline: number): Promise<EmitResult>;
+  redelivery: Redelivery;
   log(remark: DeliveryRemark): void;
 }
 
 export type DeliveryRemark =
   | EmitRemark
-  | ({ kind: 'emitted'; messages: number; undelivered: number } & Figures);
+  | ({ kind: 'emitted'; messages: number; undelivered: number } & Figures)
+  /** The failed messages come again after the queue's own visibility timeout. */
+  | { kind: 'not-delayed'; error: unknown };
 
 type Figures = Pick<EmitResult, 'exported' | 'rejected' | 'refused' | 'kept' | 'requests'>;
 
-export function createDelivery({ emit, log }: DeliveryPorts) {
-  return async (event: SpansQueueEvent): Promise<Pick<EmitResult, 'batchItemFailures'>> => {
-    const { batchItemFailures, remarks, exported, rejected, refused, kept, requests } = await emit(event);
+export interface DeliveryAnswer {
+  batchItemFailures: { itemIdentifier: string }[];
+}
+
+/** `deadline`: milliseconds since 1970 at which no further request is begun. It rejects for defects only. */
+export function createDelivery({
+  emit,
+  redelivery,
+  log,
+}: DeliveryPorts): (event: SpansQueueEvent, deadline: number) => Promise<DeliveryAnswer> {
+  return async ({ Records }, deadline) => {
+    const { batchItemFailures, remarks, retryAfterMs, ...figures } = await emit(Records, deadline);
     for (const remark of remarks) log(remark);
-    log({
-      kind: 'emitted',
-      messages: event.Records.length,
-      undelivered: batchItemFailures.length,
-      exported,
-      rejected,
-      refused,
-      kept,
-      requests,
-    });
+    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    const left = Records.filter(({ messageId }) => failed.has(messageId));
+    try {
+      await redelivery.delay(
+        left.map(({ messageId, receiptHandle, attributes }) => ({
+          receiptHandle,
+          seconds: delayOf(messageId, Number(attributes.ApproximateReceiveCount), retryAfterMs),
+        })),
+      );
+    } catch (error) {
+      log({ kind: 'not-delayed', error });
+    }
+    const isDown = remarks.some(({ kind }) => kind === 'unavailable');
+    log({ kind: 'emitted', messages: Records.length, undelivered: isDown ? left.length : 0, ...figures });
     return { batchItemFailures };
   };
+}
+
+/** Seconds. A backend that asks for more time than this is asked again anyway. */
+const longestRetryAfter = 3600;
+
+/**
+ * Seconds until a message that was received `receiveCount` times comes again: 15, doubled each time up to 4 minutes,
+ * and from the 80th time (5 hours) on 3 more each time. A queue's redrive policy allows 1,000 receives at most; so
+ * spread they outlast the 14 days that SQS keeps a message, and it is never a dead letter because a backend is down.
+ * Up to an eighth more or less by the message's id: what failed together does not come back together.
+ */
+export function delayOf(messageId: string, receiveCount: number, retryAfterMs = 0): number {
+  const fraction = Number.parseInt(hash('sha256', messageId, 'hex').slice(0, 8), 16) / 2 ** 32;
+  const growing = Math.max(Math.min(15 * 2 ** (receiveCount - 1), 240), 3 * receiveCount);
+  const asked = Math.min(retryAfterMs / 1000, longestRetryAfter);
+  return Math.ceil(Math.max(growing * (0.875 + fraction / 4), asked * (1 + fraction / 8)));
 }

@@ -12,35 +12,34 @@ import type { Poison, SetAside } from '../../shared/set-aside.ts';
 import type { Span } from '../../shared/span.ts';
 import { decodeSpanBatch } from '../../shared/span-batch-codec.ts';
 import type { ExportOutcome } from './export-spans.ts';
+import { findExcess, type PackingLimits, packRequests } from './pack-requests.ts';
 
-/** What of Lambda's SQSEvent is read. */
-export interface SpansQueueEvent {
-  Records: readonly { messageId: string; body: string }[];
+export interface QueueMessage {
+  messageId: string;
+  body: string;
 }
 
 export interface EmitPorts {
   exportSpans(spans: readonly Span[]): Promise<ExportOutcome>;
   setAside: SetAside;
+  /** Milliseconds since 1970. */
+  now(): number;
 }
 
-export interface EmitLimits {
-  /** Of OTLP JSON before compression, by estimate. */
-  requestBytes: number;
-  requestSpans: number;
+export interface EmitLimits extends PackingLimits {
   /** How many requests an invocation may spend on telling refused spans from good ones. */
   narrowingRequests: number;
 }
 
 /**
- * 4 MB is the least of the limits in use (gRPC's default, which gateways in front of a collector keep). 500 requests
- * find some 25 refused spans among 5,000 and take a minute or so, which has to be within the Lambda's time-out. Where
- * there are more, what is undecided waits in the queue for the next invocation.
+ * 500 requests find some 25 refused spans among 5,000 and take a minute or so. Where there are more, or no time is left,
+ * what is undecided waits in the queue for the next invocation.
  */
-const LIMITS: EmitLimits = { requestBytes: 4_000_000, requestSpans: 5000, narrowingRequests: 500 };
+export const narrowingRequests = 500;
 
 /** Every span that was read is in one of exported, rejected, refused and kept. */
 export interface EmitResult {
-  /** As SQS's ReportBatchItemFailures wants it; Lambda ignores the other fields, which are for metrics and the log. */
+  /** As SQS's ReportBatchItemFailures wants it. */
   batchItemFailures: { itemIdentifier: string }[];
   exported: number;
   /** Dropped by the backend in partial successes. */
@@ -59,8 +58,10 @@ export interface EmitResult {
 export type EmitRemark =
   | { kind: 'unreadable-message'; messageId: string; reason: string }
   | { kind: 'partly-accepted'; spans: number; rejectedSpans: number; message: string }
-  | { kind: 'refused'; spans: number; reason: string }
+  | { kind: 'refused'; messageId: string; spans: number; traceIds: string[]; reason: string }
   | { kind: 'unavailable'; message: string }
+  /** The invocation's time is up; the spans stay in the queue. */
+  | { kind: 'out-of-time'; spans: number }
   /** There were too many refusals to tell all refused spans from good ones in one invocation. */
   | { kind: 'undecided'; spans: number }
   /** The place for what is set aside failed; the messages stay in the queue. */
@@ -73,17 +74,23 @@ interface Item {
 }
 
 /**
- * The emitter as a handler of SQS events, for whatever runs it. Build once, run for each event. It rejects only for a
- * defect (all messages then come again), never for what a message or the backend says.
+ * Build once, run for each batch of messages. `deadline` is in milliseconds since 1970: at that time nothing more is
+ * sent, but for one request in any case. It rejects only for a defect (all messages then come again), never for what a
+ * message or the backend says.
  */
 export function createEmitter(
   ports: EmitPorts,
-  limits: EmitLimits = LIMITS,
-): (event: SpansQueueEvent) => Promise<EmitResult> {
-  return (event) => emit(event, ports, limits);
+  limits: EmitLimits,
+): (messages: readonly QueueMessage[], deadline: number) => Promise<EmitResult> {
+  return (messages, deadline) => emit(messages, ports, limits, deadline);
 }
 
-async function emit({ Records }: SpansQueueEvent, ports: EmitPorts, limits: EmitLimits): Promise<EmitResult> {
+async function emit(
+  messages: readonly QueueMessage[],
+  ports: EmitPorts,
+  limits: EmitLimits,
+  deadline: number,
+): Promise<EmitResult> {
   const result: EmitResult = {
     batchItemFailures: [],
     exported: 0,
@@ -105,7 +112,7 @@ async function emit({ Records }: SpansQueueEvent, ports: EmitPorts, limits: Emit
   };
 
   const items: Item[] = [];
-  for (const { messageId, body } of Records) {
+  for (const { messageId, body } of messages) {
     const batch = decodeSpanBatch(body);
     if (batch.ok) {
       for (const span of batch.value.spans) items.push({ span, messageId });
@@ -116,15 +123,18 @@ async function emit({ Records }: SpansQueueEvent, ports: EmitPorts, limits: Emit
     }
   }
 
-  const { refused, left } = await deliver(items, ports, limits, result);
+  const { refused, left } = await deliver(items, ports, limits, deadline, result);
   for (const [reason, group] of refused) {
-    const payload = JSON.stringify({ version: 1, spans: group.map(({ span }) => span) });
-    const messageIds = new Set(group.map(({ messageId }) => messageId));
-    if (await setAside({ reason, payload, source: [...messageIds].join(' ') })) {
-      result.refused += group.length;
-      result.remarks.push({ kind: 'refused', spans: group.length, reason });
-    } else {
-      left.push(...group);
+    // By message, so that a message that comes again gives the same payload again.
+    for (const [messageId, own] of Map.groupBy(group, (item) => item.messageId)) {
+      const payload = JSON.stringify({ version: 1, spans: own.map(({ span }) => span) });
+      if (await setAside({ reason, payload, source: messageId })) {
+        const traceIds = [...new Set(own.map(({ span }) => span.traceId))];
+        result.refused += own.length;
+        result.remarks.push({ kind: 'refused', messageId, spans: own.length, traceIds, reason });
+      } else {
+        left.push(...own);
+      }
     }
   }
   result.kept = left.length;
@@ -133,38 +143,62 @@ async function emit({ Records }: SpansQueueEvent, ports: EmitPorts, limits: Emit
   return result;
 }
 
+/** Spans for one request; `refusal`: what the backend said of a larger group that they are of. */
+interface Group {
+  items: readonly Item[];
+  refusal?: string;
+}
+
 /** Sends until all is said: refused items by reason, and what is left for the next time. */
 async function deliver(
   items: readonly Item[],
   ports: EmitPorts,
   limits: EmitLimits,
+  deadline: number,
   result: EmitResult,
 ): Promise<{ refused: Map<string, Item[]>; left: Item[] }> {
   const refused = new Map<string, Item[]>();
-  const refuse = (reason: string, group: Item[]) => {
+  const refuse = (reason: string, some: readonly Item[]) => {
     const same = refused.get(reason);
-    if (same === undefined) refused.set(reason, [...group]);
-    else same.push(...group);
+    if (same === undefined) refused.set(reason, [...some]);
+    else same.push(...some);
   };
-  const undecided: { reason: string; group: Item[] }[] = [];
-  const undecidedItems = () => undecided.flatMap(({ group }) => group);
+  const now = ports.now();
+  const fitting: Item[] = [];
+  for (const item of items) {
+    const excess = findExcess(item.span, limits, now);
+    if (excess === undefined) fitting.push(item);
+    else refuse(`beyond the backend's limits: ${excess}`, [item]);
+  }
+
+  const undecided: { reason: string; items: readonly Item[] }[] = [];
+  const undecidedItems = () => undecided.flatMap((group) => group.items);
+  const untried: Item[] = [];
   let narrowing = limits.narrowingRequests;
   // A stack, so that one message after the other is decided where the requests do not suffice for all.
-  const groups = packRequests(items, limits).reverse();
+  const groups: Group[] = packRequests(fitting, limits)
+    .map((request) => ({ items: request }))
+    .reverse();
   for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
+    if (result.requests > 0 && ports.now() >= deadline) {
+      if (group.refusal === undefined) untried.push(...group.items);
+      else undecided.push({ reason: group.refusal, items: group.items });
+      continue;
+    }
     result.requests += 1;
-    const outcome = await ports.exportSpans(group.map(({ span }) => span));
+    const outcome = await ports.exportSpans(group.items.map(({ span }) => span));
+    const count = group.items.length;
     switch (outcome.kind) {
       case 'accepted':
-        result.exported += group.length;
+        result.exported += count;
         break;
       case 'partly-accepted': {
-        const rejected = Math.min(outcome.rejectedSpans, group.length);
-        result.exported += group.length - rejected;
+        const rejected = Math.min(outcome.rejectedSpans, count);
+        result.exported += count - rejected;
         result.rejected += rejected;
         result.remarks.push({
           kind: 'partly-accepted',
-          spans: group.length,
+          spans: count,
           rejectedSpans: outcome.rejectedSpans,
           message: outcome.message,
         });
@@ -172,37 +206,44 @@ async function deliver(
       }
       case 'refused': {
         const reason = `the backend refused it (${outcome.status})${outcome.message === '' ? '' : `: ${outcome.message}`}`;
-        if (group.length === 1) {
-          refuse(reason, group);
+        if (count === 1) {
+          refuse(reason, group.items);
         } else if (narrowing < 2) {
-          undecided.push({ reason, group });
+          undecided.push({ reason, items: group.items });
         } else {
           narrowing -= 2;
-          const half = findMiddle(group);
-          groups.push(group.slice(half), group.slice(0, half));
+          const half = findMiddle(group.items);
+          groups.push(
+            { items: group.items.slice(half), refusal: reason },
+            { items: group.items.slice(0, half), refusal: reason },
+          );
         }
         break;
       }
-      case 'unavailable':
+      case 'unavailable': {
         result.remarks.push({ kind: 'unavailable', message: outcome.message });
         if (outcome.retryAfterMs !== undefined) result.retryAfterMs = outcome.retryAfterMs;
-        return { refused, left: [...undecidedItems(), ...group, ...groups.reverse().flat()] };
+        const unsent = [group, ...groups.reverse()].flatMap((some) => some.items);
+        return { refused, left: [...undecidedItems(), ...unsent] };
+      }
       default:
         outcome satisfies never;
     }
   }
 
-  if (undecided.length === 0) return { refused, left: [] };
-  const waiting = undecidedItems();
-  result.remarks.push({ kind: 'undecided', spans: waiting.length });
+  if (untried.length > 0) result.remarks.push({ kind: 'out-of-time', spans: untried.length });
+  if (undecided.length === 0) return { refused, left: untried };
+  const waiting = [...undecidedItems(), ...untried];
+  result.remarks.push({ kind: 'undecided', spans: waiting.length - untried.length });
   // As long as each invocation finishes a message the queue runs dry. Where it finishes none, the search would begin
   // anew for ever: the groups are set aside whole.
   const everyMessageWaits =
+    untried.length === 0 &&
     new Set(waiting.map(({ messageId }) => messageId)).size ===
-    new Set(items.map(({ messageId }) => messageId)).size;
+      new Set(items.map(({ messageId }) => messageId)).size;
   if (!everyMessageWaits) return { refused, left: waiting };
-  for (const { reason, group } of undecided) {
-    refuse(`${reason} (some of these spans: there were too many refusals to find out which)`, group);
+  for (const { reason, items: some } of undecided) {
+    refuse(`${reason} (some of these spans: there were too many refusals to find out which)`, some);
   }
   return { refused, left: [] };
 }
@@ -216,38 +257,4 @@ function findMiddle(group: readonly Item[]): number {
     }
   }
   return middle;
-}
-
-function packRequests(items: readonly Item[], limits: EmitLimits): Item[][] {
-  const requests: Item[][] = [];
-  let request: Item[] = [];
-  let bytes = 0;
-  for (const item of items) {
-    const more = estimateOtlpBytes(item.span);
-    if (
-      request.length > 0 &&
-      (request.length === limits.requestSpans || bytes + more > limits.requestBytes)
-    ) {
-      requests.push(request);
-      request = [];
-      bytes = 0;
-    }
-    request.push(item);
-    bytes += more;
-  }
-  if (request.length > 0) requests.push(request);
-  return requests;
-}
-
-/**
- * What a span takes in OTLP JSON, without serializing it twice. Within a few per cent: escapes are not counted, nor
- * resources, which spans share. Where that is too little, the backend's 413 halves the request.
- */
-function estimateOtlpBytes(span: Span): number {
-  let bytes = 420 + Buffer.byteLength(span.name) + Buffer.byteLength(span.status.message ?? '');
-  bytes += span.links.length * 130;
-  for (const [key, value] of Object.entries(span.attributes)) {
-    bytes += 40 + Buffer.byteLength(key) + (typeof value === 'string' ? Buffer.byteLength(value) : 8);
-  }
-  return bytes;
 }

@@ -4,6 +4,7 @@ import https from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import product from '../../package.json' with { type: 'json' };
+import { RetryableError } from '../../shared/errors.ts';
 import type { OtlpTransport, TransportAnswer } from './export-spans.ts';
 import type { OtlpEndpoint } from './read-config.ts';
 
@@ -17,18 +18,29 @@ export interface HttpTransport extends OtlpTransport {
   close(): void;
 }
 
+export type Headers = Readonly<Record<string, string>>;
+
+/**
+ * The headers to send, from those that there are: with credentials, or a signature of what is sent.
+ * @throws RetryableError, whose message the log gets
+ */
+export type Authorize = (headers: Headers, body: Uint8Array) => Promise<Headers>;
+
 /** A transport to one endpoint. Make it once: it holds the connections. */
-export function createHttpTransport(endpoint: OtlpEndpoint): HttpTransport {
+export function createHttpTransport(
+  endpoint: OtlpEndpoint,
+  authorize: Authorize = async (headers) => headers,
+): HttpTransport {
   const { Agent, request } = endpoint.url.protocol === 'https:' ? https : http;
   const agent = new Agent({ keepAlive: true });
-  const headers = {
+  const ownHeaders = {
     'user-agent': `${product.name}/${product.version}`,
     ...endpoint.headers,
     'content-type': 'application/json',
     ...(endpoint.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
   };
 
-  const attempt = (body: Uint8Array, signal: AbortSignal) =>
+  const attempt = (headers: Headers, body: Uint8Array, signal: AbortSignal) =>
     new Promise<TransportAnswer>((resolve, reject) => {
       const sent = request(endpoint.url, { method: 'POST', agent, headers, signal });
       sent.on('error', (error) =>
@@ -63,16 +75,18 @@ export function createHttpTransport(endpoint: OtlpEndpoint): HttpTransport {
       const signal = AbortSignal.timeout(endpoint.timeoutMs);
       try {
         const bytes = endpoint.compression === 'gzip' ? await compress(body) : body;
+        const headers = await authorize(ownHeaders, bytes);
         // A Lambda is frozen between invocations: the backend has long closed the connection that is used next. Once
         // more on a fresh one; that it may have taken the spans does no harm, their ids are the same.
         for (;;) {
           try {
-            return await attempt(bytes, signal);
+            return await attempt(headers, bytes, signal);
           } catch (error) {
             if (!(error instanceof StaleConnection)) throw error;
           }
         }
       } catch (error) {
+        if (error instanceof RetryableError) return { kind: 'unanswered', message: error.message };
         const message = signal.aborted
           ? `the backend did not answer within ${endpoint.timeoutMs} ms`
           : `the backend cannot be reached (${codeOf(error)})`;

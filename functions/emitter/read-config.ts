@@ -59,10 +59,17 @@ function parseUrl(variable: string, text: string): URL {
   return url;
 }
 
-/** `name=value,name=value`, the values percent-encoded (the format of W3C Baggage, without properties). */
 function readHeaders(env: Environment, variable: string): Record<string, string> {
+  return parseHeaders(read(env, variable) ?? '', variable);
+}
+
+/**
+ * `name=value,name=value`, the values percent-encoded (the format of W3C Baggage, without properties).
+ * @throws UserError that names `variable` and quotes nothing
+ */
+export function parseHeaders(text: string, variable: string): Record<string, string> {
   const headers: Record<string, string> = {};
-  const entries = (read(env, variable) ?? '').split(',').map((entry) => entry.trim());
+  const entries = text.split(',').map((entry) => entry.trim());
   for (const [index, entry] of entries.entries()) {
     if (entry === '') continue;
     const equals = entry.indexOf('=');
@@ -113,19 +120,43 @@ function read(env: Environment, variable: string): string | undefined {
 }
 
 export interface EmitterConfig {
-  endpoint: OtlpEndpoint;
+  destination: Destination;
   setAsideBucket: string;
   spansQueueUrl: string;
 }
 
+export type Destination =
+  /** Any OTLP/HTTP receiver; `headersSecretArn`: a secret in Secrets Manager with further headers. */
+  | { kind: 'otlp'; endpoint: OtlpEndpoint; headersSecretArn?: string }
+  /** The OTLP endpoint of AWS X-Ray in the function's region. */
+  | { kind: 'x-ray'; endpoint: OtlpEndpoint };
+
 /** @throws UserError that names the variable to put right */
 export function readEmitterConfig(env: Environment): EmitterConfig {
-  const endpoint = readOtlpEndpoint(env);
-  if (endpoint === undefined) throw new UserError('OTEL_EXPORTER_OTLP_ENDPOINT is missing');
   return {
-    endpoint,
+    destination: readDestination(env),
     setAsideBucket: readText(env, 'SET_ASIDE_BUCKET'),
     spansQueueUrl: readText(env, 'SPANS_QUEUE_URL'),
+  };
+}
+
+function readDestination(env: Environment): Destination {
+  const endpoint = readOtlpEndpoint(env);
+  const headersSecretArn = read(env, 'OTLP_HEADERS_SECRET_ARN');
+  if (endpoint !== undefined) {
+    return { kind: 'otlp', endpoint, ...(headersSecretArn !== undefined && { headersSecretArn }) };
+  }
+  if (headersSecretArn !== undefined) {
+    throw new UserError('OTLP_HEADERS_SECRET_ARN needs OTEL_EXPORTER_OTLP_ENDPOINT');
+  }
+  return {
+    kind: 'x-ray',
+    endpoint: {
+      url: new URL(`https://xray.${readText(env, 'AWS_REGION')}.amazonaws.com/v1/traces`),
+      headers: {},
+      timeoutMs: readTimeout(env),
+      compression: readCompression(env),
+    },
   };
 }
 

@@ -2,6 +2,9 @@
 import type { TellingTable } from '../../shared/telemetry.ts';
 import type { DeliveryRemark } from './deliver-messages.ts';
 
+/** Of one line: more would not be read. */
+const mostTraceIds = 20;
+
 export const emitterTellings: TellingTable<DeliveryRemark> = {
   emitted: ({ messages, undelivered, exported, rejected, refused, kept, requests }) => ({
     level: 'info',
@@ -20,16 +23,26 @@ export const emitterTellings: TellingTable<DeliveryRemark> = {
     message: 'the backend dropped spans of a request that it took',
     fields: { spans, rejectedSpans, reason: message },
   }),
-  refused: ({ spans, reason }) => ({
+  refused: ({ messageId, spans, traceIds, reason }) => ({
     level: 'error',
     message: 'refused spans are set aside',
-    fields: { spans, reason },
+    fields: { messageId, spans, traceIds: traceIds.slice(0, mostTraceIds), reason },
     metrics: { SetAside: 1 },
   }),
   unavailable: ({ message }) => ({
     level: 'warn',
     message: 'the backend is unavailable; the spans wait in the queue',
     fields: { reason: message },
+  }),
+  'out-of-time': ({ spans }) => ({
+    level: 'warn',
+    message: 'no time was left for all spans; they wait in the queue',
+    fields: { spans },
+  }),
+  'not-delayed': ({ error }) => ({
+    level: 'warn',
+    message: 'messages could not be delayed; they come again after the visibility timeout of the queue',
+    error,
   }),
   undecided: ({ spans }) => ({
     level: 'warn',

@@ -1,6 +1,7 @@
 /** SDK clients for the emulators. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Endpoints } from './start-emulators.ts';
@@ -9,6 +10,7 @@ export interface AwsClients {
   kinesis: KinesisClient;
   dynamodb: DynamoDBClient;
   sqs: SQSClient;
+  s3: S3Client;
   /** Closes their connections. */
   destroy(): void;
 }
@@ -38,14 +40,17 @@ export function connectAws(endpoints: Endpoints): AwsClients {
     // Else the client asks the host of the queue's URL, sqs.us-east-1.localhost, which not every system resolves.
     useQueueUrlAsEndpoint: false,
   });
+  const s3 = new S3Client({ ...common, endpoint: endpoints.s3 });
   return {
     kinesis,
     dynamodb,
     sqs,
+    s3,
     destroy() {
       kinesis.destroy();
       dynamodb.destroy();
       sqs.destroy();
+      s3.destroy();
     },
   };
 }

@@ -1,6 +1,10 @@
-/** On the emulators what the stack makes in AWS: one stream, one table, two queues with their dead-letter queues. */
+/**
+ * On the emulators what the stack makes in AWS: one stream, one table, two queues with their dead-letter queues, one
+ * bucket.
+ */
 import { CreateTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { CreateStreamCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { type AwsClients, localAccount, localRegion } from './connect-aws.ts';
 
@@ -11,6 +15,7 @@ export interface Resources {
   timersDeadLettersUrl: string;
   spansQueueUrl: string;
   spansDeadLettersUrl: string;
+  setAsideBucket: string;
 }
 
 /** Seconds. */
@@ -22,11 +27,12 @@ const maxReceiveCount = 5;
 
 /** Resolves once all of it can be used. `shards`: of the stream; the emulator has no on-demand mode. */
 export async function createResources(
-  { kinesis, dynamodb, sqs }: Omit<AwsClients, 'destroy'>,
+  { kinesis, dynamodb, sqs, s3 }: Omit<AwsClients, 'destroy'>,
   { shards }: { shards: number },
 ): Promise<Resources> {
   const streamName = 'rootspan-observations';
   const tableName = 'rootspan-state';
+  const setAsideBucket = 'rootspan-set-aside';
   const createStream = async () => {
     await kinesis.send(new CreateStreamCommand({ StreamName: streamName, ShardCount: shards }));
     await waitUntilStreamExists({ client: kinesis, ...waiting }, { StreamName: streamName });
@@ -74,6 +80,7 @@ export async function createResources(
     createQueues('rootspan-spans'),
     createStream(),
     createTable(),
+    s3.send(new CreateBucketCommand({ Bucket: setAsideBucket })),
   ]);
   return {
     streamName,
@@ -82,5 +89,6 @@ export async function createResources(
     timersDeadLettersUrl: timers.deadLettersUrl,
     spansQueueUrl: spans.url,
     spansDeadLettersUrl: spans.deadLettersUrl,
+    setAsideBucket,
   };
 }

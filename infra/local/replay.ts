@@ -12,13 +12,17 @@ import { createSettle } from '../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../functions/correlator/spans-queue-sqs.ts';
 import { createDynamoDbStore } from '../../functions/correlator/store-dynamodb.ts';
 import { createTimers } from '../../functions/correlator/timers-sqs.ts';
-import { createEmitter } from '../../functions/emitter/emit.ts';
+import { createDelivery } from '../../functions/emitter/deliver-messages.ts';
+import { createEmitter, narrowingRequests } from '../../functions/emitter/emit.ts';
 import { type ExportOutcome, exportSpans } from '../../functions/emitter/export-spans.ts';
 import { createHttpTransport } from '../../functions/emitter/http-transport.ts';
+import { otlpPacking } from '../../functions/emitter/pack-requests.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
+import { createRedelivery } from '../../functions/emitter/redelivery-sqs.ts';
 import { forward } from '../../functions/forwarder/forward.ts';
 import { createKinesisSink } from '../../functions/forwarder/kinesis-sink.ts';
 import type { Cluster } from '../../shared/observation.ts';
+import { createSetAside, type SetAsideSettings } from '../../shared/set-aside-s3.ts';
 import type { Span } from '../../shared/span.ts';
 import { systemClock } from './clock.ts';
 import { connectAws } from './connect-aws.ts';
@@ -55,7 +59,7 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   const cluster = await findCluster(files, baseDirectory);
   const defects: unknown[] = [];
   await using stack = new AsyncDisposableStack();
-  onProgress('starting', 'Kinesis, DynamoDB and SQS');
+  onProgress('starting', 'Kinesis, DynamoDB, SQS and S3');
   const emulators = await startEmulators();
   stack.defer(() => emulators.stop());
   const receiver = await startOtlpReceiver();
@@ -64,17 +68,16 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   stack.defer(() => aws.destroy());
   const resources = await createResources(aws, { shards: 1 });
 
-  const setAside = {
-    keep: async (poison: { reason: string }) => void defects.push(new Error(poison.reason)),
-  };
+  const setAsideOf = (origin: SetAsideSettings['origin']) =>
+    createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin });
   let activities = 0;
   const ports = {
     store: createDynamoDbStore({ client: aws.dynamodb, tableName: resources.tableName, now: Date.now }),
     timers: createTimers(aws.sqs, resources.timersQueueUrl),
     spansQueue: createSpansQueue(aws.sqs, resources.spansQueueUrl),
-    setAside,
     log: (remark: Remark) => {
       if (remark.kind === 'settle-failed' || remark.kind === 'not-set-aside') defects.push(remark.error);
+      if (remark.kind === 'set-aside') defects.push(new Error(remark.reason));
       if (remark.kind === 'settled') onProgress('settling', `(${++activities} done)`);
     },
     now: Date.now,
@@ -82,6 +85,16 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   };
   const exporter = createExporter(receiver.endpoint, endpoint);
   stack.defer(() => exporter.close());
+  const deliver = createDelivery({
+    emit: createEmitter(
+      { exportSpans: exporter.exportSpans, setAside: setAsideOf('emit'), now: Date.now },
+      { ...otlpPacking, narrowingRequests },
+    ),
+    redelivery: createRedelivery(aws.sqs, resources.spansQueueUrl),
+    log: (remark) => {
+      if (remark.kind !== 'emitted') defects.push(new Error(`the emitter: ${JSON.stringify(remark)}`));
+    },
+  });
 
   const observations = pollKinesis(
     createKinesisSource(aws.kinesis, resources.streamName),
@@ -95,7 +108,7 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
     },
     {
       clock: systemClock,
-      handle: createIngest(ports, replayWaits),
+      handle: createIngest({ ...ports, setAside: setAsideOf('ingest') }, replayWaits),
       onFailure: async (_, why) => void defects.push(why.error),
       onError: (error) => defects.push(error),
     },
@@ -119,12 +132,12 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   onProgress('settling', '');
   const timers = pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), sqs, {
     ...sqsPorts,
-    handle: createSettle(ports, replayWaits),
+    handle: createSettle({ ...ports, setAside: setAsideOf('settle') }, replayWaits),
   });
   stack.defer(() => timers.stop());
   const spansQueue = pollSqs(createSqsSource(aws.sqs, resources.spansQueueUrl), sqs, {
     ...sqsPorts,
-    handle: createEmitter({ exportSpans: exporter.exportSpans, setAside }),
+    handle: (event) => deliver(event, Number.POSITIVE_INFINITY),
   });
   stack.defer(() => spansQueue.stop());
   await timers.drained();

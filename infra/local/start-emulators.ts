@@ -1,5 +1,5 @@
 /**
- * Kinesis, DynamoDB and SQS in this process, in memory, each on a port of the system's choice. What they cannot do
+ * Kinesis, DynamoDB, SQS and S3 in this process, in memory, each on a port of the system's choice. What they cannot do
  * (throttling, TTL, transactions, on-demand streams) is no part of the embedded default.
  */
 import { once } from 'node:events';
@@ -14,11 +14,12 @@ export interface Endpoints {
   kinesis: string;
   dynamodb: string;
   sqs: string;
+  s3: string;
 }
 
 export interface Emulators {
   endpoints: Endpoints;
-  /** Ends all three, with what they hold and the connections to them. May be called again. */
+  /** Ends all of them, with what they hold and the connections to them. May be called again. */
   stop(): Promise<void>;
 }
 
@@ -40,7 +41,8 @@ export async function startEmulators(): Promise<Emulators> {
     const app = buildApp({ logger: false });
     stops.push(() => app.close());
     const sqs = await app.listen({ port: 0, host });
-    return { endpoints: { kinesis, dynamodb, sqs }, stop };
+    // It has S3 as well, on the same port.
+    return { endpoints: { kinesis, dynamodb, sqs, s3: sqs }, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -21,7 +21,7 @@ const bundle = (entry: string) =>
 describe.each([
   ['functions/correlator/ingest-handler.ts', ['dynamodb', 'sqs', 's3']],
   ['functions/correlator/settle-handler.ts', ['dynamodb', 'sqs', 's3']],
-  ['functions/emitter/emit-handler.ts', ['s3']],
+  ['functions/emitter/emit-handler.ts', ['sqs', 's3', 'secrets-manager']],
 ])('the bundle of %s', (entry, clients) => {
   it('holds the function, what it shares and what runs in production, and is small', async () => {
     const { metafile, outputFiles } = await bundle(entry);

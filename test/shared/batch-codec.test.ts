@@ -84,7 +84,7 @@ describe('what cannot be read', () => {
       pack(header, JSON.stringify(observations[0]), bad, '{"cut', JSON.stringify(observations[1])),
     );
     expect(good).toEqual(observations.slice(0, 2));
-    expect(rejected.map(({ payload }) => payload)).toEqual([bad, '{"cut']);
+    expect(rejected.map(({ payload }) => payload)).toEqual([`${header}\n${bad}`, `${header}\n{"cut`]);
     expect(rejected[0]!.reason).toBe('observedAt is not an RFC 3339 time between 1970 and 2262');
   });
 

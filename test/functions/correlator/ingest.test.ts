@@ -35,7 +35,7 @@ describe('poison', () => {
     expect(pipeline.poison).toEqual([
       {
         reason: 'observedAt is not an RFC 3339 time between 1970 and 2262',
-        payload: JSON.stringify(broken),
+        payload: `${JSON.stringify({ version: 1, cluster })}\n${JSON.stringify(broken)}`,
         source: 'shardId-000000000000:100010',
       },
     ]);

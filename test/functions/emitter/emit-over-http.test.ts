@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { createEmitter } from '../../../functions/emitter/emit.ts';
+import { createEmitter, narrowingRequests } from '../../../functions/emitter/emit.ts';
 import { exportSpans } from '../../../functions/emitter/export-spans.ts';
 import { createHttpTransport } from '../../../functions/emitter/http-transport.ts';
+import { otlpPacking } from '../../../functions/emitter/pack-requests.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { decodeSpanBatch, encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
 import { makeMorning } from '../../spans.ts';
@@ -19,15 +20,19 @@ async function emitMorning(script: Script) {
     if (response.statusCode === 200) taken.push(...fromOtlpJson(request.body));
   });
   const transport = createHttpTransport(backend.endpoint);
-  const emitter = createEmitter({
-    exportSpans: (spans) => exportSpans(spans, { transport, now: () => 0 }),
-    setAside: { keep: async (item) => void setAside.push(item) },
-  });
-  const Records = Array.from({ length: Math.ceil(morning.length / 50) }, (_, i) => ({
+  const emitter = createEmitter(
+    {
+      exportSpans: (spans) => exportSpans(spans, { transport, now: () => 0 }),
+      setAside: { keep: async (item) => void setAside.push(item) },
+      now: () => 0,
+    },
+    { ...otlpPacking, narrowingRequests },
+  );
+  const messages = Array.from({ length: Math.ceil(morning.length / 50) }, (_, i) => ({
     messageId: `m${i}`,
     body: encodeSpanBatches(morning.slice(i * 50, i * 50 + 50))[0]!,
   }));
-  const result = await emitter({ Records });
+  const result = await emitter(messages, Number.POSITIVE_INFINITY);
   transport.close();
   return { taken: taken.sort(compareSpans), setAside, result };
 }

@@ -5,19 +5,23 @@ import {
   type EmitLimits,
   type EmitPorts,
   type EmitResult,
-  type SpansQueueEvent,
+  narrowingRequests,
+  type QueueMessage,
 } from '../../../functions/emitter/emit.ts';
 import type { ExportOutcome } from '../../../functions/emitter/export-spans.ts';
+import { otlpPacking } from '../../../functions/emitter/pack-requests.ts';
 import type { Span } from '../../../shared/span.ts';
 import { decodeSpanBatch, encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
 import { hexId, makeSpan } from '../../spans.ts';
 
-const ROOMY: EmitLimits = { requestBytes: 4_000_000, requestSpans: 5000, narrowingRequests: 500 };
+const ROOMY: EmitLimits = { ...otlpPacking, narrowingRequests };
 
-type QueueMessage = SpansQueueEvent['Records'][number];
-
-const emit = (Records: QueueMessage[], ports: EmitPorts, limits?: EmitLimits) =>
-  createEmitter(ports, limits)({ Records });
+const emit = (
+  messages: QueueMessage[],
+  ports: EmitPorts,
+  limits: EmitLimits = ROOMY,
+  deadline = Number.POSITIVE_INFINITY,
+) => createEmitter(ports, limits)(messages, deadline);
 
 const span = (name: string): Span => makeSpan({ name: 'Pod.Pulling', object: name, id: hexId(name, 16) });
 const nameOf = ({ attributes }: Span) => String(attributes['k8s.object.name']);
@@ -47,6 +51,7 @@ function scripted(answers: (names: string[], nth: number) => ExportOutcome, keep
         kept.push(item);
       },
     },
+    now: () => 0,
   };
   const keptNames = () =>
     kept.flatMap(({ payload }) => {

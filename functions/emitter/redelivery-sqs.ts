@@ -1,0 +1,28 @@
+/** When messages that stay in an SQS queue are seen again. */
+import { ChangeMessageVisibilityBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Redelivery } from './deliver-messages.ts';
+
+/** Messages in one call (SQS API reference). */
+const largestCall = 10;
+
+export function createRedelivery(client: SQSClient, queueUrl: string): Redelivery {
+  return {
+    async delay(messages) {
+      const refused: string[] = [];
+      for (let start = 0; start < messages.length; start += largestCall) {
+        const { Failed = [] } = await client.send(
+          new ChangeMessageVisibilityBatchCommand({
+            QueueUrl: queueUrl,
+            Entries: messages.slice(start, start + largestCall).map(({ receiptHandle, seconds }, i) => ({
+              Id: String(i),
+              ReceiptHandle: receiptHandle,
+              VisibilityTimeout: seconds,
+            })),
+          }),
+        );
+        refused.push(...Failed.map(({ Code, Message }) => `${Code}: ${Message}`));
+      }
+      if (refused.length > 0) throw new Error(`SQS did not delay ${refused.length} messages: ${refused[0]}`);
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** Requests signed with AWS Signature Version 4, by the function's role, as X-Ray's OTLP endpoint wants them. */
+import { SignatureV4, type SignatureV4CryptoInit, type SignatureV4Init } from '@smithy/signature-v4';
+import type { Authorize } from './http-transport.ts';
+
+/** `sha256`, `credentials` and `region` as an SDK client has them resolved: credentials that are renewed in time. */
+export interface Signing extends SignatureV4CryptoInit, Pick<SignatureV4Init, 'credentials' | 'region'> {
+  service: string;
+  url: URL;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+export function createSigning({ url, now, ...identity }: Signing): Authorize {
+  const signer = new SignatureV4(identity);
+  return async (headers, body) => {
+    const request = {
+      method: 'POST',
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: { ...headers, host: url.host },
+      body,
+    };
+    return (await signer.sign(request, { signingDate: new Date(now()) })).headers;
+  };
+}
