@@ -7,11 +7,11 @@ import type { Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
 import { explain } from './explain.ts';
 import { readObservations } from './read-recording.ts';
-import { runCommand } from './run-command.ts';
+import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
 import { renderTree } from './view/render-tree.ts';
 
-const usage = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME]';
+const explainUsage = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME]';
 
 const formats: Readonly<Record<string, (spans: Span[], files: readonly string[]) => Iterable<string>>> = {
   tree: (spans) => [renderTree(spans)],
@@ -26,13 +26,26 @@ function* jsonLines(spans: readonly Span[]): Generator<string> {
   yield spans.length === 0 ? '[]\n' : '\n]\n';
 }
 
-await runCommand(async ({ args, workingDirectory, write, say }) => {
-  const [command, ...rest] = args;
-  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  if (command !== 'explain') {
-    throw new UserError(command === undefined ? `no command; ${usage}` : `no command ${command}; ${usage}`);
-  }
-  const { files, format, at } = explainOptions(rest);
+const commands: Readonly<Record<string, (context: CommandContext, args: string[]) => Promise<void>>> = {
+  explain: explainCommand,
+  // Loaded where it is asked for: the AWS clients take longer than a recording to explain.
+  'replay-set-aside': async (context, args) =>
+    (await import('./replay-set-aside.ts')).replaySetAsideCommand(context, args),
+};
+const usage = `use: rootspan COMMAND …; the commands are ${Object.keys(commands).join(', ')}`;
+
+await runCommand(async (context) => {
+  const [name, ...rest] = context.args;
+  if (name === undefined) throw new UserError(`no command; ${usage}`);
+  if (name === '--help' || name === '-h') return context.write(`${usage}\n`);
+  const command = commands[name];
+  if (command === undefined) throw new UserError(`no command ${name}; ${usage}`);
+  return command(context, rest);
+});
+
+async function explainCommand({ workingDirectory, write, say }: CommandContext, args: string[]) {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${explainUsage}\n`);
+  const { files, format, at } = explainOptions(args);
   const observations: Observation[] = [];
   for await (const observation of readObservations(files, { baseDirectory: workingDirectory })) {
     observations.push(observation);
@@ -40,11 +53,11 @@ await runCommand(async ({ args, workingDirectory, write, say }) => {
   const spans = explain(observations, at);
   if (spans.length === 0 && format === 'tree') say('rootspan: no Events there, so no traces\n');
   for (const part of formats[format]!(spans, files)) await write(part);
-});
+}
 
 function explainOptions(args: string[]): { files: string[]; format: string; at?: bigint } {
   const { values, positionals } = parseOptions(args);
-  if (positionals.length === 0) throw new UserError(`no file to explain; ${usage}`);
+  if (positionals.length === 0) throw new UserError(`no file to explain; ${explainUsage}`);
   const { format = 'tree', at } = values;
   if (formats[format] === undefined) {
     throw new UserError(`--format ${format}: no such format; choose ${Object.keys(formats).join(', ')}`);
@@ -64,6 +77,6 @@ function parseOptions(args: string[]) {
       options: { format: { type: 'string' }, at: { type: 'string' } },
     });
   } catch (error) {
-    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
+    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${explainUsage}`);
   }
 }

@@ -1,0 +1,85 @@
+/**
+ * From an object of the set-aside bucket to what brings it back into the pipeline: records for the stream, messages for
+ * a queue. Whoever cannot read it again sets it aside again.
+ */
+import * as v from 'valibot';
+import type { StreamRecord } from '../../functions/forwarder/record-sink.ts';
+import { packBatch } from '../../shared/batch-codec.ts';
+import { type Parsed, parseWith } from '../../shared/observation.ts';
+import { decodeSpanBatch, encodeSpanBatches } from '../../shared/span-batch-codec.ts';
+
+export type ReplayedQueue = 'timers' | 'spans';
+
+export interface Replayable {
+  records: StreamRecord[];
+  messages: { queue: ReplayedQueue; body: string }[];
+}
+
+const PoisonSchema = v.object({ payload: v.string() });
+
+/**
+ * Of what Lambda writes where it gives up a batch of the stream, under
+ * `aws/lambda/<event source mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>`:
+ * https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html. `payload` is the function's event, as
+ * text.
+ */
+const InvocationRecordSchema = v.object({ payload: v.union([v.string(), v.looseObject({})]) });
+const StreamEventSchema = v.object({
+  Records: v.array(v.object({ kinesis: v.object({ partitionKey: v.string(), data: v.string() }) })),
+});
+
+export function readSetAside(key: string, body: string): Parsed<Replayable> {
+  const input = parseJson(body);
+  if (key.startsWith('aws/lambda/')) return readInvocationRecord(input);
+  const poison = parseWith(PoisonSchema, input);
+  if (!poison.ok) return poison;
+  const { payload } = poison.value;
+  switch (key.split('/')[1]) {
+    case 'ingest':
+      return { ok: true, value: { records: [toRecord(payload)], messages: [] } };
+    case 'settle':
+      return { ok: true, value: { records: [], messages: [{ queue: 'timers', body: payload }] } };
+    case 'emit':
+      return { ok: true, value: { records: [], messages: toMessages(payload) } };
+    default:
+      return { ok: false, reason: 'is of no function of the pipeline' };
+  }
+}
+
+function readInvocationRecord(input: unknown): Parsed<Replayable> {
+  const record = parseWith(InvocationRecordSchema, input);
+  if (!record.ok) return record;
+  const { payload } = record.value;
+  const event = parseWith(StreamEventSchema, typeof payload === 'string' ? parseJson(payload) : payload);
+  if (!event.ok) return { ok: false, reason: `payload: ${event.reason}` };
+  const records = event.value.Records.map(({ kinesis }) => ({
+    data: Buffer.from(kinesis.data, 'base64'),
+    partitionKey: kinesis.partitionKey,
+  }));
+  return { ok: true, value: { records, messages: [] } };
+}
+
+/** The lines of a batch, or a record that was none, in base64 (which never has a brace). */
+function toRecord(payload: string): StreamRecord {
+  if (!payload.startsWith('{')) return { data: Buffer.from(payload, 'base64'), partitionKey: 'unknown' };
+  const header = parseWith(
+    v.object({ cluster: v.object({ uid: v.string() }) }),
+    parseJson(payload.slice(0, payload.indexOf('\n'))),
+  );
+  return { data: packBatch(payload), partitionKey: header.ok ? header.value.cluster.uid : 'unknown' };
+}
+
+/** Refused spans may be more than one message holds. */
+function toMessages(payload: string): Replayable['messages'] {
+  const batch = decodeSpanBatch(payload);
+  const bodies = batch.ok ? encodeSpanBatches(batch.value.spans) : [payload];
+  return bodies.map((body) => ({ queue: 'spans', body }));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

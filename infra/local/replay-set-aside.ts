@@ -1,0 +1,123 @@
+/** `rootspan replay-set-aside`: everything that was set aside, back into the pipeline of the current AWS account. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { forEachOf } from '../../functions/correlator/for-each-of.ts';
+import { createKinesisSink } from '../../functions/forwarder/kinesis-sink.ts';
+import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
+import { UserError } from '../../shared/errors.ts';
+import { type ReplayedQueue, readSetAside } from './read-set-aside.ts';
+import type { CommandContext } from './run-command.ts';
+
+const usage =
+  'use: rootspan replay-set-aside --bucket NAME --stream NAME --timers-queue URL --spans-queue URL';
+
+const options = {
+  bucket: { type: 'string' },
+  stream: { type: 'string' },
+  'timers-queue': { type: 'string' },
+  'spans-queue': { type: 'string' },
+} as const;
+
+/** Region and credentials are the environment's, as in AWS's own command line. */
+export async function replaySetAsideCommand({ write, say }: CommandContext, args: string[]): Promise<void> {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
+  const { bucket, stream, ...queues } = readOptions(args);
+  const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
+  const ports: ReplayPorts = {
+    s3,
+    stream: createKinesisSink(kinesis, { streamName: stream, sleep }),
+    async send(queue, body) {
+      await sqs.send(new SendMessageCommand({ QueueUrl: queues[`${queue}-queue`], MessageBody: body }));
+    },
+  };
+  const { replayed, unreadable } = await replaySetAside(ports, bucket).catch((error: unknown) => {
+    // What AWS says no to (a name, a right, missing credentials) is for the user to put right.
+    if (error instanceof Error && ('$fault' in error || error.name === 'CredentialsProviderError'))
+      throw new UserError(`${error.name}: ${error.message}`);
+    throw error;
+  });
+  for (const { key, reason } of unreadable) say(`rootspan: ${key} stays: ${reason}\n`);
+  await write(`${replayed} replayed, ${unreadable.length} left\n`);
+}
+
+function readOptions(args: string[]): Record<keyof typeof options, string> {
+  let values: Partial<Record<keyof typeof options, string>>;
+  try {
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!values[name as keyof typeof options]) throw new UserError(`no --${name}; ${usage}`);
+  }
+  return values as Record<keyof typeof options, string>;
+}
+
+export interface ReplayPorts {
+  s3: S3Client;
+  stream: RecordSink;
+  /** Resolves once the message is in the queue. */
+  send(queue: ReplayedQueue, body: string): Promise<void>;
+}
+
+export interface ReplayReport {
+  replayed: number;
+  /** What stays where it is. */
+  unreadable: { key: string; reason: string }[];
+}
+
+/** What is on its way; left there only by a replay that was cut off. */
+const onTheWay = 'replaying/';
+
+/**
+ * An object first moves out of the way, and goes once what it holds is safe: when that is set aside again at once it is
+ * under the same key, and must not be what is deleted. A replay that is cut off is taken up by the next one.
+ */
+export async function replaySetAside(ports: ReplayPorts, bucket: string): Promise<ReplayReport> {
+  const { s3 } = ports;
+  const report: ReplayReport = { replayed: 0, unreadable: [] };
+
+  const load = async (key: string) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    return (await Body?.transformToString()) ?? '';
+  };
+  const remove = (key: string) => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+  const replay = async (key: string) => {
+    const isOnTheWay = key.startsWith(onTheWay);
+    const original = isOnTheWay ? key.slice(onTheWay.length) : key;
+    const read = readSetAside(original, await load(key));
+    if (!read.ok) {
+      report.unreadable.push({ key, reason: read.reason });
+      return;
+    }
+    const moved = onTheWay + original;
+    if (!isOnTheWay) {
+      const CopySource = `${bucket}/${encodeURIComponent(key)}`;
+      await s3.send(new CopyObjectCommand({ Bucket: bucket, Key: moved, CopySource }));
+      await remove(key);
+    }
+    await ports.stream.put(read.value.records);
+    for (const { queue, body } of read.value.messages) await ports.send(queue, body);
+    await remove(moved);
+    report.replayed += 1;
+  };
+
+  // All is listed before anything moves: what is set aside in the meantime is for the next replay.
+  const keys: string[] = [];
+  for (const prefix of [onTheWay, 'set-aside/', 'aws/lambda/']) {
+    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
+    }
+  }
+  await forEachOf(keys, replay);
+  return report;
+}
