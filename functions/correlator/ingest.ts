@@ -6,6 +6,7 @@
 import { type DecodedBatch, decodeBatch } from '../../shared/batch-codec.ts';
 import { PoisonError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
+import { createDuplicateCounter } from './count-duplicates.ts';
 import { clusterKey, placeOf, rootOf, subjectId } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { IngestPorts, Waits } from './ports.ts';
@@ -48,6 +49,7 @@ export function createIngest(
   waits: Waits,
 ): (event: KinesisEvent) => Promise<BatchResponse> {
   const { store, now } = ports;
+  const countDuplicates = createDuplicateCounter();
   /** By cluster and id, least recently used first. */
   const memory = new Map<string, Remembered>();
 
@@ -160,6 +162,7 @@ export function createIngest(
       items.push(expectItem(activityOf(...split(early)), early, expiresAt));
     }
     const touched = new Set<string>();
+    const clusters = new Set(records.map(({ cluster }) => clusterKey(cluster)));
     let observationCount = 0;
     for (const { cluster, observations, source } of records) {
       observationCount += observations.length;
@@ -193,10 +196,17 @@ export function createIngest(
     await forEachOf([...roots], (activity) =>
       touchActivity({ ...ports, waits }, activity, waits.quiet, true),
     );
+    // Only now: a batch that failed before has not come yet.
+    const duplicates = records.reduce(
+      (sum, { cluster, observations }) => sum + countDuplicates(clusterKey(cluster), observations),
+      0,
+    );
     ports.log({
       kind: 'ingested',
+      clusters: [...clusters],
       records: records.length,
       observations: observationCount,
+      duplicates,
       activities: touched.size,
     });
     return { batchItemFailures: failed === undefined ? [] : [{ itemIdentifier: failed }] };

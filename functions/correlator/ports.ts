@@ -20,13 +20,40 @@ export interface SpansQueue {
 }
 
 export type Remark =
-  | { kind: 'ingested'; records: number; observations: number; activities: number }
+  | ({ kind: 'ingested'; clusters: string[] } & Ingested)
   | { kind: 'set-aside'; source: string; reason: string }
   | { kind: 'not-set-aside'; source: string; error: unknown }
-  | { kind: 'settled'; activity: string; members: number; sent: number; open: number }
+  | ({ kind: 'settled'; activity: string } & Settled)
+  /** Its settle comes back in `seconds`; something of it has been waiting for `age` seconds. */
+  | { kind: 'postponed'; activity: string; seconds: number; age: number }
   | { kind: 'moved'; activity: string; into: string; items: number }
   | { kind: 'too-many-members'; activity: string; left: number }
   | { kind: 'settle-failed'; activity: string; error: unknown };
+
+interface Ingested {
+  records: number;
+  observations: number;
+  /** Of the observations those that this function remembers. */
+  duplicates: number;
+  activities: number;
+}
+
+interface Settled {
+  /** Of other roots, and itself. */
+  members: number;
+  /** Spans. */
+  sent: number;
+  /** Of those sent: in traces whose root was sent before. */
+  late: number;
+  /** Of those sent: of objects of which no snapshot came, so that nobody knows what they belong to. */
+  unresolved: number;
+  /** Spans that may still change. */
+  open: number;
+  /** Of those sent. */
+  traceIds: string[];
+  /** Seconds that the oldest had to wait. */
+  age: number;
+}
 
 export interface Ports {
   store: Store;

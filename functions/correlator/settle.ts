@@ -187,10 +187,13 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     let activity = await load(key);
     // The head from before the chunks: what came between counts as come since.
     const asRead = () => Object.assign(activity, { head, headRevision });
-    const rearm = (seconds: number, hold: { heldSince?: number } = {}) =>
-      rearmActivity(heads, activity, dueAt, seconds, hold);
+    const age = (now() - (head.waitingSince ?? now())) / 1000;
+    const rearm = (seconds: number, hold: { heldSince?: number } = {}) => {
+      ports.log({ kind: 'postponed', activity: key, seconds, age });
+      return rearmActivity(heads, activity, dueAt, seconds, hold);
+    };
 
-    const { root } = await place(key);
+    const { root, known } = await place(key);
     if (root !== key) {
       if (activity.chunks.length + activity.sent.length + activity.expected.length > 0) {
         await move(key, root);
@@ -214,8 +217,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const wait = await unrest(activity);
     if (wait > 0) return rearm(wait);
     // Only once for each hold, and not beyond patience: an activity that makes new points all the time settles too.
-    const patient = (now() - (head.waitingSince ?? now())) / 1000 < waits.patience;
-    if (isNew && patient) return rearm(waits.meeting, { heldSince: head.heldSince ?? now() });
+    if (isNew && age < waits.patience) return rearm(waits.meeting, { heldSince: head.heldSince ?? now() });
     const members = await gather(activity);
     const heldSince = head.heldSince ?? now();
     if (now() - heldSince < waits.hold * 1000) {
@@ -228,10 +230,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const others = members
       .filter((member) => member !== activity)
       .flatMap(({ chunks }) => chunks.map(chunkOf));
+    const sent = whatWasSent(members);
     const spans = assemble({
       cluster: clusterIn(own),
       observations: [...own, ...others].flatMap((chunk) => chunk.observations),
-      sent: whatWasSent(members),
+      sent,
       now: ports.assemblyClock(),
     });
     const { due, open } = pickSpans(spans, observations, new Set(whatWasSent([activity]).keys()));
@@ -247,7 +250,20 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       if (!isOurs) return rearm(waits.quiet);
       revision = next + 1;
     }
-    ports.log({ kind: 'settled', activity: key, members: members.length, sent: due.length, open });
+    const closed = new Set(
+      [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),
+    );
+    ports.log({
+      kind: 'settled',
+      activity: key,
+      members: members.length,
+      sent: due.length,
+      late: due.filter(({ traceId }) => closed.has(traceId)).length,
+      unresolved: known ? 0 : due.length,
+      open,
+      traceIds: [...new Set(due.map(({ traceId }) => traceId))],
+      age,
+    });
     await closeTurn(heads, activity, dueAt, {
       quietSeconds: waits.quiet,
       reviewSeconds: open > 0 ? waits.closing : undefined,

@@ -3,14 +3,17 @@ import type { TellingTable } from '../../shared/telemetry.ts';
 import type { Remark } from './ports.ts';
 import { clusterOf } from './store.ts';
 
+/** Of one line: more would not be read. */
+const mostTraceIds = 20;
+
 const place = (activity: string) => ({ cluster: clusterOf(activity), activity });
 
 export const correlatorTellings: TellingTable<Remark> = {
-  ingested: ({ records, observations, activities }) => ({
+  ingested: ({ clusters, records, observations, duplicates, activities }) => ({
     level: 'info',
     message: 'ingested',
-    fields: { records, observations, activities },
-    metrics: { Received: observations },
+    fields: { clusters, records, observations, duplicates, activities },
+    metrics: { Received: observations, Duplicated: duplicates },
   }),
   'set-aside': ({ source, reason }) => ({
     level: 'error',
@@ -24,11 +27,26 @@ export const correlatorTellings: TellingTable<Remark> = {
     fields: { source },
     error,
   }),
-  settled: ({ activity, members, sent, open }) => ({
+  settled: ({ activity, members, sent, late, unresolved, open, traceIds, age }) => ({
     level: 'info',
     message: 'settled',
-    fields: { ...place(activity), members, sent, open },
-    metrics: { Settled: sent },
+    fields: {
+      ...place(activity),
+      members,
+      sent,
+      late,
+      unresolved,
+      open,
+      traceIds: traceIds.slice(0, mostTraceIds),
+      age,
+    },
+    metrics: { Settled: sent, Late: late, Unresolved: unresolved, OldestPendingAge: age },
+  }),
+  postponed: ({ activity, seconds, age }) => ({
+    level: 'debug',
+    message: 'not quiet, or not alone: settled later',
+    fields: { ...place(activity), seconds, age },
+    metrics: { Pending: 1, OldestPendingAge: age },
   }),
   moved: ({ activity, into, items }) => ({
     level: 'debug',
