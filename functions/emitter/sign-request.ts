@@ -1,5 +1,6 @@
 /** Requests signed with AWS Signature Version 4, by the function's role, as X-Ray's OTLP endpoint wants them. */
 import { SignatureV4, type SignatureV4CryptoInit, type SignatureV4Init } from '@smithy/signature-v4';
+import { RetryableError } from '../../shared/errors.ts';
 import type { Authorize } from './http-transport.ts';
 
 /** `sha256`, `credentials` and `region` as an SDK client has them resolved: credentials that are renewed in time. */
@@ -22,6 +23,10 @@ export function createSigning({ url, now, ...identity }: Signing): Authorize {
       headers: { ...headers, host: url.host },
       body,
     };
-    return (await signer.sign(request, { signingDate: new Date(now()) })).headers;
+    try {
+      return (await signer.sign(request, { signingDate: new Date(now()) })).headers;
+    } catch (error) {
+      throw new RetryableError(`there are no credentials to sign with (${(error as Error).name})`);
+    }
   };
 }

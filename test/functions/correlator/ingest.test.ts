@@ -61,6 +61,23 @@ describe('poison', () => {
   });
 });
 
+it('what comes again is counted, what is tried again because it failed is not', async () => {
+  let isAway = true;
+  const pipeline = startPipeline({
+    crash: (_, name) => (name === 'arm' && isAway ? 'before' : undefined),
+  });
+  const batch = recordsOf([observations]);
+  await expect(pipeline.ingest(batch)).rejects.toThrow();
+  isAway = false;
+  await pipeline.ingest(batch);
+  await pipeline.ingest(recordsOf([observations.slice(0, 2)], { first: 2 }));
+  const told = pipeline.remarks.flatMap((remark) => (remark.kind === 'ingested' ? remark : []));
+  expect(told.map(({ observations: all, duplicates }) => ({ all, duplicates }))).toEqual([
+    { all: observations.length, duplicates: 0 },
+    { all: 2, duplicates: 2 },
+  ]);
+});
+
 describe('the timer', () => {
   it('is one, however much comes while it is pending', async () => {
     const pipeline = startPipeline();

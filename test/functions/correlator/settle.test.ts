@@ -7,7 +7,7 @@ import { clusterOf, readObservations } from '../../../infra/local/read-recording
 import type { Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { atSecond, atTheEnd, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
-import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
+import { cluster, type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
 
 const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
 
@@ -258,6 +258,37 @@ it('an Event of an object that nobody describes is sent after a minute', async (
   expect(pipeline.sends).toEqual([]);
   await pipeline.runTimers(noon + 90_000);
   expect(names(received(pipeline))).toEqual(['Job.FailedMount']);
+});
+
+describe('figures', () => {
+  const settles = ({ remarks }: Pick<Pipeline, 'remarks'>) =>
+    remarks.flatMap((remark) => (remark.kind === 'settled' ? remark : []));
+
+  it('what comes after its trace was closed is late', async () => {
+    const { observations, pod } = rollout(0);
+    const pipeline = startPipeline({ start: noon, assemblyClock: () => atTheEnd });
+    await pipeline.ingest(recordsOf([observations]));
+    await pipeline.runTimers();
+    await pipeline.ingest(recordsOf([[event(3, pod, 'Pulled', 'late')]], { first: 2 }));
+    await pipeline.runTimers();
+    expect(settles(pipeline).map(({ sent, late, unresolved }) => ({ sent, late, unresolved }))).toEqual([
+      { sent: 4, late: 0, unresolved: 0 },
+      { sent: 1, late: 1, unresolved: 0 },
+    ]);
+  });
+
+  it('what nobody describes is postponed, then sent as unresolved', async () => {
+    const pipeline = startPipeline({ start: noon });
+    await pipeline.ingest(recordsOf([[event(0, thing('Job', 'gone'), 'FailedMount', 'x')]]));
+    await pipeline.runTimers();
+    expect(pipeline.remarks.filter(({ kind }) => kind === 'postponed')).toEqual([
+      { kind: 'postponed', activity: 'c1/uid-Job-gone', seconds: 40, age: 20 },
+    ]);
+    const [spans] = pipeline.sends;
+    expect(settles(pipeline)).toMatchObject([
+      { sent: 1, late: 0, unresolved: 1, age: 60, traceIds: [spans![0]!.traceId] },
+    ]);
+  });
 });
 
 it('a message that is no timer is set aside', async () => {

@@ -11,6 +11,8 @@ export interface ReceivedRequest {
   headers: IncomingHttpHeaders;
   /** Unzipped. */
   body: string;
+  /** As it came. */
+  raw: Buffer;
   /** Which connection it came over, from 0. */
   connection: number;
 }
@@ -38,6 +40,7 @@ export async function startBackend(
       path: incoming.url,
       headers: incoming.headers,
       body: (incoming.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw).toString(),
+      raw,
       connection: connections.get(incoming.socket) ?? -1,
     };
     requests.push(request);

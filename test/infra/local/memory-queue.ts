@@ -12,6 +12,8 @@ interface Stored {
 export interface MemoryQueue extends SqsSource {
   /** `delay` in milliseconds. */
   send(body: string, delay?: number): void;
+  /** Out of sight for so many seconds from now. */
+  changeVisibility(receiptHandle: string, seconds: number): void;
   deadLetters: string[];
   /** Every call asks it first, and rejects with what it returns. */
   trouble: (call: 'receive' | 'delete' | 'count') => Error | undefined;
@@ -70,6 +72,11 @@ export function createMemoryQueue({
         });
       }
       return messages;
+    },
+    changeVisibility(receiptHandle, seconds) {
+      for (const message of stored.values()) {
+        if (message.receipt === receiptHandle) message.visibleAt = now() + seconds * 1000;
+      }
     },
     async delete(messages) {
       throwIf(queue.trouble('delete'));
