@@ -312,6 +312,56 @@ describe('the place for what is set aside is unavailable', () => {
   });
 });
 
+describe('the time of the invocation is up', () => {
+  /** A clock that a second passes on with each request. */
+  const seconds = (backend: ReturnType<typeof scripted>) => ({
+    ...backend.ports,
+    now: () => backend.requests.length * 1000,
+  });
+
+  test('what was not begun waits, what was sent is done', async () => {
+    const backend = scripted(() => accepted);
+    const messages = [message('m1', 'a', 'b'), message('m2', 'c'), message('m3', 'd')];
+    const result = await emit(messages, seconds(backend), { ...ROOMY, requestSpans: 1 }, 2000);
+    expect(backend.delivered).toEqual(['a', 'b']);
+    expect(failedIn(result)).toEqual(['m2', 'm3']);
+    expect(result.remarks).toEqual([{ kind: 'out-of-time', spans: 2 }]);
+  });
+
+  test('one request is made in any case: else nothing would ever go', async () => {
+    const backend = scripted(() => accepted);
+    const result = await emit([message('m1', 'a'), message('m2', 'b')], seconds(backend), ROOMY, 0);
+    expect(backend.delivered).toEqual(['a', 'b']);
+    expect(failedIn(result)).toEqual([]);
+  });
+
+  test('a search for refused spans that is cut short goes on, as long as another message was done', async () => {
+    const backend = scripted((names) => (names.some((name) => name.startsWith('bad')) ? refused : accepted));
+    const messages = [message('m1', 'a', 'b'), message('m2', 'bad-1', 'c')];
+    const result = await emit(messages, seconds(backend), ROOMY, 2000);
+    expect(backend.delivered).toEqual(['a', 'b']);
+    expect(failedIn(result)).toEqual(['m2']);
+    expect(result.remarks).toEqual([{ kind: 'undecided', spans: 2 }]);
+  });
+});
+
+test('a span beyond the limits of the backend is set aside without asking it, by message', async () => {
+  const backend = scripted(() => accepted);
+  const large = (name: string) => ({ ...span(name), name: 'x'.repeat(5000) });
+  const messages = [[span('a'), large('b'), large('c')], [large('d')]].map((some, i) => ({
+    messageId: `m${i}`,
+    body: encodeSpanBatches(some)[0]!,
+  }));
+  const result = await emit(messages, backend.ports, { ...ROOMY, spanBytes: 4000 });
+  expect(backend.requests).toEqual([['a']]);
+  expect(failedIn(result)).toEqual([]);
+  const reason = "beyond the backend's limits: it is larger than 4000 bytes";
+  expect(backend.kept).toEqual([
+    { reason, source: 'm0', payload: JSON.stringify({ version: 1, spans: [large('b'), large('c')] }) },
+    { reason, source: 'm1', payload: JSON.stringify({ version: 1, spans: [large('d')] }) },
+  ]);
+});
+
 test('whatever spans are refused: exactly they are set aside, all others are delivered once, no message fails', async () => {
   await fc.assert(
     fc.asyncProperty(stories, async (story) => {

@@ -1,5 +1,9 @@
-import { expect, test } from 'vitest';
-import { type Environment, readOtlpEndpoint } from '../../../functions/emitter/read-config.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  type Environment,
+  readEmitterConfig,
+  readOtlpEndpoint,
+} from '../../../functions/emitter/read-config.ts';
 import { UserError } from '../../../shared/errors.ts';
 
 const base = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example:4318' };
@@ -93,4 +97,46 @@ test.each<[string, string, Environment]>([
   expect(error).toBeInstanceOf(UserError);
   expect((error as UserError).message).toMatch(new RegExp(`^${variable}\\b`));
   expect((error as UserError).message).not.toContain('hunter2');
+});
+
+describe('where the function exports to', () => {
+  const stack = {
+    AWS_REGION: 'eu-central-1',
+    SET_ASIDE_BUCKET: 'set-aside',
+    SPANS_QUEUE_URL: 'https://sqs.example/spans',
+  };
+
+  test('with nothing configured: to X-Ray in its region', () => {
+    expect(readEmitterConfig(stack)).toEqual({
+      destination: {
+        kind: 'x-ray',
+        endpoint: {
+          url: new URL('https://xray.eu-central-1.amazonaws.com/v1/traces'),
+          headers: {},
+          timeoutMs: 10_000,
+          compression: 'gzip',
+        },
+      },
+      setAsideBucket: 'set-aside',
+      spansQueueUrl: 'https://sqs.example/spans',
+    });
+  });
+
+  test('to the endpoint, with headers of a secret', () => {
+    const env = { ...stack, ...base, OTLP_HEADERS_SECRET_ARN: 'arn:secret' };
+    expect(readEmitterConfig(env).destination).toEqual({
+      kind: 'otlp',
+      endpoint: readOtlpEndpoint(base),
+      headersSecretArn: 'arn:secret',
+    });
+  });
+
+  test.each([
+    [{ SET_ASIDE_BUCKET: undefined }, 'SET_ASIDE_BUCKET is missing'],
+    [{ SPANS_QUEUE_URL: ' ' }, 'SPANS_QUEUE_URL is missing'],
+    [{ AWS_REGION: undefined }, 'AWS_REGION is missing'],
+    [{ OTLP_HEADERS_SECRET_ARN: 'arn' }, 'OTLP_HEADERS_SECRET_ARN needs OTEL_EXPORTER_OTLP_ENDPOINT'],
+  ])('%j: %s', (change, message) => {
+    expect(() => readEmitterConfig({ ...stack, ...change })).toThrow(new UserError(message));
+  });
 });

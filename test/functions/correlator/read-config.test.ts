@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { defaultWaits } from '../../../functions/correlator/ports.ts';
+import { readIngestConfig, readSettleConfig } from '../../../functions/correlator/read-config.ts';
+import { UserError } from '../../../shared/errors.ts';
+
+const stack = {
+  TABLE_NAME: 'state',
+  TIMERS_QUEUE_URL: 'https://sqs.example/timers',
+  SPANS_QUEUE_URL: 'https://sqs.example/spans',
+  SET_ASIDE_BUCKET: 'set-aside',
+};
+const ingest = {
+  tableName: 'state',
+  timersQueueUrl: 'https://sqs.example/timers',
+  setAsideBucket: 'set-aside',
+  waits: defaultWaits,
+};
+
+test('what the stack says, and nothing else', () => {
+  expect(readIngestConfig({ ...stack, PATH: '/bin' })).toEqual(ingest);
+  expect(readSettleConfig(stack)).toEqual({ ...ingest, spansQueueUrl: 'https://sqs.example/spans' });
+});
+
+test('how long an activity has to be quiet can be said', () => {
+  const env = { ...stack, SETTLE_AFTER_QUIET_SECONDS: '5' };
+  expect(readSettleConfig(env).waits).toEqual({ ...defaultWaits, quiet: 5 });
+});
+
+test.each([
+  [{ TABLE_NAME: undefined }, 'TABLE_NAME is missing'],
+  [{ SPANS_QUEUE_URL: '' }, 'SPANS_QUEUE_URL is empty'],
+  [
+    { SETTLE_AFTER_QUIET_SECONDS: 'hunter2' },
+    'SETTLE_AFTER_QUIET_SECONDS should be whole seconds, from 1 to 999',
+  ],
+])('%j: %s', (change, message) => {
+  expect(() => readSettleConfig({ ...stack, ...change })).toThrow(new UserError(message));
+});
