@@ -19,7 +19,7 @@ afterAll(async () => {
 afterEach(() => void vi.unstubAllEnvs());
 
 /** Everything in the bucket: the JSON of each object by its key. */
-async function contents(bucket: string) {
+async function contents(bucket: string): Promise<Record<string, Poison>> {
   const { Contents = [] } = await aws.s3.send(new ListObjectsV2Command({ Bucket: bucket }));
   const entries = Contents.map(async ({ Key }) => {
     const { Body } = await aws.s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
