@@ -6,10 +6,8 @@ import { defaultWaits, type Waits } from './ports.ts';
 
 const Text = v.pipe(v.string(), v.nonEmpty());
 const Seconds = v.pipe(
-  v.custom<string>(
-    (text) => typeof text === 'string' && /^[1-9]\d{0,2}$/.test(text),
-    'should be whole seconds, from 1 to 999',
-  ),
+  v.string(),
+  v.check((text) => /^[1-9]\d{0,2}$/.test(text), 'should be whole seconds, from 1 to 999'),
   v.transform(Number),
 );
 
