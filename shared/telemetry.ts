@@ -22,7 +22,8 @@ type Metric =
   | 'OldestPendingAge'
   | 'Exported'
   | 'Refused'
-  | 'Undelivered';
+  /** Messages and records that a function gave back. */
+  | 'Failed';
 
 /** What becomes of a remark. */
 export interface Telling {

@@ -26,6 +26,7 @@ export const correlatorTellings: TellingTable<Remark> = {
     message: 'poison could not be set aside; its record comes again',
     fields: { source },
     error,
+    metrics: { Failed: 1 },
   }),
   settled: ({ activity, members, sent, late, unresolved, open, traceIds, age }) => ({
     level: 'info',
@@ -63,5 +64,6 @@ export const correlatorTellings: TellingTable<Remark> = {
     message: 'settling failed; its timer comes again',
     fields: place(activity),
     error,
+    metrics: { Failed: 1 },
   }),
 };

@@ -34,7 +34,8 @@ export interface DeliveryPorts {
 
 export type DeliveryRemark =
   | EmitRemark
-  | ({ kind: 'emitted'; messages: number; undelivered: number } & Figures)
+  /** `left`: messages that stay in the queue. */
+  | ({ kind: 'emitted'; messages: number; left: number } & Figures)
   /** The failed messages come again after the queue's own visibility timeout. */
   | { kind: 'not-delayed'; error: unknown };
 
@@ -65,8 +66,7 @@ export function createDelivery({
     } catch (error) {
       log({ kind: 'not-delayed', error });
     }
-    const isDown = remarks.some(({ kind }) => kind === 'unavailable');
-    log({ kind: 'emitted', messages: Records.length, undelivered: isDown ? left.length : 0, ...figures });
+    log({ kind: 'emitted', messages: Records.length, left: left.length, ...figures });
     return { batchItemFailures };
   };
 }

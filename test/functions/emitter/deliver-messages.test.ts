@@ -207,7 +207,7 @@ it('tells what happened, and counts what is left because the backend is down', a
     {
       kind: 'emitted',
       messages: 2,
-      undelivered: 2,
+      left: 2,
       exported: 0,
       rejected: 0,
       refused: 0,

@@ -1,0 +1,89 @@
+/** What lets a cluster's forwarder put records on the stream, and nothing else. It costs nothing while it is not used. */
+import { CfnOutput, Fn, Stack } from 'aws-cdk-lib';
+import {
+  ArnPrincipal,
+  type IPrincipal,
+  OidcProviderNative,
+  Role,
+  ServicePrincipal,
+  SessionTagsPrincipal,
+  WebIdentityPrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { IStream } from 'aws-cdk-lib/aws-kinesis';
+import { Construct } from 'constructs';
+import type { ClusterSettings } from './read-settings.ts';
+
+export class ClusterAccess extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { settings, stream }: { settings: ClusterSettings; stream: IStream },
+  ) {
+    super(scope, id);
+    const role = new Role(this, 'Role', {
+      assumedBy: this.#principalOf(settings),
+      description: `The Rootspan forwarder of the cluster ${id}: puts records on one stream`,
+    });
+    stream.grant(role, 'kinesis:PutRecords');
+
+    const values = {
+      'cluster.name': id,
+      'stream.name': stream.streamName,
+      'stream.region': Stack.of(this).region,
+      'stream.roleArn': role.roleArn,
+      'serviceAccount.name': settings.serviceAccount,
+    };
+    new CfnOutput(this, 'HelmValues', {
+      description: `helm install rootspan … --namespace ${settings.namespace}: the values of the cluster ${id}`,
+      value: Fn.join(
+        ' ',
+        Object.entries(values).map(([name, value]) => `--set ${name}=${value}`),
+      ),
+    });
+    if (settings.eksClusterArn !== undefined) {
+      new CfnOutput(this, 'PodIdentityAssociation', {
+        description: `Once, for the cluster ${id}: EKS Pod Identity hands out the role`,
+        value:
+          `aws eks create-pod-identity-association --cluster-name ${settings.eksClusterArn.split('/').at(-1)}` +
+          ` --namespace ${settings.namespace} --service-account ${settings.serviceAccount} --role-arn ${role.roleArn}`,
+      });
+    }
+  }
+
+  #principalOf(settings: ClusterSettings): IPrincipal {
+    const { eksClusterArn, oidcIssuerUrl, principalArn, namespace, serviceAccount } = settings;
+    if (principalArn !== undefined) return new ArnPrincipal(principalArn);
+    if (eksClusterArn !== undefined) {
+      // https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+      return new SessionTagsPrincipal(
+        new ServicePrincipal('pods.eks.amazonaws.com', {
+          conditions: {
+            StringEquals: {
+              'aws:SourceAccount': eksClusterArn.split(':')[4],
+              'aws:RequestTag/kubernetes-namespace': namespace,
+              'aws:RequestTag/kubernetes-service-account': serviceAccount,
+            },
+            ArnEquals: { 'aws:SourceArn': eksClusterArn },
+          },
+        }),
+      );
+    }
+    // https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html
+    const providerArn =
+      settings.oidcProviderArn ??
+      new OidcProviderNative(this, 'OidcProvider', {
+        url: oidcIssuerUrl!,
+        clientIds: ['sts.amazonaws.com'],
+      }).oidcProviderArn;
+    const issuer = (oidcIssuerUrl ?? settings.oidcProviderArn!).replace(
+      /^https:\/\/|^.*:oidc-provider\//,
+      '',
+    );
+    return new WebIdentityPrincipal(providerArn, {
+      StringEquals: {
+        [`${issuer}:aud`]: 'sts.amazonaws.com',
+        [`${issuer}:sub`]: `system:serviceaccount:${namespace}:${serviceAccount}`,
+      },
+    });
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * A function that consumes a source: with rights of its own and no others, a place for what it cannot handle, and alarms
+ * that say what it means for users when it stands still.
+ */
+import { resolve } from 'node:path';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import {
+  Alarm,
+  type IMetric,
+  MathExpression,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IStream } from 'aws-cdk-lib/aws-kinesis';
+import {
+  Architecture,
+  LoggingFormat,
+  Runtime,
+  StartingPosition,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
+import { KinesisEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { acknowledgeWildcard, objectsOf } from './acknowledge-wildcard.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** CloudWatch's namespace of what the functions say of themselves. */
+export const metricsNamespace = 'Rootspan';
+
+const period = Duration.minutes(5);
+
+export interface ConsumerProps {
+  /** The module that exports `handler`, from the root of the repository. */
+  entry: string;
+  /** Dimension of its figures, and its folder in the bucket. */
+  service: 'ingest' | 'settle' | 'emit';
+  description: string;
+  memoryMiB: number;
+  timeout: Duration;
+  environment: Record<string, string>;
+  setAside: IBucket;
+  network?: { vpc: IVpc; vpcSubnets: SubnetSelection; securityGroups: ISecurityGroup[] };
+}
+
+/** What the reader of an alarm has to know, in a sentence. */
+export interface Meanings {
+  failing: string;
+  late: string;
+}
+
+export class Consumer extends Construct {
+  readonly handler: NodejsFunction;
+  readonly alarms: Alarm[] = [];
+  readonly #props: ConsumerProps;
+
+  constructor(scope: Construct, id: string, props: ConsumerProps) {
+    super(scope, id);
+    this.#props = props;
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // CDK's own role may write to every log group of the account.
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    if (props.network !== undefined) {
+      role.addManagedPolicy(
+        ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaVPCAccessExecutionRole'),
+      );
+    }
+    this.handler = new NodejsFunction(this, 'Function', {
+      entry: resolve(root, props.entry),
+      projectRoot: root,
+      depsLockFilePath: resolve(root, 'package-lock.json'),
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memoryMiB,
+      timeout: props.timeout,
+      role,
+      ...props.network,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      // START and REPORT of each invocation would be most of the log's bytes, and are metrics anyway.
+      systemLogLevelV2: SystemLogLevel.WARN,
+      environment: {
+        ...props.environment,
+        SET_ASIDE_BUCKET: props.setAside.bucketName,
+        POWERTOOLS_SERVICE_NAME: props.service,
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+        NODE_OPTIONS: '--enable-source-maps',
+      },
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node24',
+        mainFields: ['module', 'main'],
+        // The SDK that was tested, not the one that the runtime happens to bring.
+        externalModules: [],
+        minify: true,
+        sourceMap: true,
+        sourcesContent: false,
+      },
+    });
+    this.#grantPut(`set-aside/${props.service}/`);
+  }
+
+  /**
+   * Events in order, shard by shard. What fails is halved until it stands alone. It holds its shard for no longer than
+   * `maxRecordAge`, a quarter of the stream's retention; then it is kept in the bucket, whole.
+   */
+  readStream(stream: IStream, means: Meanings): void {
+    const { setAside } = this.#props;
+    this.handler.addEventSource(
+      new KinesisEventSource(stream, {
+        startingPosition: StartingPosition.TRIM_HORIZON,
+        batchSize: 100,
+        // A busy cluster is one invocation in two seconds instead of one for each record; a trace waits longer anyway.
+        maxBatchingWindow: Duration.seconds(2),
+        bisectBatchOnError: true,
+        reportBatchItemFailures: true,
+        retryAttempts: 100,
+        maxRecordAge: Duration.hours(6),
+        // The CDK's own destination would give the function every right on the bucket, reading and deleting too.
+        onFailure: { bind: () => ({ destination: setAside.bucketArn }) },
+      }),
+    );
+    // https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+    this.#grantPut('aws/lambda/');
+    this.handler.addToRolePolicy(
+      new PolicyStatement({ actions: ['s3:ListBucket'], resources: [setAside.bucketArn] }),
+    );
+    this.addAlarm('Failing', this.failures(), 1, `${means.failing}.`);
+    this.addAlarm(
+      'Late',
+      this.handler.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
+      Duration.minutes(10).toMilliseconds(),
+      `${means.late}.`,
+    );
+    this.#addSetAsideAlarm();
+  }
+
+  /**
+   * @param maxConcurrency of the event source and not of the function: nothing is taken from what other functions of the
+   * account may use, and messages beyond it wait in the queue instead of being received in vain
+   */
+  readQueue(
+    { queue, deadLetters }: WorkQueue,
+    { maxConcurrency, late, ...means }: Meanings & { maxConcurrency: number; late: string },
+  ): void {
+    this.handler.addEventSource(
+      new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency }),
+    );
+    this.addAlarm('Failing', this.failures(), 1, `${means.failing}.`);
+    this.addAlarm(
+      'Late',
+      queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period }),
+      Duration.minutes(30).toSeconds(),
+      `${late}.`,
+    );
+    this.addAlarm(
+      'DeadLetters',
+      deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
+      1,
+      `${means.failing}, and it was given up after many times. The messages are kept for 14 days in the dead-letter queue.`,
+      1,
+    );
+    this.#addSetAsideAlarm();
+  }
+
+  /** Of the figures that the function tells of itself. */
+  metric(metricName: string, statistic: string = Stats.SUM): Metric {
+    const dimensionsMap = { service: this.#props.service };
+    const label = `${this.#props.service}: ${metricName}`;
+    return new Metric({ namespace: metricsNamespace, metricName, dimensionsMap, statistic, period, label });
+  }
+
+  /** Invocations that crashed, and messages that a function gave back. */
+  failures(): IMetric {
+    const { service } = this.#props;
+    return new MathExpression({
+      // By service: a graph with several of these wants ids of their own.
+      expression: `FILL(${service}Crashed, 0) + FILL(${service}Failed, 0)`,
+      usingMetrics: {
+        [`${service}Crashed`]: this.handler.metricErrors({ period }),
+        [`${service}Failed`]: this.metric('Failed'),
+      },
+      label: service,
+      period,
+    });
+  }
+
+  /** Nothing but to add objects: what is set aside, only a person looks at. */
+  #grantPut(prefix: string) {
+    const { setAside } = this.#props;
+    this.handler.addToRolePolicy(
+      new PolicyStatement({ actions: ['s3:PutObject'], resources: [setAside.arnForObjects(`${prefix}*`)] }),
+    );
+    acknowledgeWildcard(
+      this,
+      objectsOf(setAside, prefix),
+      'Keys are hashes or times, of which nobody knows in advance.',
+    );
+  }
+
+  #addSetAsideAlarm() {
+    this.addAlarm(
+      'SetAside',
+      this.metric('SetAside'),
+      1,
+      'Something was not understood or was refused, and is missing from the traces; it is kept in the set-aside bucket.',
+      1,
+    );
+  }
+
+  /** @param periods for so many times five minutes on end */
+  addAlarm(id: string, metric: IMetric, threshold: number, means: string, periods = 3): void {
+    const name = `${this.node.id}${id}`;
+    this.alarms.push(
+      new Alarm(this, id, {
+        metric,
+        threshold,
+        evaluationPeriods: periods,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+        alarmDescription: `${means} What to do: infra/aws/RUNBOOK.md, ${name}`,
+      }),
+    );
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What a platform team says of its deployment: the context key `rootspan` of cdk.json, of ~/.cdk.json, or JSON on the
+ * command line (`-c rootspan='{"clusters": …}'`). It is read once, here; nothing else asks the context.
+ */
+import * as v from 'valibot';
+import { UserError } from '../../shared/errors.ts';
+import { parseWith } from '../../shared/observation.ts';
+
+const matching = (pattern: RegExp, message: string) =>
+  v.pipe(
+    v.string(),
+    v.check((text) => pattern.test(text), message),
+  );
+
+const Arn = (service: string, what: string) =>
+  matching(new RegExp(`^arn:aws[a-z-]*:${service}:`), `should be the ARN of ${what}`);
+
+/** Whoever may put records on the stream in a cluster's name; one of the three ways in which a pod gets AWS credentials. */
+const ClusterSchema = v.pipe(
+  v.strictObject({
+    /** IAM Roles for Service Accounts: the cluster's OIDC provider in IAM, where there is one already. */
+    oidcProviderArn: v.optional(Arn('iam', 'an OIDC provider in IAM')),
+    /** The same, where there is none yet: the issuer that `aws eks describe-cluster` tells. The stack makes the provider. */
+    oidcIssuerUrl: v.optional(matching(/^https:\/\/./, 'should be an address like https://oidc.eks…')),
+    /** EKS Pod Identity: the cluster itself. */
+    eksClusterArn: v.optional(Arn('eks', 'an EKS cluster')),
+    /** A role or user, of another account or not, that assumes the cluster's role. */
+    principalArn: v.optional(Arn('(?:iam|sts)', 'a principal in IAM')),
+    namespace: v.optional(v.pipe(v.string(), v.nonEmpty()), 'rootspan'),
+    serviceAccount: v.optional(v.pipe(v.string(), v.nonEmpty()), 'rootspan-forwarder'),
+  }),
+  v.check(
+    ({ oidcProviderArn, oidcIssuerUrl, eksClusterArn, principalArn }) =>
+      [oidcProviderArn, oidcIssuerUrl, eksClusterArn, principalArn].filter(Boolean).length === 1,
+    'needs exactly one of oidcProviderArn, oidcIssuerUrl, eksClusterArn and principalArn',
+  ),
+);
+
+const Count = v.pipe(
+  v.number(),
+  v.check((count) => Number.isInteger(count) && count > 0, 'should be a whole number above 0'),
+);
+
+const SettingsSchema = v.strictObject({
+  /** By a name that says which cluster it is: letters, digits and dashes. */
+  clusters: v.optional(
+    v.record(
+      matching(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'should be a name of letters, digits and dashes'),
+      ClusterSchema,
+    ),
+    {},
+  ),
+  /** One provisioned shard takes 1,000 records and 1 MB a second; on demand scales by itself at about three times the idle price. */
+  stream: v.optional(
+    v.variant('mode', [
+      v.strictObject({ mode: v.literal('provisioned'), shards: Count }),
+      v.strictObject({ mode: v.literal('on-demand') }),
+    ]),
+    { mode: 'provisioned', shards: 1 },
+  ),
+  /** Without it: AWS X-Ray's own OTLP endpoint, signed with the emitter's role. */
+  otlp: v.optional(
+    v.strictObject({
+      /** As OTEL_EXPORTER_OTLP_ENDPOINT: the address before /v1/traces. */
+      endpoint: matching(/^https?:\/\/./, 'should be an address like https://collector.example:4318'),
+      /** Of a secret of Secrets Manager that holds the headers. */
+      headersSecretArn: v.optional(Arn('secretsmanager', 'a secret')),
+    }),
+  ),
+  /** For the emitter, where the endpoint is private. It also needs a way to SQS, S3 and Secrets Manager from there. */
+  vpc: v.optional(
+    v.strictObject({
+      vpcId: matching(/^vpc-/, 'should be the id of a VPC'),
+      subnetIds: v.pipe(v.array(matching(/^subnet-/, 'should be the id of a subnet')), v.nonEmpty()),
+      securityGroupId: matching(/^sg-/, 'should be the id of a security group'),
+    }),
+  ),
+  /** Of an SNS topic that hears of alarms, and of their end. */
+  alarmTopicArn: v.optional(Arn('sns', 'an SNS topic')),
+});
+
+export type Settings = v.InferOutput<typeof SettingsSchema>;
+export type ClusterSettings = v.InferOutput<typeof ClusterSchema>;
+
+/**
+ * @param context what the CDK found under `rootspan`: an object, or JSON from the command line, or nothing
+ * @throws UserError that names the setting to put right
+ */
+export function readSettings(context: unknown): Settings {
+  const settings = parseWith(
+    SettingsSchema,
+    typeof context === 'string' ? parseJson(context) : (context ?? {}),
+  );
+  if (!settings.ok) throw new UserError(`the context key rootspan: ${settings.reason}`);
+  return settings.value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UserError('the context key rootspan is not JSON');
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The pipeline: one stream in, one table and two queues between three functions, spans out. Nothing here has a schedule:
+ * without Events nothing is invoked and nothing is written.
+ */
+import { CfnOutput, Duration, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
+import { ClusterAccess } from './cluster-access.ts';
+import { Consumer } from './consumer.ts';
+import { createDashboard } from './create-dashboard.ts';
+import type { Settings } from './read-settings.ts';
+import { WorkQueue } from './work-queue.ts';
+
+const settleTimeout = Duration.minutes(2);
+const emitTimeout = Duration.minutes(1);
+
+/** What the functions ask of the table (store-dynamodb.ts). */
+const tableActions = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:BatchWriteItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+];
+
+export class RootspanStack extends Stack {
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id, { description: 'Rootspan: Kubernetes Events as OpenTelemetry traces' });
+    Tags.of(this).add('application', 'rootspan');
+
+    const stream = new Stream(this, 'Observations', {
+      encryption: StreamEncryption.MANAGED,
+      retentionPeriod: Duration.hours(24),
+      ...(settings.stream.mode === 'on-demand'
+        ? { streamMode: StreamMode.ON_DEMAND }
+        : { streamMode: StreamMode.PROVISIONED, shardCount: settings.stream.shards }),
+      // What is in it is a day old at most, and the forwarders' clusters still have most of that.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const table = new TableV2(this, 'State', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billing: Billing.onDemand(),
+      timeToLiveAttribute: 'expiresAt',
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      // It forgets within a day or two anyway; DynamoDB keeps the backup of a deleted table for 35 days.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // 100 times 12 minutes: what the table's or the queue's absence for most of a day leaves is still tried.
+    const timers = new WorkQueue(this, 'Timers', { consumerTimeout: settleTimeout, maxReceiveCount: 100 });
+    // The emitter delays what it could not deliver so that 1,000 times, SQS's most, are more than 14 days.
+    const spans = new WorkQueue(this, 'Spans', { consumerTimeout: emitTimeout, maxReceiveCount: 1000 });
+    const setAside = new Bucket(this, 'SetAside', {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      lifecycleRules: [{ expiration: Duration.days(90) }],
+      // The only copy of what was not understood.
+      removalPolicy: RemovalPolicy.RETAIN,
+      // A cast, because the CDK's own declarations are not written for exactOptionalPropertyTypes.
+    }) as IBucket;
+    Validations.of(setAside).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'Three functions write to it and a person replays it; a log of that would be a second bucket to keep.',
+    });
+
+    const state = { TABLE_NAME: table.tableName, TIMERS_QUEUE_URL: timers.queue.queueUrl };
+    const ingest = new Consumer(this, 'Ingest', {
+      entry: 'functions/correlator/ingest-handler.ts',
+      service: 'ingest',
+      description: 'Rootspan: files what forwarders ship under the activity it belongs to',
+      memoryMiB: 512,
+      timeout: Duration.minutes(1),
+      environment: state,
+      setAside,
+    });
+    table.grant(ingest.handler, ...tableActions);
+    timers.queue.grantSendMessages(ingest.handler);
+    ingest.readStream(stream, {
+      failing:
+        'Events reach AWS but cannot be filed: traces come late, and after 6 hours of it whole batches are kept in the set-aside bucket instead',
+      late: 'Events have been waiting in the stream for more than 10 minutes: traces come late, and Events are lost from 24 hours on',
+    });
+
+    const settle = new Consumer(this, 'Settle', {
+      entry: 'functions/correlator/settle-handler.ts',
+      service: 'settle',
+      description: 'Rootspan: assembles the traces of an activity once it is quiet',
+      // One whole CPU: assembling is all that it does.
+      memoryMiB: 1769,
+      timeout: settleTimeout,
+      environment: { ...state, SPANS_QUEUE_URL: spans.queue.queueUrl },
+      setAside,
+    });
+    table.grant(settle.handler, ...tableActions);
+    timers.queue.grantSendMessages(settle.handler);
+    spans.queue.grantSendMessages(settle.handler);
+    settle.readQueue(timers, {
+      // A cluster's restart makes thousands of activities settle at once; the table is asked no faster than this.
+      maxConcurrency: 20,
+      failing: 'Traces of some changes cannot be assembled and are missing so far',
+      late: 'Changes have been waiting for more than 30 minutes to be assembled: their traces come late',
+    });
+
+    const emit = new Consumer(this, 'Emit', {
+      entry: 'functions/emitter/emit-handler.ts',
+      service: 'emit',
+      description: 'Rootspan: exports spans over OTLP/HTTP',
+      memoryMiB: 512,
+      timeout: emitTimeout,
+      environment: {
+        SPANS_QUEUE_URL: spans.queue.queueUrl,
+        ...(settings.otlp !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: settings.otlp.endpoint }),
+        ...(settings.otlp?.headersSecretArn !== undefined && {
+          OTLP_HEADERS_SECRET_ARN: settings.otlp.headersSecretArn,
+        }),
+      },
+      setAside,
+      ...(settings.vpc !== undefined && { network: this.#networkOf(settings.vpc) }),
+    });
+    if (settings.otlp === undefined) {
+      emit.handler.addToRolePolicy(
+        new PolicyStatement({
+          actions: ['xray:PutSpans', 'xray:PutSpansForIndexing', 'xray:PutTraceSegments'],
+          resources: ['*'],
+        }),
+      );
+      acknowledgeWildcard(emit, '*', 'X-Ray has no resources to name in a policy.');
+    } else if (settings.otlp.headersSecretArn !== undefined) {
+      Secret.fromSecretCompleteArn(this, 'Headers', settings.otlp.headersSecretArn).grantRead(emit.handler);
+    }
+    emit.readQueue(spans, {
+      // A backend that comes back after days is met by a few requests at a time.
+      maxConcurrency: 5,
+      failing:
+        'The backend does not take spans: traces are missing there. They wait in the queue, for 14 days at most',
+      late: 'Spans have been waiting for more than 30 minutes to be exported',
+    });
+    emit.addAlarm(
+      'Refused',
+      emit.metric('Refused'),
+      1,
+      'The backend refused spans for what they are, and traces there have gaps; what it named is kept in the set-aside bucket.',
+      1,
+    );
+
+    const consumers = { ingest, settle, emit };
+    const alarms = Object.values(consumers).flatMap((consumer) => consumer.alarms);
+    if (settings.alarmTopicArn !== undefined) {
+      const action = new SnsAction(Topic.fromTopicArn(this, 'AlarmTopic', settings.alarmTopicArn));
+      for (const alarm of alarms) {
+        alarm.addAlarmAction(action);
+        alarm.addOkAction(action);
+      }
+    }
+    createDashboard(this, { ...consumers, stream, timers, spans, alarms });
+    for (const [name, cluster] of Object.entries(settings.clusters)) {
+      new ClusterAccess(this, name, { settings: cluster, stream });
+    }
+    new CfnOutput(this, 'ReplaySetAside', {
+      description: 'Brings back what was set aside, once its cause is mended',
+      value:
+        `npm run rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
+        ` --timers-queue ${timers.queue.queueUrl} --spans-queue ${spans.queue.queueUrl}`,
+    });
+  }
+
+  /** By ids: nothing is looked up in the account. */
+  #networkOf({ vpcId, subnetIds, securityGroupId }: NonNullable<Settings['vpc']>) {
+    return {
+      vpc: Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones: [] }),
+      vpcSubnets: {
+        subnets: subnetIds.map((subnetId) => Subnet.fromSubnetId(this, subnetId, subnetId)),
+      },
+      securityGroups: [SecurityGroup.fromSecurityGroupId(this, 'SecurityGroup', securityGroupId)],
+    };
+  }
+}
