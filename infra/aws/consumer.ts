@@ -3,7 +3,7 @@
  * that say what it means for users when it stands still.
  */
 import { resolve } from 'node:path';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import {
   Alarm,
   type IMetric,
@@ -12,11 +12,11 @@ import {
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
-import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
 import {
   Architecture,
+  type CfnFunction,
   LoggingFormat,
   Runtime,
   StartingPosition,
@@ -28,6 +28,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard, objectsOf } from './acknowledge-wildcard.ts';
+import type { Settings } from './read-settings.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -47,7 +48,7 @@ export interface ConsumerProps {
   timeout: Duration;
   environment: Record<string, string>;
   setAside: IBucket;
-  network?: { vpc: IVpc; vpcSubnets: SubnetSelection; securityGroups: ISecurityGroup[] };
+  vpc?: NonNullable<Settings['vpc']>;
 }
 
 /** What the reader of an alarm has to know, in a sentence. */
@@ -71,11 +72,6 @@ export class Consumer extends Construct {
     // CDK's own role may write to every log group of the account.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
-    if (props.network !== undefined) {
-      role.addManagedPolicy(
-        ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaVPCAccessExecutionRole'),
-      );
-    }
     this.handler = new NodejsFunction(this, 'Function', {
       entry: resolve(root, props.entry),
       projectRoot: root,
@@ -86,7 +82,6 @@ export class Consumer extends Construct {
       memorySize: props.memoryMiB,
       timeout: props.timeout,
       role,
-      ...props.network,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       // START and REPORT of each invocation would be most of the log's bytes, and are metrics anyway.
@@ -110,6 +105,7 @@ export class Consumer extends Construct {
         sourcesContent: false,
       },
     });
+    if (props.vpc !== undefined) this.#enterVpc(role, props.vpc);
     this.#grantPut(`set-aside/${props.service}/`);
   }
 
@@ -195,6 +191,18 @@ export class Consumer extends Construct {
       },
       label: service,
       period,
+    });
+  }
+
+  /** By ids, as they are: the CDK's own way wants to know a VPC's zones and route tables, and would look them up. */
+  #enterVpc(role: Role, vpcConfig: NonNullable<Settings['vpc']>) {
+    (this.handler.node.defaultChild as CfnFunction).vpcConfig = vpcConfig;
+    const policy = 'service-role/AWSLambdaVPCAccessExecutionRole';
+    role.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName(policy));
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${policy}]`,
+      reason:
+        'What Lambda needs to give a function an address in a VPC; network interfaces have no names in advance.',
     });
   }
 

@@ -70,9 +70,11 @@ const SettingsSchema = v.strictObject({
   /** For the emitter, where the endpoint is private. It also needs a way to SQS, S3 and Secrets Manager from there. */
   vpc: v.optional(
     v.strictObject({
-      vpcId: matching(/^vpc-/, 'should be the id of a VPC'),
       subnetIds: v.pipe(v.array(matching(/^subnet-/, 'should be the id of a subnet')), v.nonEmpty()),
-      securityGroupId: matching(/^sg-/, 'should be the id of a security group'),
+      securityGroupIds: v.pipe(
+        v.array(matching(/^sg-/, 'should be the id of a security group')),
+        v.nonEmpty(),
+      ),
     }),
   ),
   /** Of an SNS topic that hears of alarms, and of their end. */

@@ -5,13 +5,12 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { Consumer } from './consumer.ts';
@@ -124,7 +123,7 @@ export class RootspanStack extends Stack {
         }),
       },
       setAside,
-      ...(settings.vpc !== undefined && { network: this.#networkOf(settings.vpc) }),
+      ...(settings.vpc !== undefined && { vpc: settings.vpc }),
     });
     if (settings.otlp === undefined) {
       emit.handler.addToRolePolicy(
@@ -162,8 +161,10 @@ export class RootspanStack extends Stack {
       }
     }
     createDashboard(this, { ...consumers, stream, timers, spans, alarms });
+    // Names of the user's own, in a scope of their own.
+    const clusters = new Construct(this, 'Clusters');
     for (const [name, cluster] of Object.entries(settings.clusters)) {
-      new ClusterAccess(this, name, { settings: cluster, stream });
+      new ClusterAccess(clusters, name, { settings: cluster, stream });
     }
     new CfnOutput(this, 'ReplaySetAside', {
       description: 'Brings back what was set aside, once its cause is mended',
@@ -171,16 +172,5 @@ export class RootspanStack extends Stack {
         `npm run rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
         ` --timers-queue ${timers.queue.queueUrl} --spans-queue ${spans.queue.queueUrl}`,
     });
-  }
-
-  /** By ids: nothing is looked up in the account. */
-  #networkOf({ vpcId, subnetIds, securityGroupId }: NonNullable<Settings['vpc']>) {
-    return {
-      vpc: Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones: [] }),
-      vpcSubnets: {
-        subnets: subnetIds.map((subnetId) => Subnet.fromSubnetId(this, subnetId, subnetId)),
-      },
-      securityGroups: [SecurityGroup.fromSecurityGroupId(this, 'SecurityGroup', securityGroupId)],
-    };
   }
 }
