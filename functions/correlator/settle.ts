@@ -216,8 +216,12 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const isNew = await register(activity, observations);
     const wait = await unrest(activity);
     if (wait > 0) return rearm(wait);
-    // Only once for each hold, and not beyond patience: an activity that makes new points all the time settles too.
-    if (isNew && age < waits.patience) return rearm(waits.meeting, { heldSince: head.heldSince ?? now() });
+    // What meets others gives those that went quiet with it the time to come there, and not beyond patience: an activity
+    // that makes new points all the time settles too.
+    const meetsFrom = head.lastIngestAt + (waits.quiet + waits.meeting) * 1000;
+    const toCome = activity.points.length > 0 ? (meetsFrom - now()) / 1000 : 0;
+    const meeting = isNew ? waits.meeting : Math.min(toCome, waits.meeting);
+    if (meeting > 0 && age < waits.patience) return rearm(meeting, { heldSince: head.heldSince ?? now() });
     const members = await gather(activity);
     const heldSince = head.heldSince ?? now();
     if (now() - heldSince < waits.hold * 1000) {

@@ -4,14 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import {
-  Alarm,
-  type IMetric,
-  MathExpression,
-  Metric,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
 import {
@@ -134,7 +127,7 @@ export class Consumer extends Construct {
     this.handler.addToRolePolicy(
       new PolicyStatement({ actions: ['s3:ListBucket'], resources: [setAside.bucketArn] }),
     );
-    this.addAlarm('Failing', this.failures(), 1, `${means.failing}.`);
+    this.#addCrashAlarm(means.failing);
     this.addAlarm(
       'Late',
       this.handler.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
@@ -155,7 +148,8 @@ export class Consumer extends Construct {
     this.handler.addEventSource(
       new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency }),
     );
-    this.addAlarm('Failing', this.failures(), 1, `${means.failing}.`);
+    this.#addCrashAlarm(means.failing);
+    this.addAlarm('Failing', this.metric('Failed'), 1, `${means.failing}.`);
     this.addAlarm(
       'Late',
       queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period }),
@@ -175,23 +169,7 @@ export class Consumer extends Construct {
   /** Of the figures that the function tells of itself. */
   metric(metricName: string, statistic: string = Stats.SUM): Metric {
     const dimensionsMap = { service: this.#props.service };
-    const label = `${this.#props.service}: ${metricName}`;
-    return new Metric({ namespace: metricsNamespace, metricName, dimensionsMap, statistic, period, label });
-  }
-
-  /** Invocations that crashed, and messages that a function gave back. */
-  failures(): IMetric {
-    const { service } = this.#props;
-    return new MathExpression({
-      // By service: a graph with several of these wants ids of their own.
-      expression: `FILL(${service}Crashed, 0) + FILL(${service}Failed, 0)`,
-      usingMetrics: {
-        [`${service}Crashed`]: this.handler.metricErrors({ period }),
-        [`${service}Failed`]: this.metric('Failed'),
-      },
-      label: service,
-      period,
-    });
+    return new Metric({ namespace: metricsNamespace, metricName, dimensionsMap, statistic, period });
   }
 
   /** By ids, as they are: the CDK's own way wants to know a VPC's zones and route tables, and would look them up. */
@@ -216,6 +194,15 @@ export class Consumer extends Construct {
       this,
       objectsOf(setAside, prefix),
       'Keys are hashes or times, of which nobody knows in advance.',
+    );
+  }
+
+  #addCrashAlarm(failing: string) {
+    this.addAlarm(
+      'Crashing',
+      this.handler.metricErrors({ period }),
+      1,
+      `${failing}: the function itself fails.`,
     );
   }
 

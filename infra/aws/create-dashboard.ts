@@ -72,11 +72,10 @@ export function createDashboard(scope: Construct, sources: DashboardSources): Da
           oldest(spans, 'spans'),
           settle.metric('OldestPendingAge', Stats.MAXIMUM),
         ]),
-        graph(
-          'Failed',
-          'invocations, messages',
-          consumers.map((consumer) => consumer.failures()),
-        ),
+        graph('Failed', 'invocations, messages', [
+          ...consumers.map(({ handler }) => handler.metricErrors({ period })),
+          ...consumers.map((consumer) => consumer.metric('Failed')),
+        ]),
       ),
       ...row(
         'What goes through?',

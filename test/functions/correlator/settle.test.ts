@@ -187,6 +187,25 @@ describe('what meets', () => {
     }
   });
 
+  it('is found by a Node that has long been where they meet', async () => {
+    const observations = await Array.fromAsync(
+      readObservations(['drain.jsonl'], { baseDirectory: recordings }),
+    );
+    const of = clusterOf(observations);
+    const isNode = ({ type, ...rest }: Observation) =>
+      'event' in rest ? rest.event.subject.kind === 'Node' : 'object' in rest && rest.object.kind === 'Node';
+    const nodes = observations.filter(isNode);
+    const pipeline = startPipeline();
+    await pipeline.ingest(recordsOf([nodes.filter(({ type }) => type !== 'event')], { of }));
+    await pipeline.runTimers();
+    pipeline.wait(600);
+    await pipeline.ingest(recordsOf([nodes], { first: 2, of }));
+    pipeline.wait(1);
+    await pipeline.ingest(recordsOf([observations.filter((o) => !isNode(o))], { first: 3, of }));
+    await pipeline.runTimers();
+    expect(received(pipeline)).toEqual(wholeStory(observations, of));
+  });
+
   it('is looked at again when it had settled before the other came', async () => {
     const node = { ...thing('Node', 'n1'), uid: 'n1' };
     const pipeline = startPipeline(live);

@@ -1,0 +1,194 @@
+/**
+ * The stack as a platform team gets it: `cdk deploy`, recordings put on the stream with the forwarder's own client and
+ * the values that the stack's outputs name, spans taken by an OTLP backend, `cdk destroy`.
+ *
+ * What ministack cannot show: of Kinesis it ignores batch item failures (records are lost) and retries a crash for ever,
+ * whatever the event source says of attempts, age, halving and the failure destination; reads cost nothing and rights are
+ * not looked at. That is tested on pollers of our own (test/infra/local/poll-kinesis.test.ts) and in the template
+ * (test/infra/aws/rootspan-stack.test.ts).
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { ListBucketsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { forward } from '../../functions/forwarder/forward.ts';
+import { createKinesisSink } from '../../functions/forwarder/kinesis-sink.ts';
+import { type AwsClients, connectAws } from '../../infra/local/connect-aws.ts';
+import { explain } from '../../infra/local/explain.ts';
+import { clusterOf } from '../../infra/local/read-recording.ts';
+import { type OtlpReceiver, type OtlpRequest, startOtlpReceiver } from '../../infra/local/receive-otlp.ts';
+import type { Observation } from '../../shared/observation.ts';
+import { compareSpans } from '../../shared/span.ts';
+import { readRecording } from '../read-recordings.ts';
+import { type Ministack, startMinistack } from './start-ministack.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const run = promisify(execFile);
+
+let ministack: Ministack;
+let backend: OtlpReceiver;
+let aws: AwsClients;
+let folder: string;
+let context: string;
+let deployed: {
+  streamName: string;
+  bucket: string;
+  queues: [timers: string, spans: string];
+  replay: string[];
+};
+const headers: OtlpRequest['headers'][] = [];
+
+const cdk = (...args: string[]) =>
+  run(join(root, 'node_modules/.bin/cdk'), [...args, '--output', join(folder, 'cdk.out'), '-c', context], {
+    cwd: root,
+    env: { ...process.env, ...ministack.environment },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rootspan-e2e-'));
+  ministack = await startMinistack();
+  backend = await startOtlpReceiver();
+  backend.respondWith(takeAll);
+  const { endpoint } = ministack;
+  aws = connectAws({ kinesis: endpoint, dynamodb: endpoint, sqs: endpoint, s3: endpoint });
+  const secrets = new SecretsManagerClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const { ARN: headersSecretArn } = await secrets.send(
+    new CreateSecretCommand({ Name: 'otlp-headers', SecretString: '{"x-team":"platform"}' }),
+  );
+  secrets.destroy();
+  const otlp = { endpoint: new URL(backend.endpoint).origin, headersSecretArn };
+  const clusters = { prod: { principalArn: 'arn:aws:iam::000000000000:root' } };
+  context = `rootspan=${JSON.stringify({ clusters, otlp })}`;
+
+  await cdk('bootstrap', 'aws://000000000000/us-east-1');
+  const outputsFile = join(folder, 'outputs.json');
+  await cdk('deploy', '--require-approval', 'never', '--outputs-file', outputsFile);
+  const outputs: Record<string, string> = JSON.parse(await readFile(outputsFile, 'utf8')).Rootspan;
+  const outputOf = (output: string) => outputs[Object.keys(outputs).find((name) => name.includes(output))!]!;
+  const replay = outputOf('ReplaySetAside').split(' ');
+  const option = (name: string) => replay[replay.indexOf(`--${name}`) + 1]!;
+  deployed = {
+    streamName: /--set stream\.name=(\S+)/.exec(outputOf('HelmValues'))![1]!,
+    bucket: option('bucket'),
+    queues: [option('timers-queue'), option('spans-queue')],
+    replay,
+  };
+});
+
+afterAll(async () => {
+  aws?.destroy();
+  await backend?.stop();
+  await ministack?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const takeAll = (request: OtlpRequest) => {
+  headers.push(request.headers);
+  return { kind: 'accept' } as const;
+};
+
+const ship = (observations: readonly Observation[]) =>
+  forward(
+    (async function* () {
+      yield* observations;
+    })(),
+    clusterOf(observations),
+    createKinesisSink(aws.kinesis, { streamName: deployed.streamName, sleep }),
+    { batchSize: 100 },
+  );
+
+/** Until nothing waits in either queue, visible or not, for some looks on end: a settle may have just armed another. */
+async function drained(): Promise<void> {
+  const names = [
+    'ApproximateNumberOfMessages',
+    'ApproximateNumberOfMessagesNotVisible',
+    'ApproximateNumberOfMessagesDelayed',
+  ] as const;
+  for (let quiet = 0; quiet < 5; ) {
+    await sleep(1000);
+    const counts = await Promise.all(
+      deployed.queues.map(async (QueueUrl) => {
+        const { Attributes } = await aws.sqs.send(
+          new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] }),
+        );
+        return names.reduce((sum, name) => sum + Number(Attributes?.[name]), 0);
+      }),
+    );
+    quiet = counts.every((count) => count === 0) ? quiet + 1 : 0;
+  }
+}
+
+const expectedSpans = (observations: readonly Observation[]) => [...explain(observations)].sort(compareSpans);
+
+const setAside = async () => {
+  const { Contents = [] } = await aws.s3.send(new ListObjectsV2Command({ Bucket: deployed.bucket }));
+  return Contents.map(({ Key }) => Key!.replace(/\/[^/]*$/, '')).sort();
+};
+
+test('what is put on the stream, even twice, comes out as the spans that explain tells', async () => {
+  const observations = await readRecording('deployment-image-update.jsonl');
+  await ship(observations);
+  await ship(observations);
+  await drained();
+  expect(backend.spans()).toEqual(expectedSpans(observations));
+  expect(headers.every((header) => header['x-team'] === 'platform')).toBe(true);
+});
+
+test('a backend that is down, a span that it refuses and a record that is none: all else arrives', async () => {
+  const before = backend.spans();
+  const observations = await readRecording('drain.jsonl');
+  const expected = expectedSpans(observations);
+  const refused = expected.find(({ name }) => name.startsWith('Pod.'))!;
+  let requests = 0;
+  backend.respondWith(({ spans }) => {
+    if (++requests <= 2) return { kind: 'status', status: 503 };
+    const isRefused = spans.some(({ spanId }) => spanId === refused.spanId);
+    return isRefused ? { kind: 'status', status: 400 } : { kind: 'accept' };
+  });
+  await aws.kinesis.send(
+    new PutRecordCommand({
+      StreamName: deployed.streamName,
+      PartitionKey: 'nobody',
+      Data: Buffer.from('no batch'),
+    }),
+  );
+  await ship(observations);
+  await drained();
+  expect(backend.spans()).toEqual(
+    [...before, ...expected.filter(({ spanId }) => spanId !== refused.spanId)].sort(compareSpans),
+  );
+  expect(await setAside()).toEqual(['set-aside/emit', 'set-aside/ingest']);
+});
+
+test('what was set aside is replayed once its cause is mended, with the command that the stack names', async () => {
+  const before = backend.spans().length;
+  backend.respondWith(takeAll);
+  const [command, ...args] = deployed.replay;
+  const { stdout } = await run(command!, args, {
+    cwd: root,
+    env: { ...process.env, ...ministack.environment },
+  });
+  expect(stdout).toContain('2 replayed, 0 left');
+  await drained();
+  expect(backend.spans()).toHaveLength(before + 1);
+  // The record that is none comes back to where it was.
+  await expect.poll(setAside, { timeout: 30_000 }).toEqual(['set-aside/ingest']);
+});
+
+test('the stack goes as it came; what was set aside stays', async () => {
+  await cdk('destroy', '--force');
+  const { Buckets = [] } = await aws.s3.send(new ListBucketsCommand());
+  expect(Buckets.map(({ Name }) => Name)).toContain(deployed.bucket);
+});
