@@ -27,7 +27,7 @@ import type { WorkQueue } from './work-queue.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 /** CloudWatch's namespace of what the functions say of themselves. */
-export const metricsNamespace = 'Rootspan';
+const metricsNamespace = 'Rootspan';
 
 const period = Duration.minutes(5);
 

@@ -1,0 +1,308 @@
+import { readFileSync } from 'node:fs';
+import { App, Validations } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { readSettings } from '../../../infra/aws/read-settings.ts';
+import { RootspanStack } from '../../../infra/aws/rootspan-stack.ts';
+
+/** `aws:cdk:bundling-stacks`: what is bundled is looked at in test/functions/bundle.test.ts. */
+function synthesize(settings: object = {}): Template {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  const stack = new RootspanStack(app, 'Rootspan', readSettings(settings));
+  return Template.fromStack(stack);
+}
+
+const plain = synthesize();
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+}
+
+/** Of the role of one function or cluster, by the start of its logical id: each action and where it may be done. */
+function rightsOf(template: Template, id: string): string[] {
+  const policies = template.findResources('AWS::IAM::Policy');
+  return Object.entries(policies)
+    .filter(([name]) => name.startsWith(id))
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement as Statement[])
+    .flatMap(({ Action, Resource }) =>
+      [Action]
+        .flat()
+        .flatMap((action) => [Resource].flat().map((resource) => `${action} ${nameOf(resource)}`)),
+    )
+    .sort();
+}
+
+function nameOf(resource: unknown): string {
+  if (typeof resource === 'string') return resource;
+  const text = JSON.stringify(resource);
+  const id = /"(?:Ref|Fn::GetAtt)":\[?"([A-Za-z]+?)(?:[0-9A-F]{8})?"/.exec(text)?.[1];
+  const path = /"(\/[^"]*)"/.exec(text)?.[1];
+  return `${id}${path ?? ''}`;
+}
+
+describe('rights', () => {
+  it('of each function: what it does, where it does it', () => {
+    const table = ['BatchGetItem', 'BatchWriteItem', 'PutItem', 'Query'].map(
+      (name) => `dynamodb:${name} State`,
+    );
+    expect(rightsOf(plain, 'Settle')).toEqual([
+      ...table,
+      'logs:CreateLogStream SettleLogs',
+      'logs:PutLogEvents SettleLogs',
+      's3:PutObject SetAside/set-aside/settle/*',
+      'sqs:ChangeMessageVisibility TimersQueue',
+      'sqs:DeleteMessage TimersQueue',
+      'sqs:GetQueueAttributes SpansQueue',
+      'sqs:GetQueueAttributes TimersQueue',
+      'sqs:GetQueueAttributes TimersQueue',
+      'sqs:GetQueueUrl SpansQueue',
+      'sqs:GetQueueUrl TimersQueue',
+      'sqs:GetQueueUrl TimersQueue',
+      'sqs:ReceiveMessage TimersQueue',
+      'sqs:SendMessage SpansQueue',
+      'sqs:SendMessage TimersQueue',
+    ]);
+    expect(rightsOf(plain, 'Ingest').filter((right) => right.startsWith('s3:'))).toEqual([
+      's3:ListBucket SetAside',
+      's3:PutObject SetAside/aws/lambda/*',
+      's3:PutObject SetAside/set-aside/ingest/*',
+    ]);
+    expect(rightsOf(plain, 'Emit').filter((right) => /^(?:xray|secrets|dynamodb)/.test(right))).toEqual([
+      'xray:PutSpans *',
+      'xray:PutSpansForIndexing *',
+      'xray:PutTraceSegments *',
+    ]);
+  });
+});
+
+describe('clusters', () => {
+  const oidc = 'oidc.eks.eu-west-1.amazonaws.com/id/ABC';
+  const template = synthesize({
+    clusters: {
+      prod: { oidcProviderArn: `arn:aws:iam::111111111111:oidc-provider/${oidc}` },
+      stage: { oidcIssuerUrl: 'https://oidc.eks.eu-west-1.amazonaws.com/id/DEF', namespace: 'tracing' },
+      dev: { eksClusterArn: 'arn:aws:eks:eu-west-1:111111111111:cluster/dev' },
+      edge: { principalArn: 'arn:aws:iam::222222222222:role/edge' },
+    },
+  });
+
+  it.each(['prod', 'stage', 'dev', 'edge'])('%s may put records on the stream, and that is all', (name) => {
+    expect(rightsOf(template, `Clusters${name}`)).toEqual(['kinesis:PutRecords Observations']);
+  });
+
+  it.each([
+    [
+      'IAM Roles for Service Accounts',
+      {
+        Action: 'sts:AssumeRoleWithWebIdentity',
+        Condition: {
+          StringEquals: {
+            [`${oidc}:aud`]: 'sts.amazonaws.com',
+            [`${oidc}:sub`]: 'system:serviceaccount:rootspan:rootspan-forwarder',
+          },
+        },
+      },
+    ],
+    [
+      'EKS Pod Identity',
+      {
+        Action: ['sts:AssumeRole', 'sts:TagSession'],
+        Principal: { Service: 'pods.eks.amazonaws.com' },
+        Condition: {
+          StringEquals: Match.objectLike({ 'aws:SourceAccount': '111111111111' }),
+          ArnEquals: { 'aws:SourceArn': 'arn:aws:eks:eu-west-1:111111111111:cluster/dev' },
+        },
+      },
+    ],
+    [
+      'another account',
+      { Action: 'sts:AssumeRole', Principal: { AWS: 'arn:aws:iam::222222222222:role/edge' } },
+    ],
+  ])('assume their role by %s', (_, statement) => {
+    template.hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: { Statement: [Match.objectLike(statement)] },
+    });
+  });
+
+  it('add roles, outputs and nothing that costs', () => {
+    const count = (of: Template) =>
+      Object.values(of.toJSON().Resources as Record<string, { Type: string }>)
+        .map(({ Type }) => Type)
+        .filter((type) => !type.startsWith('AWS::IAM::')).length;
+    expect(count(template)).toBe(count(plain));
+    expect(Object.keys(template.findOutputs('*')).filter((name) => /HelmValues/.test(name))).toHaveLength(4);
+  });
+});
+
+describe('event sources', () => {
+  it('of the stream: halved, bounded, and kept whole where given up', () => {
+    plain.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Observations'), 'Arn'] },
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      MaximumRetryAttempts: 100,
+      MaximumRecordAgeInSeconds: 6 * 3600,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SetAside'), 'Arn'] } },
+      },
+    });
+  });
+
+  it.each([
+    ['Timers', 'Settle', 120, 100],
+    ['Spans', 'Emit', 60, 1000],
+  ])('%s wait six times as long as %s may take, for 14 days', (queue, consumer, timeout, maxReceiveCount) => {
+    plain.hasResourceProperties('AWS::Lambda::Function', {
+      Timeout: timeout,
+      Architectures: ['arm64'],
+      Runtime: 'nodejs24.x',
+      Environment: { Variables: Match.objectLike({ POWERTOOLS_SERVICE_NAME: consumer.toLowerCase() }) },
+    });
+    plain.hasResourceProperties('AWS::SQS::Queue', {
+      VisibilityTimeout: 6 * timeout,
+      MessageRetentionPeriod: 14 * 24 * 3600,
+      SqsManagedSseEnabled: true,
+      RedrivePolicy: {
+        maxReceiveCount,
+        deadLetterTargetArn: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${queue}DeadLetters`), 'Arn'] },
+      },
+    });
+    plain.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${queue}Queue`), 'Arn'] },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: Match.anyValue() },
+    });
+  });
+});
+
+describe('state', () => {
+  it('expires, is paid by request, and can be brought back', () => {
+    plain.hasResource('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Delete',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+        Replicas: [
+          Match.objectLike({ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } }),
+        ],
+      },
+    });
+  });
+
+  it('that was set aside outlives the stack, encrypted and to nobody else', () => {
+    plain.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        BucketEncryption: Match.anyValue(),
+        PublicAccessBlockConfiguration: Match.objectLike({
+          BlockPublicPolicy: true,
+          RestrictPublicBuckets: true,
+        }),
+      },
+    });
+  });
+
+  it('in the stream is encrypted, on one shard unless more is asked for', () => {
+    plain.hasResourceProperties('AWS::Kinesis::Stream', {
+      ShardCount: 1,
+      StreamEncryption: { EncryptionType: 'KMS' },
+    });
+    synthesize({ stream: { mode: 'on-demand' } }).hasResourceProperties('AWS::Kinesis::Stream', {
+      StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+    });
+  });
+
+  it('of logs goes after a month', () => {
+    const groups = plain.findResources('AWS::Logs::LogGroup');
+    expect(Object.values(groups).map(({ Properties }) => Properties.RetentionInDays)).toEqual([30, 30, 30]);
+  });
+});
+
+describe('idle', () => {
+  it('nothing has a schedule, and nothing is kept warm', () => {
+    const types = Object.values(plain.toJSON().Resources as Record<string, { Type: string }>).map(
+      ({ Type }) => Type,
+    );
+    expect(types.filter((type) => /Schedule|Events::Rule|Lambda::(?:Version|Alias)/.test(type))).toEqual([]);
+    for (const { Properties } of Object.values(plain.findResources('AWS::Lambda::Function'))) {
+      expect(Properties.ReservedConcurrentExecutions).toBeUndefined();
+    }
+  });
+});
+
+describe('alarms', () => {
+  const alarms = Object.values(plain.findResources('AWS::CloudWatch::Alarm')).map(
+    ({ Properties }) => Properties.AlarmDescription as string,
+  );
+  const runbook = readFileSync(new URL('../../../infra/aws/RUNBOOK.md', import.meta.url), 'utf8');
+  const sections = [...runbook.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
+
+  it('say what they mean for users, and each has its page', () => {
+    const named = alarms.map(
+      (text) => /^[A-Z].*\. What to do: infra\/aws\/RUNBOOK\.md, (\w+)$/.exec(text)?.[1],
+    );
+    expect(named.sort()).toEqual(sections.sort());
+  });
+
+  it('tell a topic, of their end as well', () => {
+    const topic = 'arn:aws:sns:eu-west-1:111111111111:ops';
+    const told = synthesize({ alarmTopicArn: topic });
+    told.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [topic], OKActions: [topic] });
+  });
+
+  it('and figures on the dashboard are ones that the functions tell', () => {
+    const source = readFileSync(new URL('../../../shared/telemetry.ts', import.meta.url), 'utf8');
+    const body = JSON.stringify(plain.findResources('AWS::CloudWatch::Dashboard'));
+    const shown = [...body.matchAll(/Rootspan\\",\\"(\w+)/g)].map(([, name]) => name);
+    expect(shown.length).toBeGreaterThan(8);
+    for (const name of shown) expect(source).toContain(`'${name}'`);
+  });
+});
+
+describe('where spans go', () => {
+  it('is X-Ray where nothing is said', () => {
+    plain.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: { POWERTOOLS_SERVICE_NAME: 'emit', OTEL_EXPORTER_OTLP_ENDPOINT: Match.absent() },
+      },
+    });
+  });
+
+  it('is an endpoint, with headers from a secret and from within a VPC where that is said', () => {
+    const secret = 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:otlp-AbCdEf';
+    const template = synthesize({
+      otlp: { endpoint: 'https://collector.example', headersSecretArn: secret },
+      vpc: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] },
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: Match.objectLike({
+          OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example',
+          OTLP_HEADERS_SECRET_ARN: secret,
+        }),
+      },
+      VpcConfig: { SubnetIds: ['subnet-0123456789abcdef0'], SecurityGroupIds: ['sg-0123456789abcdef0'] },
+    });
+    expect(rightsOf(template, 'Emit').filter((right) => /^(?:xray|secrets)/.test(right))).toEqual([
+      `secretsmanager:DescribeSecret ${secret}`,
+      `secretsmanager:GetSecretValue ${secret}`,
+    ]);
+  });
+});
+
+it('is clean by cdk-nag’s AwsSolutions, with every setting', () => {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  new RootspanStack(
+    app,
+    'Rootspan',
+    readSettings({
+      clusters: { edge: { principalArn: 'arn:aws:iam::222222222222:role/edge' } },
+      vpc: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] },
+    }),
+  );
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  app.synth();
+  expect(process.exitCode ?? 0).toBe(0);
+});
