@@ -1,0 +1,33 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Store } from '../../../functions/correlator/store.ts';
+import { createDynamoDbStore } from '../../../functions/correlator/store-dynamodb.ts';
+
+/** A new table behind an address that speaks DynamoDB, and stores on it. */
+export async function startDynamoDbStore(
+  endpoint: string,
+): Promise<{ client: DynamoDBClient; make(now: () => number): Store; close(): void }> {
+  const client = new DynamoDBClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  await client.send(
+    new CreateTableCommand({
+      TableName: 'rootspan',
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+    }),
+  );
+  return {
+    client,
+    make: (now) => createDynamoDbStore({ client, tableName: 'rootspan', now }),
+    close: () => client.destroy(),
+  };
+}
