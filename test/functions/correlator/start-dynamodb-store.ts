@@ -5,6 +5,7 @@ import { createDynamoDbStore } from '../../../functions/correlator/store-dynamod
 /** A new table behind an address that speaks DynamoDB, and stores on it. */
 export async function startDynamoDbStore(
   endpoint: string,
+  tableName = 'rootspan',
 ): Promise<{ client: DynamoDBClient; make(now: () => number): Store; close(): void }> {
   const client = new DynamoDBClient({
     endpoint,
@@ -13,7 +14,7 @@ export async function startDynamoDbStore(
   });
   await client.send(
     new CreateTableCommand({
-      TableName: 'rootspan',
+      TableName: tableName,
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [
         { AttributeName: 'pk', KeyType: 'HASH' },
@@ -27,7 +28,7 @@ export async function startDynamoDbStore(
   );
   return {
     client,
-    make: (now) => createDynamoDbStore({ client, tableName: 'rootspan', now }),
+    make: (now) => createDynamoDbStore({ client, tableName, now }),
     close: () => client.destroy(),
   };
 }
