@@ -143,13 +143,13 @@ export class Consumer extends Construct {
    */
   readQueue(
     { queue, deadLetters }: WorkQueue,
-    { maxConcurrency, late, ...means }: Meanings & { maxConcurrency: number; late: string },
+    { maxConcurrency, failing, late }: Meanings & { maxConcurrency: number },
   ): void {
     this.handler.addEventSource(
       new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency }),
     );
-    this.#addCrashAlarm(means.failing);
-    this.addAlarm('Failing', this.metric('Failed'), 1, `${means.failing}.`);
+    this.#addCrashAlarm(failing);
+    this.addAlarm('Failing', this.metric('Failed'), 1, `${failing}.`);
     this.addAlarm(
       'Late',
       queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period }),
@@ -160,7 +160,7 @@ export class Consumer extends Construct {
       'DeadLetters',
       deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
       1,
-      `${means.failing}, and it was given up after many times. The messages are kept for 14 days in the dead-letter queue.`,
+      `${failing}, and it was given up after many times. The messages are kept for 14 days in the dead-letter queue.`,
       1,
     );
     this.#addSetAsideAlarm();
