@@ -75,17 +75,15 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     };
   }
 
-  /** Sends what is in the cut, and tells whether this run still has the turn. */
-  async function sendCut(key: string, spans: readonly Span[], revision: number): Promise<boolean> {
+  async function sendCut(key: string, spans: readonly Span[]): Promise<void> {
     await ports.spansQueue.send(spans);
     await store.put([sentItem(key, spans, expiresIn(waits.retention))]);
-    return store.replace(cutItem(key, [], revision + 1, expiresIn(waits.retention)), revision);
   }
 
   /** Everything into its real root's activity: what was sent first, so that nobody there sends it again. */
   async function move(from: string, into: string): Promise<void> {
     let early = await load(from);
-    if (early.cut.length > 0) await sendCut(from, early.cut, early.cutRevision!);
+    if (early.cut.length > 0) await sendCut(from, early.cut);
     early = await load(from);
     // Takes the turn of a settle that is reading `from` now: what it would send is sent from `into`.
     const turn = cutItem(from, [], (early.cutRevision ?? 0) + 1, expiresIn(waits.retention));
@@ -202,7 +200,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       return closeTurn(heads, asRead(), dueAt, { quietSeconds: waits.quiet, reviewSeconds: undefined });
     }
     if (activity.cut.length > 0) {
-      await sendCut(key, activity.cut, activity.cutRevision!);
+      await sendCut(key, activity.cut);
       activity = await load(key);
     }
     for (let turn = 0; activity.expected.length > 0 && turn < mostOwners; turn += 1) {
@@ -247,12 +245,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       const some = fitCut(rest);
       rest = rest.slice(some.length);
       const next = (revision ?? 0) + 1;
-      const isOurs =
-        (await store.replace(cutItem(key, some, next, expiresIn(waits.retention)), revision)) &&
-        (await sendCut(key, some, next));
       // Another settle of this activity was faster: read again what it has sent.
-      if (!isOurs) return rearm(waits.quiet);
-      revision = next + 1;
+      if (!(await store.replace(cutItem(key, some, next, expiresIn(waits.retention)), revision)))
+        return rearm(waits.quiet);
+      await sendCut(key, some);
+      revision = next;
     }
     const closed = new Set(
       [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),

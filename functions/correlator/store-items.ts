@@ -95,10 +95,13 @@ export const cutItem = (activity: string, spans: readonly Span[], revision: numb
   ...(spans.length > 0 && { body: pack(spans) }),
 });
 
-/** The same spans give the same item. */
+const sentKey = (spans: readonly Span[]): string =>
+  `sent#${hash('sha256', spans.map(({ spanId }) => spanId).join(), 'hex').slice(0, 16)}`;
+
+/** The same spans give the same item, which says that a cut of them is done. */
 export const sentItem = (activity: string, spans: readonly Span[], expiresAt: number): Item => ({
   pk: activityPartition(activity),
-  sk: `sent#${hash('sha256', spans.map(({ spanId }) => spanId).join(), 'hex').slice(0, 16)}`,
+  sk: sentKey(spans),
   expiresAt,
   body: pack(
     spans.map(
@@ -123,7 +126,7 @@ export interface Activity {
   /** Keys of activities to be moved into this one. */
   expected: string[];
   cutRevision: number | undefined;
-  /** Spans on their way to the queue. */
+  /** Spans on their way to the queue; what is there already is in `sent`. */
   cut: Span[];
   points: string[];
 }
@@ -154,6 +157,8 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
       if (item.body !== undefined) activity.cut = unpack(item) as Span[];
     } else throw new Error(`an item of no known kind: ${kind}`);
   }
+  const done = sentKey(activity.cut);
+  if (activity.sent.some(({ sk }) => sk === done)) activity.cut = [];
   return activity;
 }
 
