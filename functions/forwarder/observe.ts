@@ -228,7 +228,7 @@ function specDigest(spec: Json, metadata: Json): string | undefined {
 }
 
 /** Sixteen hex digits, the same for the same content in whatever order of keys. */
-const digest = (value: unknown): string => hash('sha256', canonical(value), 'hex').slice(0, 16);
+export const digest = (value: unknown): string => hash('sha256', canonical(value), 'hex').slice(0, 16);
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;

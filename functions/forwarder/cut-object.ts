@@ -1,0 +1,88 @@
+/**
+ * An object for a recording: Kubernetes' own form, cut to what observing it reads (`observe.ts`). Of a pod template only a
+ * digest stays: its variables may hold anything.
+ */
+
+import {
+  isShippedAnnotation,
+  isShippedLabel,
+  shippedConditions,
+  shippedStatus,
+  workloads,
+} from '../../shared/snapshot-fields.ts';
+import type { Json } from './kubernetes/api-server.ts';
+import { digest } from './observe.ts';
+
+const metadataFields = [
+  'namespace',
+  'name',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'ownerReferences',
+] as const;
+const specFields = ['replicas', 'nodeName', 'unschedulable', 'scaleTargetRef', 'completions'] as const;
+const managerFields = ['manager', 'operation', 'apiVersion', 'subresource', 'time', 'fieldsV1'] as const;
+
+/** Of a list's item, too: where it does not say what it is, `is` does. */
+export function cutObject(raw: Json, is: { apiVersion: string; kind: string }): Json {
+  const { apiVersion = is.apiVersion, kind = is.kind } = raw;
+  const metadata = json(raw.metadata);
+  const spec = json(raw.spec);
+  const status = json(raw.status);
+  const claims = entries(spec.volumes).filter(({ persistentVolumeClaim }) => persistentVolumeClaim);
+  const conditions = entries(status.conditions).filter(({ type }) => shippedConditions.has(String(type)));
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      ...pick(metadata, metadataFields),
+      ...some('labels', filterKeys(json(metadata.labels), isShippedLabel)),
+      ...some('annotations', filterKeys(json(metadata.annotations), isShippedAnnotation)),
+      ...some(
+        'managedFields',
+        entries(metadata.managedFields)
+          .filter(({ subresource }) => subresource !== 'status')
+          .map((entry) => pick(entry, managerFields)),
+      ),
+    },
+    ...some('spec', {
+      ...pick(spec, specFields),
+      ...(workloads.has(String(kind)) && cutTemplate(spec)),
+      ...some(
+        'volumes',
+        claims.map(({ name, persistentVolumeClaim }) => ({
+          name,
+          persistentVolumeClaim: pick(json(persistentVolumeClaim), ['claimName']),
+        })),
+      ),
+    }),
+    ...some('status', { ...pick(status, shippedStatus), ...some('conditions', conditions) }),
+  };
+}
+
+/** The digest is of everything that a user may change but the number of replicas. */
+function cutTemplate({ replicas: _, ...spec }: Json): Json {
+  const restartedAt = json(json(json(spec.template).metadata).annotations)[restarted];
+  return {
+    template: {
+      ...(restartedAt !== undefined && { metadata: { annotations: { [restarted]: restartedAt } } }),
+      digest: digest(spec),
+    },
+  };
+}
+
+const restarted = 'kubectl.kubernetes.io/restartedAt';
+
+const json = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+const entries = (value: unknown): Json[] => (Array.isArray(value) ? value.map(json) : []);
+const pick = (from: Json, keys: readonly string[]): Json =>
+  Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]));
+const filterKeys = (from: Json, isKept: (key: string) => boolean): Json =>
+  Object.fromEntries(Object.entries(from).filter(([key]) => isKept(key)));
+const some = (key: string, value: Json | readonly Json[]): Json =>
+  Object.keys(value).length === 0 ? {} : { [key]: value };

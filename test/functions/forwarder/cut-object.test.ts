@@ -1,0 +1,80 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { describe, expect, it } from 'vitest';
+import { cutObject } from '../../../functions/forwarder/cut-object.ts';
+import { observeObject } from '../../../functions/forwarder/observe.ts';
+import { recordingFiles, recordingPath } from '../../read-recordings.ts';
+
+const at = '2026-03-01T12:00:00Z';
+const deployment = {
+  metadata: {
+    name: 'web',
+    namespace: 'shop',
+    uid: 'u1',
+    labels: { team: 'a', 'helm.sh/chart': 'web-1' },
+    annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{"password":"hunter2"}' },
+    managedFields: [
+      { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:spec': {} } },
+      { manager: 'kube-controller-manager', operation: 'Update', subresource: 'status', fieldsV1: {} },
+    ],
+  },
+  spec: {
+    replicas: 2,
+    template: { spec: { containers: [{ name: 'app', env: [{ name: 'PASSWORD', value: 'hunter2' }] }] } },
+  },
+  status: { replicas: 2, conditions: [{ type: 'Progressing', status: 'True' }, { type: 'Strange' }] },
+};
+const is = { apiVersion: 'apps/v1', kind: 'Deployment' };
+
+function snapshotOf(raw: unknown) {
+  const observed = observeObject(raw, at, false);
+  if (!observed.ok) throw new Error(observed.reason);
+  return observed.value.object;
+}
+
+describe('an object cut for a recording', () => {
+  it('keeps what causality reads, and of the pod template a digest', () => {
+    expect(cutObject(deployment, is)).toEqual({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name: 'web',
+        namespace: 'shop',
+        uid: 'u1',
+        labels: { 'helm.sh/chart': 'web-1' },
+        managedFields: [{ manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:spec': {} } }],
+      },
+      spec: { replicas: 2, template: { digest: expect.stringMatching(/^[0-9a-f]{16}$/) } },
+      status: { replicas: 2, conditions: [{ type: 'Progressing', status: 'True' }] },
+    });
+  });
+
+  it('has another digest where the template changed, and the same where only replicas did', () => {
+    const digestOf = (spec: object) =>
+      snapshotOf(cutObject({ ...deployment, spec: { ...deployment.spec, ...spec } }, is)).specDigest;
+    expect(digestOf({ replicas: 9 })).toBe(digestOf({}));
+    expect(digestOf({ template: { spec: { containers: [] } } })).not.toBe(digestOf({}));
+    expect(digestOf({ paused: true })).not.toBe(digestOf({}));
+  });
+
+  it('keeps the time of a restart', () => {
+    const restartedAt = '2026-03-01T11:00:00Z';
+    const template = { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': restartedAt } } };
+    const cut = cutObject({ ...deployment, spec: { template } }, is);
+    expect(snapshotOf(cut).restartedAt).toBe(restartedAt);
+  });
+
+  it.each(recordingFiles.filter((file) => file.endsWith('.jsonl')))(
+    'is observed as the whole one: %s',
+    async (file) => {
+      for await (const line of createInterface({ input: createReadStream(recordingPath(file)) })) {
+        const { type, object } = JSON.parse(line);
+        if (type !== 'object') continue;
+        const { specDigest: whole, ...rest } = snapshotOf(object);
+        const { specDigest: cut, ...cutRest } = snapshotOf(cutObject(object, object));
+        expect(cutRest).toEqual(rest);
+        if (whole !== undefined) expect(cut).toBeDefined();
+      }
+    },
+  );
+});
