@@ -64,6 +64,15 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }): 
   };
 }
 
+/** An Event as it is, but for what no rule reads: who wrote which of its fields, and annotations of others. */
+export function cutEvent(raw: Json): Json {
+  const { managedFields: _, annotations, labels: __, ...metadata } = json(raw.metadata);
+  return {
+    ...raw,
+    metadata: { ...metadata, ...some('annotations', filterKeys(json(annotations), isShippedAnnotation)) },
+  };
+}
+
 /** The digest is of everything that a user may change but the number of replicas. */
 function cutTemplate({ replicas: _, ...spec }: Json): Json {
   const restartedAt = json(json(json(spec.template).metadata).annotations)[restarted];

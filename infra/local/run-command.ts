@@ -13,6 +13,8 @@ export interface CommandContext {
   write(text: string): Promise<void>;
   /** Progress, to standard error. */
   say(text: string): void;
+  /** Aborted by the first Ctrl-C or SIGTERM, for a command that goes on until then; the second ends the process. */
+  untilStopped: AbortSignal;
   /** What the terminal on standard output can show; undefined where it is none. */
   terminal: { columns: number; color: boolean } | undefined;
 }
@@ -37,6 +39,9 @@ export async function runCommand(command: (context: CommandContext) => Promise<v
         if (!stdout.write(text)) await once(stdout, 'drain');
       },
       say: (text) => stderr.write(text),
+      get untilStopped() {
+        return untilStopped();
+      },
       terminal: stdout.isTTY
         ? { columns: stdout.columns ?? 100, color: env.NO_COLOR === undefined && env.TERM !== 'dumb' }
         : undefined,
@@ -46,4 +51,10 @@ export async function runCommand(command: (context: CommandContext) => Promise<v
     stderr.write(`rootspan: ${error.message}\n`);
     process.exitCode = 2;
   }
+}
+
+function untilStopped(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
 }

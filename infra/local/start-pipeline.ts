@@ -21,7 +21,7 @@ import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { createSetAside, type SetAsideSettings } from '../../shared/set-aside-s3.ts';
 import type { Span } from '../../shared/span.ts';
 import { systemClock } from './clock.ts';
-import { connectAws } from './connect-aws.ts';
+import { connectAws, localRegion } from './connect-aws.ts';
 import { createResources } from './create-resources.ts';
 import { createKinesisSource } from './kinesis-source.ts';
 import { pollKinesis } from './poll-kinesis.ts';
@@ -48,6 +48,8 @@ export interface Undelivered {
 
 export interface Pipeline extends AsyncDisposable {
   sink: RecordSink;
+  /** For a forwarder of its own process. */
+  stream: { endpoint: string; name: string; region: string };
   /** Resolves once all that the sink took is filed. */
   ingested(): Promise<void>;
   /** From now on timers are heard and spans exported; before, they wait in their queues. */
@@ -125,6 +127,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
   let pollers: { timers: ReturnType<typeof pollSqs>; spans: ReturnType<typeof pollSqs> } | undefined;
   return {
     sink: createKinesisSink(aws.kinesis, { streamName: resources.streamName, sleep }),
+    stream: { endpoint: emulators.endpoints.kinesis, name: resources.streamName, region: localRegion },
     ingested: () => observations.drained(),
     startSettling() {
       const timers = pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), sqs, {

@@ -1,0 +1,225 @@
+/**
+ * `rootspan record FILE`: a cluster's Events and objects as a recording, until it is stopped. Objects are cut to what
+ * causality reads, so that a recording can be shown to others: no template, no Secret, no annotation of the user's own.
+ */
+import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { cutEvent, cutObject } from '../../functions/forwarder/cut-object.ts';
+import type { ApiServer, Json } from '../../functions/forwarder/kubernetes/api-server.ts';
+import { type Clock, systemClock } from '../../functions/forwarder/kubernetes/clock.ts';
+import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
+import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
+import { type WatchRemark, watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
+import type { WatchSignal } from '../../functions/forwarder/kubernetes/watch-signal.ts';
+import {
+  events,
+  type WatchedResource,
+  watchedObjects,
+} from '../../functions/forwarder/kubernetes/watched-resources.ts';
+import { UserError } from '../../shared/errors.ts';
+import type { CommandContext } from './run-command.ts';
+
+const usage = 'use: rootspan record FILE [--namespace NAME]… [--seconds N]';
+
+/** The forwarder looks these up one by one; a recording has nobody to ask later. */
+const lookedUp: readonly WatchedResource[] = [
+  { apiVersion: 'v1', kind: 'PersistentVolumeClaim', resource: 'persistentvolumeclaims' },
+  { apiVersion: 'v1', kind: 'PersistentVolume', resource: 'persistentvolumes' },
+  { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', resource: 'horizontalpodautoscalers' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', resource: 'poddisruptionbudgets' },
+];
+
+export interface RecordPorts {
+  api: ApiServer;
+  clock: Clock;
+  random(): number;
+  report(remark: WatchRemark): void;
+}
+
+export interface RecordSettings {
+  /** Only these, what has no namespace, and Events about Nodes. */
+  namespaces?: ReadonlySet<string> | undefined;
+  signal: AbortSignal;
+}
+
+/**
+ * Lines of a recording: first the cluster's own namespace, then what there is, the Events of the last hour among it, then
+ * what happens until the signal is aborted.
+ */
+export async function* recordCluster(
+  ports: RecordPorts,
+  { namespaces, signal }: RecordSettings,
+): AsyncGenerator<Json> {
+  const now = () => new Date(ports.clock.now()).toISOString();
+  yield { type: 'start', at: now(), namespaces: namespaces === undefined ? 'all' : [...namespaces] };
+  const own = await ports.api.call('GET', '/api/v1/namespaces/kube-system', { signal });
+  const is = { apiVersion: 'v1', kind: 'Namespace' };
+  yield { type: 'object', at: now(), watch: 'LIST', object: cutObject(own, is) };
+
+  const isWanted = (object: Json) =>
+    namespaces === undefined || isOf(namespaces, object.involvedObject ?? object.metadata);
+  const follows = [events, ...watchedObjects, ...lookedUp].map((resource) =>
+    toLines(resource, watchResource(ports, resource, { signal }), isWanted),
+  );
+  yield* inOrderOfArrival(follows);
+  yield { type: 'end', at: now() };
+}
+
+const isOf = (namespaces: ReadonlySet<string>, about: unknown): boolean => {
+  const { namespace } = about as { namespace?: string };
+  return namespace === undefined || namespaces.has(namespace);
+};
+
+/** One resource's signals as lines: each version of an object in which something says more than before. */
+async function* toLines(
+  resource: WatchedResource,
+  signals: AsyncIterable<WatchSignal>,
+  isWanted: (object: Json) => boolean,
+): AsyncGenerator<Json> {
+  /** By UID: what was last written. */
+  const written = new Map<string, { said: string; object: Json }>();
+  let listed = new Set<string>();
+  let isFirstList = true;
+
+  const lineOf = (watch: string, at: string, raw: Json): Json | undefined => {
+    if (!isWanted(raw)) return undefined;
+    const object = resource === events ? cutEvent(raw) : cutObject(raw, resource);
+    const { uid, resourceVersion, ...metadata } = object.metadata as Json;
+    const said = JSON.stringify({ ...object, metadata });
+    const before = written.get(uid as string);
+    if (watch === 'DELETED') written.delete(uid as string);
+    else if (resource === events) written.set(uid as string, { said: resourceVersion as string, object: {} });
+    else written.set(uid as string, { said, object });
+    if (resource === events) {
+      if (watch === 'LIST' && before?.said === resourceVersion) return undefined;
+      return { type: 'event', receivedAt: at, watch: watch === 'LIST' ? 'ADDED' : watch, event: object };
+    }
+    if (watch !== 'DELETED' && before?.said === said) return undefined;
+    return { type: 'object', at, watch, object };
+  };
+
+  for await (const signal of signals) {
+    switch (signal.type) {
+      case 'list-start':
+        listed = new Set();
+        break;
+      case 'listed': {
+        listed.add((signal.object.metadata as { uid: string }).uid);
+        const line = lineOf('LIST', signal.receivedAt, signal.object);
+        if (line !== undefined) yield line;
+        break;
+      }
+      case 'list-complete': {
+        if (!isFirstList) yield { type: 'gap', at: signal.receivedAt, kind: resource.kind };
+        isFirstList = false;
+        for (const [uid, { object }] of written) {
+          if (listed.has(uid)) continue;
+          written.delete(uid);
+          if (resource === events) continue;
+          yield { type: 'object', at: signal.receivedAt, watch: 'DELETED', object };
+        }
+        break;
+      }
+      case 'changed': {
+        const line = lineOf(signal.how, signal.receivedAt, signal.object);
+        if (line !== undefined) yield line;
+        break;
+      }
+      case 'bookmark':
+        break;
+      default:
+        signal satisfies never;
+    }
+  }
+}
+
+/** Whichever has something, until all have ended; a source is asked for more only once its last was taken. */
+async function* inOrderOfArrival<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
+  const next = (source: AsyncGenerator<T>) => source.next().then((result) => ({ source, result }));
+  const asked = new Map(sources.map((source) => [source, next(source)]));
+  while (asked.size > 0) {
+    const { source, result } = await Promise.race(asked.values());
+    if (result.done === true) {
+      asked.delete(source);
+      continue;
+    }
+    asked.set(source, next(source));
+    yield result.value;
+  }
+}
+
+export async function recordCommand(context: CommandContext, args: string[]): Promise<void> {
+  const { say, write, workingDirectory, untilStopped } = context;
+  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
+  const { file, namespaces, seconds } = optionsOf(args);
+  const config = loadKubeConfig();
+  const api = createApiServer(config);
+  const signal = seconds === undefined ? untilStopped : AbortSignal.any([untilStopped, AbortSignal.timeout(seconds * 1000)]);
+  const counts = { event: 0, object: 0 };
+  const told = new Set<string>();
+  const lines = async function* () {
+    const ports = {
+      api,
+      clock: systemClock,
+      random: Math.random,
+      report: (remark: WatchRemark) => {
+        const text = describe(remark);
+        if (text === undefined || told.has(text)) return;
+        told.add(text);
+        say(`rootspan: ${text}\n`);
+      },
+    };
+    for await (const line of recordCluster(ports, { namespaces, signal })) {
+      if (line.type === 'event' || line.type === 'object') counts[line.type]++;
+      yield `${JSON.stringify(line)}\n`;
+    }
+  };
+  try {
+    say(`Recording ${config.getCurrentCluster()?.server} (context ${config.getCurrentContext()}); Ctrl-C ends it.\n`);
+    if (file === '-') for await (const line of lines()) await write(line);
+    else await pipeline(lines(), createWriteStream(resolve(workingDirectory, file), { flags: 'wx' }));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw new UserError(`${file} is there already; choose another name`);
+    if (code === 'ENOENT' || code === 'EACCES') throw new UserError(`${file} cannot be written (${code})`);
+    throw new UserError(`the cluster does not answer: ${message}`);
+  } finally {
+    api.close();
+  }
+  say(`${counts.event} Events and ${counts.object} versions of objects in ${file}\n`);
+  if (file !== '-') say(`Look at it: npm run -s rootspan -- explain ${file}\n`);
+}
+
+function describe(remark: WatchRemark): string | undefined {
+  switch (remark.type) {
+    case 'refused':
+      return `${remark.resource} are left out: ${remark.error.message}`;
+    case 'unknown-resource':
+      return `${remark.resource} are left out: the cluster has none`;
+    default:
+      return undefined;
+  }
+}
+
+function optionsOf(args: string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { namespace: { type: 'string', multiple: true }, seconds: { type: 'string' } },
+    });
+    const [file, ...more] = positionals;
+    if (file === undefined || more.length > 0) throw new UserError(`name one file to write; ${usage}`);
+    const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+    if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) {
+      throw new UserError(`--seconds ${values.seconds}: should be a number from 1 to 86400`);
+    }
+    const namespaces = values.namespace && new Set(values.namespace);
+    return { file, seconds, namespaces };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
+  }
+}
