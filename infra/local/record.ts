@@ -156,7 +156,10 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
   const { file, namespaces, seconds } = optionsOf(args);
   const config = loadKubeConfig();
   const api = createApiServer(config);
-  const signal = seconds === undefined ? untilStopped : AbortSignal.any([untilStopped, AbortSignal.timeout(seconds * 1000)]);
+  const signal =
+    seconds === undefined
+      ? untilStopped
+      : AbortSignal.any([untilStopped, AbortSignal.timeout(seconds * 1000)]);
   const counts = { event: 0, object: 0 };
   const told = new Set<string>();
   const lines = async function* () {
@@ -177,7 +180,9 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
     }
   };
   try {
-    say(`Recording ${config.getCurrentCluster()?.server} (context ${config.getCurrentContext()}); Ctrl-C ends it.\n`);
+    say(
+      `Recording ${config.getCurrentCluster()?.server} (context ${config.getCurrentContext()}); Ctrl-C ends it.\n`,
+    );
     if (file === '-') for await (const line of lines()) await write(line);
     else await pipeline(lines(), createWriteStream(resolve(workingDirectory, file), { flags: 'wx' }));
   } catch (error) {

@@ -16,11 +16,21 @@ const template = (app: string, version: string, args: string[], probe = true) =>
   spec: { terminationGracePeriodSeconds: 1, containers: [container(version, args, probe)] },
 });
 
-const deployment = (name: string, version: string, replicas: number, args = ['-serve', ':8080'], probe = true) => ({
+const deployment = (
+  name: string,
+  version: string,
+  replicas: number,
+  args = ['-serve', ':8080'],
+  probe = true,
+) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name },
-  spec: { replicas, selector: { matchLabels: { app: name } }, template: template(name, version, args, probe) },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: name } },
+    template: template(name, version, args, probe),
+  },
 });
 
 const statefulSet = (name: string, version: string, replicas: number) => ({

@@ -30,7 +30,13 @@ export async function startStreamGate(target: string): Promise<StreamGate> {
     }
     gate.calls.passed++;
     const outgoing = request(
-      { host: to.hostname, port: to.port, path: incoming.url, method: incoming.method, headers: incoming.headers },
+      {
+        host: to.hostname,
+        port: to.port,
+        path: incoming.url,
+        method: incoming.method,
+        headers: incoming.headers,
+      },
       (passed) => {
         answer.writeHead(passed.statusCode ?? 502, passed.headers);
         passed.pipe(answer);
