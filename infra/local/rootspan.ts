@@ -29,6 +29,7 @@ function* jsonLines(spans: readonly Span[]): Generator<string> {
 const commands: Readonly<Record<string, (context: CommandContext, args: string[]) => Promise<void>>> = {
   explain: explainCommand,
   // Loaded where it is asked for: the AWS clients take longer than a recording to explain.
+  doctor: async (context, args) => (await import('./doctor.ts')).doctorCommand(context, args),
   record: async (context, args) => (await import('./record.ts')).recordCommand(context, args),
   'replay-set-aside': async (context, args) =>
     (await import('./replay-set-aside.ts')).replaySetAsideCommand(context, args),

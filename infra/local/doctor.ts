@@ -1,0 +1,262 @@
+/**
+ * `rootspan doctor`: whether Events flow out of a cluster, and if not, where they stop: a line for each step of their way,
+ * asked of the API server with the caller's own rights and of the leading forwarder's /metrics.
+ */
+import { parseArgs } from 'node:util';
+import { ApiError, type ApiServer, type Json } from '../../functions/forwarder/kubernetes/api-server.ts';
+import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
+import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
+import {
+  events,
+  resourceName,
+  watchedObjects,
+} from '../../functions/forwarder/kubernetes/watched-resources.ts';
+import { UserError } from '../../shared/errors.ts';
+import type { CommandContext } from './run-command.ts';
+
+const usage = 'use: rootspan doctor [--namespace NAME] [--lease NAME]';
+
+/** What the chart installs, unless its values say otherwise. */
+export interface Installed {
+  namespace: string;
+  lease: string;
+}
+
+export interface Finding {
+  verdict: 'ok' | 'FAIL' | '?';
+  /** Of the way of an Event. */
+  step: string;
+  text: string;
+}
+
+/** Milliseconds. */
+type Now = () => number;
+
+/** In the order of an Event's way; ends early where nothing behind it could be told. */
+export async function* diagnose(api: ApiServer, installed: Installed, now: Now): AsyncGenerator<Finding> {
+  const { namespace, lease: leaseName } = installed;
+  const get = (path: string) => api.call('GET', path);
+  const ask = async <T>(step: string, look: () => Promise<T>): Promise<T | Finding> =>
+    look().catch((error: unknown): Finding => {
+      if (error instanceof ApiError && error.status === 403) {
+        return { verdict: '?', step, text: `you may not look (${error.message})` };
+      }
+      return { verdict: 'FAIL', step, text: error instanceof Error ? error.message : String(error) };
+    });
+
+  const started = now();
+  const version = await ask('API server', () => get('/version'));
+  if (isFinding(version)) return yield version;
+  const answered = `${version.gitVersion}, answers in ${Math.round(now() - started)} ms`;
+  yield { verdict: 'ok', step: 'API server', text: answered };
+
+  const pods = await ask('forwarder', async () => {
+    const selector = encodeURIComponent('app.kubernetes.io/name=rootspan');
+    return itemsOf(await get(`/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`));
+  });
+  const account = isFinding(pods) ? undefined : field(pods[0], 'spec', 'serviceAccountName');
+  yield await checkRights(api, namespace, typeof account === 'string' ? account : 'rootspan-forwarder');
+  yield isFinding(pods) ? pods : checkPods(pods, namespace);
+
+  const lease = await ask('leader', () =>
+    get(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${leaseName}`),
+  );
+  if (isFinding(lease)) return yield explainMissingLease(lease, installed);
+  const holder = field(lease, 'spec', 'holderIdentity');
+  yield checkLease(lease, now());
+  if (typeof holder !== 'string' || holder === '') return;
+
+  const status = await ask('watch', () => readMetrics(api, namespace, holder));
+  if (isFinding(status)) return yield status;
+  yield* checkMetrics(status);
+}
+
+const isFinding = (value: unknown): value is Finding =>
+  typeof value === 'object' && value !== null && 'verdict' in value && 'step' in value;
+const itemsOf = (list: Json): Json[] => (Array.isArray(list.items) ? list.items : []);
+const field = (object: Json | undefined, ...path: string[]): unknown =>
+  path.reduce<unknown>((at, key) => (at as Json | undefined)?.[key], object);
+
+async function checkRights(api: ApiServer, namespace: string, account: string): Promise<Finding> {
+  const step = 'permissions';
+  const user = `system:serviceaccount:${namespace}:${account}`;
+  const denied: string[] = [];
+  let asked = 0;
+  try {
+    for (const watched of [events, ...watchedObjects]) {
+      const [group, plain] = watched.apiVersion.split('/');
+      for (const verb of ['list', 'watch']) {
+        asked++;
+        const resourceAttributes = {
+          verb,
+          group: plain === undefined ? '' : group,
+          resource: watched.resource,
+        };
+        const review = await api.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+          body: {
+            apiVersion: 'authorization.k8s.io/v1',
+            kind: 'SubjectAccessReview',
+            spec: { user, groups: ['system:serviceaccounts', 'system:authenticated'], resourceAttributes },
+          },
+        });
+        if (field(review, 'status', 'allowed') !== true) denied.push(`${verb} ${resourceName(watched)}`);
+      }
+    }
+  } catch (error) {
+    return { verdict: '?', step, text: `you may not ask for ${account}'s (${(error as Error).message})` };
+  }
+  if (denied.length === 0)
+    return { verdict: 'ok', step, text: `${account} may list and watch all ${asked / 2} kinds` };
+  const what = denied.length === asked ? 'list or watch anything' : denied.join(', ');
+  return {
+    verdict: 'FAIL',
+    step,
+    text: `${account} may not ${what}; the chart's ClusterRole would allow it`,
+  };
+}
+
+function checkPods(pods: readonly Json[], namespace: string): Finding {
+  const step = 'forwarder';
+  if (pods.length === 0) {
+    return {
+      verdict: 'FAIL',
+      step,
+      text: `no pod in namespace ${namespace}; helm install it, or name its --namespace`,
+    };
+  }
+  const isReady = (pod: Json) =>
+    ((field(pod, 'status', 'conditions') ?? []) as Json[]).some(
+      ({ type, status }) => type === 'Ready' && status === 'True',
+    );
+  const ready = pods.filter(isReady).length;
+  const restarts = pods
+    .flatMap((pod) => (field(pod, 'status', 'containerStatuses') ?? []) as Json[])
+    .reduce((sum, { restartCount }) => sum + Number(restartCount ?? 0), 0);
+  const text = `${ready} of ${pods.length} pods ready, ${restarts} restarts`;
+  if (ready > 0) return { verdict: 'ok', step, text };
+  return { verdict: 'FAIL', step, text: `${text}; kubectl logs --namespace ${namespace} says why` };
+}
+
+const explainMissingLease = (finding: Finding, { namespace, lease }: Installed): Finding =>
+  finding.verdict === 'FAIL'
+    ? { ...finding, text: `no Lease ${lease} in namespace ${namespace}: no forwarder has ever led here` }
+    : finding;
+
+function checkLease(lease: Json, now: number): Finding {
+  const step = 'leader';
+  const holder = field(lease, 'spec', 'holderIdentity');
+  if (typeof holder !== 'string' || holder === '') {
+    return {
+      verdict: 'FAIL',
+      step,
+      text: 'nobody leads: the last one gave up the Lease, and no pod takes it',
+    };
+  }
+  const age = Math.round((now - Date.parse(String(field(lease, 'spec', 'renewTime')))) / 1000);
+  const text = `${holder}, renewed ${age} s ago`;
+  return age <= 30 ? { verdict: 'ok', step, text } : { verdict: 'FAIL', step, text: `${text}: it is gone` };
+}
+
+/** By name and labels as they stand in the text: `rootspan_forwarder_leader` → 1. */
+type Metrics = ReadonlyMap<string, number>;
+
+async function readMetrics(api: ApiServer, namespace: string, pod: string): Promise<Metrics> {
+  const path = `/api/v1/namespaces/${namespace}/pods/${pod}:8080/proxy/metrics`;
+  const metrics = new Map<string, number>();
+  const signal = AbortSignal.timeout(10_000);
+  for await (const line of api.lines(path, { signal, idleTimeout: 10_000 })) {
+    const [, name, value] = /^(rootspan_forwarder_\S+) (\S+)$/.exec(line) ?? [];
+    if (name !== undefined) metrics.set(name, Number(value));
+  }
+  return metrics;
+}
+
+const amount = (count: number): string => count.toLocaleString('en');
+
+function* checkMetrics(metrics: Metrics): Generator<Finding> {
+  const all = (name: string) =>
+    [...metrics].filter(
+      ([key]) => key === `rootspan_forwarder_${name}` || key.startsWith(`rootspan_forwarder_${name}{`),
+    );
+  const sum = (name: string) => all(name).reduce((total, [, value]) => total + value, 0);
+  const by = (name: string, label: string) =>
+    all(name)
+      .filter(([, value]) => value > 0)
+      .map(([key, value]) => `${new RegExp(`${label}="([^"]*)"`).exec(key)?.[1]} ${amount(value)}`)
+      .join(', ');
+  const received = sum('events_received_total');
+  const shipped = sum('observations_shipped_total');
+  const restarts = by('watch_restarts_total', 'reason');
+
+  yield {
+    verdict: received > 0 ? 'ok' : '?',
+    step: 'watch',
+    text: `${amount(received)} Events received${restarts && `; restarts: ${restarts}`}`,
+  };
+  const refused = by('lookups_total', 'result');
+  yield {
+    verdict: 'ok',
+    step: 'snapshots',
+    text: `${amount(sum('cached_objects'))} objects known${refused && `; looked up: ${refused}`}`,
+  };
+  const filtered = by('events_filtered_total', 'reason');
+  const dropped = sum('events_dropped_total');
+  yield {
+    verdict: dropped > 0 ? '?' : 'ok',
+    step: 'filters',
+    text: `${filtered || 'nothing'} filtered; ${amount(dropped)} dropped by the rate guard`,
+  };
+  const retries = by('kinesis_retries_total', 'reason');
+  const waiting = sum('channel_bytes');
+  const age = sum('checkpoint_age_seconds');
+  const stands = age > 120 && waiting > 0;
+  yield {
+    verdict: stands ? 'FAIL' : shipped > 0 ? 'ok' : '?',
+    step: 'stream',
+    text:
+      `${amount(shipped)} observations in ${amount(sum('records_total'))} records, ${amount(sum('shipped_bytes_total'))} bytes` +
+      `${retries && `; retries: ${retries}`}${stands ? `; ${amount(waiting)} bytes wait` : ''}`,
+  };
+  yield {
+    verdict: stands ? 'FAIL' : 'ok',
+    step: 'checkpoint',
+    text: `saved ${Math.round(age)} s ago`,
+  };
+}
+
+export async function doctorCommand({ write }: CommandContext, args: string[]): Promise<void> {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
+  const installed = optionsOf(args);
+  const config = loadKubeConfig();
+  const api = createApiServer(config);
+  const verdicts: Finding['verdict'][] = [];
+  try {
+    await write(`${config.getCurrentCluster()?.server} (context ${config.getCurrentContext()})\n`);
+    for await (const { verdict, step, text } of diagnose(api, installed, Date.now)) {
+      verdicts.push(verdict);
+      await write(`${verdict.padEnd(5)}${step.padEnd(12)}${text}\n`);
+    }
+  } finally {
+    api.close();
+  }
+  if (verdicts.includes('FAIL')) process.exitCode = 1;
+  else
+    await write(
+      verdicts.includes('?') ? 'Nothing is broken that can be seen from here.\n' : 'Events flow.\n',
+    );
+}
+
+function optionsOf(args: string[]): Installed {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        namespace: { type: 'string', default: 'rootspan' },
+        lease: { type: 'string', default: 'rootspan-forwarder' },
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * `npm run e2e:cluster`: brings a cluster up (real control plane, real nodes), renders the chart, and runs the test inside
+ * the cluster's network. `ROOTSPAN_CLUSTER` is the script that does it: `up`, `down`, `in COMMAND…`.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../../..');
+const cluster = resolve(root, process.env.ROOTSPAN_CLUSTER ?? '../shared/cluster/cluster.sh');
+const state = process.env.K8S_ROOT ?? join(tmpdir(), 'rootspan-k8s');
+const helm = process.env.HELM ?? 'helm';
+const show = { cwd: root, stdio: 'inherit' } as const;
+
+execFileSync('npm', ['run', '-s', 'build:forwarder'], show);
+const chart = execFileSync(
+  helm,
+  [
+    'template',
+    'rootspan',
+    join(root, 'infra/kubernetes/chart'),
+    ...['--namespace', 'rootspan', '--set', 'stream.name=test,stream.region=us-east-1,image.repository=none'],
+  ],
+  { encoding: 'utf8' },
+);
+// The image cannot be built here: its process runs beside the cluster, as the chart's service account and no more.
+const manifests = chart
+  .split(/^---$/m)
+  .filter((text) => !/^kind: (Deployment|PodDisruptionBudget)$/m.test(text));
+const rendered = join(tmpdir(), `rootspan-chart-${process.pid}.yaml`);
+const ownNamespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: rootspan }\n';
+writeFileSync(rendered, [ownNamespace, ...manifests].join('\n---\n'));
+
+execFileSync('bash', [cluster, 'up'], show);
+const test = spawnSync(
+  'bash',
+  [
+    ...[cluster, 'in', 'env', '-C', root],
+    `KUBECONFIG=${join(state, 'state/admin.conf')}`,
+    `PATH=${join(state, 'bin')}:${dirname(process.execPath)}:${process.env.PATH}`,
+    `ROOTSPAN_RENDERED_CHART=${rendered}`,
+    ...[join(root, 'node_modules/.bin/vitest'), 'run', '--config', 'test/e2e/cluster/vitest.config.ts'],
+  ],
+  show,
+);
+if (!process.argv.includes('--keep')) execFileSync('bash', [cluster, 'down'], show);
+process.exitCode = test.status ?? 1;
