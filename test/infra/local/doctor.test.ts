@@ -1,0 +1,131 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { describe, expect, it } from 'vitest';
+import { createApiServer } from '../../../functions/forwarder/kubernetes/connect-api-server.ts';
+import { diagnose } from '../../../infra/local/doctor.ts';
+
+const now = Date.parse('2026-03-01T12:00:00Z');
+const installed = { namespace: 'rootspan', lease: 'rootspan-forwarder' };
+const lease = '/apis/coordination.k8s.io/v1/namespaces/rootspan/leases/rootspan-forwarder';
+const pods = '/api/v1/namespaces/rootspan/pods';
+const reviews = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+const metrics = `${pods}/fwd-1:8080/proxy/metrics`;
+
+/** An installation in which all is well. */
+const healthy: Readonly<Record<string, unknown>> = {
+  '/version': { gitVersion: 'v1.35.4' },
+  [pods]: {
+    items: [
+      {
+        metadata: { name: 'fwd-1' },
+        spec: { serviceAccountName: 'rootspan-forwarder' },
+        status: { conditions: [{ type: 'Ready', status: 'True' }], containerStatuses: [{ restartCount: 0 }] },
+      },
+    ],
+  },
+  [reviews]: { status: { allowed: true } },
+  [lease]: { spec: { holderIdentity: 'fwd-1', renewTime: '2026-03-01T11:59:58.000000Z' } },
+  [metrics]: `rootspan_forwarder_events_received_total 1200
+rootspan_forwarder_observations_shipped_total{type="event"} 1100
+rootspan_forwarder_observations_shipped_total{type="object"} 300
+rootspan_forwarder_events_filtered_total{reason="namespace"} 100
+rootspan_forwarder_lookups_total{result="found"} 7
+rootspan_forwarder_cached_objects 512
+rootspan_forwarder_records_total 40
+rootspan_forwarder_shipped_bytes_total 90000
+rootspan_forwarder_checkpoint_age_seconds 2
+rootspan_forwarder_channel_bytes 0
+`,
+};
+
+/** A path without an answer is 404, one that says `forbidden` 403. */
+async function diagnosed(over: Readonly<Record<string, unknown>>): Promise<string[]> {
+  const answers = { ...healthy, ...over };
+  const server = createServer((request, response) => {
+    const answer = answers[new URL(request.url!, 'http://x').pathname];
+    const code = answer === undefined ? 404 : answer === 'forbidden' ? 403 : 200;
+    response.writeHead(code);
+    if (typeof answer === 'string' && code === 200) return response.end(answer);
+    const status = { kind: 'Status', message: code === 403 ? 'you cannot get that' : 'not found', code };
+    response.end(JSON.stringify(code === 200 ? answer : status));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: [{ name: 'c', server: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }],
+    users: [{ name: 'u' }],
+    contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
+    currentContext: 'x',
+  });
+  const api = createApiServer(config);
+  try {
+    const findings = await Array.fromAsync(diagnose(api, installed, () => now));
+    return findings.map(({ verdict, step, text }) => `${verdict} ${step}: ${text}`);
+  } finally {
+    api.close();
+    server.close();
+  }
+}
+
+describe('the doctor', () => {
+  it('tells in nine lines that Events flow', async () => {
+    expect(await diagnosed({})).toEqual([
+      'ok API server: v1.35.4, answers in 0 ms',
+      'ok permissions: rootspan-forwarder may list and watch all 9 kinds',
+      'ok forwarder: 1 of 1 pods ready, 0 restarts',
+      'ok leader: fwd-1, renewed 2 s ago',
+      'ok watch: 1,200 Events received',
+      'ok snapshots: 512 objects known; looked up: found 7',
+      'ok filters: namespace 100 filtered; 0 dropped by the rate guard',
+      'ok stream: 1,400 observations in 40 records, 90,000 bytes',
+      'ok checkpoint: saved 2 s ago',
+    ]);
+  });
+
+  it('says that nothing is installed', async () => {
+    expect(await diagnosed({ [pods]: { items: [] }, [lease]: undefined })).toEqual([
+      'ok API server: v1.35.4, answers in 0 ms',
+      'ok permissions: rootspan-forwarder may list and watch all 9 kinds',
+      'FAIL forwarder: no pod in namespace rootspan; helm install it, or name its --namespace',
+      'FAIL leader: no Lease rootspan-forwarder in namespace rootspan: no forwarder has ever led here',
+    ]);
+  });
+
+  it('names rights that are missing', async () => {
+    expect(await diagnosed({ [reviews]: { status: { allowed: false } } })).toContain(
+      "FAIL permissions: rootspan-forwarder may not list or watch anything; the chart's ClusterRole would allow it",
+    );
+  });
+
+  it('sees a leader that is gone', async () => {
+    const gone = { spec: { holderIdentity: 'fwd-1', renewTime: '2026-03-01T11:50:00.000000Z' } };
+    expect(await diagnosed({ [lease]: gone })).toContain('FAIL leader: fwd-1, renewed 600 s ago: it is gone');
+  });
+
+  it('sees a stream that takes nothing', async () => {
+    const stuck = String(healthy[metrics])
+      .replace('age_seconds 2', 'age_seconds 300')
+      .replace('channel_bytes 0', 'channel_bytes 4000000');
+    expect(
+      await diagnosed({
+        [metrics]: `${stuck}rootspan_forwarder_kinesis_retries_total{reason="throttled"} 9\n`,
+      }),
+    ).toEqual(
+      expect.arrayContaining([
+        'FAIL stream: 1,400 observations in 40 records, 90,000 bytes; retries: throttled 9; 4,000,000 bytes wait',
+        'FAIL checkpoint: saved 300 s ago',
+      ]),
+    );
+  });
+
+  it('does not take what it may not see for broken', async () => {
+    expect(await diagnosed({ [metrics]: 'forbidden', [reviews]: 'forbidden' })).toEqual([
+      'ok API server: v1.35.4, answers in 0 ms',
+      "? permissions: you may not ask for rootspan-forwarder's (you cannot get that)",
+      'ok forwarder: 1 of 1 pods ready, 0 restarts',
+      'ok leader: fwd-1, renewed 2 s ago',
+      '? watch: you may not look (you cannot get that)',
+    ]);
+  });
+});
