@@ -3,10 +3,12 @@ import type { Json } from './api-server.ts';
 
 /**
  * A follow begins with a resume (only `changed` and `bookmark`) where the API server still has the history since the
- * version to resume from, else with a list: every object there is as `listed`, then `list-complete`. The same list comes
- * again whenever the history is gone (410): what was known and is not in it, is gone.
+ * version to resume from, else with a list: `list-start`, every object there is as `listed`, then `list-complete`. The
+ * same list comes again whenever the history is gone (410): what was known and is not in it, is gone. A list that takes
+ * so long that its own history goes is begun again with another `list-start`: what was `listed` before does not count.
  */
 export type WatchSignal =
+  | { type: 'list-start' }
   | { type: 'listed'; object: Json; receivedAt: string }
   | { type: 'list-complete'; resourceVersion: string; receivedAt: string }
   | { type: 'changed'; how: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Json; receivedAt: string }
