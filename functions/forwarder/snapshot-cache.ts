@@ -39,7 +39,10 @@ export interface SnapshotCache {
   /** In the API server's order. An object's end always says something. */
   see(snapshot: ObjectSnapshot, from: Source): Seen;
   find(reference: Pick<ObjectReference, 'kind' | 'namespace' | 'name' | 'uid'>): Known | undefined;
-  /** Of the objects listed since the last call, those that were known and are not among them: gone, at `observedAt`. */
+  byUid(uid: string): Known | undefined;
+  /** What was listed before does not count. */
+  startListing(resource: string): void;
+  /** Those that were known and are not in the list since it started: gone, at `observedAt`. */
   vanished(resource: string, observedAt: string): Known[];
   /** Whose end was told is forgotten after some minutes. */
   forgetDeleted(now: number): void;
@@ -140,9 +143,12 @@ export function createSnapshotCache(
       }
       return found;
     },
+    byUid: (uid) => byUid.get(uid),
+    startListing(resource) {
+      listings.set(resource, (listings.get(resource) ?? 0) + 1);
+    },
     vanished(resource, observedAt) {
       const listing = listings.get(resource) ?? 0;
-      listings.set(resource, listing + 1);
       const gone: Known[] = [];
       for (const known of byUid.values()) {
         if (known.resource !== resource || known.deleted || known.listing === listing) continue;
