@@ -9,3 +9,16 @@ export const isResourceVersion = (text: unknown): text is string =>
 /** Below, at or above 0, as for sorting. */
 export const compareVersions = (a: string, b: string): number =>
   a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+
+/** Of each resource the newer version of the two. */
+export function newestVersions(
+  before: Readonly<Record<string, string>> | undefined,
+  after: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const newest: Record<string, string> = { ...before };
+  for (const [resource, version] of Object.entries(after)) {
+    const known = newest[resource];
+    if (known === undefined || compareVersions(known, version) < 0) newest[resource] = version;
+  }
+  return newest;
+}
