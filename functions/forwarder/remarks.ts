@@ -2,8 +2,8 @@
 
 import type { FilteredBy } from './filter-events.ts';
 import type { PutTrouble } from './kinesis-sink.ts';
+import type { LookUpResult } from './kubernetes/look-up-object.ts';
 import type { WatchRemark } from './kubernetes/watch-resource.ts';
-import type { LookUp } from './ship-subjects.ts';
 
 /** What something is, without what it says. */
 export interface Named {
@@ -22,7 +22,8 @@ export type DeliveryRemark =
   /** Acknowledged. `lags`: milliseconds, of each Event from its arrival; `bytes`: after compression. */
   | { type: 'shipped'; events: number; snapshots: number; records: number; bytes: number; lags: number[] }
   | { type: 'put-again'; reason: PutTrouble; wait: number; error?: unknown }
-  | { type: 'looked-up'; result: LookUp['type'] | 'failed' | 'skipped' }
+  | { type: 'looked-up'; result: LookUpResult['type'] | 'skipped' }
+  | { type: 'look-ups-refused'; resource: string }
   /** Seconds since it last could. */
   | { type: 'not-shipping'; seconds: number }
   | { type: 'shipping-again'; seconds: number }

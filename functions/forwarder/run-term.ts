@@ -1,5 +1,5 @@
 /** What a replica does while it leads: everything is followed from the checkpoint on, shipped, and the checkpoint moved. */
-import type { Cluster, EventOccurrence, ObjectReference } from '../../shared/observation.ts';
+import type { Cluster, EventOccurrence } from '../../shared/observation.ts';
 import { type BatchLimits, createLineChannel, defaultBatchLimits, type LineChannel } from './batch-lines.ts';
 import type { EventFilter } from './filter-events.ts';
 import { followEvents } from './follow-events.ts';
@@ -7,35 +7,20 @@ import { type Follow, followObjects, nameOf } from './follow-objects.ts';
 import type { RateGuard } from './guard-rate.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import type { Clock } from './kubernetes/clock.ts';
-import type { Checkpoint } from './kubernetes/watch-signal.ts';
+import type { Term } from './kubernetes/hold-lease.ts';
+import type { LookUp } from './kubernetes/look-up-object.ts';
 import { events, resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
 import type { RecordSink } from './record-sink.ts';
 import type { Redaction } from './redact-messages.ts';
 import type { DeliveryRemark } from './remarks.ts';
 import { type ShippedBatch, shipLines } from './ship-lines.ts';
-import {
-  createSubjectShipper,
-  defaultSubjectSettings,
-  type LookUp,
-  type SubjectSettings,
-} from './ship-subjects.ts';
+import { createSubjectShipper, defaultSubjectSettings, type SubjectSettings } from './ship-subjects.ts';
 import { createSnapshotCache, type Known, lineOf } from './snapshot-cache.ts';
 import { type Positions, type Step, trackPositions } from './track-positions.ts';
 
-/** For as long as this process leads (kubernetes/hold-lease.ts). */
-export interface Term {
-  checkpoint: Checkpoint | undefined;
-  /** Aborted with `stopping`: finish, save, return; or with anything else: leave everything as it is. */
-  signal: AbortSignal;
-  save(checkpoint: Checkpoint): void;
-  /** @throws where it could not be written */
-  flush(): Promise<void>;
-}
-
 export interface TermPorts {
   follow: Follow;
-  /** @throws where the API server could not be asked */
-  lookUp(reference: ObjectReference, signal: AbortSignal): Promise<LookUp>;
+  lookUp: LookUp;
   sink: RecordSink;
   filter: EventFilter;
   guard: RateGuard;
@@ -73,7 +58,11 @@ export const defaultTermSettings: Omit<TermSettings, 'cluster' | 'watched'> = {
 };
 
 /** @throws what is a mistake of this program; troubles of the API server and the stream are waited out */
-export async function runTerm(ports: TermPorts, settings: TermSettings, term: Term): Promise<void> {
+export async function runTerm(
+  ports: TermPorts,
+  settings: TermSettings,
+  term: Omit<Term, 'flush'>,
+): Promise<void> {
   const { clock, report, heard, follow, redaction } = ports;
   const { watched, subjects } = settings;
   const from = term.checkpoint ?? {};
@@ -166,8 +155,8 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
     // Who waits for room has read something; it is left to the next one where there is none in time.
     const flushed = followed.then(() => channel.close()).then(() => shipped);
     await Promise.race([flushed, clock.sleep(settings.flushTime, all.signal)]);
+    // Written when the Lease is given up, which comes next.
     term.save(positions.checkpoint());
-    await term.flush();
   } finally {
     reading.abort();
     all.abort();

@@ -6,25 +6,17 @@ import type { ObjectReference, ObjectSnapshot } from '../../shared/observation.t
 import { neverShipped } from '../../shared/snapshot-fields.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import type { Clock } from './kubernetes/clock.ts';
+import type { LookUp } from './kubernetes/look-up-object.ts';
 import { compareVersions } from './kubernetes/resource-versions.ts';
 import { observeObject } from './observe.ts';
 import type { DeliveryRemark } from './remarks.ts';
 import { fieldsOf, type Known, type SnapshotCache } from './snapshot-cache.ts';
 import type { Step } from './track-positions.ts';
 
-export type LookUp =
-  | { type: 'found'; object: Json }
-  | { type: 'gone' }
-  | { type: 'forbidden' }
-  | { type: 'unknown-kind' }
-  /** So many were made of late that the API server is left alone. */
-  | { type: 'over-limit' };
-
 export interface SubjectPorts {
   cache: SnapshotCache;
   clock: Clock;
-  /** @throws where the API server could not be asked */
-  lookUp(reference: ObjectReference, signal: AbortSignal): Promise<LookUp>;
+  lookUp: LookUp;
   isWatched(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): boolean;
   redact(snapshot: ObjectSnapshot): ObjectSnapshot;
   /** Resolves once the snapshot is on its way; holds the step until it is stored. */
@@ -175,18 +167,12 @@ export function createSubjectShipper(
   /** Tries until its time is over. */
   const ask = async (job: Job, until: AbortSignal): Promise<ObjectSnapshot | undefined> => {
     for (let wait = 250; !job.late && !until.aborted; wait *= 2) {
-      let result: DeliveryRemark & { type: 'looked-up' } = { type: 'looked-up', result: 'failed' };
-      let answer: LookUp | undefined;
-      try {
-        answer = await lookUp(job.reference, until);
-        result = { type: 'looked-up', result: answer.type };
-      } catch {
-        // Told as failed; the next try tells whether it was more than a moment.
-        if (until.aborted) return undefined;
-      }
-      report(result);
-      if (answer?.type === 'found') return read(answer.object, job.reference);
-      if (answer !== undefined && answer.type !== 'over-limit') return undefined;
+      const answer = await lookUp(job.reference, until);
+      // Whoever gave up knows.
+      if (until.aborted) return undefined;
+      report({ type: 'looked-up', result: answer.type });
+      if (answer.type === 'found') return read(answer.object, job.reference);
+      if (answer.type !== 'over-the-limit' && answer.type !== 'unavailable') return undefined;
       await clock.sleep(wait, until);
     }
     return undefined;

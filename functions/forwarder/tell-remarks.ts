@@ -8,9 +8,10 @@ export type Remark = ForwarderRemark | LeaseRemark;
 
 type Table = { readonly [T in Remark['type']]: (remark: Extract<Remark, { type: T }>) => void };
 
-export function createTeller(log: Log, metrics: Metrics): (remark: Remark) => void {
+/** @param elapsed milliseconds, never backwards */
+export function createTeller(log: Log, metrics: Metrics, elapsed: () => number): (remark: Remark) => void {
   /** One line a minute for each object that floods: the figures have them all. */
-  const quiet = createQuiet(60_000);
+  const quiet = createQuiet(60_000, elapsed);
   const table: Table = {
     'event-received': () => metrics.received.inc(),
     'event-filtered': ({ by }) => metrics.filtered.inc({ reason: by }),
@@ -42,6 +43,7 @@ export function createTeller(log: Log, metrics: Metrics): (remark: Remark) => vo
       });
     },
     'looked-up': ({ result }) => metrics.lookups.inc({ result }),
+    'look-ups-refused': ({ resource }) => log('warn', 'may not be read; see the ClusterRole', { resource }),
     'not-shipping': ({ seconds }) => log('error', 'nothing could be shipped', { seconds }),
     'shipping-again': ({ seconds }) => log('info', 'shipping again', { afterSeconds: seconds }),
     'own-event-failed': ({ error }) =>
@@ -80,10 +82,10 @@ export function createTeller(log: Log, metrics: Metrics): (remark: Remark) => vo
 }
 
 /** Whether the same was said within `milliseconds`. */
-function createQuiet(milliseconds: number): (what: string) => boolean {
+function createQuiet(milliseconds: number, elapsed: () => number): (what: string) => boolean {
   const said = new Map<string, number>();
   return (what) => {
-    const now = performance.now();
+    const now = elapsed();
     const at = said.get(what);
     if (at !== undefined && now - at < milliseconds) return true;
     said.delete(what);

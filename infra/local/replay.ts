@@ -114,7 +114,11 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
     },
   );
   stack.defer(() => observations.stop());
-  const sink = createKinesisSink(aws.kinesis, { streamName: resources.streamName, sleep, random: Math.random });
+  const sink = createKinesisSink(aws.kinesis, {
+    streamName: resources.streamName,
+    sleep,
+    random: Math.random,
+  });
   await forward(readObservations(files, { baseDirectory }), cluster, sink, {
     batchSize: 500,
     onShipped: ({ events, snapshots }) =>

@@ -1,6 +1,7 @@
 /** A cluster's API server as the forwarder's ports see it: versions, history that can be compacted, lists and watches. */
 import type { Follow } from '../../../functions/forwarder/follow-objects.ts';
 import type { Json } from '../../../functions/forwarder/kubernetes/api-server.ts';
+import type { LookUp } from '../../../functions/forwarder/kubernetes/look-up-object.ts';
 import type { WatchSignal } from '../../../functions/forwarder/kubernetes/watch-signal.ts';
 import {
   events,
@@ -8,8 +9,6 @@ import {
   type WatchedResource,
   watchedObjects,
 } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
-import type { LookUp } from '../../../functions/forwarder/ship-subjects.ts';
-import type { ObjectReference } from '../../../shared/observation.ts';
 
 export interface Metadata extends Json {
   name: string;
@@ -28,7 +27,7 @@ interface Change {
 
 export interface MemoryCluster {
   follow: Follow;
-  lookUp(reference: ObjectReference): Promise<LookUp>;
+  lookUp: LookUp;
   /** Creates or changes; the object gets the next version. */
   put(object: Raw): Raw;
   remove(uid: string): void;

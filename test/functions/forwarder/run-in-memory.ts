@@ -97,7 +97,6 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
         saved = { ...saved, ...checkpoint };
         given.onSave?.(saved);
       },
-      flush: async () => {},
     },
   );
   ended.catch(() => {});
