@@ -236,7 +236,6 @@ describe('the rights', () => {
   it('are in its own namespace those to its Lease, and to tell an Event', async () => {
     const manifests = await render(plain);
     expect(rightsOf(only(manifests, 'Role'))).toEqual([
-      'create /events',
       'create coordination.k8s.io/leases',
       'create events.k8s.io/events',
       'get coordination.k8s.io/leases rootspan-forwarder',
@@ -494,6 +493,11 @@ describe('a wrong value is refused, by name', () => {
       'ConfigMaps',
       { ...plain, extraKinds: [{ apiVersion: 'v1', kind: 'ConfigMap', resource: 'configmaps' }] },
       /configmaps are never read/,
+    ],
+    [
+      'Events again',
+      { ...plain, extraKinds: [{ apiVersion: 'v1', kind: 'Event', resource: 'events' }] },
+      /extraKinds: Events are watched as it is/,
     ],
     ['root', { ...plain, runAsUser: 0 }, /'\/runAsUser': minimum: got 0, want 1/],
     [

@@ -55,7 +55,10 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- end -}}
 {{- $read := list -}}
 {{- range $group, $resources := .Values.lookups }}{{ $read = concat $read $resources }}{{ end -}}
-{{- range .Values.extraKinds }}{{ $read = append $read .resource }}{{ end -}}
+{{- range .Values.extraKinds -}}
+{{- $read = append $read .resource -}}
+{{- if eq .kind "Event" }}{{ $wrong = append $wrong "extraKinds: Events are watched as it is" }}{{ end -}}
+{{- end -}}
 {{- range list "secrets" "configmaps" -}}
 {{- if has . $read }}{{ $wrong = append $wrong (printf "lookups, extraKinds: %s are never read, whoever owns them or speaks of them" .) }}{{ end -}}
 {{- end -}}
