@@ -1,25 +1,32 @@
-/** The main job on the embedded default: `npm start [-- FILE…]`. */
+/** The main job on the embedded default: `npm start [-- FILE… | -- --live]`. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readOtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { UserError } from '../../shared/errors.ts';
-import { compareSpans } from '../../shared/span.ts';
+import { compareSpans, type Span } from '../../shared/span.ts';
+import { followLive } from './live.ts';
 import { replay } from './replay.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
 import { renderWaterfall } from './view/render-waterfall.ts';
 
-const usage = 'use: npm start [-- FILE…]';
+const usage = 'use: npm start [-- FILE… | -- --live]';
 const example = resolve(import.meta.dirname, '../../test/recordings/deployment-image-update.jsonl');
 const pageName = 'rootspan-traces.html';
 /** More traces than anybody reads in a terminal; the page has them all. */
 const shownInTerminal = 2_000;
 
 await runCommand(async (context) => {
-  const { workingDirectory, environment, terminal, write } = context;
-  if (context.args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const { files, source } = filesOf(context.args);
+  const { args, write } = context;
+  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
+  const input = inputOf(args);
+  if (input.type === 'live') return showLive(context);
+  return showReplay(context, input);
+});
+
+async function showReplay(context: CommandContext, { files, source }: { files: string[]; source: string }) {
+  const { workingDirectory, environment, write } = context;
   const progress = createProgress(context);
   const { spans, undelivered } = await replay({
     files,
@@ -28,35 +35,89 @@ await runCommand(async (context) => {
     onProgress: progress.show,
   });
   progress.end();
-  spans.sort(compareSpans);
-
-  const shown = spans.length <= shownInTerminal ? spans : [];
-  await write(
-    `\n${renderWaterfall(shown, { width: terminal?.columns ?? 120, color: terminal?.color ?? false })}\n`,
-  );
-  const page = resolve(workingDirectory, pageName);
-  await writeFile(page, renderPage(spans, { title: 'Rootspan', source }));
-  const traces = new Set(spans.map(({ traceId }) => traceId)).size;
-  await write(`${traces} traces, ${spans.length} spans. Look at them: file://${encodeURI(page)}\n`);
+  await showTraces(context, spans);
+  const page = await writePage(context, spans, source);
+  await write(`${count(spans)}. Look at them: ${page}\n`);
   if (undelivered !== undefined) {
     throw new UserError(
       `${undelivered.spans} spans did not reach OTEL_EXPORTER_OTLP_ENDPOINT (${undelivered.reason}); the traces above are complete`,
     );
   }
-});
+}
 
-function filesOf(args: string[]): { files: string[]; source: string } {
+/** A trace is drawn once its root has come, which is when it is over; the page has the rest as well. */
+async function showLive(context: CommandContext) {
+  const { environment, say, untilStopped, write } = context;
+  const drawn = new Set<string>();
+  let source = '';
+  const spans = await followLive({
+    endpoint: readOtlpEndpoint(environment),
+    signal: untilStopped,
+    onStart(cluster) {
+      source = cluster;
+      say(
+        `Following ${cluster}, and the Events of its last hour. A trace is drawn once it is over; Ctrl-C ends it.\n`,
+      );
+    },
+    async onSpans(soFar) {
+      const isOver = ({ parentSpanId, traceId }: Span) => parentSpanId === null && !drawn.has(traceId);
+      const over = new Set(soFar.filter(isOver).map(({ traceId }) => traceId));
+      for (const traceId of over) drawn.add(traceId);
+      await showTraces(
+        context,
+        soFar.filter(({ traceId }) => over.has(traceId)),
+      );
+      say(`${count(soFar)} so far: ${await writePage(context, soFar, source)}\n`);
+    },
+    onTrouble: (text) => say(`rootspan: ${text}\n`),
+  });
+  const page = await writePage(context, spans, source);
+  await write(`\n${count(spans)}, those that were not over as they stood. Look at them: ${page}\n`);
+}
+
+const count = (spans: readonly Span[]): string =>
+  `${new Set(spans.map(({ traceId }) => traceId)).size} traces, ${spans.length} spans`;
+
+async function showTraces({ terminal, write }: CommandContext, spans: readonly Span[]): Promise<void> {
+  const shown = spans.length <= shownInTerminal ? spans.toSorted(compareSpans) : [];
+  const look = { width: terminal?.columns ?? 120, color: terminal?.color ?? false };
+  await write(`\n${renderWaterfall(shown, look)}\n`);
+}
+
+/** Its address. */
+async function writePage(
+  { workingDirectory }: CommandContext,
+  spans: readonly Span[],
+  source: string,
+): Promise<string> {
+  const page = resolve(workingDirectory, pageName);
+  await writeFile(page, renderPage(spans.toSorted(compareSpans), { title: 'Rootspan', source }));
+  return `file://${encodeURI(page)}`;
+}
+
+type Input = { type: 'live' } | { type: 'files'; files: string[]; source: string };
+
+function inputOf(args: string[]): Input {
   let files: string[];
+  let live: boolean | undefined;
   try {
-    ({ positionals: files } = parseArgs({ args, allowPositionals: true, options: {} }));
+    const options = { live: { type: 'boolean' } } as const;
+    ({
+      positionals: files,
+      values: { live },
+    } = parseArgs({ args, allowPositionals: true, options }));
   } catch (error) {
     throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
+  }
+  if (live === true) {
+    if (files.length > 0) throw new UserError(`--live follows a cluster and reads no file; ${usage}`);
+    return { type: 'live' };
   }
   if (files.includes('-'))
     throw new UserError('a replay reads its input twice, standard input cannot; give a file');
   return files.length === 0
-    ? { files: [example], source: 'a recorded rollout (the example)' }
-    : { files, source: files.join(', ') };
+    ? { type: 'files', files: [example], source: 'a recorded rollout (the example)' }
+    : { type: 'files', files, source: files.join(', ') };
 }
 
 /** One line that is written over in a terminal; elsewhere a line for each stage. */

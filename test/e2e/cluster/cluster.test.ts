@@ -58,7 +58,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   console.log(`\n${report.join('\n')}\n`);
-  await kubectl?.('delete namespace calm broken --ignore-not-found --wait=false');
+  await kubectl?.('delete namespace calm broken-1 broken-2 --ignore-not-found --wait=false');
   await gate?.[Symbol.asyncDispose]();
   await pipeline?.[Symbol.asyncDispose]();
 });
@@ -94,7 +94,6 @@ describe('what kubectl did and saw is what the traces say', () => {
       forwarders.push(await start());
     };
 
-    await kubectl('create namespace broken');
     const changes = (async () => {
       await change(1);
       await change(2);
@@ -220,7 +219,9 @@ async function kubeconfigOfServiceAccount(): Promise<string> {
   ) as [string, string];
   const admin = JSON.parse(await kubectl('config view --raw -o json'));
   await writeFile(tokenPath, token, { mode: 0o600 });
-  const user = { name: 'forwarder', user: { tokenFile: tokenPath } };
+  // As client-node has it in a pod.
+  const provider = { name: 'tokenFile', config: { tokenFile: tokenPath } };
+  const user = { name: 'forwarder', user: { 'auth-provider': provider } };
   const context = { name: 'e2e', context: { cluster: admin.clusters[0].name, user: user.name } };
   await writeFile(
     path,

@@ -6,21 +6,26 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { installHelm } from '../install-helm.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const cluster = resolve(root, process.env.ROOTSPAN_CLUSTER ?? '../shared/cluster/cluster.sh');
 const state = process.env.K8S_ROOT ?? join(tmpdir(), 'rootspan-k8s');
-const helm = process.env.HELM ?? 'helm';
 const show = { cwd: root, stdio: 'inherit' } as const;
 
 execFileSync('npm', ['run', '-s', 'build:forwarder'], show);
 const chart = execFileSync(
-  helm,
+  installHelm(),
   [
     'template',
     'rootspan',
     join(root, 'infra/kubernetes/chart'),
-    ...['--namespace', 'rootspan', '--set', 'stream.name=test,stream.region=us-east-1,image.repository=none'],
+    ...[
+      '--namespace',
+      'rootspan',
+      '--set',
+      'cluster.name=e2e,stream.name=test,stream.region=us-east-1,image.repository=none',
+    ],
   ],
   { encoding: 'utf8' },
 );
