@@ -331,6 +331,21 @@ it('begins again where somebody deleted the Lease', async () => {
   await a.done;
 });
 
+it('never sets back what another one wrote', async () => {
+  const { server, join, pass } = createTheatre();
+  server.set({
+    metadata: { name: 'forwarder', annotations: { 'rootspan/checkpoint': '{"events":"100","pods":"9"}' } },
+    spec: { holderIdentity: '' },
+  });
+  const a = join('a');
+  await pass(1000);
+  a.term!.save({ events: '99', pods: '10' });
+  await a.term!.flush();
+  expect(checkpointOf(server)).toEqual({ events: '100', pods: '10' });
+  a.stop();
+  await a.done;
+});
+
 it('tells of an annotation that is none of ours', async () => {
   const { server, join, pass } = createTheatre();
   server.set({
