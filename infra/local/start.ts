@@ -75,8 +75,9 @@ async function showLive(context: CommandContext) {
   await write(`\n${count(spans)}, those that were not over as they stood. Look at them: ${page}\n`);
 }
 
-const count = (spans: readonly Span[]): string =>
-  `${new Set(spans.map(({ traceId }) => traceId)).size} traces, ${spans.length} spans`;
+function count(spans: readonly Span[]): string {
+  return `${new Set(spans.map(({ traceId }) => traceId)).size} traces, ${spans.length} spans`;
+}
 
 async function showTraces({ terminal, write }: CommandContext, spans: readonly Span[]): Promise<void> {
   const shown = spans.length <= shownInTerminal ? spans.toSorted(compareSpans) : [];

@@ -2,7 +2,8 @@
  * The forwarder in a real cluster: a control plane, three nodes, real pods; kubectl changes things and is the witness of
  * what happened; what comes out of the whole pipeline is compared with that. Then the same while things break.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -88,9 +89,16 @@ describe('what kubectl did and saw is what the traces say', () => {
     const change = async (round: number) => {
       await changeThings(kubectl, { namespace: `broken-${round}`, node: 'n3' });
     };
+    const failovers: number[] = [];
     const crashAndReplace = async () => {
       const [victim] = forwarders.splice(Math.random() < 0.5 ? 0 : 1, 1);
+      const led = (await figure(victim!, 'leader')) === 1;
       await victim!.crash();
+      const crashedAt = Date.now();
+      if (led) {
+        while ((await figure(forwarders[0]!, 'leader')) !== 1) await sleep(100);
+        failovers.push((Date.now() - crashedAt) / 1000);
+      }
       forwarders.push(await start());
     };
 
@@ -118,6 +126,9 @@ describe('what kubectl did and saw is what the traces say', () => {
       spans.map((span) => `${span.attributes['k8s.event.uid']}/${span.attributes['k8s.event.count']}`),
     );
     const missing = there.filter(({ key }) => !known.has(key) && !came.has(key));
+    report.push(
+      `the next one led ${failovers.map((seconds) => seconds.toFixed(1)).join(', ')} s after kill -9`,
+    );
     report.push(
       `broken: ${there.length - known.size} Events at their last count, ${missing.length} missing;` +
         ` calls to the stream: ${JSON.stringify(gate.calls)}`,
@@ -182,16 +193,17 @@ async function ready({ statusUrl, log }: ForwarderProcess): Promise<void> {
   throw new Error(`the forwarder does not get ready:\n${log.join('\n')}`);
 }
 
+/** Of its /metrics. */
+async function figure({ statusUrl }: ForwarderProcess, name: string): Promise<number> {
+  const text = await (await fetch(`${statusUrl}/metrics`)).text();
+  return Number(new RegExp(`^rootspan_forwarder_${name} (\\S+)`, 'm').exec(text)?.[1]);
+}
+
 /** Until whoever leads has nothing left to ship. */
 async function untilLagIsGone(forwarders: readonly ForwarderProcess[]): Promise<void> {
   for (let i = 0; i < 120; i++) {
-    const pending = await Promise.all(
-      forwarders.map(async ({ statusUrl }) => {
-        const text = await (await fetch(`${statusUrl}/metrics`)).text();
-        return Number(/^rootspan_forwarder_channel_bytes (\S+)/m.exec(text)?.[1] ?? 0);
-      }),
-    );
-    if (pending.every((bytes) => bytes === 0)) return;
+    const waiting = await Promise.all(forwarders.map((forwarder) => figure(forwarder, 'channel_bytes')));
+    if (waiting.every((bytes) => bytes === 0)) return;
     await sleep(1_000);
   }
   throw new Error('the forwarders keep something back');
@@ -232,8 +244,6 @@ async function kubeconfigOfServiceAccount(): Promise<string> {
 }
 
 async function restartApiServer(): Promise<void> {
-  const { readdir, readlink } = await import('node:fs/promises');
-  const { spawn } = await import('node:child_process');
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     const [binary = '', ...args] = command.split('\0').slice(0, -1);
