@@ -33,6 +33,7 @@ const deliver = createDelivery({
   ),
   redelivery: createRedelivery(sqs, config.spansQueueUrl),
   log: telemetry.tell,
+  now,
 });
 
 export const handler = telemetry.wrap((event: SpansQueueEvent, context) => {

@@ -94,6 +94,7 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
     log: (remark) => {
       if (remark.kind !== 'emitted') defects.push(new Error(`the emitter: ${JSON.stringify(remark)}`));
     },
+    now: Date.now,
   });
 
   const observations = pollKinesis(
