@@ -3,13 +3,15 @@
  * that say what it means for users when it stands still.
  */
 import { resolve } from 'node:path';
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AssetHashType, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Alarm, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
 import {
   Architecture,
   type CfnFunction,
+  Code,
+  Function as LambdaFunction,
   LoggingFormat,
   MetricType,
   Runtime,
@@ -17,11 +19,11 @@ import {
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
 import { KinesisEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard, objectsOf } from './acknowledge-wildcard.ts';
+import { bundleFunction } from './bundle-function.ts';
 import type { Settings } from './read-settings.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -65,7 +67,7 @@ export interface AlarmTiming {
 const nowAndThen: AlarmTiming = { periods: 3, of: 9 };
 
 export class Consumer extends Construct {
-  readonly handler: NodejsFunction;
+  readonly handler: LambdaFunction;
   readonly alarms: Alarm[] = [];
   /** What goes into the bucket: set aside by the function, and of a stream given up by Lambda. */
   readonly kept: Metric[] = [];
@@ -81,10 +83,22 @@ export class Consumer extends Construct {
     // CDK's own role may write to every log group of the account.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
-    this.handler = new NodejsFunction(this, 'Function', {
-      entry: resolve(root, props.entry),
-      projectRoot: root,
-      depsLockFilePath: resolve(root, 'package-lock.json'),
+    this.handler = new LambdaFunction(this, 'Function', {
+      code: Code.fromAsset(root, {
+        assetHashType: AssetHashType.OUTPUT,
+        bundling: {
+          // An image and a command for where nobody here could bundle; the CDK also tells what it has bundled by them.
+          image: Runtime.NODEJS_24_X.bundlingImage,
+          command: [props.entry],
+          local: {
+            tryBundle(folder) {
+              bundleFunction(props.entry, folder);
+              return true;
+            },
+          },
+        },
+      }),
+      handler: 'index.handler',
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -102,16 +116,6 @@ export class Consumer extends Construct {
         POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
         POWERTOOLS_LOG_LEVEL: 'INFO',
         NODE_OPTIONS: '--enable-source-maps',
-      },
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        mainFields: ['module', 'main'],
-        // The SDK that was tested, not the one that the runtime happens to bring.
-        externalModules: [],
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
       },
     });
     if (props.vpc !== undefined) this.#enterVpc(role, props.vpc);

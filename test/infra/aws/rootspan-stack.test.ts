@@ -42,6 +42,12 @@ function nameOf(resource: unknown): string {
   return `${id}${path ?? ''}`;
 }
 
+it('each function has code of its own', () => {
+  const template = Template.fromStack(new RootspanStack(new App(), 'Rootspan', readSettings({})));
+  const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+  expect(new Set(functions.map(({ Properties }) => Properties.Code.S3Key)).size).toBe(3);
+});
+
 describe('rights', () => {
   it('of each function: what it does, where it does it', () => {
     const table = ['BatchGetItem', 'BatchWriteItem', 'PutItem', 'Query'].map(
