@@ -15,7 +15,8 @@ export interface SpansQueueMessage {
   messageId: string;
   receiptHandle: string;
   body: string;
-  attributes: { ApproximateReceiveCount: string };
+  /** `SentTimestamp` in milliseconds since 1970. */
+  attributes: { ApproximateReceiveCount: string; SentTimestamp: string };
 }
 
 export interface Redelivery {
@@ -30,12 +31,14 @@ export interface DeliveryPorts {
   emit(messages: readonly SpansQueueMessage[], deadline: number): Promise<EmitResult>;
   redelivery: Redelivery;
   log(remark: DeliveryRemark): void;
+  /** Milliseconds since 1970. */
+  now(): number;
 }
 
 export type DeliveryRemark =
   | EmitRemark
-  /** `left`: messages that stay in the queue. */
-  | ({ kind: 'emitted'; messages: number; left: number } & Figures)
+  /** `left`: messages that stay in the queue; `age`: seconds since the oldest of them was sent, 0 where there is none. */
+  | ({ kind: 'emitted'; messages: number; left: number; age: number } & Figures)
   /** The failed messages come again after the queue's own visibility timeout. */
   | { kind: 'not-delayed'; error: unknown };
 
@@ -50,6 +53,7 @@ export function createDelivery({
   emit,
   redelivery,
   log,
+  now,
 }: DeliveryPorts): (event: SpansQueueEvent, deadline: number) => Promise<DeliveryAnswer> {
   return async ({ Records }, deadline) => {
     const { batchItemFailures, remarks, retryAfterMs, ...figures } = await emit(Records, deadline);
@@ -66,7 +70,9 @@ export function createDelivery({
     } catch (error) {
       log({ kind: 'not-delayed', error });
     }
-    log({ kind: 'emitted', messages: Records.length, left: left.length, ...figures });
+    const ages = left.map(({ attributes }) => (now() - Number(attributes.SentTimestamp)) / 1000);
+    const age = Math.max(0, ...ages.map(Math.round));
+    log({ kind: 'emitted', messages: Records.length, left: left.length, age, ...figures });
     return { batchItemFailures };
   };
 }

@@ -1,6 +1,4 @@
 /** The transport over HTTP/1.1 with connections kept alive. */
-import http from 'node:http';
-import https from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import product from '../../package.json' with { type: 'json' };
@@ -31,7 +29,11 @@ export function createHttpTransport(
   endpoint: OtlpEndpoint,
   authorize: Authorize = async (headers) => headers,
 ): HttpTransport {
-  const { Agent, request } = endpoint.url.protocol === 'https:' ? https : http;
+  // Not `import`: that reads each export of node:http, WebSocket too, and so loads all of undici at each cold start.
+  const { Agent, request } =
+    endpoint.url.protocol === 'https:'
+      ? process.getBuiltinModule('node:https')
+      : process.getBuiltinModule('node:http');
   const agent = new Agent({ keepAlive: true });
   const ownHeaders = {
     'user-agent': `${product.name}/${product.version}`,

@@ -4,7 +4,6 @@
  * wins over the general one; an empty variable counts as not set. Errors name the variable and never quote it: headers
  * hold credentials, and so may an address.
  */
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { UserError } from '../../shared/errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -69,6 +68,8 @@ function readHeaders(env: Environment, variable: string): Record<string, string>
  */
 export function parseHeaders(text: string, variable: string): Record<string, string> {
   const headers: Record<string, string> = {};
+  // Not `import` (http-transport.ts says why).
+  const { validateHeaderName, validateHeaderValue } = process.getBuiltinModule('node:http');
   const entries = text.split(',').map((entry) => entry.trim());
   for (const [index, entry] of entries.entries()) {
     if (entry === '') continue;

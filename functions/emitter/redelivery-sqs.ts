@@ -1,5 +1,5 @@
 /** When messages that stay in an SQS queue are seen again. */
-import { ChangeMessageVisibilityBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Redelivery } from './deliver-messages.ts';
 
 /** Messages in one call (SQS API reference). */
@@ -26,3 +26,7 @@ export function createRedelivery(client: SQSClient, queueUrl: string): Redeliver
     },
   };
 }
+
+/** With a client as the environment says. */
+export const connectRedelivery = (queueUrl: string): Redelivery =>
+  createRedelivery(new SQSClient(), queueUrl);

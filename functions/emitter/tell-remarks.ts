@@ -6,11 +6,11 @@ import type { DeliveryRemark } from './deliver-messages.ts';
 const mostTraceIds = 20;
 
 export const emitterTellings: TellingTable<DeliveryRemark> = {
-  emitted: ({ messages, left, exported, rejected, refused, kept, requests }) => ({
+  emitted: ({ messages, left, age, exported, rejected, refused, kept, requests }) => ({
     level: 'info',
     message: 'emitted',
-    fields: { messages, left, exported, rejected, refused, kept, requests },
-    metrics: { Exported: exported, Refused: rejected + refused, Failed: left },
+    fields: { messages, left, age, exported, rejected, refused, kept, requests },
+    metrics: { Exported: exported, Refused: rejected + refused, Failed: left, OldestPendingAge: age },
   }),
   'unreadable-message': ({ messageId, reason }) => ({
     level: 'error',

@@ -59,11 +59,10 @@ export class ClusterAccess extends Construct {
         new ServicePrincipal('pods.eks.amazonaws.com', {
           conditions: {
             StringEquals: {
-              'aws:SourceAccount': eksClusterArn.split(':')[4],
+              'aws:RequestTag/eks-cluster-arn': eksClusterArn,
               'aws:RequestTag/kubernetes-namespace': namespace,
               'aws:RequestTag/kubernetes-service-account': serviceAccount,
             },
-            ArnEquals: { 'aws:SourceArn': eksClusterArn },
           },
         }),
       );

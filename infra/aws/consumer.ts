@@ -3,24 +3,27 @@
  * that say what it means for users when it stands still.
  */
 import { resolve } from 'node:path';
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AssetHashType, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Alarm, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
 import {
   Architecture,
   type CfnFunction,
+  Code,
+  Function as LambdaFunction,
   LoggingFormat,
+  MetricType,
   Runtime,
   StartingPosition,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
 import { KinesisEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard, objectsOf } from './acknowledge-wildcard.ts';
+import { bundleFunction } from './bundle-function.ts';
 import type { Settings } from './read-settings.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -50,9 +53,24 @@ export interface Meanings {
   late: string;
 }
 
+/** Goes off after so many periods of five minutes, `of` the latest so many. */
+export interface AlarmTiming {
+  periods?: number;
+  of?: number;
+  withoutData?: TreatMissingData;
+}
+
+/**
+ * What fails comes again after the visibility timeout, up to 14 minutes later: on a quiet day most periods in between say
+ * nothing, and three on end would never come.
+ */
+const nowAndThen: AlarmTiming = { periods: 3, of: 9 };
+
 export class Consumer extends Construct {
-  readonly handler: NodejsFunction;
+  readonly handler: LambdaFunction;
   readonly alarms: Alarm[] = [];
+  /** What goes into the bucket: set aside by the function, and of a stream given up by Lambda. */
+  readonly kept: Metric[] = [];
   readonly #props: ConsumerProps;
 
   constructor(scope: Construct, id: string, props: ConsumerProps) {
@@ -65,10 +83,22 @@ export class Consumer extends Construct {
     // CDK's own role may write to every log group of the account.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
-    this.handler = new NodejsFunction(this, 'Function', {
-      entry: resolve(root, props.entry),
-      projectRoot: root,
-      depsLockFilePath: resolve(root, 'package-lock.json'),
+    this.handler = new LambdaFunction(this, 'Function', {
+      code: Code.fromAsset(root, {
+        assetHashType: AssetHashType.OUTPUT,
+        bundling: {
+          // An image and a command for where nobody here could bundle; the CDK also tells what it has bundled by them.
+          image: Runtime.NODEJS_24_X.bundlingImage,
+          command: [props.entry],
+          local: {
+            tryBundle(folder) {
+              bundleFunction(props.entry, folder);
+              return true;
+            },
+          },
+        },
+      }),
+      handler: 'index.handler',
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -87,16 +117,6 @@ export class Consumer extends Construct {
         POWERTOOLS_LOG_LEVEL: 'INFO',
         NODE_OPTIONS: '--enable-source-maps',
       },
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        mainFields: ['module', 'main'],
-        // The SDK that was tested, not the one that the runtime happens to bring.
-        externalModules: [],
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
-      },
     });
     if (props.vpc !== undefined) this.#enterVpc(role, props.vpc);
     this.#grantPut(`set-aside/${props.service}/`);
@@ -106,22 +126,22 @@ export class Consumer extends Construct {
    * Events in order, shard by shard. What fails is halved until it stands alone. It holds its shard for no longer than
    * `maxRecordAge`, a quarter of the stream's retention; then it is kept in the bucket, whole.
    */
-  readStream(stream: IStream, means: Meanings): void {
+  readStream(stream: IStream, means: Meanings & { givenUp: string }): void {
     const { setAside } = this.#props;
-    this.handler.addEventSource(
-      new KinesisEventSource(stream, {
-        startingPosition: StartingPosition.TRIM_HORIZON,
-        batchSize: 100,
-        // A busy cluster is one invocation in two seconds instead of one for each record; a trace waits longer anyway.
-        maxBatchingWindow: Duration.seconds(2),
-        bisectBatchOnError: true,
-        reportBatchItemFailures: true,
-        retryAttempts: 100,
-        maxRecordAge: Duration.hours(6),
-        // The CDK's own destination would give the function every right on the bucket, reading and deleting too.
-        onFailure: { bind: () => ({ destination: setAside.bucketArn }) },
-      }),
-    );
+    const source = new KinesisEventSource(stream, {
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: 100,
+      // A busy cluster is one invocation in two seconds instead of one for each record; a trace waits longer anyway.
+      maxBatchingWindow: Duration.seconds(2),
+      bisectBatchOnError: true,
+      reportBatchItemFailures: true,
+      retryAttempts: 100,
+      maxRecordAge: Duration.hours(6),
+      // The CDK's own destination would give the function every right on the bucket, reading and deleting too.
+      onFailure: { bind: () => ({ destination: setAside.bucketArn }) },
+      metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
+    });
+    this.handler.addEventSource(source);
     // https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
     this.#grantPut('aws/lambda/');
     this.handler.addToRolePolicy(
@@ -134,6 +154,16 @@ export class Consumer extends Construct {
       Duration.minutes(10).toMilliseconds(),
       `${means.late}.`,
     );
+    // Without it nobody would hear of them: a hundred attempts may be over before "Crashing" goes off.
+    const givenUp = new Metric({
+      namespace: 'AWS/Lambda',
+      metricName: 'OnFailureDestinationDeliveredEventCount',
+      dimensionsMap: { EventSourceMappingUUID: source.eventSourceMappingId },
+      statistic: Stats.SUM,
+      period,
+    });
+    this.kept.push(givenUp);
+    this.addAlarm('GivenUp', givenUp, 1, `${means.givenUp}.`, { periods: 1 });
     this.#addSetAsideAlarm();
   }
 
@@ -143,13 +173,18 @@ export class Consumer extends Construct {
    */
   readQueue(
     { queue, deadLetters }: WorkQueue,
-    { maxConcurrency, failing, late }: Meanings & { maxConcurrency: number },
+    {
+      maxConcurrency,
+      failing,
+      failingAlarm = nowAndThen,
+      late,
+    }: Meanings & { maxConcurrency: number; failingAlarm?: AlarmTiming },
   ): void {
     this.handler.addEventSource(
       new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency }),
     );
     this.#addCrashAlarm(failing);
-    this.addAlarm('Failing', this.metric('Failed'), 1, `${failing}.`);
+    this.addAlarm('Failing', this.metric('Failed'), 1, `${failing}.`, failingAlarm);
     this.addAlarm(
       'Late',
       queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period }),
@@ -161,7 +196,7 @@ export class Consumer extends Construct {
       deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
       1,
       `${failing}, and it was given up after many times. The messages are kept for 14 days in the dead-letter queue.`,
-      1,
+      { periods: 1 },
     );
     this.#addSetAsideAlarm();
   }
@@ -203,28 +238,38 @@ export class Consumer extends Construct {
       this.handler.metricErrors({ period }),
       1,
       `${failing}: the function itself fails.`,
+      nowAndThen,
     );
   }
 
   #addSetAsideAlarm() {
+    const setAside = this.metric('SetAside');
+    this.kept.push(setAside);
     this.addAlarm(
       'SetAside',
-      this.metric('SetAside'),
+      setAside,
       1,
       'Something was not understood or was refused, and is missing from the traces; it is kept in the set-aside bucket.',
-      1,
+      { periods: 1 },
     );
   }
 
-  /** @param periods for so many times five minutes on end */
-  addAlarm(id: string, metric: IMetric, threshold: number, means: string, periods = 3): void {
+  /** Unless told otherwise, three of three periods. */
+  addAlarm(
+    id: string,
+    metric: IMetric,
+    threshold: number,
+    means: string,
+    { periods = 3, of = periods, withoutData = TreatMissingData.NOT_BREACHING }: AlarmTiming = {},
+  ): void {
     const name = `${this.node.id}${id}`;
     this.alarms.push(
       new Alarm(this, id, {
         metric,
         threshold,
-        evaluationPeriods: periods,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
+        datapointsToAlarm: periods,
+        evaluationPeriods: of,
+        treatMissingData: withoutData,
         alarmDescription: `${means} What to do: infra/aws/RUNBOOK.md, ${name}`,
       }),
     );

@@ -57,10 +57,19 @@ export function createDashboard(scope: Construct, sources: DashboardSources): Da
         graph(
           'Set aside',
           'records, messages',
-          consumers.map((consumer) => consumer.metric('SetAside')),
+          consumers.flatMap((consumer) => consumer.kept),
         ),
         graph('Refused by the backend', 'spans', [emit.metric('Refused')]),
-        graph('Given up', 'messages', [inDeadLetters(timers, 'timers'), inDeadLetters(spans, 'spans')]),
+        graph('Given up', 'messages, batches', [
+          inDeadLetters(timers, 'timers'),
+          inDeadLetters(spans, 'spans'),
+          // Batches of the stream that Lambda could not even put into the bucket.
+          ingest.handler.metric('DestinationDeliveryFailures', {
+            statistic: Stats.SUM,
+            period,
+            label: 'lost',
+          }),
+        ]),
       ),
       ...row(
         'Is anything stuck?',
@@ -70,7 +79,9 @@ export function createDashboard(scope: Construct, sources: DashboardSources): Da
         graph('Oldest in a queue or in the table', 's', [
           oldest(timers, 'timers'),
           oldest(spans, 'spans'),
+          // SQS leaves out what was received more than three times, which in an outage is everything.
           settle.metric('OldestPendingAge', Stats.MAXIMUM),
+          emit.metric('OldestPendingAge', Stats.MAXIMUM),
         ]),
         graph('Failed', 'invocations, messages', [
           ...consumers.map(({ handler }) => handler.metricErrors({ period })),

@@ -12,20 +12,21 @@ const matching = (pattern: RegExp, message: string) =>
     v.check((text) => pattern.test(text), message),
   );
 
-const Arn = (service: string, what: string) =>
-  matching(new RegExp(`^arn:aws[a-z-]*:${service}:`), `should be the ARN of ${what}`);
+/** @param rest how it goes on after the service and a colon, as far as a mix-up would show */
+const Arn = (service: string, rest: RegExp, what: string) =>
+  matching(new RegExp(`^arn:aws[a-z-]*:${service}:${rest.source}`), `should be the ARN of ${what}`);
 
 /** Whoever may put records on the stream in a cluster's name; one of the three ways in which a pod gets AWS credentials. */
 const ClusterSchema = v.pipe(
   v.strictObject({
     /** IAM Roles for Service Accounts: the cluster's OIDC provider in IAM, where there is one already. */
-    oidcProviderArn: v.optional(Arn('iam', 'an OIDC provider in IAM')),
+    oidcProviderArn: v.optional(Arn('iam', /:\d{12}:oidc-provider\/./, 'an OIDC provider in IAM')),
     /** The same, where there is none yet: the issuer that `aws eks describe-cluster` tells. The stack makes the provider. */
     oidcIssuerUrl: v.optional(matching(/^https:\/\/./, 'should be an address like https://oidc.eks…')),
     /** EKS Pod Identity: the cluster itself. */
-    eksClusterArn: v.optional(Arn('eks', 'an EKS cluster')),
+    eksClusterArn: v.optional(Arn('eks', /[a-z0-9-]+:\d{12}:cluster\/./, 'an EKS cluster')),
     /** A role or user, of another account or not, that assumes the cluster's role. */
-    principalArn: v.optional(Arn('(?:iam|sts)', 'a principal in IAM')),
+    principalArn: v.optional(Arn('(?:iam|sts)', /:\d{12}:./, 'a principal in IAM')),
     namespace: v.optional(v.pipe(v.string(), v.nonEmpty()), 'rootspan'),
     serviceAccount: v.optional(v.pipe(v.string(), v.nonEmpty()), 'rootspan-forwarder'),
   }),
@@ -64,7 +65,13 @@ const SettingsSchema = v.strictObject({
       /** As OTEL_EXPORTER_OTLP_ENDPOINT: the address before /v1/traces. */
       endpoint: matching(/^https?:\/\/./, 'should be an address like https://collector.example:4318'),
       /** Of a secret of Secrets Manager that holds the headers. */
-      headersSecretArn: v.optional(Arn('secretsmanager', 'a secret')),
+      headersSecretArn: v.optional(
+        Arn(
+          'secretsmanager',
+          /[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/,
+          'a secret, with its last six characters',
+        ),
+      ),
     }),
   ),
   /** For the emitter, where the endpoint is private. It also needs a way to SQS, S3 and Secrets Manager from there. */
@@ -78,7 +85,7 @@ const SettingsSchema = v.strictObject({
     }),
   ),
   /** Of an SNS topic that hears of alarms, and of their end. */
-  alarmTopicArn: v.optional(Arn('sns', 'an SNS topic')),
+  alarmTopicArn: v.optional(Arn('sns', /[a-z0-9-]+:\d{12}:./, 'an SNS topic')),
 });
 
 export type Settings = v.InferOutput<typeof SettingsSchema>;

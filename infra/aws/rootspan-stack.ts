@@ -3,6 +3,7 @@
  * without Events nothing is invoked and nothing is written.
  */
 import { CfnOutput, Duration, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
+import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -87,6 +88,8 @@ export class RootspanStack extends Stack {
       failing:
         'Events reach AWS but cannot be filed: traces come late, and after 6 hours of it whole batches are kept in the set-aside bucket instead',
       late: 'Events have been waiting in the stream for more than 10 minutes: traces come late, and Events are lost from 24 hours on',
+      givenUp:
+        'Events that could not be filed were given up and are missing from the traces; they are kept in the set-aside bucket',
     });
 
     const settle = new Consumer(this, 'Settle', {
@@ -106,7 +109,7 @@ export class RootspanStack extends Stack {
       // A cluster's restart makes thousands of activities settle at once; the table is asked no faster than this.
       maxConcurrency: 20,
       failing: 'Traces of some changes cannot be assembled and are missing so far',
-      late: 'Changes have been waiting for more than 30 minutes to be assembled: their traces come late',
+      late: 'Changes have been waiting for more than 30 minutes to be assembled for the first time: their traces come late',
     });
 
     const emit = new Consumer(this, 'Emit', {
@@ -141,14 +144,16 @@ export class RootspanStack extends Stack {
       maxConcurrency: 5,
       failing:
         'The backend does not take spans: traces are missing there. They wait in the queue, for 14 days at most',
-      late: 'Spans have been waiting for more than 30 minutes to be exported',
+      // From the 80th attempt on a message comes less often than once in a period: until a request gets through, it is down.
+      failingAlarm: { withoutData: TreatMissingData.IGNORE },
+      late: 'Spans have been waiting for more than 30 minutes to be exported for the first time',
     });
     emit.addAlarm(
       'Refused',
       emit.metric('Refused'),
       1,
       'The backend refused spans for what they are, and traces there have gaps; what it named is kept in the set-aside bucket.',
-      1,
+      { periods: 1 },
     );
 
     const consumers = { ingest, settle, emit };

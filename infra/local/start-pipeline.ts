@@ -100,6 +100,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
     log: (remark) => {
       if (remark.kind !== 'emitted') onDefect(new Error(`the emitter: ${JSON.stringify(remark)}`));
     },
+    now: Date.now,
   });
 
   const observations = pollKinesis(

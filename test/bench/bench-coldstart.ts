@@ -11,27 +11,36 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { bundleFunction } from '../../infra/aws/bundle-function.ts';
 
 const runtimeVersion = '4.0.2';
 const rounds = 15;
-const root = resolve(import.meta.dirname, '../..');
 
-const entries = {
-  ingest: 'functions/correlator/ingest-handler.ts',
-  settle: 'functions/correlator/settle-handler.ts',
-  emit: 'functions/emitter/emit-handler.ts',
-};
-/** A bundle of each: in one of ES modules `import … from 'node:http'` costs what reading all of its exports costs. */
-const formats = { cjs: 'index.cjs', esm: 'index.mjs' } as const;
+type Environment = Readonly<Record<string, string>>;
 
-type Source = { kind: 'empty' } | { kind: 'function'; entry: string; format: keyof typeof formats };
+interface Source {
+  name: string;
+  /** Undefined: a handler that does nothing. */
+  entry?: string;
+  environment?: Environment;
+}
+
+const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
+const emit = 'functions/emitter/emit-handler.ts';
+const sources: readonly Source[] = [
+  { name: 'empty' },
+  { name: 'ingest', entry: 'functions/correlator/ingest-handler.ts' },
+  { name: 'settle', entry: 'functions/correlator/settle-handler.ts' },
+  { name: 'emit', entry: emit, environment: collector },
+  { name: '… secret', entry: emit, environment: { ...collector, OTLP_HEADERS_SECRET_ARN: 'bench' } },
+  { name: '… X-Ray', entry: emit },
+];
 
 /** As the stack sets it; nothing of it is there, and an event without records does not ask. */
-const environment = {
+const environment: Environment = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'bench',
   AWS_SECRET_ACCESS_KEY: 'bench',
@@ -39,7 +48,6 @@ const environment = {
   TIMERS_QUEUE_URL: 'http://127.0.0.1:9/000000000000/timers',
   SPANS_QUEUE_URL: 'http://127.0.0.1:9/000000000000/spans',
   SET_ASIDE_BUCKET: 'bench',
-  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
   POWERTOOLS_SERVICE_NAME: 'bench',
   POWERTOOLS_METRICS_NAMESPACE: 'Rootspan',
   POWERTOOLS_LOG_LEVEL: 'INFO',
@@ -75,29 +83,30 @@ function installRuntime(): string {
   return script;
 }
 
-/** As the stack bundles it. Answers the bytes of the code as it is and zipped. */
-async function bundle(source: Source, folder: string): Promise<{ bytes: number; zipped: number }> {
+/** As the stack bundles it. Answers kilobytes: what a start reads at once, and all of the code zipped. */
+async function bundle({ entry }: Source, folder: string): Promise<{ start: number; zipped: number }> {
   await mkdir(folder);
-  const outfile = join(folder, source.kind === 'empty' ? 'index.mjs' : formats[source.format]);
-  if (source.kind === 'empty') await writeFile(outfile, 'export const handler = async () => ({});\n');
-  else
-    await build({
-      entryPoints: [join(root, source.entry)],
-      outfile,
-      bundle: true,
-      minify: true,
-      sourcemap: true,
-      platform: 'node',
-      target: 'node24',
-      format: source.format,
-      mainFields: ['module', 'main'],
-    });
-  const code = readFileSync(outfile);
-  return { bytes: code.byteLength, zipped: gzipSync(code, { level: 9 }).byteLength };
+  if (entry === undefined) {
+    await writeFile(join(folder, 'index.mjs'), 'export const handler = async () => ({});\n');
+    return { start: 0, zipped: 0 };
+  }
+  const { outputs } = bundleFunction(entry, folder);
+  const codes = Object.keys(outputs).filter((path) => path.endsWith('.mjs'));
+  const zipped = codes.map(
+    (path) => gzipSync(readFileSync(join(folder, basename(path))), { level: 9 }).length,
+  );
+  const atStart = new Set(codes.filter((path) => path.endsWith('/index.mjs')));
+  for (const path of atStart) {
+    for (const { path: next, kind } of outputs[path]!.imports) {
+      if (kind === 'import-statement' && next in outputs) atStart.add(next);
+    }
+  }
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return { start: sum([...atStart].map((path) => outputs[path]!.bytes)) / 1000, zipped: sum(zipped) / 1000 };
 }
 
 /** One process: from its start until it asks for work, then two invocations. */
-async function startCold(runtime: string, folder: string): Promise<ColdStart> {
+async function startCold(runtime: string, folder: string, own: Environment = {}): Promise<ColdStart> {
   const moments: number[] = [];
   let invocations = 0;
   let finish = (_: ColdStart) => {};
@@ -142,6 +151,7 @@ async function startCold(runtime: string, folder: string): Promise<ColdStart> {
     stdio: 'ignore',
     env: {
       ...environment,
+      ...own,
       PATH: process.env.PATH,
       AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`,
       AWS_LAMBDA_FUNCTION_NAME: 'bench',
@@ -165,38 +175,32 @@ async function startCold(runtime: string, folder: string): Promise<ColdStart> {
 const median = (values: readonly number[]) =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const row = ([first = '', ...rest]: readonly string[]) =>
-  first.padEnd(12) + rest.map((cell) => cell.padStart(11)).join('');
+  first.padEnd(12) + rest.map((cell) => cell.padStart(12)).join('');
 
 const runtime = installRuntime();
 const workshop = await mkdtemp(join(tmpdir(), 'rootspan-coldstart-'));
 try {
-  const sources = new Map<string, Source>([['empty', { kind: 'empty' }]]);
-  for (const [name, entry] of Object.entries(entries)) {
-    for (const format of ['cjs', 'esm'] as const) {
-      sources.set(`${name} ${format}`, { kind: 'function', entry, format });
-    }
-  }
   const cases = [];
-  for (const [name, source] of sources) {
-    const folder = join(workshop, name.replace(' ', '-'));
-    cases.push({ name, folder, size: await bundle(source, folder), starts: [] as ColdStart[] });
+  for (const [index, source] of sources.entries()) {
+    const folder = join(workshop, String(index));
+    cases.push({ source, folder, size: await bundle(source, folder), starts: [] as ColdStart[] });
   }
   // In turns, so that whatever else the machine does meets them all.
   for (let round = -1; round < rounds; round += 1) {
-    for (const { folder, starts } of cases) {
-      const start = await startCold(runtime, folder);
+    for (const { source, folder, starts } of cases) {
+      const start = await startCold(runtime, folder, source.environment);
       if (round >= 0) starts.push(start);
     }
   }
   const empty = median(cases[0]!.starts.map(({ init }) => init));
-  console.log(row(['', 'kB', 'kB zipped', 'init ms', '× empty', '1st ms', '2nd ms', 'peak MB']));
-  for (const { name, size, starts } of cases) {
+  console.log(row(['', 'kB at start', 'kB zipped', 'init ms', '× empty', '1st ms', '2nd ms', 'peak MB']));
+  for (const { source, size, starts } of cases) {
     const of = (figure: keyof ColdStart) => median(starts.map((start) => start[figure]));
     console.log(
       row([
-        name,
-        (size.bytes / 1000).toFixed(0),
-        (size.zipped / 1000).toFixed(0),
+        source.name,
+        size.start.toFixed(0),
+        size.zipped.toFixed(0),
         of('init').toFixed(0),
         (of('init') / empty).toFixed(2),
         of('first').toFixed(1),

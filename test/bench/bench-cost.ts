@@ -187,7 +187,7 @@ function billOf(tally: Tally): Partial<Record<Price, number>> {
 const idle: Partial<Record<Price, number>> = {
   'Kinesis: shard, an hour': 730,
   'SQS: request': 2 * 5 * 3 * 60 * 730,
-  'CloudWatch: alarm, a month': 15,
+  'CloudWatch: alarm, a month': 16,
 };
 
 const dollars = (amount: number) => `$${amount.toFixed(3)}`;
@@ -208,7 +208,7 @@ function print(title: string, quantities: Partial<Record<Price, number>>, perEve
 const local = await startDynamoDbLocal();
 try {
   const floor = print('A month without Events', idle);
-  const metrics = 16 * prices['CloudWatch: metric, a month'];
+  const metrics = 17 * prices['CloudWatch: metric, a month'];
   console.log(
     `  and up to ${dollars(metrics)} for the figures that functions tell, in hours in which there are any`,
   );

@@ -140,11 +140,12 @@ it('emit: exports, sets aside what it cannot read, and puts off what the backend
   });
   expect(await setAside()).toContainEqual(expect.stringMatching(/^set-aside\/emit\//));
   expect(figures()).toMatchObject([{ service: 'emit', Exported: 0, Failed: 1, SetAside: 1 }]);
+  expect(figures()[0]?.OldestPendingAge).toBeLessThan(60);
 
   lines = [];
   receiver.respondWith(undefined);
   expect(await emit({ Records: [waiting] })).toEqual({ batchItemFailures: [] });
   expect(receiver.spans()).toHaveLength(spans.length);
   expect(told()).toMatchObject([{ message: 'emitted', messages: 1, exported: spans.length, requests: 1 }]);
-  expect(figures()).toMatchObject([{ Exported: spans.length, Refused: 0, Failed: 0 }]);
+  expect(figures()).toMatchObject([{ Exported: spans.length, Refused: 0, Failed: 0, OldestPendingAge: 0 }]);
 });

@@ -52,6 +52,7 @@ function startDelivery(answer: () => ExportOutcome, redelivery: Redelivery) {
     ),
     redelivery,
     log: (remark) => remarks.push(remark),
+    now: () => 100_000,
   });
   return { deliver, delivered, remarks, requests: () => requests };
 }
@@ -193,13 +194,16 @@ it('tells what happened, and counts what is left because the backend is down', a
   const { deliver, remarks } = startDelivery(() => ({ ...down, retryAfterMs: 120_000 }), {
     delay: async (messages) => void delays.push(...messages.map(({ seconds }) => seconds)),
   });
-  const record = (messageId: string) => ({
+  const record = (messageId: string, sentAt: number) => ({
     messageId,
     receiptHandle: `handle of ${messageId}`,
     body: messageOf(messageId),
-    attributes: { ApproximateReceiveCount: '1' },
+    attributes: { ApproximateReceiveCount: '1', SentTimestamp: String(sentAt) },
   });
-  const answer = await deliver({ Records: [record('m1'), record('m2')] }, Number.POSITIVE_INFINITY);
+  const answer = await deliver(
+    { Records: [record('m1', 90_000), record('m2', 40_000)] },
+    Number.POSITIVE_INFINITY,
+  );
   expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }, { itemIdentifier: 'm2' }] });
   expect(delays.every((seconds) => seconds >= 120 && seconds <= 135)).toBe(true);
   expect(remarks).toEqual([
@@ -208,6 +212,7 @@ it('tells what happened, and counts what is left because the backend is down', a
       kind: 'emitted',
       messages: 2,
       left: 2,
+      age: 60,
       exported: 0,
       rejected: 0,
       refused: 0,
@@ -224,7 +229,7 @@ it('where nothing can be delayed the messages stay failed, and it is told', asyn
     messageId: 'm1',
     receiptHandle: 'r',
     body: messageOf('a'),
-    attributes: { ApproximateReceiveCount: '1' },
+    attributes: { ApproximateReceiveCount: '1', SentTimestamp: '0' },
   };
   const answer = await deliver({ Records: [record] }, Number.POSITIVE_INFINITY);
   expect(answer.batchItemFailures).toEqual([{ itemIdentifier: 'm1' }]);

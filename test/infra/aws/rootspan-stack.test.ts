@@ -42,6 +42,12 @@ function nameOf(resource: unknown): string {
   return `${id}${path ?? ''}`;
 }
 
+it('each function has code of its own', () => {
+  const template = Template.fromStack(new RootspanStack(new App(), 'Rootspan', readSettings({})));
+  const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+  expect(new Set(functions.map(({ Properties }) => Properties.Code.S3Key)).size).toBe(3);
+});
+
 describe('rights', () => {
   it('of each function: what it does, where it does it', () => {
     const table = ['BatchGetItem', 'BatchWriteItem', 'PutItem', 'Query'].map(
@@ -111,8 +117,11 @@ describe('clusters', () => {
         Action: ['sts:AssumeRole', 'sts:TagSession'],
         Principal: { Service: 'pods.eks.amazonaws.com' },
         Condition: {
-          StringEquals: Match.objectLike({ 'aws:SourceAccount': '111111111111' }),
-          ArnEquals: { 'aws:SourceArn': 'arn:aws:eks:eu-west-1:111111111111:cluster/dev' },
+          StringEquals: {
+            'aws:RequestTag/eks-cluster-arn': 'arn:aws:eks:eu-west-1:111111111111:cluster/dev',
+            'aws:RequestTag/kubernetes-namespace': 'rootspan',
+            'aws:RequestTag/kubernetes-service-account': 'rootspan-forwarder',
+          },
         },
       },
     ],
@@ -246,6 +255,41 @@ describe('alarms', () => {
     expect(named.sort()).toEqual(sections.sort());
   });
 
+  it.each(['IngestCrashing', 'SettleCrashing', 'SettleFailing'])(
+    '%s goes off for what comes again every 12 minutes only',
+    (name) => {
+      plain.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        AlarmDescription: Match.stringLikeRegexp(`, ${name}$`),
+        Period: 300,
+        DatapointsToAlarm: 3,
+        EvaluationPeriods: 9,
+        TreatMissingData: 'notBreaching',
+      });
+    },
+  );
+
+  it('EmitFailing stays until a request gets through, however seldom one is tried', () => {
+    plain.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmDescription: Match.stringLikeRegexp(', EmitFailing$'),
+      EvaluationPeriods: 3,
+      TreatMissingData: 'ignore',
+    });
+  });
+
+  it('IngestGivenUp goes off for a single record that Lambda puts into the bucket', () => {
+    plain.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      MetricsConfig: { Metrics: ['EventCount'] },
+    });
+    plain.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'OnFailureDestinationDeliveredEventCount',
+      Dimensions: [
+        { Name: 'EventSourceMappingUUID', Value: { Ref: Match.stringLikeRegexp('^IngestFunctionKinesis') } },
+      ],
+      Threshold: 1,
+      EvaluationPeriods: 1,
+    });
+  });
+
   it('tell a topic, of their end as well', () => {
     const topic = 'arn:aws:sns:eu-west-1:111111111111:ops';
     const told = synthesize({ alarmTopicArn: topic });
@@ -259,6 +303,28 @@ describe('alarms', () => {
     expect(shown.length).toBeGreaterThan(8);
     for (const name of shown) expect(source).toContain(`'${name}'`);
   });
+});
+
+it.each([
+  [
+    { clusters: { a: { oidcProviderArn: 'arn:aws:iam::111111111111:role/forwarder' } } },
+    'clusters.a.oidcProviderArn should be the ARN of an OIDC provider in IAM',
+  ],
+  [
+    { clusters: { a: { eksClusterArn: 'arn:aws:eks:eu-west-1:111111111111:nodegroup/a/b/c' } } },
+    'clusters.a.eksClusterArn should be the ARN of an EKS cluster',
+  ],
+  [
+    {
+      otlp: {
+        endpoint: 'https://collector.example',
+        headersSecretArn: 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:otlp',
+      },
+    },
+    'otlp.headersSecretArn should be the ARN of a secret, with its last six characters',
+  ],
+])('a wrong setting %j is named', (settings, reason) => {
+  expect(() => readSettings(settings)).toThrow(`the context key rootspan: ${reason}`);
 });
 
 describe('where spans go', () => {
