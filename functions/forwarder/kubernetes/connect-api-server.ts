@@ -97,9 +97,14 @@ export function createApiServer(
     async call(method, path, { body, signal } = {}) {
       using deadline = startDeadline(signal);
       deadline.arm(callTimeout, `no answer to ${method} ${withoutQuery(path)}`);
-      const response = await send(method, path, deadline.signal, body && JSON.stringify(body));
-      if (isError(response)) throw await readError(response);
-      const text = await readText(response);
+      let text: string;
+      try {
+        const response = await send(method, path, deadline.signal, body && JSON.stringify(body));
+        if (isError(response)) throw await readError(response);
+        text = await readText(response);
+      } catch (error) {
+        throw deadline.explain(error);
+      }
       try {
         return JSON.parse(text) as Json;
       } catch {
@@ -110,8 +115,9 @@ export function createApiServer(
     async *lines(path, { signal, idleTimeout }) {
       using deadline = startDeadline(signal);
       deadline.arm(Math.min(callTimeout, idleTimeout), `no answer to the watch of ${withoutQuery(path)}`);
-      const response = await send('GET', path, deadline.signal);
+      let response: http.IncomingMessage | undefined;
       try {
+        response = await send('GET', path, deadline.signal);
         if (isError(response)) throw await readError(response);
         const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
         const begun: Buffer[] = [];
@@ -137,8 +143,10 @@ export function createApiServer(
           if (begunBytes > longestLine) throw new Error(`a line of ${withoutQuery(path)} has no end`);
         }
         if (begunBytes > 0) yield Buffer.concat(begun).toString();
+      } catch (error) {
+        throw deadline.explain(error);
       } finally {
-        response.destroy();
+        response?.destroy();
       }
     },
 
@@ -159,6 +167,8 @@ interface Deadline extends Disposable {
   /** Aborts so many milliseconds from now, in place of what was armed before. */
   arm(milliseconds: number, complaint: string): void;
   disarm(): void;
+  /** Why it was aborted, in place of what that led to. */
+  explain(error: unknown): unknown;
 }
 
 /** A signal that follows the caller's, and leaves nothing behind on it: the caller's lives as long as the process. */
@@ -179,6 +189,7 @@ function startDeadline(outer: AbortSignal | undefined): Deadline {
       );
     },
     disarm,
+    explain: (error) => (controller.signal.aborted ? controller.signal.reason : error),
     [Symbol.dispose]() {
       disarm();
       outer?.removeEventListener('abort', follow);

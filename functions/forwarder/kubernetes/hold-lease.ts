@@ -309,7 +309,7 @@ const specOf = (lease: Json) => (lease.spec ?? {}) as LeaseSpec;
 const microTime = (now: number) => new Date(now).toISOString().replace('Z', '000Z');
 
 async function readLease(
-  api: ApiServer,
+  api: Calls,
   settings: LeaseSettings,
   signal: AbortSignal,
 ): Promise<Json | undefined> {

@@ -92,6 +92,7 @@ export async function* watchResource(
   const receivedAt = () => new Date(clock.now()).toISOString();
   let version = from;
   let troubles = 0;
+  let wasSilent = false;
 
   /** Says what happened and waits as long as that asks for. */
   const pause = async (trouble: Trouble) => {
@@ -109,13 +110,19 @@ export async function* watchResource(
     }
     const started = clock.elapsed();
     let trouble: Trouble | undefined;
+    const before: string = version;
     try {
+      if (wasSilent) await checkHistory(version);
+      wasSilent = false;
       yield* watch(version);
     } catch (error) {
       trouble = classify(error);
     }
     const lasted = clock.elapsed() - started;
-    if (lasted >= settings.goodStretch) troubles = 0;
+    if (lasted >= settings.goodStretch) {
+      troubles = 0;
+      wasSilent = version === before;
+    }
     // A server that closes at once, for whatever reason, is not asked again at once.
     trouble ??= lasted < 1000 ? { kind: 'closed' } : { kind: 'none' };
     if (trouble.kind === 'expired' || trouble.kind === 'went-back') version = undefined;
@@ -154,6 +161,16 @@ export async function* watchResource(
       if (signal.aborted) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * A watch from a version that is still to come says nothing until then. No watch tells that from quiet, so we ask
+   * after each that told nothing. @throws WentBack
+   */
+  async function checkHistory(version: string): Promise<void> {
+    const { metadata } = await api.call('GET', `${collectionPath(resource)}?limit=1`, { signal });
+    const newest = (metadata as Json | undefined)?.resourceVersion;
+    if (isResourceVersion(newest) && compareVersions(newest, version) < 0) throw new WentBack();
   }
 
   /** Until the server closes it. Moves `version` on with all that it tells. */
