@@ -47,7 +47,7 @@ export interface FakeSettings {
   /** Milliseconds between bookmarks; the real one's are a minute apart. */
   bookmarkInterval: number;
   /** Milliseconds before each answer. */
-  latency: number;
+  latency: number | (() => number);
   /** Changes of all resources that a watch can still begin with. */
   history: number;
   /** The version of the first object. */
@@ -299,7 +299,8 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
     authorizations.add(request.headers.authorization);
     if (queries.length > 1000) queries.splice(0, 500);
     const body = request.method === 'GET' ? undefined : (JSON.parse(await text(request)) as Json);
-    if (settings.latency > 0) await delay(settings.latency);
+    const latency = typeof settings.latency === 'number' ? settings.latency : settings.latency();
+    if (latency > 0) await delay(latency);
 
     const trouble = takeTrouble(troubles, verb, call);
     if (trouble?.do === 'reset') return (request.socket as Socket).resetAndDestroy();
@@ -474,6 +475,7 @@ type Route =
   | { type: 'unknown' };
 
 function readRoute(collections: ReadonlyMap<string, Collection>, path: string): Route {
+  if (path === '/api' || path === '/apis') return { type: 'discovery', body: discoverGroups(collections, path) };
   const [, base, rest] = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/(.+))?$/.exec(path) ?? [];
   if (base === undefined) return { type: 'unknown' };
   if (rest === undefined) return { type: 'discovery', body: discover(collections, base) };
@@ -498,6 +500,18 @@ function discover(collections: ReadonlyMap<string, Collection>, base: string): J
       { name: `${resource}/status`, singularName: '', namespaced, kind, verbs: ['get'] },
     ]);
   return resources.length === 0 ? undefined : { kind: 'APIResourceList', groupVersion, resources };
+}
+
+/** What client-go asks first: the versions of the core, and all groups. */
+function discoverGroups(collections: ReadonlyMap<string, Collection>, path: string): Json {
+  if (path === '/api') return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
+  const groupVersions = new Set([...collections.values()].map(({ resource }) => resource.apiVersion));
+  const groups = [...groupVersions].flatMap((groupVersion) => {
+    const [name, version] = groupVersion.split('/');
+    if (version === undefined) return [];
+    return [{ name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } }];
+  });
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups };
 }
 
 function verbOf(method: string, route: Route, query: URLSearchParams): Verb {
