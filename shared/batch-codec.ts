@@ -28,9 +28,21 @@ export interface EncodedBatches {
 }
 
 /** In order; the same observations give the same bytes. */
-export function encodeBatches(
+export const encodeBatches = (
   cluster: Cluster,
   observations: Iterable<Observation>,
+  maxBytes = largestBatch,
+): EncodedBatches =>
+  encodeLines(
+    cluster,
+    Iterator.from(observations).map((observation) => JSON.stringify(observation)),
+    maxBytes,
+  );
+
+/** Of observations that are JSON already, one a line. */
+export function encodeLines(
+  cluster: Cluster,
+  observations: Iterable<string>,
   maxBytes = largestBatch,
 ): EncodedBatches {
   const header = JSON.stringify({ version: 1, cluster });
@@ -44,8 +56,7 @@ export function encodeBatches(
     lines = [];
     size = 0;
   };
-  for (const observation of observations) {
-    const line = JSON.stringify(observation);
+  for (const line of observations) {
     const bytes = Buffer.byteLength(line) + 1;
     if (headerBytes + bytes > maxBytes) {
       encoded.rejected.push({ reason: `larger than ${maxBytes} bytes`, payload: line });

@@ -1,11 +1,10 @@
-/**
- * Observations on their way out of the cluster: snapshots that say nothing new stay, the rest goes in batches, and
- * nothing counts as shipped before the sink has acknowledged it.
- */
-import { hash } from 'node:crypto';
-import { type EncodedBatches, encodeBatches, type Rejected } from '../../shared/batch-codec.ts';
-import type { Cluster, ObjectSnapshot, Observation } from '../../shared/observation.ts';
+/** Observations that are there already (a recording), the way that a watch's go: into batches, to the sink. */
+import type { Rejected } from '../../shared/batch-codec.ts';
+import type { Cluster, Observation } from '../../shared/observation.ts';
+import { createLineChannel, defaultBatchLimits } from './batch-lines.ts';
 import type { RecordSink } from './record-sink.ts';
+import { shipLines } from './ship-lines.ts';
+import { createSnapshotCache, lineOf } from './snapshot-cache.ts';
 
 export interface ForwardReport {
   events: number;
@@ -24,10 +23,7 @@ export interface ForwardSettings {
   onShipped?(report: Readonly<ForwardReport>): void;
 }
 
-/**
- * Ships until the source ends. All records of a cluster have one partition key: no shard that lags behind another makes
- * an activity look quiet.
- */
+/** Ships until the source ends. */
 export async function forward(
   source: AsyncIterable<Observation>,
   cluster: Cluster,
@@ -35,56 +31,35 @@ export async function forward(
   { batchSize, onShipped }: ForwardSettings,
 ): Promise<ForwardReport> {
   const report: ForwardReport = { events: 0, snapshots: 0, unchanged: 0, records: 0, rejected: [] };
-  const saysSomethingNew = createChangeFilter();
-  const partitionKey = cluster.uid ?? 'unknown';
-  let batch: Observation[] = [];
+  // A recording has no clock: a batch goes when it is full, and what ended stays known.
+  const channel = createLineChannel(
+    { ...defaultBatchLimits, batchLines: batchSize },
+    () => new Promise(() => {}),
+  );
+  const cache = createSnapshotCache(() => 0);
 
-  const ship = async () => {
-    if (batch.length === 0) return;
-    const { records, rejected }: EncodedBatches = encodeBatches(cluster, batch);
-    batch = [];
-    report.rejected.push(...rejected);
-    await sink.put(records.map((data) => ({ data, partitionKey })));
-    report.records += records.length;
-    onShipped?.(report);
+  const read = async () => {
+    for await (const observation of source) {
+      const text = textOf(observation);
+      if (text === undefined) report.unchanged++;
+      else await channel.push({ type: observation.type, text, at: 0, done: () => {} });
+    }
+    channel.close();
+  };
+  const textOf = (observation: Observation): string | undefined => {
+    if (observation.type === 'event') return JSON.stringify(observation);
+    const { known, news } = cache.see(observation, { type: 'changed', resource: observation.object.kind });
+    return news ? lineOf(known) : undefined;
   };
 
-  for await (const observation of source) {
-    if (observation.type === 'event') {
-      report.events++;
-    } else if (saysSomethingNew(observation)) {
-      report.snapshots++;
-    } else {
-      report.unchanged++;
-      continue;
-    }
-    batch.push(observation);
-    if (batch.length >= batchSize) await ship();
-  }
-  await ship();
+  const ship = shipLines(channel, cluster, sink, {
+    onShipped({ lines, records, rejected }) {
+      for (const { type } of lines) report[type === 'event' ? 'events' : 'snapshots']++;
+      report.records += records;
+      report.rejected.push(...rejected);
+      onShipped?.(report);
+    },
+  });
+  await Promise.all([read(), ship]);
   return report;
-}
-
-const rememberedObjects = 50_000;
-
-/**
- * Whether a shipped field differs from the object's last snapshot; its end always says something, and nothing comes
- * after. What is forgotten is shipped again: no harm.
- */
-function createChangeFilter(): (snapshot: ObjectSnapshot) => boolean {
-  /** Digests: the snapshots themselves would be a hundred megabytes in a large cluster. */
-  const last = new Map<string, string>();
-  return ({ object, deleted }) => {
-    if (deleted) {
-      last.delete(object.uid);
-      return true;
-    }
-    const { resourceVersion: _, ...fields } = object;
-    const now = hash('sha256', JSON.stringify(fields), 'base64');
-    const changed = last.get(object.uid) !== now;
-    last.delete(object.uid);
-    last.set(object.uid, now);
-    if (last.size > rememberedObjects) last.delete(last.keys().next().value!);
-    return changed;
-  };
 }

@@ -1,7 +1,7 @@
 /** Where batches go. */
 export interface RecordSink {
-  /** Resolves once every record is stored; a record may be stored twice. */
-  put(records: readonly StreamRecord[]): Promise<void>;
+  /** Resolves once every record is stored; a record may be stored twice. Rejects where `signal` gives up. */
+  put(records: readonly StreamRecord[], signal?: AbortSignal): Promise<void>;
 }
 
 export interface StreamRecord {

@@ -34,7 +34,7 @@ export async function replaySetAsideCommand({ write, say }: CommandContext, args
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
     s3,
-    stream: createKinesisSink(kinesis, { streamName: stream, sleep }),
+    stream: createKinesisSink(kinesis, { streamName: stream, sleep, random: Math.random }),
     async send(queue, body) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queues[`${queue}-queue`], MessageBody: body }));
     },

@@ -126,7 +126,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
   const running = starting.move();
   let pollers: { timers: ReturnType<typeof pollSqs>; spans: ReturnType<typeof pollSqs> } | undefined;
   return {
-    sink: createKinesisSink(aws.kinesis, { streamName: resources.streamName, sleep }),
+    sink: createKinesisSink(aws.kinesis, { streamName: resources.streamName, sleep, random: Math.random }),
     stream: { endpoint: emulators.endpoints.kinesis, name: resources.streamName, region: localRegion },
     ingested: () => observations.drained(),
     startSettling() {

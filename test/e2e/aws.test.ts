@@ -105,7 +105,7 @@ const ship = (observations: readonly Observation[]) =>
       yield* observations;
     })(),
     clusterOf(observations),
-    createKinesisSink(aws.kinesis, { streamName: deployed.streamName, sleep }),
+    createKinesisSink(aws.kinesis, { streamName: deployed.streamName, sleep, random: Math.random }),
     { batchSize: 100 },
   );
 

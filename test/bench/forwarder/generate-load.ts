@@ -7,7 +7,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Json } from '../../../functions/forwarder/kubernetes/api-server.ts';
-import { events, type WatchedResource, watchedObjects } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
+import {
+  events,
+  type WatchedResource,
+  watchedObjects,
+} from '../../../functions/forwarder/kubernetes/watched-resources.ts';
 import type { FakeApiServer, FakeResource } from '../../functions/forwarder/kubernetes/fake-api-server.ts';
 import { writeEventUid } from './event-uid.ts';
 
@@ -66,7 +70,8 @@ export function startLoad(server: FakeApiServer, settings: LoadSettings): Load {
     const metadata = object.metadata as Json;
     if (kind === 'Event') {
       (object.involvedObject as Json).resourceVersion = app.versions.get(line.aboutVersion!);
-      return tell(object);
+      tell(object);
+      return;
     }
     if (line.watch === 'DELETED') {
       server.remove(resource, String(metadata.name), app.namespace);
@@ -84,7 +89,13 @@ export function startLoad(server: FakeApiServer, settings: LoadSettings): Load {
     if ((event.count ?? 1) === 1) expiring.push({ at: Date.now() + settings.eventTtl, name, namespace });
   };
 
-  const about = (app: App, { apiVersion, kind }: WatchedResource, uid: string, said: Json, count = 1): Json => {
+  const about = (
+    app: App,
+    { apiVersion, kind }: WatchedResource,
+    uid: string,
+    said: Json,
+    count = 1,
+  ): Json => {
     const now = Date.now();
     const [at, nanoseconds] = [`${new Date(now).toISOString().slice(0, 19)}Z`, BigInt(now) * 1_000_000n];
     return {
@@ -160,7 +171,8 @@ export function startLoad(server: FakeApiServer, settings: LoadSettings): Load {
     }
     const { repeated } = rollout;
     if (repeated !== undefined && rollout.next > (lines.length * Number(repeated.count)) / 3) {
-      rollout.repeated = Number(repeated.count) < 3 ? { ...repeated, count: Number(repeated.count) + 1 } : undefined;
+      rollout.repeated =
+        Number(repeated.count) < 3 ? { ...repeated, count: Number(repeated.count) + 1 } : undefined;
       if (rollout.repeated !== undefined) tell(rollout.repeated);
     }
     if (rollout.next < lines.length) return;
@@ -263,7 +275,8 @@ function bringUpToDate(deployment: Json, app: App): void {
   // The recording goes from generation 1 to 2.
   const shift = app.generation - 2;
   if (recorded === 2) metadata.generation = app.generation;
-  if (Number(status.observedGeneration) > 0 && shift > 0) status.observedGeneration = Number(status.observedGeneration) + shift;
+  if (Number(status.observedGeneration) > 0 && shift > 0)
+    status.observedGeneration = Number(status.observedGeneration) + shift;
   metadata.ownerReferences = [
     {
       apiVersion: applications.apiVersion,
@@ -278,7 +291,8 @@ function bringUpToDate(deployment: Json, app: App): void {
 
 const applicationSays = (reason: string): Json => ({
   reason,
-  message: reason === 'OperationStarted' ? 'admin initiated sync to main' : 'Sync operation to 1f9ac2e succeeded',
+  message:
+    reason === 'OperationStarted' ? 'admin initiated sync to main' : 'Sync operation to 1f9ac2e succeeded',
   source: { component: 'argocd-application-controller' },
   reportingComponent: 'argocd-application-controller',
   reportingInstance: '',
@@ -306,7 +320,9 @@ const applicationOf = ({ name, namespace, applicationUid: uid }: App): Json => (
         apiVersion: applications.apiVersion,
         time: '2026-01-05T08:00:00Z',
         fieldsType: 'FieldsV1',
-        fieldsV1: { 'f:status': { '.': {}, 'f:health': {}, 'f:sync': { '.': {}, 'f:revision': {}, 'f:status': {} } } },
+        fieldsV1: {
+          'f:status': { '.': {}, 'f:health': {}, 'f:sync': { '.': {}, 'f:revision': {}, 'f:status': {} } },
+        },
       },
     ],
   },
@@ -362,7 +378,9 @@ interface RecordedLine {
 }
 
 function readRecording() {
-  const raw = readFileSync(new URL('rollout.jsonl', import.meta.url), 'utf8').trim().split('\n');
+  const raw = readFileSync(new URL('rollout.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
   const entries = raw.map((line) => JSON.parse(line) as Json);
   const start = Date.parse(String(entries[0]!.at));
   const objects = entries.map(({ event, object }) => (event ?? object) as Json);
@@ -429,10 +447,14 @@ function compile(text: string, tokens: ReadonlyMap<string, Token>, object: Json,
   if (object.kind === 'Event') {
     own.set(String(uid), ({ start, elapsed }) => writeEventUid(start + elapsed));
     own.set(String(name).split('.').at(-1)!, ({ start, elapsed }) =>
-      (BigInt(Math.round(start + elapsed)) * 1_000_000n + BigInt(Math.floor(Math.random() * 1e6))).toString(16),
+      (BigInt(Math.round(start + elapsed)) * 1_000_000n + BigInt(Math.floor(Math.random() * 1e6))).toString(
+        16,
+      ),
     );
   }
-  const words = [...own.keys()].sort((a, b) => b.length - a.length).map((word) => `(?<![A-Za-z0-9])${word}(?![A-Za-z0-9])`);
+  const words = [...own.keys()]
+    .sort((a, b) => b.length - a.length)
+    .map((word) => `(?<![A-Za-z0-9])${word}(?![A-Za-z0-9])`);
   const parts = text.split(new RegExp(`(${timestamp.source}|${words.join('|')})`));
   const fill = parts.map((part, i): string | Token => {
     if (i % 2 === 0) return part;

@@ -1,10 +1,11 @@
 /** A process of the benchmark: the API server, and what makes its Events. Parent and child talk in messages. */
-import { startFakeApiServer } from '../../functions/forwarder/kubernetes/fake-api-server.ts';
+
+import { events, watchedObjects } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
 import {
-  events,
-  watchedObjects,
-} from '../../../functions/forwarder/kubernetes/watched-resources.ts';
-import { leases, namespaces } from '../../functions/forwarder/kubernetes/fake-api-server.ts';
+  leases,
+  namespaces,
+  startFakeApiServer,
+} from '../../functions/forwarder/kubernetes/fake-api-server.ts';
 import { applications, claims, type LoadSettings, startLoad } from './generate-load.ts';
 
 export type ToCluster = { rate: number };

@@ -13,24 +13,9 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import kinesalite from 'kinesalite';
 import { readEventUid } from './event-uid.ts';
+import { type FromStream, streamName } from './stream-messages.ts';
 
-export const streamName = 'bench';
-
-export type FromStream =
-  | { type: 'ready'; url: string }
-  | {
-      type: 'state';
-      /** Occurrences, each counted once. */
-      events: number;
-      duplicates: number;
-      snapshots: number;
-      records: number;
-      bytes: number;
-      /** Milliseconds from each first occurrence's making to its record's arrival, since the last message. */
-      lags: number[];
-    };
-
-const server = kinesalite({ createStreamMs: 0, updateStreamMs: 0 });
+const server = kinesalite({ createStreamMs: 0, updateStreamMs: 0, shardLimit: 1 });
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -86,7 +71,8 @@ for (;;) {
     new GetRecordsCommand({ ShardIterator: iterator, Limit: 1000 }),
   );
   iterator = NextShardIterator;
-  for (const { Data, ApproximateArrivalTimestamp } of Records) count(Data!, ApproximateArrivalTimestamp!.getTime());
+  for (const { Data, ApproximateArrivalTimestamp } of Records)
+    count(Data!, ApproximateArrivalTimestamp!.getTime());
   send({ type: 'state', events: seen.size, duplicates, snapshots, records, bytes, lags });
   lags = [];
   await sleep(200);

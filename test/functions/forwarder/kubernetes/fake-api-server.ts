@@ -475,7 +475,8 @@ type Route =
   | { type: 'unknown' };
 
 function readRoute(collections: ReadonlyMap<string, Collection>, path: string): Route {
-  if (path === '/api' || path === '/apis') return { type: 'discovery', body: discoverGroups(collections, path) };
+  if (path === '/api' || path === '/apis')
+    return { type: 'discovery', body: discoverGroups(collections, path) };
   const [, base, rest] = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/(.+))?$/.exec(path) ?? [];
   if (base === undefined) return { type: 'unknown' };
   if (rest === undefined) return { type: 'discovery', body: discover(collections, base) };

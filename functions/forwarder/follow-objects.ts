@@ -1,0 +1,134 @@
+/** One kind of watched objects: into the cache, and on their way where they say something new. */
+import type { ObjectSnapshot } from '../../shared/observation.ts';
+import type { Json } from './kubernetes/api-server.ts';
+import { compareVersions } from './kubernetes/resource-versions.ts';
+import type { WatchSignal } from './kubernetes/watch-signal.ts';
+import { resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
+import { observeObject } from './observe.ts';
+import type { DeliveryRemark, Named } from './remarks.ts';
+import { fieldsOf, type Known, type SnapshotCache, type Source } from './snapshot-cache.ts';
+import type { Positions, Step } from './track-positions.ts';
+
+/** One resource from a version on, or from its list where there is none; ends only with the signal. */
+export type Follow = (
+  resource: WatchedResource,
+  options: { from: string | undefined; signal: AbortSignal },
+) => AsyncIterable<WatchSignal>;
+
+export interface ObjectPorts {
+  follow: Follow;
+  cache: SnapshotCache;
+  positions: Positions;
+  redact(snapshot: ObjectSnapshot): ObjectSnapshot;
+  /** Resolves once the snapshot is on its way; holds the step until it is stored. */
+  ship(known: Known, step: Step): Promise<void>;
+  /** Whether this process has shipped it lately. */
+  isFresh(known: Known): boolean;
+  /** Each sign of life. */
+  heard(resource: string): void;
+  report(remark: DeliveryRemark): void;
+  signal: AbortSignal;
+}
+
+/**
+ * What there is when a term begins fills the cache and is not shipped: with the first Event that needs it, it will be.
+ * From a checkpoint on the watch tells what changed and went since; what is newer than that is left to it. Where there
+ * is no checkpoint or the history is gone the watch begins with a list; a later list ships what differs from what is
+ * known, and what is not in it is gone.
+ * @param onReady once the cache is filled
+ */
+export async function followObjects(
+  ports: ObjectPorts,
+  resource: WatchedResource,
+  from: string | undefined,
+  onReady: () => void,
+): Promise<void> {
+  const { follow, cache, positions, heard, signal } = ports;
+  const name = resourceName(resource);
+  if (from !== undefined) {
+    await fillCache(ports, resource, from);
+    onReady();
+  }
+  let silent = from === undefined;
+  for await (const told of follow(resource, { from, signal })) {
+    heard(name);
+    switch (told.type) {
+      case 'list-start':
+        cache.startListing(name);
+        break;
+      case 'listed': {
+        const step = positions.open(name, undefined);
+        const see = { source: { type: 'listed', resource: name } as const, deleted: false, silent };
+        await take(ports, told, see, step);
+        step.release();
+        break;
+      }
+      case 'list-complete': {
+        const step = positions.open(name, told.resourceVersion);
+        for (const gone of cache.vanished(name, told.receivedAt)) await ports.ship(gone, step);
+        step.release();
+        silent = false;
+        onReady();
+        break;
+      }
+      case 'changed': {
+        const step = positions.open(name, versionOf(told.object));
+        const source = { type: 'changed', resource: name } as const;
+        await take(ports, told, { source, deleted: told.how === 'DELETED', silent: false }, step);
+        step.release();
+        break;
+      }
+      case 'bookmark':
+        positions.open(name, told.resourceVersion).release();
+    }
+  }
+}
+
+async function fillCache(ports: ObjectPorts, resource: WatchedResource, from: string): Promise<void> {
+  const { follow, cache, heard, signal } = ports;
+  const name = resourceName(resource);
+  const none: Step = { hold: () => {}, release: () => {} };
+  for await (const told of follow(resource, { from: undefined, signal })) {
+    heard(name);
+    if (told.type === 'list-start') cache.startListing(name);
+    if (told.type === 'list-complete') return;
+    if (told.type !== 'listed') continue;
+    const version = versionOf(told.object);
+    if (version === undefined || compareVersions(version, from) > 0) continue;
+    const see = { source: { type: 'listed', resource: name } as const, deleted: false, silent: true };
+    await take(ports, told, see, none);
+  }
+}
+
+async function take(
+  { cache, redact, ship, isFresh, report }: ObjectPorts,
+  { object, receivedAt }: { object: Json; receivedAt: string },
+  { source, deleted, silent }: { source: Source; deleted: boolean; silent: boolean },
+  step: Step,
+): Promise<void> {
+  const observed = observeObject(object, receivedAt, deleted);
+  if (!observed.ok) {
+    report({ type: 'snapshot-dropped', reason: 'unreadable', about: nameOf(object), why: observed.reason });
+    return;
+  }
+  const snapshot = redact(observed.value);
+  const { known, news, before } = cache.see(snapshot, source);
+  if (!news || silent) return;
+  // Who made a generation is told by what was there before: that may never have left the cluster.
+  if (before !== undefined && !isFresh(before) && fieldsOf(before).generation !== snapshot.object.generation)
+    await ship(before, step);
+  await ship(known, step);
+}
+
+export const versionOf = (object: Json): string | undefined =>
+  (object.metadata as { resourceVersion?: string } | undefined)?.resourceVersion;
+
+/** As far as it has a name at all. */
+export function nameOf({ kind, metadata }: Json): Named {
+  const { namespace, name } = (metadata ?? {}) as Json;
+  return {
+    kind: typeof kind === 'string' ? kind : '',
+    name: typeof name === 'string' ? name : '',
+    ...(typeof namespace === 'string' && { namespace }),
+  };
+}

@@ -1,0 +1,84 @@
+/** The forwarder's process in a cluster. SIGTERM: it ships what it has read, saves the checkpoint, gives up the Lease. */
+import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { UserError } from '../../shared/errors.ts';
+import { createKinesisSink } from './kinesis-sink.ts';
+import { systemClock as clock } from './kubernetes/clock.ts';
+import { createApiServer } from './kubernetes/connect-api-server.ts';
+import { findClusterUid } from './kubernetes/find-cluster.ts';
+import { lead, leaseDefaults } from './kubernetes/hold-lease.ts';
+import { loadKubeConfig } from './kubernetes/load-kube-config.ts';
+import { createLookUp, lookUpDefaults } from './kubernetes/look-up-object.ts';
+import { postEvent } from './kubernetes/post-event.ts';
+import { watchResource } from './kubernetes/watch-resource.ts';
+import { createLog, describeError } from './log.ts';
+import { readConfig } from './read-config.ts';
+import { createForwarder } from './run-forwarder.ts';
+import { serveStatus } from './serve-status.ts';
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = createLog((line) => process.stdout.write(line), { least: config.logLevel, now: clock.now });
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+
+  const api = createApiServer(loadKubeConfig());
+  // HTTP/2, the client's default, holds more memory, and proxies and emulators do not speak it.
+  const requestHandler = new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 20_000 });
+  const kinesis = new KinesisClient({ requestHandler });
+  const pod = { namespace: config.podNamespace, name: config.podName };
+  const { random } = Math;
+  const lease = { ...leaseDefaults, name: config.leaseName, namespace: pod.namespace, identity: pod.name };
+
+  const forwarder = createForwarder(
+    (report) => ({
+      follow: (resource, options) => watchResource({ api, clock, random, report }, resource, options),
+      lookUp: createLookUp(
+        { api, clock, onForbidden: (resource) => report({ type: 'look-ups-refused', resource }) },
+        // What was found is kept cut (snapshot-cache.ts).
+        { ...lookUpDefaults, foundFor: 0, cacheBytes: 500_000 },
+      ),
+      sink: createKinesisSink(kinesis, {
+        streamName: config.streamName,
+        sleep: (duration, signal) => clock.sleep(duration, signal ?? stop.signal),
+        random,
+        patience: 'everything',
+        onTrouble: (trouble) => report({ type: 'put-again', ...trouble }),
+      }),
+      lead: (run) => lead({ api, clock, random, report }, lease, stop.signal, run),
+      postEvent: (event) => postEvent(api, pod, event, clock.now()),
+    }),
+    config,
+    { clock, log },
+  );
+  const status = await serveStatus(config.statusPort, forwarder.status);
+  const uid = await findCluster();
+  if (uid !== undefined) {
+    await forwarder.run({ uid, ...(config.clusterName !== undefined && { name: config.clusterName }) });
+  }
+  await status.close();
+  kinesis.destroy();
+  api.close();
+
+  /** The API server may start after us. */
+  async function findCluster(): Promise<string | undefined> {
+    while (!stop.signal.aborted) {
+      try {
+        return await findClusterUid(api, stop.signal);
+      } catch (error) {
+        if (stop.signal.aborted) break;
+        log('warn', 'the namespace kube-system cannot be read', { error: describeError(error) });
+        await clock.sleep(2_000 + 2_000 * random(), stop.signal);
+      }
+    }
+    return undefined;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`rootspan: ${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,91 @@
+/** What the chart tells the forwarder; AWS_… are the SDK's. Errors name the variable and never quote it. */
+import * as v from 'valibot';
+import { UserError } from '../../shared/errors.ts';
+import { parseWith } from '../../shared/observation.ts';
+import { neverShipped } from '../../shared/snapshot-fields.ts';
+import { EventFiltersSchema } from './filter-events.ts';
+import { EventRateLimitSchema } from './guard-rate.ts';
+import { logLevels } from './log.ts';
+
+const Text = v.pipe(v.string(), v.nonEmpty());
+const PatternsSchema = v.array(Text);
+const ExtraKindsSchema = v.array(v.strictObject({ apiVersion: Text, kind: Text, resource: Text }));
+
+const EnvironmentSchema = v.object({
+  CLUSTER_NAME: v.optional(Text),
+  STREAM_NAME: Text,
+  POD_NAME: Text,
+  POD_NAMESPACE: Text,
+  LEASE_NAME: v.optional(Text, 'rootspan-forwarder'),
+  STATUS_PORT: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((text) => /^\d{1,5}$/.test(text) && Number(text) < 65_536, 'should be a port'),
+      v.transform(Number),
+    ),
+    '8080',
+  ),
+  LOG_LEVEL: v.optional(v.picklist(logLevels), 'info'),
+  EVENT_FILTERS: v.optional(v.string(), '{}'),
+  EVENT_RATE_LIMIT: v.optional(v.string(), '{}'),
+  REDACT_PATTERNS: v.optional(v.string(), '[]'),
+  EXTRA_KINDS: v.optional(v.string(), '[]'),
+});
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export type ForwarderConfig = ReturnType<typeof readConfig>;
+
+/** @throws UserError that names the variable to put right */
+export function readConfig(env: Environment) {
+  // An empty variable counts as not set: charts write them so.
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = parseWith(EnvironmentSchema, set);
+  if (!parsed.ok) throw new UserError(parsed.reason);
+  const values = parsed.value;
+  const kinds = readJson('EXTRA_KINDS', values.EXTRA_KINDS, ExtraKindsSchema);
+  for (const [index, { kind }] of kinds.entries()) {
+    if (neverShipped.has(kind) || kind === 'Event')
+      throw new UserError(
+        `EXTRA_KINDS.${index}.kind may not be watched (${[...neverShipped].join(', ')}, Event)`,
+      );
+  }
+  return {
+    clusterName: values.CLUSTER_NAME,
+    streamName: values.STREAM_NAME,
+    podName: values.POD_NAME,
+    podNamespace: values.POD_NAMESPACE,
+    leaseName: values.LEASE_NAME,
+    statusPort: values.STATUS_PORT,
+    logLevel: values.LOG_LEVEL,
+    filters: readJson('EVENT_FILTERS', values.EVENT_FILTERS, EventFiltersSchema),
+    rateLimit: readJson('EVENT_RATE_LIMIT', values.EVENT_RATE_LIMIT, EventRateLimitSchema),
+    redactPatterns: readPatterns('REDACT_PATTERNS', values.REDACT_PATTERNS),
+    extraKinds: kinds,
+  };
+}
+
+function readJson<T extends v.GenericSchema>(variable: string, text: string, schema: T): v.InferOutput<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UserError(`${variable} is no JSON`);
+  }
+  const parsed = parseWith(schema, value);
+  if (!parsed.ok) throw new UserError(`${variable}: ${parsed.reason}`);
+  return parsed.value;
+}
+
+function readPatterns(variable: string, text: string): RegExp[] {
+  return readJson(variable, text, PatternsSchema).map((source, index) => {
+    let pattern: RegExp;
+    try {
+      pattern = new RegExp(source, 'gu');
+    } catch {
+      throw new UserError(`${variable}.${index} is no regular expression of JavaScript with the flag u`);
+    }
+    if (''.search(pattern) === 0) throw new UserError(`${variable}.${index} matches what is empty`);
+    return pattern;
+  });
+}

@@ -1,0 +1,29 @@
+/** What free text may not tell: messages of Events and of conditions, before anything is cached or shipped. */
+import type { EventOccurrence, ObjectSnapshot } from '../../shared/observation.ts';
+
+export interface Redaction {
+  event(occurrence: EventOccurrence): EventOccurrence;
+  snapshot(snapshot: ObjectSnapshot): ObjectSnapshot;
+}
+
+const redacted = '[redacted]';
+
+/** @param patterns each with the flag `g` */
+export function createRedaction(patterns: readonly RegExp[]): Redaction {
+  if (patterns.length === 0) return { event: (occurrence) => occurrence, snapshot: (snapshot) => snapshot };
+  const clean = (text: string) => patterns.reduce((rest, pattern) => rest.replace(pattern, redacted), text);
+  return {
+    event: (occurrence) => ({
+      ...occurrence,
+      event: { ...occurrence.event, message: clean(occurrence.event.message) },
+    }),
+    snapshot(snapshot) {
+      const { status } = snapshot.object;
+      if (status?.conditions === undefined) return snapshot;
+      const conditions = status.conditions.map((condition) =>
+        condition.message === undefined ? condition : { ...condition, message: clean(condition.message) },
+      );
+      return { ...snapshot, object: { ...snapshot.object, status: { ...status, conditions } } };
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * The forwarder on its ports: it leads or waits for its turn, ships while it leads, and can say how it is. In a cluster
+ * (`main.ts`) and on a laptop it is the same.
+ */
+import type { Cluster } from '../../shared/observation.ts';
+import { createEventFilter } from './filter-events.ts';
+import type { Follow } from './follow-objects.ts';
+import { createRateGuard } from './guard-rate.ts';
+import type { Clock } from './kubernetes/clock.ts';
+import type { Term } from './kubernetes/hold-lease.ts';
+import type { LookUp } from './kubernetes/look-up-object.ts';
+import type { OwnEvent } from './kubernetes/post-event.ts';
+import { type WatchedResource, watchedObjects } from './kubernetes/watched-resources.ts';
+import type { Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { ForwarderConfig } from './read-config.ts';
+import type { RecordSink } from './record-sink.ts';
+import { createRedaction } from './redact-messages.ts';
+import { defaultTermSettings, runTerm, type TermSettings, type TermState } from './run-term.ts';
+import type { StatusSources } from './serve-status.ts';
+import { createTeller, type Remark } from './tell-remarks.ts';
+import { createHealth } from './watch-health.ts';
+
+/** What the ports are made with: everything that happens is told here. */
+export type Tell = (remark: Remark) => void;
+
+export interface ForwarderPorts {
+  follow: Follow;
+  lookUp: LookUp;
+  sink: RecordSink;
+  /** Runs `run` whenever this process leads, until it is to stop (kubernetes/hold-lease.ts). */
+  lead(run: (term: Term) => Promise<void>): Promise<void>;
+  /** About this process, where those who run the cluster look. */
+  postEvent(event: OwnEvent): Promise<void>;
+}
+
+export interface Forwarder {
+  status: StatusSources & { metrics: Metrics };
+  /** Until `lead` ends. @throws what is a mistake of this program */
+  run(cluster: Cluster): Promise<void>;
+}
+
+export type ForwarderSettings = Pick<
+  ForwarderConfig,
+  'filters' | 'rateLimit' | 'redactPatterns' | 'extraKinds'
+> &
+  Partial<Pick<TermSettings, 'batches' | 'flushTime'>>;
+
+export function createForwarder(
+  connect: (tell: Tell) => ForwarderPorts,
+  { filters, rateLimit, redactPatterns, extraKinds, ...settings }: ForwarderSettings,
+  { clock, log }: { clock: Clock; log: Log },
+): Forwarder {
+  let state: TermState | undefined;
+  const metrics = createMetrics({
+    channelBytes: () => state?.channel.bytes() ?? 0,
+    cachedObjects: () => state?.cachedObjects() ?? 0,
+    checkpointAge: () => (clock.now() - (state?.positions.openSince() ?? clock.now())) / 1000,
+    leads: () => state !== undefined,
+  });
+  const write = createTeller(log, metrics, clock.elapsed);
+  const health = createHealth(clock.elapsed, (remark) => {
+    write(remark);
+    ports.postEvent(ownEvent(remark)).catch((error: unknown) => write({ type: 'own-event-failed', error }));
+  });
+  const tell: Tell = (remark) => {
+    write(remark);
+    health.note(remark);
+  };
+  const ports = connect(tell);
+  const guard = createRateGuard(rateLimit, clock.elapsed);
+  const sink: RecordSink = {
+    put(records, signal) {
+      health.putting();
+      return ports.sink.put(records, signal);
+    },
+  };
+  const watched: readonly WatchedResource[] = [...watchedObjects, ...extraKinds];
+
+  return {
+    status: { stuck: health.stuck, notReady: health.notReady, metrics },
+    run: (cluster) =>
+      ports.lead(async (term) => {
+        try {
+          await runTerm(
+            {
+              follow: ports.follow,
+              lookUp: ports.lookUp,
+              sink,
+              filter: createEventFilter(filters),
+              guard,
+              redaction: createRedaction(redactPatterns),
+              clock,
+              report: tell,
+              heard: health.heard,
+              began(begun) {
+                state = begun;
+                health.began(begun);
+              },
+            },
+            { ...defaultTermSettings, ...settings, cluster, watched },
+            term,
+          );
+        } finally {
+          state = undefined;
+          health.ended();
+        }
+      }),
+  };
+}
+
+function ownEvent(remark: Remark & { type: 'not-shipping' | 'shipping-again' }): OwnEvent {
+  switch (remark.type) {
+    case 'not-shipping':
+      return {
+        type: 'Warning',
+        reason: 'CannotShip',
+        action: 'Shipping',
+        message: `Nothing could be shipped to the stream for ${remark.seconds} s. Nothing is lost yet: Events wait in the API server, which keeps them for an hour. The log says what is wrong.`,
+      };
+    case 'shipping-again':
+      return {
+        type: 'Normal',
+        reason: 'ShippingAgain',
+        action: 'Shipping',
+        message: `Shipping again, after ${remark.seconds} s.`,
+      };
+  }
+}

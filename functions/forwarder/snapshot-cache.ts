@@ -1,0 +1,179 @@
+/**
+ * What is known of the cluster's objects: of each its last snapshot, cut to what ships, as one compact string (a byte a
+ * character; of 5,000 pods a few megabytes), and when it was last shipped.
+ */
+import type { ObjectReference, ObjectSnapshot } from '../../shared/observation.ts';
+
+export interface Known {
+  readonly uid: string;
+  /** `kind/namespace/name`. */
+  readonly key: string;
+  /** Whose list it is in; undefined of one that was looked up. */
+  readonly resource: string | undefined;
+  /** JSON of its fields without the version: equal strings say the same. */
+  readonly fields: string;
+  readonly version: string | undefined;
+  readonly ownerUid: string | undefined;
+  readonly observedAt: string;
+  readonly deleted: boolean;
+  /** Milliseconds since 1970; 0: never by this process. */
+  shippedAt: number;
+  /** The list that it was last in. */
+  listing: number;
+}
+
+/** What a snapshot says beyond what was known. */
+export interface Seen {
+  known: Known;
+  /** Whether a field that ships differs, or the object is gone. */
+  news: boolean;
+  before: Known | undefined;
+}
+
+export type Source =
+  | { type: 'listed' | 'changed'; resource: string }
+  /** Of these only so many are kept. */
+  | { type: 'looked-up' };
+
+export interface SnapshotCache {
+  /** In the API server's order. An object's end always says something. */
+  see(snapshot: ObjectSnapshot, from: Source): Seen;
+  find(reference: Pick<ObjectReference, 'kind' | 'namespace' | 'name' | 'uid'>): Known | undefined;
+  byUid(uid: string): Known | undefined;
+  /** What was listed before does not count. */
+  startListing(resource: string): void;
+  /** Those that were known and are not in the list since it started: gone, at `observedAt`. */
+  vanished(resource: string, observedAt: string): Known[];
+  /** Whose end was told is forgotten after some minutes. */
+  forgetDeleted(now: number): void;
+  size(): number;
+}
+
+export interface CacheLimits {
+  /** Milliseconds for which a deleted object stays known: its late Events find their owners. */
+  keepDeleted: number;
+  /** Characters of the objects that were looked up, of which those not asked for longest are forgotten. */
+  lookedUp: number;
+}
+
+export const defaultCacheLimits: CacheLimits = { keepDeleted: 10 * 60_000, lookedUp: 4_000_000 };
+
+/** What an entry costs beyond its fields. */
+const entryOverhead = 300;
+const notListed = -1;
+
+export function createSnapshotCache(
+  now: () => number,
+  limits: CacheLimits = defaultCacheLimits,
+): SnapshotCache {
+  const byUid = new Map<string, Known>();
+  const byKey = new Map<string, string>();
+  /** In the order of their end. */
+  const deleted = new Map<string, number>();
+  /** The one asked for longest ago is first. */
+  const lookedUp = new Map<string, number>();
+  let lookedUpSize = 0;
+  const listings = new Map<string, number>();
+
+  const forget = (uid: string) => {
+    const known = byUid.get(uid);
+    if (known !== undefined && byKey.get(known.key) === uid) byKey.delete(known.key);
+    byUid.delete(uid);
+    deleted.delete(uid);
+    lookedUpSize -= lookedUp.get(uid) ?? 0;
+    lookedUp.delete(uid);
+  };
+
+  const keep = (known: Known) => {
+    byUid.set(known.uid, known);
+    // A recreated one has taken over the name of the one that ends.
+    if (!known.deleted || !byKey.has(known.key)) byKey.set(known.key, known.uid);
+    if (known.deleted) deleted.set(known.uid, now());
+    else deleted.delete(known.uid);
+  };
+
+  const boundLookedUp = (known: Known) => {
+    lookedUpSize -= lookedUp.get(known.uid) ?? 0;
+    lookedUp.delete(known.uid);
+    const size = known.fields.length + entryOverhead;
+    lookedUp.set(known.uid, size);
+    lookedUpSize += size;
+    for (const uid of lookedUp.keys()) {
+      if (lookedUpSize <= limits.lookedUp || uid === known.uid) break;
+      forget(uid);
+    }
+  };
+
+  return {
+    see(snapshot, from) {
+      const { resourceVersion, ...rest } = snapshot.object;
+      const { uid, kind, namespace, name, owner } = rest;
+      const before = byUid.get(uid);
+      const listing =
+        from.type === 'listed' ? (listings.get(from.resource) ?? 0) : (before?.listing ?? notListed);
+      if (before !== undefined) before.listing = listing;
+      const fields = JSON.stringify(rest);
+      const known: Known = {
+        uid,
+        key: before?.key ?? keyOf(kind, namespace, name),
+        resource: from.type === 'looked-up' ? undefined : from.resource,
+        // One string in memory, not two that are equal.
+        fields: before?.fields === fields ? before.fields : fields,
+        version: resourceVersion,
+        ownerUid: owner?.uid,
+        observedAt: snapshot.observedAt,
+        deleted: snapshot.deleted,
+        shippedAt: before?.shippedAt ?? 0,
+        listing,
+      };
+      keep(known);
+      if (from.type === 'looked-up') boundLookedUp(known);
+      const news = snapshot.deleted || before?.deleted === true || before?.fields !== fields;
+      return { known, news, before };
+    },
+    find({ kind, namespace, name, uid }) {
+      const known = uid === undefined ? undefined : byUid.get(uid);
+      // The kubelet speaks of its Node without a UID or with the name as one (kubernetes pkg/kubelet/kubelet.go, nodeRef).
+      const byName = uid === undefined || (kind === 'Node' && known === undefined);
+      const found = byName ? byUid.get(byKey.get(keyOf(kind, namespace, name)) ?? '') : known;
+      const size = found && lookedUp.get(found.uid);
+      if (found !== undefined && size !== undefined) {
+        lookedUp.delete(found.uid);
+        lookedUp.set(found.uid, size);
+      }
+      return found;
+    },
+    byUid: (uid) => byUid.get(uid),
+    startListing(resource) {
+      listings.set(resource, (listings.get(resource) ?? 0) + 1);
+    },
+    vanished(resource, observedAt) {
+      const listing = listings.get(resource) ?? 0;
+      const gone: Known[] = [];
+      for (const known of byUid.values()) {
+        if (known.resource !== resource || known.deleted || known.listing === listing) continue;
+        gone.push({ ...known, deleted: true, observedAt });
+      }
+      for (const known of gone) keep(known);
+      return gone;
+    },
+    forgetDeleted(at) {
+      for (const [uid, since] of deleted) {
+        if (at - since < limits.keepDeleted) break;
+        forget(uid);
+      }
+    },
+    size: () => byUid.size,
+  };
+}
+
+const keyOf = (kind: string, namespace: string | undefined, name: string): string =>
+  kind === 'Node' ? `Node//${name}` : `${kind}/${namespace ?? ''}/${name}`;
+
+/** The observation as it goes on the wire. */
+export const lineOf = ({ fields, version, observedAt, deleted }: Known): string =>
+  `{"type":"object","observedAt":"${observedAt}","deleted":${deleted},"object":{${
+    version === undefined ? '' : `"resourceVersion":${JSON.stringify(version)},`
+  }${fields.slice(1)}}`;
+
+export const fieldsOf = ({ fields }: Known): ObjectSnapshot['object'] => JSON.parse(fields);

@@ -1,0 +1,96 @@
+/** What becomes of each remark: figures and log lines, a row a kind. */
+import type { LeaseRemark } from './kubernetes/hold-lease.ts';
+import { describeError, type Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { ForwarderRemark } from './remarks.ts';
+
+export type Remark = ForwarderRemark | LeaseRemark;
+
+type Table = { readonly [T in Remark['type']]: (remark: Extract<Remark, { type: T }>) => void };
+
+/** @param elapsed milliseconds, never backwards */
+export function createTeller(log: Log, metrics: Metrics, elapsed: () => number): (remark: Remark) => void {
+  /** One line a minute for each object that floods: the figures have them all. */
+  const quiet = createQuiet(60_000, elapsed);
+  const table: Table = {
+    'event-received': () => metrics.received.inc(),
+    'event-filtered': ({ by }) => metrics.filtered.inc({ reason: by }),
+    'event-dropped': ({ reason, about: { kind, namespace, name }, why }) => {
+      metrics.dropped.inc({ reason });
+      if (reason === 'rate' && quiet(`${kind}/${namespace}/${name}`)) return;
+      log('warn', 'an Event was dropped', { reason, kind, namespace, name, why });
+    },
+    'snapshot-dropped': ({ reason, about: { kind, namespace, name }, why }) => {
+      metrics.snapshotsDropped.inc({ reason });
+      if (quiet(`${kind}/${namespace}/${name} ${why}`)) return;
+      log('warn', 'a snapshot was dropped', { reason, kind, namespace, name, why });
+    },
+    shipped: ({ events, snapshots, records, bytes, lags }) => {
+      metrics.shipped.inc({ type: 'event' }, events);
+      metrics.shipped.inc({ type: 'object' }, snapshots);
+      metrics.records.inc(records);
+      metrics.bytes.inc(bytes);
+      for (const lag of lags) metrics.lag.observe(lag / 1000);
+      log('debug', 'shipped', { events, snapshots, records, bytes });
+    },
+    'put-again': ({ reason, wait, error }) => {
+      metrics.retries.inc({ reason });
+      if (quiet(`put ${reason}`)) return;
+      const fields = { reason, waitSeconds: wait / 1000 };
+      log('warn', 'the stream took not everything; it is put again', {
+        ...fields,
+        ...(error !== undefined && { error: describeError(error) }),
+      });
+    },
+    'looked-up': ({ result }) => metrics.lookups.inc({ result }),
+    'look-ups-refused': ({ resource }) => log('warn', 'may not be read; see the ClusterRole', { resource }),
+    'not-shipping': ({ seconds }) => log('error', 'nothing could be shipped', { seconds }),
+    'shipping-again': ({ seconds }) => log('info', 'shipping again', { afterSeconds: seconds }),
+    'own-event-failed': ({ error }) =>
+      log('warn', 'the Event about this forwarder could not be written', { error: describeError(error) }),
+    listed: ({ resource, objects }) => log('info', 'listed', { resource, objects }),
+    restarted: ({ resource, reason, wait, error }) => {
+      metrics.restarts.inc({ resource, reason });
+      log(reason === 'closed' ? 'debug' : 'info', 'a watch goes on anew', {
+        resource,
+        reason,
+        waitSeconds: wait / 1000,
+        ...(error !== undefined && { error: describeError(error) }),
+      });
+    },
+    refused: ({ resource, status, wait }) => {
+      metrics.restarts.inc({ resource, reason: 'refused' });
+      log('warn', 'may not be watched; see the ClusterRole', { resource, status, waitSeconds: wait / 1000 });
+    },
+    'unknown-resource': ({ resource, wait }) => {
+      metrics.restarts.inc({ resource, reason: 'unknown-resource' });
+      log('warn', 'the cluster has no such resource', { resource, waitSeconds: wait / 1000 });
+    },
+    following: ({ holder }) => log('info', 'another replica leads', { holder }),
+    leading: ({ checkpoint }) =>
+      log('info', 'this replica leads', {
+        from: checkpoint === undefined ? 'the beginning' : 'the checkpoint',
+      }),
+    lost: ({ why }) => log('warn', 'this replica leads no more', { why }),
+    released: () => log('info', 'the Lease is given up'),
+    'unreadable-checkpoint': () =>
+      log('warn', 'the checkpoint of the Lease cannot be read: from the beginning'),
+    trouble: ({ error }) =>
+      log('warn', 'the Lease cannot be had or renewed', { error: describeError(error) }),
+  };
+  return (remark) => (table[remark.type] as (remark: Remark) => void)(remark);
+}
+
+/** Whether the same was said within `milliseconds`. */
+function createQuiet(milliseconds: number, elapsed: () => number): (what: string) => boolean {
+  const said = new Map<string, number>();
+  return (what) => {
+    const now = elapsed();
+    const at = said.get(what);
+    if (at !== undefined && now - at < milliseconds) return true;
+    said.delete(what);
+    said.set(what, now);
+    if (said.size > 1_000) said.delete(said.keys().next().value!);
+    return false;
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * Whether a restart would help (`healthz`), and whether what comes is shipped (`readyz`). A stream that is away, an API
+ * server that refuses, a replica that waits for its turn: none of them is mended by a restart.
+ */
+
+import type { TermState } from './run-term.ts';
+import type { Remark } from './tell-remarks.ts';
+
+export interface HealthSettings {
+  /** Milliseconds without a line, a bookmark or a new try after which a watch counts as stuck. */
+  stuckAfter: number;
+  /** Milliseconds of failing puts after which it is told. */
+  notShippingAfter: number;
+}
+
+/** Events have no bookmarks: their watch is quiet until it is begun anew, after 3 minutes (kubernetes/watch-resource.ts). */
+export const defaultHealthSettings: HealthSettings = { stuckAfter: 10 * 60_000, notShippingAfter: 60_000 };
+
+export interface Health {
+  /** Each remark, for what it says of the state. */
+  note(remark: Remark): void;
+  heard(resource: string): void;
+  putting(): void;
+  /** Of the term that begins, until `ended`. */
+  began(state: TermState): void;
+  ended(): void;
+  /** What a restart would mend: empty is healthy. */
+  stuck(): string[];
+  /** Why this replica does not do its work: empty is ready. */
+  notReady(): string[];
+}
+
+/**
+ * @param now milliseconds, never backwards
+ * @param tell once nothing could be shipped for so long, and once it can be again
+ */
+export function createHealth(
+  now: () => number,
+  tell: (remark: Remark & { type: 'not-shipping' | 'shipping-again' }) => void,
+  { stuckAfter, notShippingAfter }: HealthSettings = defaultHealthSettings,
+): Health {
+  let state: TermState | undefined;
+  /** Until when each watch need give no sign of life. */
+  const aliveUntil = new Map<string, number>();
+  let putUntil: number | undefined;
+  let failingSince: number | undefined;
+  let told = false;
+  const seconds = (since: number) => Math.round((now() - since) / 1000);
+
+  return {
+    note(remark) {
+      switch (remark.type) {
+        case 'restarted':
+        case 'refused':
+        case 'unknown-resource':
+          aliveUntil.set(remark.resource, now() + remark.wait + stuckAfter);
+          break;
+        case 'put-again':
+          putUntil = now() + remark.wait + stuckAfter;
+          failingSince ??= now();
+          if (told || now() - failingSince < notShippingAfter) break;
+          told = true;
+          tell({ type: 'not-shipping', seconds: seconds(failingSince) });
+          break;
+        case 'shipped':
+          putUntil = undefined;
+          if (told) tell({ type: 'shipping-again', seconds: seconds(failingSince!) });
+          told = false;
+          failingSince = undefined;
+      }
+    },
+    heard: (resource) => void aliveUntil.set(resource, now() + stuckAfter),
+    putting() {
+      putUntil = now() + stuckAfter;
+    },
+    began(begun) {
+      state = begun;
+      aliveUntil.clear();
+    },
+    ended() {
+      state = undefined;
+      putUntil = undefined;
+      failingSince = undefined;
+      told = false;
+    },
+    stuck() {
+      if (state === undefined) return [];
+      const problems: string[] = [];
+      if (putUntil !== undefined && now() > putUntil) problems.push('a put to the stream does not end');
+      if (state.channel.isFull()) {
+        // Nobody reads as long as there is no room. Afterwards each watch has its time again.
+        for (const resource of aliveUntil.keys()) aliveUntil.set(resource, now() + stuckAfter);
+      }
+      for (const [resource, until] of aliveUntil) {
+        if (now() > until) problems.push(`the watch of ${resource} is silent`);
+      }
+      return problems;
+    },
+    notReady: () =>
+      failingSince !== undefined && now() - failingSince >= notShippingAfter
+        ? [`nothing could be shipped for ${seconds(failingSince)} s`]
+        : [],
+  };
+}

@@ -1,0 +1,368 @@
+import { describe, expect, it } from 'vitest';
+import { anEvent, anObject, createMemoryCluster, deployment, pod, replicaSet } from './memory-cluster.ts';
+import { createTestClock, quiet, runInMemory, told } from './run-in-memory.ts';
+
+/** A Deployment with a ReplicaSet and a pod. */
+function createShop() {
+  const cluster = createMemoryCluster();
+  const web = cluster.put(deployment('web'));
+  const rs = cluster.put(replicaSet('web-1', web));
+  const a = cluster.put(pod('a', rs));
+  return { cluster, web, rs, a };
+}
+
+describe('the first term in a cluster', () => {
+  it('ships nothing of a cluster without Events', async () => {
+    const { cluster } = createShop();
+    const term = runInMemory(cluster);
+    await term.quiet();
+    expect(told(term.arrived)).toEqual([]);
+    await term.stop();
+  });
+
+  it('ships the Events that are there, each with its subject and its owners before it, once', async () => {
+    const { cluster, a, rs } = createShop();
+    cluster.put(anEvent('e1', a));
+    cluster.put(anEvent('e2', rs, { reason: 'SuccessfulCreate' }));
+    const term = runInMemory(cluster);
+    await term.quiet();
+    expect(told(term.arrived)).toEqual([
+      'Deployment web',
+      'ReplicaSet web-1',
+      'Pod a',
+      'Pod a Pulled',
+      'ReplicaSet web-1 SuccessfulCreate',
+    ]);
+    await term.stop();
+  });
+
+  it('ships a change where a field that causality needs says something new', async () => {
+    const { cluster, a } = createShop();
+    const term = runInMemory(cluster);
+    await term.quiet();
+    cluster.put({ ...a, spec: { hostname: 'x' } });
+    cluster.put({ ...a, spec: { nodeName: 'n1' } });
+    cluster.put({ ...a, spec: { nodeName: 'n1' }, status: { podIP: '10.0.0.1' } });
+    cluster.remove(a.metadata.uid);
+    await term.quiet();
+    expect(told(term.arrived)).toEqual(['Pod a', 'Pod a gone']);
+    expect(term.arrived[0]).toMatchObject({ object: { nodeName: 'n1' } });
+    await term.stop();
+  });
+
+  it('ships with a new generation what was there before it, if that never left the cluster', async () => {
+    const { cluster, web } = createShop();
+    const term = runInMemory(cluster);
+    await term.quiet();
+    const changed = { ...web, metadata: { ...web.metadata, generation: 2 } };
+    cluster.put(changed);
+    cluster.put({ ...changed, metadata: { ...changed.metadata, generation: 3 } });
+    await term.quiet();
+    expect(term.arrived.map((each) => each.type === 'object' && each.object.generation)).toEqual([1, 2, 3]);
+    await term.stop();
+  });
+});
+
+describe('subjects', () => {
+  it('go again with an Event after half of the time that the store keeps them', async () => {
+    const { cluster, a } = createShop();
+    const clock = createTestClock();
+    const term = runInMemory(cluster, { clock });
+    await term.quiet();
+    for (const [name, hours] of [
+      ['e1', 0],
+      ['e2', 11],
+      ['e3', 2],
+    ] as const) {
+      clock.skip(hours * 3_600_000);
+      cluster.put(anEvent(name, a));
+      await term.quiet();
+    }
+    const chain = ['Deployment web', 'ReplicaSet web-1', 'Pod a'];
+    expect(told(term.arrived)).toEqual([...chain, 'Pod a Pulled', 'Pod a Pulled', ...chain, 'Pod a Pulled']);
+    await term.stop();
+  });
+
+  it('that are not watched are looked up, owners as well, once; the Event does not wait', async () => {
+    const cluster = createMemoryCluster();
+    const app = cluster.put(anObject('apps.example.io/v1', 'App', 'shop'));
+    const hpa = cluster.put(anObject('autoscaling/v2', 'HorizontalPodAutoscaler', 'web', app));
+    const term = runInMemory(cluster);
+    await term.quiet();
+    cluster.put(anEvent('e1', hpa));
+    cluster.put(anEvent('e2', hpa));
+    await term.quiet();
+    cluster.put(anEvent('e3', hpa));
+    await term.quiet();
+    expect(cluster.lookedUp).toEqual(['HorizontalPodAutoscaler/web', 'App/shop']);
+    const name = 'HorizontalPodAutoscaler web';
+    expect(told(term.arrived)[0]).toBe(`${name} Pulled`);
+    expect(told(term.arrived).sort()).toEqual([
+      'App shop',
+      name,
+      `${name} Pulled`,
+      `${name} Pulled`,
+      `${name} Pulled`,
+    ]);
+    await term.stop();
+  });
+
+  it('of kinds that are watched are never looked up, and neither are Secrets and ConfigMaps', async () => {
+    const cluster = createMemoryCluster();
+    const term = runInMemory(cluster);
+    await term.quiet();
+    cluster.put(anEvent('e1', pod('unknown')));
+    cluster.put(anEvent('e2', anObject('v1', 'Secret', 'key')));
+    await term.quiet();
+    expect(cluster.lookedUp).toEqual([]);
+    expect(told(term.arrived)).toEqual(['Pod unknown Pulled', 'Secret key Pulled']);
+    await term.stop();
+  });
+
+  it('are Nodes by name where the kubelet gives the name as UID', async () => {
+    const cluster = createMemoryCluster();
+    const node = cluster.put({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1', uid: 'u-n1' } });
+    const term = runInMemory(cluster);
+    await term.quiet();
+    cluster.put(anEvent('e1', { ...node, metadata: { name: 'n1', uid: 'n1' } }, { reason: 'NodeReady' }));
+    await term.quiet();
+    expect(told(term.arrived)).toEqual(['Node n1', 'Node n1 NodeReady']);
+    await term.stop();
+  });
+
+  it('that were deleted a moment ago still lead to their owners', async () => {
+    const { cluster, a } = createShop();
+    const term = runInMemory(cluster);
+    await term.quiet();
+    cluster.remove(a.metadata.uid);
+    cluster.put(anEvent('e1', a, { reason: 'Killing' }));
+    await term.quiet();
+    expect(told(term.arrived).toSorted()).toEqual([
+      'Deployment web',
+      'Pod a Killing',
+      'Pod a gone',
+      'ReplicaSet web-1',
+    ]);
+    await term.stop();
+  });
+});
+
+describe('the checkpoint', () => {
+  it('moves once everything before it is acknowledged', async () => {
+    const { cluster, a } = createShop();
+    const acknowledge: (() => void)[] = [];
+    const sink = { put: () => new Promise<void>((resolve) => acknowledge.push(resolve)) };
+    const term = runInMemory(cluster, { ports: { sink }, checkpoint: { events: cluster.version() } });
+    await term.quiet();
+    const before = term.saved()?.events;
+    cluster.put(anEvent('e1', a));
+    const version = cluster.version();
+    await term.quiet();
+    expect(term.saved()?.events).toBe(before);
+    acknowledge[0]!();
+    await term.quiet();
+    expect(term.saved()?.events).toBe(version);
+    await term.kill();
+  });
+
+  it('does not move past an Event whose object is being looked up', async () => {
+    const cluster = createMemoryCluster();
+    const hpa = cluster.put(anObject('autoscaling/v2', 'HorizontalPodAutoscaler', 'web'));
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const lookUp = async (...args: Parameters<typeof cluster.lookUp>) => {
+      await answered;
+      return cluster.lookUp(...args);
+    };
+    const term = runInMemory(cluster, { ports: { lookUp }, checkpoint: { events: '100' } });
+    cluster.put(anEvent('e1', hpa));
+    await term.quiet();
+    expect(told(term.arrived)).toEqual(['HorizontalPodAutoscaler web Pulled']);
+    expect(term.saved()?.events).toBe('100');
+    answer();
+    await term.quiet();
+    expect(told(term.arrived)).toContain('HorizontalPodAutoscaler web');
+    expect(term.saved()?.events).toBe(cluster.version());
+    await term.stop();
+  });
+
+  it('moves past what is filtered, and past the expiry of an Event', async () => {
+    const { cluster, a } = createShop();
+    const filters = { reasons: { include: [], exclude: ['Pull*'] } };
+    const term = runInMemory(cluster, { filters, checkpoint: { events: '100' } });
+    const event = cluster.put(anEvent('e1', a));
+    cluster.remove(event.metadata.uid);
+    await term.quiet();
+    expect(told(term.arrived)).toEqual([]);
+    expect(term.saved()?.events).toBe(cluster.version());
+    await term.stop();
+  });
+});
+
+describe('a term that goes on from a checkpoint', () => {
+  /** What a term that has ended saved; meanwhile things happen. */
+  async function resumed(meanwhile: (shop: ReturnType<typeof createShop>) => void) {
+    const shop = createShop();
+    const first = runInMemory(shop.cluster);
+    await quiet();
+    await first.stop();
+    meanwhile(shop);
+    const term = runInMemory(shop.cluster, { checkpoint: first.saved() });
+    await quiet();
+    return { ...shop, term };
+  }
+
+  it('ships what changed and went meanwhile, and nothing else', async () => {
+    const { term } = await resumed(({ cluster, a, rs }) => {
+      cluster.put(pod('b', rs));
+      cluster.remove(a.metadata.uid);
+    });
+    expect(told(term.arrived)).toEqual(['Pod b', 'Pod a gone']);
+    await term.stop();
+  });
+
+  it('ships a subject with its first Event: who knows when it was last', async () => {
+    const { term } = await resumed(({ cluster, a }) => void cluster.put(anEvent('e1', a)));
+    expect(told(term.arrived)).toEqual(['Deployment web', 'ReplicaSet web-1', 'Pod a', 'Pod a Pulled']);
+    await term.stop();
+  });
+
+  it('where the history is gone, ships what is newer than the checkpoint', async () => {
+    const { term } = await resumed(({ cluster, a, rs }) => {
+      cluster.put(anEvent('e1', a));
+      cluster.put(pod('b', rs));
+      cluster.compact();
+    });
+    const chain = ['Deployment web', 'ReplicaSet web-1', 'Pod a', 'Pod a Pulled'];
+    expect(told(term.arrived).filter((each) => each !== 'Pod b')).toEqual(chain);
+    expect(told(term.arrived)).toContain('Pod b');
+    await term.stop();
+  });
+});
+
+it('tells as gone what is missing from the list that follows a lost history', async () => {
+  const { cluster, a, rs } = createShop();
+  const b = cluster.put(pod('b', rs));
+  let reading = Promise.resolve();
+  let goOn = () => {};
+  const follow: typeof cluster.follow = async function* (resource, options) {
+    for await (const signal of cluster.follow(resource, options)) {
+      await reading;
+      yield signal;
+    }
+  };
+  const term = runInMemory(cluster, { ports: { follow } });
+  await term.quiet();
+  cluster.put({ ...b, spec: { nodeName: 'n1' } });
+  await term.quiet();
+  reading = new Promise((resolve) => (goOn = resolve));
+  cluster.put(pod('c', rs));
+  await term.quiet();
+  cluster.remove(a.metadata.uid);
+  cluster.remove(b.metadata.uid);
+  cluster.compact();
+  goOn();
+  await term.quiet();
+  expect(told(term.arrived).toSorted()).toEqual(['Pod a gone', 'Pod b', 'Pod b gone', 'Pod c']);
+  await term.stop();
+});
+
+describe('what stays in the cluster', () => {
+  it('is counted: received = shipped + filtered + dropped, and its subjects do not ship', async () => {
+    const { cluster, a, web } = createShop();
+    for (let i = 0; i < 5; i++) cluster.put(anEvent(`e${i}`, a));
+    cluster.put(anEvent('scaled', web, { reason: 'ScalingReplicaSet' }));
+    cluster.put({ ...anEvent('broken', a), involvedObject: null });
+    cluster.put(anEvent('huge', a, { message: 'x'.repeat(600_000) }));
+    const filters = { kinds: { include: [], exclude: ['Deployment'] } };
+    const term = runInMemory(cluster, { filters, burst: 3 });
+    await term.quiet();
+    await term.stop();
+    const counts = { received: 0, shipped: 0, filtered: 0, dropped: [] as string[] };
+    for (const remark of term.remarks) {
+      if (remark.type === 'event-received') counts.received++;
+      if (remark.type === 'shipped') counts.shipped += remark.events;
+      if (remark.type === 'event-filtered') counts.filtered++;
+      if (remark.type === 'event-dropped') counts.dropped.push(remark.reason);
+    }
+    expect(counts).toEqual({
+      received: 8,
+      shipped: 3,
+      filtered: 1,
+      dropped: ['rate', 'rate', 'unreadable', 'rate'],
+    });
+    expect(told(term.arrived)).toEqual([
+      'Deployment web',
+      'ReplicaSet web-1',
+      'Pod a',
+      ...Array.from({ length: 3 }, () => 'Pod a Pulled'),
+    ]);
+  });
+
+  it('is never in a log: of what is too large its name and kind are told', async () => {
+    const { cluster, a } = createShop();
+    cluster.put(anEvent('huge', a, { message: 'x'.repeat(600_000) }));
+    const term = runInMemory(cluster);
+    await term.quiet();
+    await term.stop();
+    expect(term.remarks).toContainEqual({
+      type: 'event-dropped',
+      reason: 'too-large',
+      about: { kind: 'Event', namespace: 'shop', name: 'huge' },
+      why: 'larger than 524288 bytes',
+    });
+    expect(term.saved()?.events).toBe(cluster.version());
+  });
+
+  it('is what matches a pattern, in messages of Events and of conditions', async () => {
+    const { cluster, a } = createShop();
+    const conditions = [{ type: 'Ready', status: 'False', message: 'token=hunter2 refused' }];
+    cluster.put({ ...a, status: { conditions } });
+    cluster.put(anEvent('e1', a, { message: 'password hunter2, hunter2' }));
+    const term = runInMemory(cluster, { redact: [/hunter\d/g] });
+    await term.quiet();
+    await term.stop();
+    const text = JSON.stringify(term.arrived);
+    expect(text).not.toContain('hunter');
+    expect(text).toContain('password [redacted], [redacted]');
+    expect(text).toContain('token=[redacted] refused');
+  });
+});
+
+describe('a stream that is away', () => {
+  it('stops the reading when the channel is full, and loses nothing', async () => {
+    const { cluster, a } = createShop();
+    let back = () => {};
+    const away = new Promise<void>((resolve) => (back = resolve));
+    let read = 0;
+    const follow: typeof cluster.follow = async function* (resource, options) {
+      for await (const signal of cluster.follow(resource, options)) {
+        read++;
+        yield signal;
+      }
+    };
+    const arrived: number[] = [];
+    const sink = {
+      async put(records: readonly unknown[]) {
+        await away;
+        arrived.push(records.length);
+      },
+    };
+    const batches = { channelBytes: 5_000, batchBytes: 1_000, batchLines: 10, batchAge: 1_000 };
+    const term = runInMemory(cluster, { ports: { follow, sink }, settings: { batches } });
+    await term.quiet();
+    for (let i = 0; i < 200; i++) cluster.put(anEvent(`e${i}`, a));
+    await term.quiet();
+    expect(read).toBeLessThan(60);
+    back();
+    await term.quiet();
+    await term.quiet();
+    await term.stop();
+    const shipped = term.remarks.reduce(
+      (sum, remark) => sum + (remark.type === 'shipped' ? remark.events : 0),
+      0,
+    );
+    expect(shipped).toBe(200);
+    expect(arrived.length).toBeGreaterThan(10);
+  });
+});
