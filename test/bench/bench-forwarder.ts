@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     kspan: { type: 'string' },
     'node-flags': { type: 'string', default: nodeFlags() },
     'cpu-prof': { type: 'string' },
+    'log-level': { type: 'string', default: 'warn' },
   },
 });
 const seconds = Number(options.seconds);
@@ -37,12 +38,25 @@ const drainTime = 40_000;
 /** Events that expire are told to the watchers as well; a real cluster's after an hour. */
 const eventTtl = 60_000;
 
+/**
+ * A session of its own each: on a busy machine Linux shares the cores out between sessions (sched(7), autogroup), and the
+ * measured shall not starve for the company it is in.
+ */
+const detached = true;
+const children = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+
 interface Sample {
   /** Milliseconds since the load began. */
   at: number;
   made: number;
   arrived: number;
   usage: ProcessUsage;
+  /** The API server's process, from 0 to 1. */
+  serverBusy: number;
 }
 
 interface Result {
@@ -68,7 +82,9 @@ interface Result {
 function startChild<M extends { type: string }>(module: string, ...args: string[]) {
   const child = fork(resolve(import.meta.dirname, 'forwarder', module), args, {
     execArgv: ['--no-warnings'],
+    detached,
   });
+  children.add(child);
   let state: Extract<M, { type: 'state' }> | undefined;
   const listeners: ((message: M) => void)[] = [];
   child.on('message', (message: M) => {
@@ -133,6 +149,7 @@ async function measure(subject: Subject, rate: number, pods: number): Promise<Re
     subject.type === 'kspan'
       ? startKspan(subject.path, kubeconfig, port)
       : startForwarder(kubeconfig, kinesis, port);
+  children.add(child);
   stack.defer(async () => {
     child.kill('SIGTERM');
     await Promise.race([stopped(child), sleep(20_000)]);
@@ -161,6 +178,7 @@ async function measure(subject: Subject, rate: number, pods: number): Promise<Re
       made: made(),
       arrived: (await arrived()) - before.arrived,
       usage: measureProcess(child.pid!),
+      serverBusy: cluster.state()?.busy ?? 0,
     });
     if (second % 30 === 0) {
       const { usage, arrived } = samples.at(-1)!;
@@ -211,7 +229,7 @@ function startForwarder(kubeconfig: string, kinesis: string, port: number): Chil
       POD_NAME: 'rootspan-forwarder-0',
       POD_NAMESPACE: 'rootspan',
       STATUS_PORT: String(port),
-      LOG_LEVEL: 'warn',
+      LOG_LEVEL: options['log-level'],
       NODE_ENV: 'production',
       AWS_REGION: 'us-east-1',
       AWS_ENDPOINT_URL_KINESIS: kinesis,
@@ -220,13 +238,14 @@ function startForwarder(kubeconfig: string, kinesis: string, port: number): Chil
       ...imageEnvironment(),
     },
     stdio: ['ignore', 'inherit', 'inherit'],
+    detached,
   });
 }
 
 function startKspan(path: string, kubeconfig: string, port: number): ChildProcess {
   // Nobody listens there; it makes its spans all the same.
   const args = [`--metrics-addr=127.0.0.1:${port}`, '--otlp-addr=127.0.0.1:9'];
-  return spawn(path, args, { env: { KUBECONFIG: kubeconfig }, stdio: 'ignore' });
+  return spawn(path, args, { env: { KUBECONFIG: kubeconfig }, stdio: 'ignore', detached });
 }
 
 async function readKspan(port: number): Promise<number> {
@@ -274,6 +293,7 @@ function report(result: Result): Record<string, string | number> {
     'B/Event': isOurs ? result.bytesPerEvent.toFixed(0) : '',
     'snapshots/Event': isOurs ? result.snapshotsPerEvent.toFixed(2) : '',
     'requests/Event': result.requestsPerEvent.toFixed(3),
+    'server busy %': (mean(samples.map(({ serverBusy }) => serverBusy)) * 100).toFixed(0),
     drained: isOurs ? second(result.drained) : '',
   };
 }

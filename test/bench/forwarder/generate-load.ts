@@ -12,7 +12,11 @@ import {
   type WatchedResource,
   watchedObjects,
 } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
-import type { FakeApiServer, FakeResource } from '../../functions/forwarder/kubernetes/fake-api-server.ts';
+import type {
+  FakeApiServer,
+  FakeResource,
+  ObjectKey,
+} from '../../functions/forwarder/kubernetes/fake-api-server.ts';
 import { writeEventUid } from './event-uid.ts';
 
 export const applications: FakeResource = {
@@ -65,28 +69,29 @@ export function startLoad(server: FakeApiServer, settings: LoadSettings): Load {
 
   const write = (app: App, line: RecordedLine, start: number): void => {
     const kind = String(line.object.kind);
-    const resource = resources.get(kind)!;
-    const object = JSON.parse(line.write({ app, start, elapsed: line.at * app.pace })) as Json;
-    const metadata = object.metadata as Json;
-    if (kind === 'Event') {
-      (object.involvedObject as Json).resourceVersion = app.versions.get(line.aboutVersion!);
-      tell(object);
-      return;
-    }
+    const moment: Moment = { app, start, elapsed: line.at * app.pace, version: '' };
+    const key = { namespace: app.namespace, name: line.name(moment) };
     if (line.watch === 'DELETED') {
-      server.remove(resource, String(metadata.name), app.namespace);
+      server.remove(resources.get(kind)!, key.name, key.namespace);
       return;
     }
-    if (kind === 'Deployment') bringUpToDate(object, app);
-    const stored = server.apply(resource, object).metadata as Json;
-    app.versions.set(line.version, String(stored.resourceVersion));
+    const stored = server.applyText(resources.get(kind)!, key, (version) => {
+      moment.version = version;
+      return line.write(moment);
+    });
+    if (kind === 'Event') count(key);
+    else app.versions.set(line.version, stored);
+  };
+
+  const count = (key: ObjectKey) => {
+    made++;
+    expiring.push({ at: Date.now() + settings.eventTtl, ...key });
   };
 
   const tell = (event: Json) => {
     server.apply(events, event);
-    made++;
-    const { name, namespace } = event.metadata as { name: string; namespace: string };
-    if ((event.count ?? 1) === 1) expiring.push({ at: Date.now() + settings.eventTtl, name, namespace });
+    if (Number(event.count) > 1) made++;
+    else count(event.metadata as unknown as ObjectKey);
   };
 
   const about = (
@@ -268,16 +273,11 @@ function newApp(i: number, nodes: number): App {
   };
 }
 
-function bringUpToDate(deployment: Json, app: App): void {
-  const metadata = deployment.metadata as Json;
-  const status = deployment.status as Json;
-  const recorded = Number(metadata.generation);
-  // The recording goes from generation 1 to 2.
-  const shift = app.generation - 2;
-  if (recorded === 2) metadata.generation = app.generation;
-  if (Number(status.observedGeneration) > 0 && shift > 0)
-    status.observedGeneration = Number(status.observedGeneration) + shift;
-  metadata.ownerReferences = [
+/** The recording goes from generation 1 to 2. */
+const generationOf = ({ app }: Moment, recorded: number) => Math.max(1, app.generation - 2 + recorded);
+
+const ownerOf = ({ app }: Moment): string =>
+  JSON.stringify([
     {
       apiVersion: applications.apiVersion,
       kind: applications.kind,
@@ -286,8 +286,7 @@ function bringUpToDate(deployment: Json, app: App): void {
       controller: true,
       blockOwnerDeletion: true,
     },
-  ];
-}
+  ]);
 
 const applicationSays = (reason: string): Json => ({
   reason,
@@ -363,6 +362,8 @@ interface Moment {
   /** Milliseconds since 1970 at which the rollout began, and since then. */
   start: number;
   elapsed: number;
+  /** That the object gets. */
+  version: string;
 }
 
 interface RecordedLine {
@@ -370,11 +371,11 @@ interface RecordedLine {
   at: number;
   watch: string;
   object: Json;
-  /** The object's, or the one that an Event names. */
+  /** The object's. */
   version: string;
-  aboutVersion: string | undefined;
-  /** The object's JSON for that app and moment. */
-  write(moment: Moment): string;
+  /** The object's name and JSON for that app and moment. */
+  name: Token;
+  write: Token;
 }
 
 function readRecording() {
@@ -387,13 +388,13 @@ function readRecording() {
   const tokens = tokensOf(objects);
   const lines = entries.map((entry, i): RecordedLine => {
     const object = objects[i]!;
-    const { resourceVersion } = object.metadata as { resourceVersion: string };
+    const { resourceVersion, name } = object.metadata as { resourceVersion: string; name: string };
     return {
       at: Date.parse(String(entry.at ?? entry.receivedAt)) - start,
       watch: String(entry.watch),
       object,
       version: resourceVersion,
-      aboutVersion: (object.involvedObject as Json | undefined)?.resourceVersion as string | undefined,
+      name: compile(name, tokens, object, start),
       write: compile(JSON.stringify(object), tokens, object, start),
     };
   });
@@ -439,37 +440,61 @@ function tokensOf(objects: readonly Json[]): Map<string, Token> {
 }
 
 const timestamp = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/;
+const versionField = /"resourceVersion":"\d+"/;
+const generationField = /"(?:g|observedG)eneration":\d+/;
+/** Of the Deployment itself, not of its template. */
+const annotationsField = /(?<="creationTimestamp":"[^"]+",)"annotations":/;
 
 /** A text with gaps, and what goes into each. */
 function compile(text: string, tokens: ReadonlyMap<string, Token>, object: Json, start: number): Token {
-  const { uid, name } = object.metadata as Json;
-  const own = new Map(tokens);
-  if (object.kind === 'Event') {
-    own.set(String(uid), ({ start, elapsed }) => writeEventUid(start + elapsed));
-    own.set(String(name).split('.').at(-1)!, ({ start, elapsed }) =>
-      (BigInt(Math.round(start + elapsed)) * 1_000_000n + BigInt(Math.floor(Math.random() * 1e6))).toString(
-        16,
-      ),
-    );
-  }
-  const words = [...own.keys()]
+  const { uid, name, resourceVersion } = object.metadata as Json;
+  const patterns = [timestamp, versionField];
+  if (object.kind === 'Deployment') patterns.push(generationField, annotationsField);
+  const words = [...tokens.keys()]
     .sort((a, b) => b.length - a.length)
     .map((word) => `(?<![A-Za-z0-9])${word}(?![A-Za-z0-9])`);
-  const parts = text.split(new RegExp(`(${timestamp.source}|${words.join('|')})`));
-  const fill = parts.map((part, i): string | Token => {
-    if (i % 2 === 0) return part;
+  const own = new Map(tokens);
+  if (object.kind === 'Event') {
+    const hex = String(name).split('.').at(-1)!;
+    own.set(String(uid), ({ start, elapsed }) => writeEventUid(start + elapsed));
+    own.set(hex, nanosecondsOf);
+    words.push(String(uid), hex);
+  }
+  const fill = (part: string): string | Token => {
     const token = own.get(part);
     if (token !== undefined) return token;
+    const [, field, value] = /^"(\w+)":"?(\d*)/.exec(part) ?? [];
+    switch (field) {
+      case 'resourceVersion':
+        return value === resourceVersion
+          ? ({ version }) => `"resourceVersion":"${version}"`
+          : ({ app }) => `"resourceVersion":"${app.versions.get(value!)}"`;
+      case 'generation':
+      case 'observedGeneration':
+        return (moment) => `"${field}":${generationOf(moment, Number(value))}`;
+      case 'annotations':
+        return (moment) => `"ownerReferences":${ownerOf(moment)},${part}`;
+    }
     const offset = Date.parse(part) - start;
     const isExact = part.includes('.');
     return (moment) => {
       const at = new Date(moment.start + offset * moment.app.pace).toISOString();
       return isExact ? `${at.slice(0, 23)}000Z` : `${at.slice(0, 19)}Z`;
     };
-  });
+  };
+  const parts = text
+    .split(new RegExp(`(${[...patterns.map(({ source }) => source), ...words].join('|')})`))
+    .map((part, i) => (i % 2 === 0 ? part : fill(part)));
   return (moment) => {
     let written = '';
-    for (const part of fill) written += typeof part === 'string' ? part : part(moment);
+    for (const part of parts) written += typeof part === 'string' ? part : part(moment);
     return written;
   };
 }
+
+/** The same for the same app and moment: an Event's name is in its key and in its text. */
+const nanosecondsOf = ({ app, start, elapsed }: Moment): string =>
+  (
+    BigInt(Math.round(start + elapsed)) * 1_000_000n +
+    BigInt(Number.parseInt(app.uid.slice(0, 4), 16))
+  ).toString(16);

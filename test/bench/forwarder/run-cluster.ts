@@ -18,6 +18,8 @@ export type FromCluster =
       made: number;
       requests: number;
       active: number;
+      /** Share of its time in which this process was busy: near 1 it is the bottleneck itself. */
+      busy: number;
     };
 
 /** Milliseconds, as of an API server with etcd and admission behind it. */
@@ -32,12 +34,15 @@ const server = await startFakeApiServer({
 server.apply(namespaces, { metadata: { name: 'kube-system' } });
 const load = startLoad(server, settings);
 
-const send = (message: FromCluster) => process.send!(message);
+let utilization = performance.eventLoopUtilization();
+const send = (message: FromCluster) => process.connected && process.send!(message);
 const requests = () => [...server.requests.values()].reduce((sum, count) => sum + count, 0);
 process.on('message', ({ rate }: ToCluster) => load.setRate(rate));
 process.on('disconnect', () => process.exit());
-setInterval(
-  () => send({ type: 'state', made: load.made(), requests: requests(), active: load.active() }),
-  200,
-);
+setInterval(() => {
+  const now = performance.eventLoopUtilization();
+  const { utilization: busy } = performance.eventLoopUtilization(now, utilization);
+  utilization = now;
+  send({ type: 'state', made: load.made(), requests: requests(), active: load.active(), busy });
+}, 200);
 send({ type: 'ready', url: server.url });
