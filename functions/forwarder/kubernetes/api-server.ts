@@ -16,9 +16,14 @@ export interface ApiServer {
   /**
    * The lines of a watch as they come, until the server ends it. Reading slowly slows the server down.
    * @param idleTimeout milliseconds without a byte after which the connection counts as dead
-   * @throws ApiError as above; any other error, also a connection that went silent, is the network's
+   * @throws ApiError as above; SilentConnection; any other error is the network's
    */
   lines(path: string, options: { signal: AbortSignal; idleTimeout: number }): AsyncIterable<string>;
+}
+
+/** Nothing came for the idle timeout of a watch: the connection is dead, or there was nothing to tell. */
+export class SilentConnection extends Error {
+  override readonly name = 'SilentConnection';
 }
 
 /** An answer that is no success, of a call or as an ERROR line of a watch: Kubernetes' `Status`. */

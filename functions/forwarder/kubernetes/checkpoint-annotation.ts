@@ -3,7 +3,7 @@ import type { Json } from './api-server.ts';
 import { isResourceVersion, newestVersions } from './resource-versions.ts';
 import type { Checkpoint } from './watch-signal.ts';
 
-export const checkpointAnnotation = 'rootspan/checkpoint';
+const checkpointAnnotation = 'rootspan/checkpoint';
 
 export type ReadCheckpoint =
   | { type: 'none' }

@@ -8,7 +8,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { UserError } from '../../../shared/errors.ts';
-import type { ApiError, ApiServer, Json } from './api-server.ts';
+import { type ApiError, type ApiServer, type Json, SilentConnection } from './api-server.ts';
 import { toApiError } from './read-status.ts';
 
 export interface ConnectedApiServer extends ApiServer {
@@ -96,7 +96,10 @@ export function createApiServer(
   return {
     async call(method, path, { body, signal } = {}) {
       using deadline = startDeadline(signal);
-      deadline.arm(callTimeout, `no answer to ${method} ${withoutQuery(path)}`);
+      deadline.arm(
+        callTimeout,
+        () => new Error(`no answer to ${method} ${withoutQuery(path)} for ${callTimeout} ms`),
+      );
       let text: string;
       try {
         const response = await send(method, path, deadline.signal, body && JSON.stringify(body));
@@ -114,7 +117,9 @@ export function createApiServer(
 
     async *lines(path, { signal, idleTimeout }) {
       using deadline = startDeadline(signal);
-      deadline.arm(Math.min(callTimeout, idleTimeout), `no answer to the watch of ${withoutQuery(path)}`);
+      const patience = Math.min(callTimeout, idleTimeout);
+      const where = `the watch of ${withoutQuery(path)}`;
+      deadline.arm(patience, () => new Error(`no answer to ${where} for ${patience} ms`));
       let response: http.IncomingMessage | undefined;
       try {
         response = await send('GET', path, deadline.signal);
@@ -124,7 +129,7 @@ export function createApiServer(
         let begunBytes = 0;
         for (;;) {
           // Only while we listen: a reader that takes its time makes nobody silent.
-          deadline.arm(idleTimeout, `the watch of ${withoutQuery(path)} went silent`);
+          deadline.arm(idleTimeout, () => new SilentConnection(`${where} went silent for ${idleTimeout} ms`));
           const { done, value: chunk } = await chunks.next();
           deadline.disarm();
           if (done) break;
@@ -140,7 +145,7 @@ export function createApiServer(
           if (from === chunk.length) continue;
           begun.push(chunk.subarray(from));
           begunBytes += chunk.length - from;
-          if (begunBytes > longestLine) throw new Error(`a line of ${withoutQuery(path)} has no end`);
+          if (begunBytes > longestLine) throw new Error(`a line of ${where} has no end`);
         }
         if (begunBytes > 0) yield Buffer.concat(begun).toString();
       } catch (error) {
@@ -165,7 +170,7 @@ const withoutQuery = (path: string): string => path.split('?', 1)[0]!;
 interface Deadline extends Disposable {
   signal: AbortSignal;
   /** Aborts so many milliseconds from now, in place of what was armed before. */
-  arm(milliseconds: number, complaint: string): void;
+  arm(milliseconds: number, complain: () => Error): void;
   disarm(): void;
   /** Why it was aborted, in place of what that led to. */
   explain(error: unknown): unknown;
@@ -181,12 +186,9 @@ function startDeadline(outer: AbortSignal | undefined): Deadline {
   const disarm = () => clearTimeout(timer);
   return {
     signal: controller.signal,
-    arm(milliseconds, complaint) {
+    arm(milliseconds, complain) {
       disarm();
-      timer = setTimeout(
-        () => controller.abort(new Error(`${complaint} for ${milliseconds} ms`)),
-        milliseconds,
-      );
+      timer = setTimeout(() => controller.abort(complain()), milliseconds);
     },
     disarm,
     explain: (error) => (controller.signal.aborted ? controller.signal.reason : error),

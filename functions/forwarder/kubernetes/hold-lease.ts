@@ -42,7 +42,7 @@ export interface LeaseSettings {
   renewDeadline: number;
   /** Milliseconds between renewals. */
   renewEvery: number;
-  /** Milliseconds between looks of those who do not lead, and tries after a trouble. */
+  /** Milliseconds between looks of those who do not lead. */
   retryEvery: number;
   /** Milliseconds for one call: so short that a dead connection is no lost term. */
   callTimeout: number;
@@ -50,7 +50,7 @@ export interface LeaseSettings {
 
 export const leaseDefaults = {
   leaseDuration: 10_000,
-  renewDeadline: 7_000,
+  renewDeadline: 8_000,
   renewEvery: 2_500,
   retryEvery: 2_000,
   callTimeout: 3_000,
@@ -151,6 +151,9 @@ async function acquire(
   return undefined;
 }
 
+/** Milliseconds until a renewal that failed is tried again: two of them must fit before the deadline. */
+const afterTrouble = 500;
+
 /** One term. `lost`: somebody else leads, or may. */
 async function serve(
   ports: LeasePorts,
@@ -218,7 +221,7 @@ async function serve(
       } catch (error) {
         if (over.signal.aborted) return;
         report({ type: 'trouble', error });
-        wait = Math.min(settings.retryEvery, settings.renewEvery);
+        wait = afterTrouble;
       }
     }
   };

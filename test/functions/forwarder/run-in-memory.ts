@@ -104,7 +104,7 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
     arrived,
     remarks,
     saved: () => saved,
-    quiet,
+    quiet: () => quiet(),
     async stop() {
       ending.abort('stopping');
       await ended;
@@ -116,8 +116,8 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
   };
 }
 
-export async function quiet(): Promise<void> {
-  for (let i = 0; i < 60; i++) await setImmediate();
+export async function quiet(turns = 60): Promise<void> {
+  for (let i = 0; i < turns; i++) await setImmediate();
 }
 
 /** `Kind name` of a snapshot, `Kind name Reason ×count` of an Event. */

@@ -193,7 +193,7 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
   };
 
   const tell = (watcher: Watcher, told: number, line: string) => {
-    if (watcher.silent) return;
+    if (watcher.silent || watcher.response.writableEnded) return;
     watcher.told = told;
     watcher.response.write(line);
     if (watcher.response.writableLength > settings.slowWatcherBytes) watcher.response.destroy();
@@ -412,7 +412,7 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
         if (how === 'close') watcher.response.end();
         else if (how === 'reset') watcher.response.socket?.resetAndDestroy();
         else if (how === 'silence') watcher.silent = true;
-        else watcher.response.write(`${how.line}\n`);
+        else tell(watcher, watcher.told, `${how.line}\n`);
       }
     },
     away(is) {

@@ -1,0 +1,526 @@
+/**
+ * The chart as a cluster's administrator meets it: rendered by Helm with the values of several kinds of clusters, checked
+ * against Kubernetes' schemas, its rights against what the forwarder really reads, its pod against the restricted Pod
+ * Security Standard, wrong values against the words with which they are refused.
+ */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import {
+  events,
+  type WatchedResource,
+  watchedObjects,
+} from '../../functions/forwarder/kubernetes/watched-resources.ts';
+import { readSettings } from '../../infra/aws/read-settings.ts';
+import { RootspanStack } from '../../infra/aws/rootspan-stack.ts';
+import { installHelm } from './install-helm.ts';
+import { installKubernetesValidate } from './install-kubernetes-validate.ts';
+
+const chart = resolve(import.meta.dirname, '../../infra/kubernetes/chart');
+const run = promisify(execFile);
+
+const streamRole = 'arn:aws:iam::111111111111:role/Rootspan-prod';
+const principal = 'arn:aws:iam::222222222222:role/rootspan-edge';
+const plain = {
+  cluster: { name: 'prod' },
+  stream: { name: 'Rootspan-Stream', region: 'eu-west-1', roleArn: streamRole },
+  image: { repository: 'images.example/rootspan-forwarder' },
+};
+const assuming = (assumeRole: object) => ({ ...plain, stream: { ...plain.stream, assumeRole } });
+const patterns = ['token=\\S+$', '$$(AWS_REGION)', `it's "quoted" <b> ${'and long '.repeat(20)}`];
+const examples = {
+  plain,
+  'without a role': { ...plain, stream: { name: 'events', region: 'us-gov-west-1' } },
+  'a principal with a web identity': assuming({ from: 'webIdentity', principalArn: principal }),
+  'a principal with a secret': assuming({ from: 'secret', secretName: 'rootspan-aws' }),
+  'a principal that is the node': assuming({ from: 'node' }),
+  OpenShift: { ...plain, runAsUser: null },
+  everything: {
+    ...plain,
+    image: { ...plain.image, digest: `sha256:${'0'.repeat(64)}` },
+    imagePullSecrets: [{ name: 'pull' }],
+    replicas: 2,
+    filters: { namespaces: { exclude: ['kube-*'] }, types: { include: ['Warning'] } },
+    rateLimit: { burst: 1_000_000 },
+    redact: patterns,
+    extraKinds: [
+      { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', resource: 'rollouts' },
+      { apiVersion: 'v1', kind: 'Service', resource: 'services' },
+    ],
+    lookups: { 'keda.sh': [], 'kafka.strimzi.io': ['kafkas', 'kafkatopics'] },
+    serviceAccount: { create: false, name: 'own' },
+    podAnnotations: { 'example.com/team': 'platform' },
+    podLabels: { team: 'platform' },
+    priorityClassName: 'system-cluster-critical',
+    nodeSelector: { 'kubernetes.io/arch': 'arm64' },
+    tolerations: [{ operator: 'Exists' }],
+    affinity: { nodeAffinity: {} },
+    extraEnv: [{ name: 'AWS_USE_FIPS_ENDPOINT', value: 'true' }],
+    metrics: { podMonitor: { enabled: true, labels: { release: 'prometheus' } } },
+    networkPolicy: { enabled: true },
+  },
+} as const;
+
+let helm: string;
+let validate: string;
+let folder: string;
+let files = 0;
+
+beforeAll(async () => {
+  helm = installHelm();
+  validate = installKubernetesValidate();
+  folder = await mkdtemp(join(tmpdir(), 'rootspan-chart-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** JSON is YAML. */
+async function fileOf(values: object): Promise<string> {
+  const file = join(folder, `${files++}.yaml`);
+  await writeFile(file, JSON.stringify(values));
+  return file;
+}
+
+const template = async (...args: string[]): Promise<string> =>
+  (await run(helm, ['template', 'rootspan', chart, '--namespace', 'rootspan', ...args])).stdout;
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  resourceNames?: string[];
+  verbs: string[];
+}
+
+interface Manifest {
+  kind: string;
+  metadata: { name: string; annotations?: Record<string, string> };
+  // biome-ignore lint/suspicious/noExplicitAny: whatever Kubernetes has; the schemas check it
+  spec?: any;
+  rules?: Rule[];
+  data?: Record<string, string>;
+}
+
+const parse = (text: string): Manifest[] =>
+  parseAllDocuments(text, { version: '1.1' })
+    .map((document) => document.toJS())
+    .filter(Boolean);
+
+const render = async (values: object): Promise<Manifest[]> =>
+  parse(await template('-f', await fileOf(values)));
+
+function only(manifests: Manifest[], kind: string): Manifest {
+  const found = manifests.filter((manifest) => manifest.kind === kind);
+  expect(found).toHaveLength(1);
+  return found[0]!;
+}
+
+const podOf = (manifests: Manifest[]) => only(manifests, 'Deployment').spec.template.spec;
+
+/** As a container gets them: Kubernetes makes one $ of two, and puts in the values of $(NAME). */
+function environmentOf(manifests: Manifest[]): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const { name, value } of podOf(manifests).containers[0].env) {
+    result[name] = value?.replace(/\$\$|\$\((\w+)\)/g, (text: string, other?: string) =>
+      other === undefined ? '$' : (result[other] ?? text),
+    );
+  }
+  return result;
+}
+
+/** One line for each right: `list apps/deployments`, `get /namespaces kube-system`. */
+const rightsOf = ({ rules = [] }: Manifest): string[] =>
+  rules
+    .flatMap(({ apiGroups, resources, resourceNames = [''], verbs }) =>
+      verbs.flatMap((verb) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) =>
+            resourceNames.map((name) => `${verb} ${group}/${resource} ${name}`.trim()),
+          ),
+        ),
+      ),
+    )
+    .sort();
+
+const watchRights = ({ apiVersion, resource }: WatchedResource): string[] => {
+  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
+  return [`list ${group}/${resource}`, `watch ${group}/${resource}`];
+};
+
+describe.each(Object.entries(examples))('rendered: %s', (_, values) => {
+  it('passes helm lint', async () => {
+    await run(helm, ['lint', '--strict', chart, '-f', await fileOf(values)]);
+  });
+
+  it('keeps to the restricted Pod Security Standard', async () => {
+    const pod = podOf(await render(values));
+    const [container, ...others] = pod.containers;
+    expect(others).toEqual([]);
+    expect(pod.initContainers).toBeUndefined();
+    for (const key of ['hostNetwork', 'hostPID', 'hostIPC']) expect(pod).not.toHaveProperty(key);
+    expect(pod.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(pod.securityContext.runAsUser).not.toBe(0);
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    for (const port of container.ports) expect(port).not.toHaveProperty('hostPort');
+    for (const volume of pod.volumes ?? []) {
+      expect(Object.keys(volume).filter((key) => key !== 'name')).toEqual([
+        volume.name === 'principal' ? 'secret' : 'configMap',
+      ]);
+    }
+  });
+
+  it('asks for nothing but to read, and for no Secret, ConfigMap or wildcard', async () => {
+    const manifests = await render(values);
+    const rights = rightsOf(only(manifests, 'ClusterRole'));
+    expect(rights.filter((right) => !/^(?:get|list|watch) /.test(right))).toEqual([]);
+    expect(rights.filter((right) => /secret|configmap|\*/i.test(right))).toEqual([]);
+  });
+});
+
+// The first that the chart takes, and the newest that there are schemas for.
+test.each(['1.25', '1.37'])('all that is rendered is what Kubernetes %s expects', async (version) => {
+  const manifests = await Promise.all(
+    Object.values(examples).map(async (values) => {
+      const file = join(folder, `${files++}.yaml`);
+      await writeFile(file, await template('-f', await fileOf(values)));
+      return file;
+    }),
+  );
+  const { stdout, stderr } = await run(validate, ['-k', version, '--strict', ...manifests]);
+  const lines = (stdout + stderr).split('\n').filter(Boolean);
+  // Kind by kind; that of the Prometheus Operator is not Kubernetes'.
+  expect(lines.filter((line) => !line.startsWith('INFO') && !line.includes('PodMonitor'))).toEqual([]);
+  expect(lines.filter((line) => line.includes(' passed for resource deployment/'))).toHaveLength(
+    manifests.length,
+  );
+});
+
+describe('the rights', () => {
+  it('are to list and watch just what the forwarder watches', async () => {
+    const rights = rightsOf(only(await render(plain), 'ClusterRole'));
+    expect(rights.filter((right) => !right.startsWith('get '))).toEqual(
+      [events, ...watchedObjects].flatMap(watchRights).sort(),
+    );
+    expect(rights.filter((right) => right.includes('/namespaces'))).toEqual(['get /namespaces kube-system']);
+  });
+
+  it('grow by extraKinds, and by lookups', async () => {
+    const more = rightsOf(only(await render(examples.everything), 'ClusterRole'));
+    const rights = rightsOf(only(await render(plain), 'ClusterRole'));
+    const without = (some: string[], others: string[]) => some.filter((right) => !others.includes(right));
+    expect(without(more, rights)).toEqual([
+      'get kafka.strimzi.io/kafkas',
+      'get kafka.strimzi.io/kafkatopics',
+      'list /services',
+      'list argoproj.io/rollouts',
+      'watch /services',
+      'watch argoproj.io/rollouts',
+    ]);
+    expect(without(rights, more)).toEqual(['get keda.sh/scaledjobs', 'get keda.sh/scaledobjects']);
+  });
+
+  it('are in its own namespace those to its Lease, and to tell an Event', async () => {
+    const manifests = await render(plain);
+    expect(rightsOf(only(manifests, 'Role'))).toEqual([
+      'create coordination.k8s.io/leases',
+      'create events.k8s.io/events',
+      'get coordination.k8s.io/leases rootspan-forwarder',
+      'update coordination.k8s.io/leases rootspan-forwarder',
+    ]);
+    expect(environmentOf(manifests).LEASE_NAME).toBe('rootspan-forwarder');
+  });
+});
+
+describe('the environment of the forwarder', () => {
+  /** What functions/forwarder/read-config.ts reads, and what Node and the AWS SDK do. */
+  const settings = [
+    'AWS_REGION',
+    'CLUSTER_NAME',
+    'EVENT_FILTERS',
+    'EVENT_RATE_LIMIT',
+    'EXTRA_KINDS',
+    'LEASE_NAME',
+    'LOG_LEVEL',
+    'NODE_OPTIONS',
+    'POD_NAME',
+    'POD_NAMESPACE',
+    'REDACT_PATTERNS',
+    'STATUS_PORT',
+    'STREAM_NAME',
+  ];
+
+  it('has each setting', async () => {
+    expect(Object.keys(environmentOf(await render(plain))).sort()).toEqual(settings);
+  });
+
+  it('brings values as they were given, whatever characters they have', async () => {
+    const environment = environmentOf(await render(examples.everything));
+    expect(JSON.parse(environment.REDACT_PATTERNS!)).toEqual(patterns);
+    expect(JSON.parse(environment.EVENT_RATE_LIMIT!)).toEqual({ burst: 1_000_000, perMinute: 60 });
+    expect(JSON.parse(environment.EXTRA_KINDS!)).toEqual(examples.everything.extraKinds);
+    expect(JSON.parse(environment.EVENT_FILTERS!)).toEqual({
+      namespaces: { include: [], exclude: ['kube-*'] },
+      kinds: { include: [], exclude: [] },
+      reasons: { include: [], exclude: [] },
+      types: { include: ['Warning'], exclude: [] },
+    });
+  });
+
+  it('takes a name that looks like a number for a name', async () => {
+    expect(environmentOf(await render({ ...plain, cluster: { name: '1e3' } })).CLUSTER_NAME).toBe('1e3');
+  });
+});
+
+describe('replicas', () => {
+  it('one: no budget that would only keep its node from being drained', async () => {
+    const manifests = await render(plain);
+    expect(manifests.map(({ kind }) => kind)).not.toContain('PodDisruptionBudget');
+    expect(podOf(manifests)).not.toHaveProperty('topologySpreadConstraints');
+  });
+
+  it('two: one goes at a time, and they keep apart where they can', async () => {
+    const manifests = await render({ ...plain, replicas: 2 });
+    expect(only(manifests, 'PodDisruptionBudget').spec.maxUnavailable).toBe(1);
+    expect(
+      podOf(manifests).topologySpreadConstraints.map(
+        ({ topologyKey, whenUnsatisfiable }: Record<string, string>) => `${topologyKey} ${whenUnsatisfiable}`,
+      ),
+    ).toEqual(['kubernetes.io/hostname ScheduleAnyway', 'topology.kubernetes.io/zone ScheduleAnyway']);
+  });
+});
+
+describe('credentials', () => {
+  const annotation = 'eks.amazonaws.com/role-arn';
+  const accountOf = (manifests: Manifest[]) => only(manifests, 'ServiceAccount').metadata.annotations;
+
+  it('takes what the stack prints for a cluster', async () => {
+    const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+    const clusters = { prod: { eksClusterArn: 'arn:aws:eks:eu-west-1:111111111111:cluster/prod' } };
+    const outputs = Template.fromStack(
+      new RootspanStack(app, 'Rootspan', readSettings({ clusters })),
+    ).findOutputs('*');
+    const { Value } = Object.entries(outputs).find(([name]) => name.includes('HelmValues'))![1];
+    const printed = resolveOutput(Value);
+    const manifests = parse(
+      await template(...printed.split(' '), '--set', `image.repository=${plain.image.repository}`),
+    );
+    expect(environmentOf(manifests)).toMatchObject({
+      CLUSTER_NAME: 'prod',
+      STREAM_NAME: 'Rootspan-Stream',
+      AWS_REGION: 'eu-west-1',
+    });
+    expect(only(manifests, 'ServiceAccount').metadata.name).toBe('rootspan-forwarder');
+    expect(accountOf(manifests)).toEqual({ [annotation]: streamRole });
+  });
+
+  it('leaves the service account alone where there is no role, or somebody else made it', async () => {
+    expect(accountOf(await render(examples['without a role']))).toBeUndefined();
+    const manifests = await render(examples.everything);
+    expect(manifests.map(({ kind }) => kind)).not.toContain('ServiceAccount');
+    expect(podOf(manifests).serviceAccountName).toBe('own');
+  });
+
+  it('of a principal: the AWS SDK goes from its web identity to the role of the stream', async () => {
+    const manifests = await render(examples['a principal with a web identity']);
+    expect(accountOf(manifests)).toEqual({ [annotation]: principal });
+    // What EKS sets too must not get in the way.
+    const found = await assumeWith(manifests, { AWS_ROLE_ARN: principal });
+    expect(found).toEqual([
+      `AssumeRoleWithWebIdentity ${principal} as the-service-account`,
+      `AssumeRole ${streamRole} as AKIA222222222222`,
+      'AKIA111111111111',
+    ]);
+  });
+
+  it('of a principal: from keys in a Secret to the role of the stream', async () => {
+    const manifests = await render(examples['a principal with a secret']);
+    expect(accountOf(manifests)).toBeUndefined();
+    const found = await assumeWith(manifests, {});
+    expect(found).toEqual([`AssumeRole ${streamRole} as AKIAUSER`, 'AKIA111111111111']);
+  });
+});
+
+type Output = string | { Ref: string } | { 'Fn::GetAtt': string[] } | { 'Fn::Join': [string, Output[]] };
+
+/** As CloudFormation would, in an account where the names are those of `plain`. */
+function resolveOutput(value: Output): string {
+  if (typeof value === 'string') return value;
+  if ('Fn::Join' in value) return value['Fn::Join'][1].map(resolveOutput).join(value['Fn::Join'][0]);
+  if ('Fn::GetAtt' in value) return streamRole;
+  return value.Ref === 'AWS::Region' ? plain.stream.region : plain.stream.name;
+}
+
+/**
+ * What the SDK asks of STS with the chart's configuration, and whose keys it then has.
+ * @param more what a cluster adds to the environment
+ */
+async function assumeWith(manifests: Manifest[], more: Record<string, string>): Promise<string[]> {
+  const asked: string[] = [];
+  const sts = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const form = new URLSearchParams(body);
+    const [action, role] = [form.get('Action')!, form.get('RoleArn')!];
+    const by =
+      form.get('WebIdentityToken') ?? /Credential=(\w+)/.exec(request.headers.authorization ?? '')?.[1];
+    asked.push(`${action} ${role} as ${by}`);
+    response
+      .setHeader('content-type', 'text/xml')
+      .end(
+        `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result><Credentials>` +
+          `<AccessKeyId>AKIA${role.split(':')[4]}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>` +
+          '<SessionToken>t</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>' +
+          `</Credentials></${action}Result></${action}Response>`,
+      );
+  }).listen(0, '127.0.0.1');
+  await once(sts, 'listening');
+  try {
+    const environment = environmentOf(manifests);
+    const token = join(folder, 'token');
+    const config = join(folder, 'config');
+    const credentials = join(folder, 'credentials');
+    await writeFile(token, 'the-service-account');
+    await writeFile(
+      config,
+      only(manifests, 'ConfigMap').data!.config!.replace(/(?<=web_identity_token_file = ).*/, token),
+    );
+    await writeFile(credentials, '[principal]\naws_access_key_id = AKIAUSER\naws_secret_access_key = s\n');
+    const { stdout } = await run(
+      process.execPath,
+      [
+        '--input-type=module',
+        '--eval',
+        `import { KinesisClient } from '@aws-sdk/client-kinesis';
+        console.log((await new KinesisClient().config.credentials()).accessKeyId);`,
+      ],
+      {
+        cwd: import.meta.dirname,
+        env: {
+          PATH: process.env.PATH,
+          AWS_REGION: environment.AWS_REGION,
+          AWS_PROFILE: environment.AWS_PROFILE,
+          AWS_CONFIG_FILE: config,
+          AWS_SHARED_CREDENTIALS_FILE:
+            environment.AWS_SHARED_CREDENTIALS_FILE === undefined ? join(folder, 'none') : credentials,
+          AWS_WEB_IDENTITY_TOKEN_FILE: token,
+          AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${(sts.address() as AddressInfo).port}`,
+          ...more,
+        },
+      },
+    );
+    return [...asked, stdout.trim()];
+  } finally {
+    sts.close();
+  }
+}
+
+describe('a wrong value is refused, by name', () => {
+  const { cluster, stream, image } = plain;
+  test.each<[string, object, RegExp]>([
+    [
+      'nothing given',
+      {},
+      /cluster\.name: .*HelmValues[\s\S]*stream\.name: [\s\S]*stream\.region: [\s\S]*image\.repository: there is no public image/,
+    ],
+    [
+      'no image',
+      { cluster, stream },
+      /image\.repository: there is no public image; build infra\/kubernetes\/Dockerfile/,
+    ],
+    ['a misspelt setting', { ...plain, filter: {} }, /additional properties 'filter' not allowed/],
+    [
+      'a misspelt setting further down',
+      { ...plain, filters: { namespace: {} } },
+      /'\/filters'.*'namespace' not allowed/,
+    ],
+    [
+      'an ARN for a name',
+      { ...plain, stream: { ...stream, name: 'arn:aws:kinesis:eu-west-1:111111111111:stream/x' } },
+      /'\/stream\/name'.* does not match/,
+    ],
+    [
+      'no region',
+      { ...plain, stream: { ...stream, region: 'Ireland' } },
+      /'\/stream\/region': 'Ireland' does not match/,
+    ],
+    [
+      'no ARN',
+      { ...plain, stream: { ...stream, roleArn: 'Rootspan-prod' } },
+      /'\/stream\/roleArn': 'Rootspan-prod' does not match/,
+    ],
+    ['three replicas', { ...plain, replicas: 3 }, /'\/replicas': maximum: got 3, want 2/],
+    [
+      'a tag in the repository’s place',
+      { ...plain, image: { repository: 'images.example/x@sha256:0' } },
+      /'\/image\/repository'.* does not match/,
+    ],
+    [
+      'a digest that is none',
+      { ...plain, image: { ...image, digest: 'latest' } },
+      /'\/image\/digest': 'latest' does not match/,
+    ],
+    [
+      'a kind without its plural',
+      { ...plain, extraKinds: [{ apiVersion: 'v1', kind: 'Service' }] },
+      /'\/extraKinds\/0': missing property 'resource'/,
+    ],
+    [
+      'a kind for a resource',
+      { ...plain, lookups: { 'keda.sh': ['ScaledJob'] } },
+      /'\/lookups\/keda\.sh\/0': 'ScaledJob' does not match/,
+    ],
+    [
+      'everything of a group',
+      { ...plain, lookups: { 'keda.sh': ['*'] } },
+      /'\/lookups\/keda\.sh\/0': '\*' does not match/,
+    ],
+    ['Secrets', { ...plain, lookups: { core: ['secrets'] } }, /secrets are never read/],
+    [
+      'ConfigMaps',
+      { ...plain, extraKinds: [{ apiVersion: 'v1', kind: 'ConfigMap', resource: 'configmaps' }] },
+      /configmaps are never read/,
+    ],
+    [
+      'Events again',
+      { ...plain, extraKinds: [{ apiVersion: 'v1', kind: 'Event', resource: 'events' }] },
+      /extraKinds: Events are watched as it is/,
+    ],
+    ['root', { ...plain, runAsUser: 0 }, /'\/runAsUser': minimum: got 0, want 1/],
+    [
+      'what the chart sets itself',
+      { ...plain, extraEnv: [{ name: 'NODE_OPTIONS', value: '' }] },
+      /extraEnv: NODE_OPTIONS is set by the chart/,
+    ],
+    [
+      'a principal without its role',
+      assuming({ from: 'webIdentity' }),
+      /stream\.assumeRole\.principalArn: which role/,
+    ],
+    [
+      'a principal without its keys',
+      assuming({ from: 'secret' }),
+      /stream\.assumeRole\.secretName: which Secret/,
+    ],
+    [
+      'a principal of nothing',
+      { ...plain, stream: { name: 'x', region: 'eu-west-1', assumeRole: { from: 'node' } } },
+      /stream\.roleArn: which role is to be assumed/,
+    ],
+  ])('%s', async (_, values, message) => {
+    await expect(template('-f', await fileOf(values))).rejects.toThrow(message);
+  });
+});

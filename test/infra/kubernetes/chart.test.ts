@@ -1,0 +1,48 @@
+/** What can be said of the chart and the image without Helm; the rest is test/e2e/chart.test.ts. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { driverRules, verdicts } from '../../../functions/correlator/causality/rules.ts';
+import { watchedObjects } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const read = (file: string) => readFileSync(resolve(root, file), 'utf8');
+const values = parse(read('infra/kubernetes/chart/values.yaml'));
+
+/** As Kubernetes' kinds have it. */
+const pluralOf = (kind: string): string => `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
+
+it('the chart lets the forwarder read each kind that a rule of causality knows', () => {
+  const read = [
+    ...watchedObjects.map(({ resource }) => resource),
+    ...Object.values<string[]>(values.lookups).flat(),
+  ];
+  const kinds = [
+    ...driverRules.flatMap(({ subject, target }) => [subject, target]),
+    ...Object.keys(verdicts),
+  ];
+  // A target that says where to look is no kind.
+  const known = new Set(kinds.filter((kind) => /^[A-Z]/.test(kind)).map(pluralOf));
+  expect([...known].filter((resource) => !read.includes(resource))).toEqual([]);
+});
+
+it('the chart is of the version of the project', () => {
+  const { version } = JSON.parse(read('package.json'));
+  expect(parse(read('infra/kubernetes/chart/Chart.yaml'))).toMatchObject({ version, appVersion: version });
+});
+
+it('the image runs the bundle on the project’s Node, and not as root', () => {
+  const stages = read('infra/kubernetes/Dockerfile')
+    .split(/^FROM /m)
+    .slice(1);
+  const [build, image] = stages as [string, string];
+  const [major] = JSON.parse(read('package.json')).devDependencies.node.split('.');
+  expect(stages).toHaveLength(2);
+  expect(build).toMatch(new RegExp(`node:${major}-`));
+  expect(build).toContain('RUN npm run build:forwarder');
+  expect(image).toMatch(new RegExp(`^\\S+/distroless/nodejs${major}-debian\\d+:nonroot\\n`));
+  expect(image).toMatch(new RegExp(`^USER ${values.runAsUser}:${values.runAsUser}$`, 'm'));
+  expect(image).toContain('/src/dist/forwarder.mjs /app/\n');
+  expect(image).toContain('ENTRYPOINT ["/nodejs/bin/node", "/app/forwarder.mjs"]');
+});
