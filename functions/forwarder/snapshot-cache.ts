@@ -56,7 +56,7 @@ export interface CacheLimits {
   lookedUp: number;
 }
 
-export const defaultCacheLimits: CacheLimits = { keepDeleted: 10 * 60_000, lookedUp: 4_000_000 };
+const defaultCacheLimits: CacheLimits = { keepDeleted: 10 * 60_000, lookedUp: 4_000_000 };
 
 /** What an entry costs beyond its fields. */
 const entryOverhead = 300;

@@ -14,7 +14,7 @@ export interface HealthSettings {
 }
 
 /** Events have no bookmarks: their watch is quiet until it is begun anew, after 3 minutes (kubernetes/watch-resource.ts). */
-export const defaultHealthSettings: HealthSettings = { stuckAfter: 10 * 60_000, notShippingAfter: 60_000 };
+const defaultHealthSettings: HealthSettings = { stuckAfter: 10 * 60_000, notShippingAfter: 60_000 };
 
 export interface Health {
   /** Each remark, for what it says of the state. */

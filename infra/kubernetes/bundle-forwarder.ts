@@ -19,11 +19,14 @@ const leaveOutUnused: Plugin = {
   setup(build) {
     const filter = /^(?:undici|\.\/gen\/index\.js)$/;
     build.onResolve({ filter }, ({ path, importer }) =>
-      /[\\/]@kubernetes[\\/]client-node[\\/]dist[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
+      /[\\/]@kubernetes[\\/]client-node[\\/]dist[\\/]/.test(importer)
+        ? { path, namespace: 'unused' }
+        : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({
       contents: unusedModules[path]!.map(
-        (name) => `export function ${name}() { throw new Error('${name} of ${path} is not in this bundle'); }`,
+        (name) =>
+          `export function ${name}() { throw new Error('${name} of ${path} is not in this bundle'); }`,
       ).join('\n'),
     }));
   },

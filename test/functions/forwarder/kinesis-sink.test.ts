@@ -20,7 +20,12 @@ const record = (text: string, size = text.length) => ({
 });
 
 /** Puts through the real client to a stream that answers as told (else stores all); what each call held, by name. */
-async function put(records: ReturnType<typeof record>[], answers: Answer[]) {
+async function put(
+  records: ReturnType<typeof record>[],
+  answers: Answer[],
+  patience: 'records' | 'everything' = 'records',
+) {
+  const troubles: string[] = [];
   const calls: string[][] = [];
   const slept: number[] = [];
   const server = createServer(async (request, response) => {
@@ -40,10 +45,12 @@ async function put(records: ReturnType<typeof record>[], answers: Answer[]) {
   });
   const sleep = async (duration: number) => slept.push(duration);
   try {
-    await createKinesisSink(client, { streamName: 'observations', sleep, random: () => 0 }).put(records);
-    return { calls, slept, error: undefined };
+    const onTrouble = ({ reason }: { reason: string }) => void troubles.push(reason);
+    const settings = { streamName: 'observations', sleep, random: () => 0, patience, onTrouble };
+    await createKinesisSink(client, settings).put(records);
+    return { calls, slept, troubles, error: undefined };
   } catch (error) {
-    return { calls, slept, error };
+    return { calls, slept, troubles, error };
   } finally {
     client.destroy();
     server.close();
@@ -96,5 +103,40 @@ describe('the Kinesis sink', () => {
     const { calls, error } = await put([record('a')], [missing]);
     expect(calls).toEqual([['a']]);
     expect(error).toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  it('in a live cluster waits out whatever is no mistake of ours, and says why', async () => {
+    const failure = (status: number, __type: string): Answer => ({ status, body: { __type, message: 'no' } });
+    const { calls, troubles, error } = await put(
+      [record('a')],
+      [
+        failure(400, 'ResourceNotFoundException'),
+        failure(403, 'AccessDeniedException'),
+        failure(400, 'ExpiredTokenException'),
+        failure(500, 'InternalFailure'),
+        failure(400, 'ProvisionedThroughputExceededException'),
+        failure(400, 'KMSDisabledException'),
+        results({ ErrorCode: 'InternalFailure' }),
+      ],
+      'everything',
+    );
+    expect(error).toBeUndefined();
+    expect(calls).toHaveLength(8);
+    expect(troubles).toEqual([
+      'no-stream',
+      'credentials',
+      'credentials',
+      'server',
+      'throttled',
+      'other',
+      'server',
+    ]);
+  });
+
+  it('does not repeat a call that the service finds wrong', async () => {
+    const wrong = { status: 400, body: { __type: 'ValidationException', message: 'no' } };
+    const { calls, error } = await put([record('a')], [wrong], 'everything');
+    expect(calls).toHaveLength(1);
+    expect(error).toMatchObject({ name: 'ValidationException' });
   });
 });

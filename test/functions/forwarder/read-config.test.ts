@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../../functions/forwarder/read-config.ts';
+
+const least = { STREAM_NAME: 's', POD_NAME: 'p', POD_NAMESPACE: 'rootspan' };
+
+describe('the configuration', () => {
+  it('needs a stream and to know its pod; the rest has defaults, also where it is empty', () => {
+    const all = { include: [], exclude: [] };
+    const defaults = {
+      clusterName: undefined,
+      streamName: 's',
+      podName: 'p',
+      podNamespace: 'rootspan',
+      leaseName: 'rootspan-forwarder',
+      statusPort: 8080,
+      logLevel: 'info',
+      filters: { namespaces: all, kinds: all, reasons: all, types: all },
+      rateLimit: { burst: 300, perMinute: 60 },
+      redactPatterns: [],
+      extraKinds: [],
+    };
+    expect(readConfig(least)).toEqual(defaults);
+    const empty = { CLUSTER_NAME: '', LEASE_NAME: '', STATUS_PORT: '', EVENT_FILTERS: '', EXTRA_KINDS: '' };
+    expect(readConfig({ ...least, ...empty })).toEqual(defaults);
+  });
+
+  it('reads what the chart writes as JSON', () => {
+    const rollout = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', resource: 'rollouts' };
+    expect(
+      readConfig({
+        ...least,
+        EVENT_FILTERS: '{"namespaces":{"exclude":["kube-*"]}}',
+        EVENT_RATE_LIMIT: '{"burst":10}',
+        REDACT_PATTERNS: '["token=\\\\S+"]',
+        EXTRA_KINDS: JSON.stringify([rollout]),
+      }),
+    ).toMatchObject({
+      filters: { namespaces: { include: [], exclude: ['kube-*'] } },
+      rateLimit: { burst: 10, perMinute: 60 },
+      redactPatterns: [/token=\S+/gu],
+      extraKinds: [rollout],
+    });
+  });
+
+  it.each([
+    ['STREAM_NAME', '', 'STREAM_NAME is missing'],
+    ['STATUS_PORT', 'hunter2', 'STATUS_PORT should be a port'],
+    ['STATUS_PORT', '70000', 'STATUS_PORT should be a port'],
+    ['LOG_LEVEL', 'hunter2', 'LOG_LEVEL should be ("debug" | "info" | "warn" | "error"), is string'],
+    ['EVENT_FILTERS', 'hunter2', 'EVENT_FILTERS is no JSON'],
+    ['EVENT_FILTERS', '{"hunter2":1}', 'EVENT_FILTERS: hunter2 is not known'],
+    ['EVENT_FILTERS', '{"kinds":"hunter2"}', 'EVENT_FILTERS: kinds should be Object, is string'],
+    ['EVENT_RATE_LIMIT', '{"burst":0}', 'EVENT_RATE_LIMIT: burst should be >=1, is number'],
+    [
+      'REDACT_PATTERNS',
+      '["ok","(hunter2"]',
+      'REDACT_PATTERNS.1 is no regular expression of JavaScript with the flag u',
+    ],
+    ['REDACT_PATTERNS', '["x*"]', 'REDACT_PATTERNS.0 matches what is empty'],
+    ['EXTRA_KINDS', '[{"kind":"X"}]', 'EXTRA_KINDS: 0.apiVersion is missing'],
+    [
+      'EXTRA_KINDS',
+      '[{"apiVersion":"v1","kind":"Secret","resource":"secrets"}]',
+      'EXTRA_KINDS.0.kind may not be watched (Secret, ConfigMap, Event)',
+    ],
+  ])('%s=%s is told by name, never quoted', (variable, value, message) => {
+    expect(() => readConfig({ ...least, [variable]: value })).toThrow(message);
+  });
+});
