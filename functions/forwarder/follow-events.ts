@@ -56,6 +56,12 @@ export async function followEvents(ports: EventPorts, from: string | undefined):
         break;
       }
       case 'list-complete':
+        // etcd came back from a backup: versions say nothing of what was told before.
+        if (told !== undefined && compareVersions(next.resourceVersion, told) < 0) {
+          return followEvents(ports, undefined);
+        }
+        tell(next.resourceVersion).release();
+        break;
       case 'bookmark':
         tell(next.resourceVersion).release();
     }

@@ -24,8 +24,13 @@ async function main(): Promise<void> {
 
   const api = createApiServer(loadKubeConfig());
   // HTTP/2, the client's default, holds more memory, and proxies and emulators do not speak it.
-  const requestHandler = new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 20_000 });
-  const kinesis = new KinesisClient({ requestHandler });
+  const requestHandler = new NodeHttpHandler({
+    connectionTimeout: 5_000,
+    requestTimeout: 20_000,
+    throwOnRequestTimeout: true,
+  });
+  // The sink tries again itself, and says so.
+  const kinesis = new KinesisClient({ requestHandler, maxAttempts: 1 });
   const pod = { namespace: config.podNamespace, name: config.podName };
   const { random } = Math;
   const lease = { ...leaseDefaults, name: config.leaseName, namespace: pod.namespace, identity: pod.name };

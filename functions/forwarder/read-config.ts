@@ -5,6 +5,7 @@ import { parseWith } from '../../shared/observation.ts';
 import { neverShipped } from '../../shared/snapshot-fields.ts';
 import { EventFiltersSchema } from './filter-events.ts';
 import { EventRateLimitSchema } from './guard-rate.ts';
+import { resourceName, watchedObjects } from './kubernetes/watched-resources.ts';
 import { logLevels } from './log.ts';
 
 const Text = v.pipe(v.string(), v.nonEmpty());
@@ -44,7 +45,11 @@ export function readConfig(env: Environment) {
   if (!parsed.ok) throw new UserError(parsed.reason);
   const values = parsed.value;
   const kinds = readJson('EXTRA_KINDS', values.EXTRA_KINDS, ExtraKindsSchema);
-  for (const [index, { kind }] of kinds.entries()) {
+  const watched = new Set(watchedObjects.map(resourceName));
+  for (const [index, extra] of kinds.entries()) {
+    const { kind } = extra;
+    if (watched.has(resourceName(extra))) throw new UserError(`EXTRA_KINDS.${index} is watched already`);
+    watched.add(resourceName(extra));
     if (neverShipped.has(kind) || kind === 'Event')
       throw new UserError(
         `EXTRA_KINDS.${index}.kind may not be watched (${[...neverShipped].join(', ')}, Event)`,

@@ -93,14 +93,17 @@ export async function runTerm(
     known.shippedAt = clock.now();
     return push('object', lineOf(known), known.observedAt, step);
   };
-  const kinds = new Map(watched.map((resource) => [resource.kind, groupOf(resource.apiVersion)]));
+  const groupsOf = Map.groupBy(watched, ({ kind }) => kind);
   const shipper = createSubjectShipper(
     {
       cache,
       clock,
       lookUp: ports.lookUp,
       isWatched: ({ apiVersion, kind }) =>
-        kinds.has(kind) && (apiVersion === undefined || kinds.get(kind) === groupOf(apiVersion)),
+        groupsOf
+          .get(kind)
+          ?.some((each) => apiVersion === undefined || groupOf(each.apiVersion) === groupOf(apiVersion)) ??
+        false,
       redact: redaction.snapshot,
       ship,
       report,

@@ -104,6 +104,15 @@ export function createSnapshotCache(
     }
   };
 
+  const get = (uid: string): Known | undefined => {
+    const size = lookedUp.get(uid);
+    if (size !== undefined) {
+      lookedUp.delete(uid);
+      lookedUp.set(uid, size);
+    }
+    return byUid.get(uid);
+  };
+
   return {
     see(snapshot, from) {
       const { resourceVersion, ...rest } = snapshot.object;
@@ -132,18 +141,12 @@ export function createSnapshotCache(
       return { known, news, before };
     },
     find({ kind, namespace, name, uid }) {
-      const known = uid === undefined ? undefined : byUid.get(uid);
+      const known = uid === undefined ? undefined : get(uid);
       // The kubelet speaks of its Node without a UID or with the name as one (kubernetes pkg/kubelet/kubelet.go, nodeRef).
       const byName = uid === undefined || (kind === 'Node' && known === undefined);
-      const found = byName ? byUid.get(byKey.get(keyOf(kind, namespace, name)) ?? '') : known;
-      const size = found && lookedUp.get(found.uid);
-      if (found !== undefined && size !== undefined) {
-        lookedUp.delete(found.uid);
-        lookedUp.set(found.uid, size);
-      }
-      return found;
+      return byName ? get(byKey.get(keyOf(kind, namespace, name)) ?? '') : known;
     },
-    byUid: (uid) => byUid.get(uid),
+    byUid: get,
     startListing(resource) {
       listings.set(resource, (listings.get(resource) ?? 0) + 1);
     },

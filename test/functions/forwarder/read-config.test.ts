@@ -57,6 +57,11 @@ describe('the configuration', () => {
       'REDACT_PATTERNS.1 is no regular expression of JavaScript with the flag u',
     ],
     ['REDACT_PATTERNS', '["x*"]', 'REDACT_PATTERNS.0 matches what is empty'],
+    [
+      'EXTRA_KINDS',
+      '[{"apiVersion":"v1","kind":"Pod","resource":"pods"}]',
+      'EXTRA_KINDS.0 is watched already',
+    ],
     ['EXTRA_KINDS', '[{"kind":"X"}]', 'EXTRA_KINDS: 0.apiVersion is missing'],
     [
       'EXTRA_KINDS',

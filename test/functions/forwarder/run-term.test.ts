@@ -240,6 +240,23 @@ describe('a term that goes on from a checkpoint', () => {
   });
 });
 
+it('ships all Events again where the cluster came back from a backup, with lower versions', async () => {
+  const { cluster, a } = createShop();
+  cluster.put(anEvent('e1', a));
+  cluster.compact();
+  const term = runInMemory(cluster, { checkpoint: { events: '9000' } });
+  await term.quiet();
+  expect(told(term.arrived)).toEqual([]);
+  await term.stop();
+  const follow: typeof cluster.follow = (resource, { signal }) =>
+    cluster.follow(resource, { from: undefined, signal });
+  const restored = runInMemory(cluster, { checkpoint: { events: '9000' }, ports: { follow } });
+  await restored.quiet();
+  expect(told(restored.arrived)).toContain('Pod a Pulled');
+  expect(restored.saved()?.events).toBe(cluster.version());
+  await restored.stop();
+});
+
 it('tells as gone what is missing from the list that follows a lost history', async () => {
   const { cluster, a, rs } = createShop();
   const b = cluster.put(pod('b', rs));
