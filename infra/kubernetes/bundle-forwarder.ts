@@ -1,6 +1,6 @@
 /** `npm run build:forwarder`: the file that the forwarder's image runs, dist/forwarder.mjs, with its source map. */
 import { builtinModules } from 'node:module';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -50,9 +50,21 @@ const leaveOutUnused: Plugin = {
   },
 };
 
+/** The SDK's default for Kinesis is HTTP/2; the forwarder gives it a handler for HTTP/1.1 (main.ts). */
+const withoutHttp2: Plugin = {
+  name: 'without-http2',
+  setup(build) {
+    const filter = /[\\/]@smithy[\\/]node-http-handler[\\/]dist-es[\\/]node-http2-handler\.js$/;
+    build.onLoad({ filter }, ({ path }) => ({
+      contents: "export { NodeHttpHandler as NodeHttp2Handler } from './node-http-handler.js';",
+      resolveDir: dirname(path),
+    }));
+  },
+};
+
 /**
  * A module of Node's is loaded when something of it is first used. An `import` of `node:http` reads all that it exports,
- * and with that loads Node's own fetch; the SDK imports HTTP/2 and never speaks it here.
+ * and with that loads Node's own fetch.
  */
 const loadNodeLazily: Plugin = {
   name: 'load-node-lazily',
@@ -94,7 +106,7 @@ export const forwarderBundle = {
   banner: {
     js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);",
   },
-  plugins: [leaveOutUnused, loadNodeLazily],
+  plugins: [leaveOutUnused, withoutHttp2, loadNodeLazily],
   logLevel: 'warning',
 } satisfies BuildOptions;
 
