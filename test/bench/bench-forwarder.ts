@@ -6,6 +6,7 @@
  * Event arrived. Linux only: memory and CPU are read from /proc.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,6 +19,7 @@ import { measureProcess, type ProcessUsage } from './forwarder/measure-process.t
 import type { FromCluster } from './forwarder/run-cluster.ts';
 import { type FromStream, streamName } from './forwarder/stream-messages.ts';
 
+const image = readImage();
 const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
@@ -25,7 +27,7 @@ const { values: options } = parseArgs({
     pods: { type: 'string', default: '500,5000' },
     history: { type: 'string', default: '2' },
     kspan: { type: 'string' },
-    'node-flags': { type: 'string', default: nodeFlags() },
+    'node-flags': { type: 'string', default: image.flags },
     'cpu-prof': { type: 'string' },
     'log-level': { type: 'string', default: 'warn' },
   },
@@ -230,12 +232,11 @@ function startForwarder(kubeconfig: string, kinesis: string, port: number): Chil
       POD_NAMESPACE: 'rootspan',
       STATUS_PORT: String(port),
       LOG_LEVEL: options['log-level'],
-      NODE_ENV: 'production',
       AWS_REGION: 'us-east-1',
       AWS_ENDPOINT_URL_KINESIS: kinesis,
       AWS_ACCESS_KEY_ID: 'bench',
       AWS_SECRET_ACCESS_KEY: 'bench',
-      ...imageEnvironment(),
+      ...image.environment,
     },
     stdio: ['ignore', 'inherit', 'inherit'],
     detached,
@@ -317,9 +318,10 @@ function printTable(rows: readonly Record<string, string | number>[]): void {
   }
 }
 
-function nodeFlags(): string {
-  return '';
-}
-function imageEnvironment(): Record<string, string> {
-  return {};
+/** As the image starts Node. */
+function readImage(): { flags: string; environment: Record<string, string> } {
+  const image = readFileSync(resolve(import.meta.dirname, '../../infra/kubernetes/Dockerfile'), 'utf8');
+  const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(image)![1]!) as string[];
+  const environment = [...image.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name!, value!]);
+  return { flags: entry.slice(1, -1).join(' '), environment: Object.fromEntries(environment) };
 }
