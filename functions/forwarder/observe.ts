@@ -199,24 +199,26 @@ function managersOf(raw: unknown): FieldManager[] | undefined {
         operation: operation ?? 'Update',
         subresource: text(subresource),
         time: text(time),
-        ...(fields !== undefined && {
-          fields: digest(fields),
-          ownsSpec: fields['f:spec'] !== undefined,
-          ownsRestartedAt: JSON.stringify(fields['f:spec'] ?? '').includes(
-            'f:kubectl.kubernetes.io/restartedAt',
-          ),
-        }),
+        ...(fields !== undefined && digestFields(fields)),
       }) as unknown as FieldManager;
     });
   return managers.length === 0 ? undefined : managers;
 }
 
+const digestFields = remembered((fields) => ({
+  fields: digest(fields),
+  ownsSpec: fields['f:spec'] !== undefined,
+  ownsRestartedAt: JSON.stringify(fields['f:spec'] ?? '').includes('f:kubectl.kubernetes.io/restartedAt'),
+}));
+
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+const digestSpec = remembered(digest);
 
 /** Of the spec without its replicas, or of what kubectl last applied where the spec itself is not there. */
 function specDigest(spec: Json, metadata: Json): string | undefined {
   if (spec.template !== undefined || spec.jobTemplate !== undefined)
-    return digest({ ...spec, replicas: null });
+    return digestSpec({ ...spec, replicas: null });
   const applied = record(metadata.annotations)?.[lastApplied];
   if (typeof applied !== 'string') return undefined;
   try {
@@ -228,7 +230,26 @@ function specDigest(spec: Json, metadata: Json): string | undefined {
 }
 
 /** Sixteen hex digits, the same for the same content in whatever order of keys. */
-export const digest = (value: unknown): string => hash('sha256', canonical(value), 'hex').slice(0, 16);
+export function digest(value: unknown): string {
+  return hash('sha256', canonical(value), 'hex').slice(0, 16);
+}
+
+/**
+ * Almost all versions of an object have the same managed fields and the same spec, and so have its siblings: a hash of
+ * the text is a fraction of the work.
+ */
+function remembered<T>(compute: (value: Json) => T, most = 1_000): (value: Json) => T {
+  const results = new Map<string, T>();
+  return (value) => {
+    const key = hash('sha256', JSON.stringify(value), 'base64');
+    const known = results.get(key);
+    if (known !== undefined) return known;
+    const result = compute(value);
+    results.set(key, result);
+    if (results.size > most) results.delete(results.keys().next().value!);
+    return result;
+  };
+}
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;

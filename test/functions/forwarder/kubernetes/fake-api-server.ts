@@ -47,7 +47,7 @@ export interface FakeSettings {
   /** Milliseconds between bookmarks; the real one's are a minute apart. */
   bookmarkInterval: number;
   /** Milliseconds before each answer. */
-  latency: number;
+  latency: number | (() => number);
   /** Changes of all resources that a watch can still begin with. */
   history: number;
   /** The version of the first object. */
@@ -91,6 +91,8 @@ export interface FakeApiServer extends AsyncDisposable {
   readonly settings: FakeSettings;
   /** Creates or replaces an object, by namespace and name, and tells the watchers. */
   apply(resource: WatchedResource, object: Json): Json;
+  /** The same for many of them a second: `write` gives the JSON of the whole object, with its kind. Returns the version. */
+  applyText(resource: WatchedResource, key: ObjectKey, write: (version: string) => string): string;
   /** Returns false where there is none. */
   remove(resource: WatchedResource, name: string, namespace?: string): boolean;
   objects(resource: WatchedResource): Json[];
@@ -118,11 +120,16 @@ export interface FakeApiServer extends AsyncDisposable {
   openWatches(): number;
 }
 
+export interface ObjectKey {
+  namespace: string;
+  name: string;
+}
+
 interface Collection {
   resource: FakeResource;
   path: string;
-  /** By `namespace/name`. */
-  objects: Map<string, Json>;
+  /** By `namespace/name`; text is parsed when somebody wants it. */
+  objects: Map<string, Json | string>;
   history: Change[];
   watchers: Set<Watcher>;
 }
@@ -173,9 +180,8 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
     return collection;
   };
 
-  const record = (collection: Collection, type: string, object: Json) => {
-    const { namespace } = object.metadata as { namespace?: string };
-    const line = `${JSON.stringify({ type, object })}\n`;
+  const record = (collection: Collection, type: string, namespace: string | undefined, object: string) => {
+    const line = `{"type":"${type}","object":${object}}\n`;
     collection.history.push({ version, namespace, line });
     if (collection.history.length > settings.history) {
       const dropped = collection.history.splice(0, Math.ceil(settings.history / 4));
@@ -197,7 +203,7 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
     const { apiVersion, kind } = collection.resource;
     const metadata = object.metadata as Json;
     const key = keyOf(metadata);
-    const before = collection.objects.get(key)?.metadata as Json | undefined;
+    const before = parsed(collection.objects.get(key))?.metadata as Json | undefined;
     version++;
     const stored: Json = {
       apiVersion,
@@ -212,17 +218,19 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
       },
     };
     collection.objects.set(key, stored);
-    record(collection, before === undefined ? 'ADDED' : 'MODIFIED', stored);
+    const type = before === undefined ? 'ADDED' : 'MODIFIED';
+    record(collection, type, metadata.namespace as string | undefined, JSON.stringify(stored));
     return stored;
   };
 
   const remove = (collection: Collection, key: string): boolean => {
-    const object = collection.objects.get(key);
+    const object = parsed(collection.objects.get(key));
     if (object === undefined) return false;
     version++;
     collection.objects.delete(key);
     const metadata = { ...(object.metadata as Json), resourceVersion: String(version) };
-    record(collection, 'DELETED', { ...object, metadata });
+    const { namespace } = object.metadata as { namespace?: string };
+    record(collection, 'DELETED', namespace, JSON.stringify({ ...object, metadata }));
     return true;
   };
 
@@ -239,7 +247,10 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
       const items = [...collection.objects]
         .filter(([key]) => namespace === undefined || key.startsWith(`${namespace}/`))
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([, { apiVersion: _, kind: __, ...item }]) => item);
+        .map(([, object]) => {
+          const { apiVersion: _, kind: __, ...item } = parsed(object)!;
+          return item;
+        });
       snapshot = { version, items };
     } else {
       const [id, start] = token.split(' ');
@@ -299,7 +310,8 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
     authorizations.add(request.headers.authorization);
     if (queries.length > 1000) queries.splice(0, 500);
     const body = request.method === 'GET' ? undefined : (JSON.parse(await text(request)) as Json);
-    if (settings.latency > 0) await delay(settings.latency);
+    const latency = typeof settings.latency === 'number' ? settings.latency : settings.latency();
+    if (latency > 0) await delay(latency);
 
     const trouble = takeTrouble(troubles, verb, call);
     if (trouble?.do === 'reset') return (request.socket as Socket).resetAndDestroy();
@@ -319,14 +331,14 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
     function work(): Json | Failure {
       if (verb === 'list') return list(collection, namespace, url.searchParams);
       const key = `${namespace ?? ''}/${route.type === 'object' ? route.name : ''}`;
-      if (verb === 'get') return collection.objects.get(key) ?? notFound;
+      if (verb === 'get') return parsed(collection.objects.get(key)) ?? notFound;
       const metadata = body!.metadata as Json;
       if (verb === 'create') {
         metadata.namespace ??= namespace;
         metadata.name ??= `${metadata.generateName}${randomUUID().slice(0, 5)}`;
         return collection.objects.has(keyOf(metadata)) ? alreadyExists : store(collection, body!);
       }
-      const existing = collection.objects.get(key)?.metadata as Json | undefined;
+      const existing = parsed(collection.objects.get(key))?.metadata as Json | undefined;
       if (existing === undefined) return notFound;
       const fits = [undefined, '', existing.resourceVersion].includes(metadata.resourceVersion as string);
       return fits ? store(collection, body!) : conflict;
@@ -377,8 +389,17 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
       return config;
     },
     apply: (resource, object) => store(collectionOf(resource), object),
+    applyText(resource, { namespace, name }, write) {
+      const collection = collectionOf(resource);
+      const key = `${namespace}/${name}`;
+      const type = collection.objects.has(key) ? 'MODIFIED' : 'ADDED';
+      const text = write(String(++version));
+      collection.objects.set(key, text);
+      record(collection, type, namespace, text);
+      return String(version);
+    },
     remove: (resource, name, namespace) => remove(collectionOf(resource), `${namespace ?? ''}/${name}`),
-    objects: (resource) => [...collectionOf(resource).objects.values()],
+    objects: (resource) => [...collectionOf(resource).objects.values()].map((object) => parsed(object)!),
     version: () => version,
     compact() {
       compactedTo = version;
@@ -408,6 +429,9 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
     },
   };
 }
+
+const parsed = (object: Json | string | undefined): Json | undefined =>
+  typeof object === 'string' ? (JSON.parse(object) as Json) : object;
 
 type Failure = Extract<Trouble, { do: 'status' }>;
 
@@ -474,6 +498,8 @@ type Route =
   | { type: 'unknown' };
 
 function readRoute(collections: ReadonlyMap<string, Collection>, path: string): Route {
+  if (path === '/api' || path === '/apis')
+    return { type: 'discovery', body: discoverGroups(collections, path) };
   const [, base, rest] = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/(.+))?$/.exec(path) ?? [];
   if (base === undefined) return { type: 'unknown' };
   if (rest === undefined) return { type: 'discovery', body: discover(collections, base) };
@@ -498,6 +524,18 @@ function discover(collections: ReadonlyMap<string, Collection>, base: string): J
       { name: `${resource}/status`, singularName: '', namespaced, kind, verbs: ['get'] },
     ]);
   return resources.length === 0 ? undefined : { kind: 'APIResourceList', groupVersion, resources };
+}
+
+/** What client-go asks first: the versions of the core, and all groups. */
+function discoverGroups(collections: ReadonlyMap<string, Collection>, path: string): Json {
+  if (path === '/api') return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
+  const groupVersions = new Set([...collections.values()].map(({ resource }) => resource.apiVersion));
+  const groups = [...groupVersions].flatMap((groupVersion) => {
+    const [name, version] = groupVersion.split('/');
+    if (version === undefined) return [];
+    return [{ name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } }];
+  });
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups };
 }
 
 function verbOf(method: string, route: Route, query: URLSearchParams): Verb {
