@@ -4,13 +4,16 @@ import type { Span } from '../../shared/span.ts';
 import type { Store } from './store.ts';
 
 export interface Timer {
-  activity: string;
+  activities: readonly string[];
   /** Milliseconds since 1970. */
   dueAt: number;
 }
 
 export interface Timers {
-  /** Resolves once the timer is safe. It comes back after at most 900 s, early where `delaySeconds` is more. */
+  /**
+   * Resolves once the timer is safe. It comes back after at most 900 s, early where `delaySeconds` is more, and maybe in
+   * parts.
+   */
   arm(timer: Timer, delaySeconds: number): Promise<void>;
 }
 
@@ -74,6 +77,8 @@ export type IngestPorts = Omit<Ports, 'spansQueue' | 'assemblyClock'>;
 export interface Waits {
   /** Without an observation until an activity counts as quiet: 11 s is the worst delay seen in a burst. */
   quiet: number;
+  /** From the first observation to the first look, more than quiet: what is over by then is looked at once. */
+  spread: number;
   /** An activity that never goes quiet is settled anyway. */
   patience: number;
   /** For the snapshot of an object that others name as their owner. */
@@ -94,6 +99,7 @@ export interface Waits {
 
 export const defaultWaits: Waits = {
   quiet: 20,
+  spread: 10,
   patience: 300,
   pending: 60,
   hold: 60,

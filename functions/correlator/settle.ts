@@ -4,45 +4,66 @@
  * is filed under.
  */
 import * as v from 'valibot';
-import type { Cluster, Observation } from '../../shared/observation.ts';
+import type { Observation } from '../../shared/observation.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
 import { meetingPoints } from './causality/meeting-points.ts';
-import { rootOf } from './file-observations.ts';
+import { fullestCluster, placeOf, rootOf } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
-import type { Ports, Waits } from './ports.ts';
+import type { Ports, Remark, Waits } from './ports.ts';
 import {
   activityPartition,
   clusterOf,
+  expectKey,
+  familyPartition,
   headKey,
   type Item,
   idOf,
   type KnownObject,
   meetingPartition,
-  objectKey,
+  type Place,
 } from './store.ts';
 import {
   type Activity,
   chunkOf,
   cutItem,
+  expectItem,
   fitCut,
-  knownObject,
+  knownObjects,
+  lastHeard,
   meetingItem,
+  moveItem,
   pointsItem,
   readActivity,
-  sentItem,
-  sentOf,
+  spansOf,
 } from './store-items.ts';
-import { closeTurn, rearmActivity, touchActivity } from './touch-activity.ts';
+import { changeHeads, closeTurn, comeBack, type HeadChange, touchActivities } from './touch-activity.ts';
 
 /** What Lambda hands over, as far as it is read. */
 export interface SqsEvent {
   Records: { messageId: string; body: string }[];
 }
 
-const TimerSchema = v.object({ activity: v.pipe(v.string(), v.includes('/')), dueAt: v.number() });
+const TimerSchema = v.object({
+  activities: v.pipe(v.array(v.pipe(v.string(), v.includes('/'))), v.nonEmpty()),
+  dueAt: v.number(),
+});
+
+/** The settle of one activity. Its spans are sent with those of others, then its head changes. */
+interface Turn {
+  spans: Span[];
+  change: HeadChange;
+  remark?: Remark;
+}
+
+/** An activity of a timer. */
+interface Due {
+  activity: string;
+  dueAt: number;
+  messageId: string;
+}
 
 /** A drain of hundreds of nodes is no longer one story; what is left out is logged. */
 const mostMembers = 200;
@@ -55,62 +76,61 @@ const mostOwners = 16;
 export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => Promise<BatchResponse> {
   const { store, now } = ports;
   const heads = { ...ports, waits };
+  const firstLook = waits.quiet + waits.spread;
   const expiresIn = (seconds: number) => Math.ceil(now() / 1000) + seconds;
   const load = async (key: string) => readActivity(key, await store.list(activityPartition(key)));
 
   /** Its root as far as it is known now, and whether its own object is. */
-  async function place(key: string): Promise<{ root: string; known: boolean }> {
-    const cluster = clusterOf(key);
+  async function place(
+    { key, head }: Activity,
+    own: readonly Observation[],
+  ): Promise<{ root: string; family: string; known: boolean }> {
+    const [cluster, id] = [clusterOf(key), idOf(key)];
+    const start: Place = { id, family: head?.family ?? id };
+    const said = own.flatMap((observation) => placeOf(observation) ?? []).filter((said) => said.id === id);
+    // Who learns of an owner elsewhere finds this activity's head, and has it moved.
+    if (said.length > 0 && said.every(({ owner }) => owner === undefined))
+      return { root: key, family: start.family, known: true };
     const world = new Map<string, KnownObject>();
-    for (let id: string | undefined = idOf(key); id !== undefined && world.size < mostOwners; ) {
-      const [item] = await store.read([objectKey(cluster, id)]);
-      if (item === undefined) break;
-      const known = knownObject(item);
-      world.set(id, known);
-      id = known.owner !== undefined && !world.has(known.owner) ? known.owner : undefined;
+    const asked = new Set<string>();
+    let at: Place | undefined = start;
+    for (let steps = 0; at !== undefined && steps < mostOwners; steps += 1) {
+      const partition = familyPartition(cluster, at.family);
+      if (!world.has(at.id) && !asked.has(partition)) {
+        asked.add(partition);
+        for (const [id, { known }] of knownObjects(await store.list(partition))) world.set(id, known);
+      }
+      at = world.get(at.id)?.owner;
     }
+    const root = rootOf(start, (id) => world.get(id));
     return {
-      root: `${cluster}/${rootOf(idOf(key), (id) => world.get(id))}`,
-      known: world.has(idOf(key)),
+      root: `${cluster}/${root.id}`,
+      family: root.family,
+      known: said.length > 0 || world.has(id),
     };
   }
 
-  async function sendCut(key: string, spans: readonly Span[]): Promise<void> {
-    await ports.spansQueue.send(spans);
-    await store.put([sentItem(key, spans, expiresIn(waits.retention))]);
-  }
-
-  /** Everything into its real root's activity: what was sent first, so that nobody there sends it again. */
+  /** Everything into its real root's activity: what was cut first, so that nobody there sends it again. */
   async function move(from: string, into: string): Promise<void> {
-    let early = await load(from);
-    if (early.cut.length > 0) await sendCut(from, early.cut);
-    early = await load(from);
+    const early = await load(from);
+    const unsent = early.onTheirWay.flatMap(spansOf);
+    if (unsent.length > 0) await ports.spansQueue.send(unsent);
     // Takes the turn of a settle that is reading `from` now: what it would send is sent from `into`.
-    const turn = cutItem(from, [], (early.cutRevision ?? 0) + 1, expiresIn(waits.retention));
-    if (!(await store.replace(turn, early.cutRevision)))
-      throw new Error(`${from} is being settled elsewhere`);
-    const rename = (item: Item): Item => ({
-      ...item,
-      pk: activityPartition(into),
-      // One record may have filed into both.
-      sk: `${item.sk}@${from}`,
-    });
+    const turn = cutItem(from, early.lastCut + 1, [], expiresIn(waits.retention));
+    if (!(await store.replace(turn, undefined))) throw new Error(`${from} is being settled elsewhere`);
+    const moved = (items: readonly Item[]) => items.map((item) => moveItem(item, from, into, now()));
     const expected = early.expected
       .filter((key) => key !== into)
-      .map((key) => ({
-        pk: activityPartition(into),
-        sk: `expect#${key}`,
-        expiresAt: expiresIn(waits.retention),
-      }));
-    await store.put(early.sent.map(rename));
-    await store.put([...early.chunks.map(rename), ...expected]);
+      .map((key) => expectItem(into, key, expiresIn(waits.retention)));
+    await store.put(moved(early.cuts));
+    await store.put([...moved(early.chunks), ...expected]);
     await store.remove([
       ...early.chunks,
-      ...early.sent,
-      ...early.expected.map((key) => ({ pk: activityPartition(from), sk: `expect#${key}` })),
+      ...early.cuts,
+      ...early.expected.map((key) => expectKey(from, key)),
       { pk: activityPartition(from), sk: 'points' },
     ]);
-    await store.remove([{ pk: activityPartition(into), sk: `expect#${from}` }]);
+    await store.remove([expectKey(into, from)]);
     ports.log({ kind: 'moved', activity: from, into, items: early.chunks.length });
   }
 
@@ -123,7 +143,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const { key } = activity;
     await store.put(news.map((point) => meetingItem(key, point, expiresIn(waits.acquaintance))));
     const others = (await whoMeets(clusterOf(key), news)).filter((other) => other !== key);
-    await forEachOf(others, (other) => touchActivity(heads, other, waits.meeting, false));
+    await touchActivities(heads, new Map(others.map((other) => [other, ''])), waits.meeting, false);
     // Expires first, so that a long activity registers again before its items are gone.
     const all = [...new Set([...before, ...points])].sort();
     await store.put([pointsItem(key, all, expiresIn(waits.acquaintance / 2))]);
@@ -162,99 +182,107 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   }
 
   /** Seconds until it may be settled: 0 when it is quiet, or has been loud for too long. */
-  async function unrest({ key, head, expected }: Activity): Promise<number> {
+  async function unrest(activity: Activity, own: readonly Observation[]): Promise<number> {
+    const { key, head, expected } = activity;
     if (head?.waitingSince === undefined) return 0;
-    const sinceLast = (now() - head.lastIngestAt) / 1000;
+    const sinceLast = (now() - lastHeard(activity)) / 1000;
     const sinceFirst = (now() - head.waitingSince) / 1000;
     if (sinceFirst >= waits.patience) return 0;
     if (sinceLast < waits.quiet) return Math.min(waits.quiet - sinceLast, waits.patience - sinceFirst);
     // Its own settle moves them in.
     if (expected.length > 0) return waits.meeting;
     if (sinceFirst < waits.pending) {
-      const { root, known } = await place(key);
+      const { root, known } = await place(activity, own);
       if (!known || root !== key) return waits.pending - sinceFirst;
     }
     return 0;
   }
 
-  async function settle(key: string, dueAt: number): Promise<void> {
-    const early = dueAt - now();
-    if (early > 1000) return ports.timers.arm({ activity: key, dueAt }, early / 1000);
-    const { head, headRevision } = readActivity(key, await store.read([headKey(key)]));
-    if (head?.dueAt !== dueAt) return;
-    let activity = await load(key);
-    // The head from before the chunks: what came between counts as come since.
-    const asRead = () => Object.assign(activity, { head, headRevision });
+  /** `seen`: its head, read before anything else: what comes between counts as come since. */
+  async function prepare(key: string, dueAt: number, seen: Item | undefined): Promise<Turn | undefined> {
+    const { head, headRevision } = readActivity(key, seen === undefined ? [] : [seen]);
+    if (head?.dueAt !== dueAt) return undefined;
     const age = (now() - (head.waitingSince ?? now())) / 1000;
-    const rearm = (seconds: number, hold: { heldSince?: number } = {}) => {
-      ports.log({ kind: 'postponed', activity: key, seconds, age });
-      return rearmActivity(heads, activity, dueAt, seconds, hold);
-    };
+    /** Seconds that the timers' queue is behind. */
+    const behind = Math.max(0, (now() - dueAt) / 1000);
+    let activity = Object.assign(await load(key), { head });
+    const spans = activity.onTheirWay.flatMap(spansOf);
+    let done = activity.lastCut;
+    const rearm = (seconds: number, hold: { heldSince?: number } = {}): Turn => ({
+      spans,
+      change: comeBack(dueAt, seconds, { ...hold, done }),
+      remark: { kind: 'postponed', activity: key, seconds, age },
+    });
 
-    const { root, known } = await place(key);
+    let own = activity.chunks.map(chunkOf);
+    let observations = own.flatMap((chunk) => chunk.observations);
+    const { root, family, known } = await place(activity, observations);
     if (root !== key) {
-      if (activity.chunks.length + activity.sent.length + activity.expected.length > 0) {
+      if (activity.chunks.length + activity.cuts.length + activity.expected.length > 0) {
         await move(key, root);
-        await touchActivity(heads, root, waits.quiet, true);
+        await touchActivities(heads, new Map([[root, family]]), firstLook, true);
       }
-      return closeTurn(heads, asRead(), dueAt, { quietSeconds: waits.quiet, reviewSeconds: undefined });
-    }
-    if (activity.cut.length > 0) {
-      await sendCut(key, activity.cut);
-      activity = await load(key);
+      const next = { quietSeconds: waits.quiet, reviewSeconds: undefined };
+      return { spans: [], change: closeTurn(dueAt, headRevision, done, next) };
     }
     for (let turn = 0; activity.expected.length > 0 && turn < mostOwners; turn += 1) {
       for (const expected of activity.expected) await move(expected, key);
-      activity = await load(key);
+      activity = Object.assign(await load(key), { head });
+      own = activity.chunks.map(chunkOf);
+      observations = own.flatMap((chunk) => chunk.observations);
     }
-    asRead();
-    const own = activity.chunks.map(chunkOf);
-    const observations = own.flatMap((chunk) => chunk.observations);
 
     const isNew = await register(activity, observations);
-    const wait = await unrest(activity);
+    const wait = await unrest(activity, observations);
     if (wait > 0) return rearm(wait);
-    // What meets others gives those that went quiet with it the time to come there, and not beyond patience: an activity
-    // that makes new points all the time settles too.
-    const meetsFrom = head.lastIngestAt + (waits.quiet + waits.meeting) * 1000;
+    // What meets others gives those that went quiet with it the time for their first look, which is late where this one
+    // is; and not beyond patience: an activity that makes new points all the time settles too.
+    const meetsFrom = lastHeard(activity) + (firstLook + waits.meeting + behind) * 1000;
     const toCome = activity.points.length > 0 ? (meetsFrom - now()) / 1000 : 0;
-    const meeting = isNew ? waits.meeting : Math.min(toCome, waits.meeting);
+    const meeting = isNew ? waits.meeting + behind : Math.min(toCome, waits.meeting + behind);
     if (meeting > 0 && age < waits.patience) return rearm(meeting, { heldSince: head.heldSince ?? now() });
     const members = await gather(activity);
+    const others = members
+      .filter((member) => member !== activity)
+      .map((member) => ({ member, chunks: member.chunks.map(chunkOf) }));
     const heldSince = head.heldSince ?? now();
     if (now() - heldSince < waits.hold * 1000) {
-      const unrests = await Promise.all(members.filter((member) => member !== activity).map(unrest));
+      const unrests = await Promise.all(
+        others.map(({ member, chunks }) =>
+          unrest(
+            member,
+            chunks.flatMap((chunk) => chunk.observations),
+          ),
+        ),
+      );
       const longest = Math.max(0, ...unrests);
       const left = waits.hold - (now() - heldSince) / 1000;
       if (longest > 0) return rearm(Math.min(longest, left), { heldSince });
     }
 
-    const others = members
-      .filter((member) => member !== activity)
-      .flatMap(({ chunks }) => chunks.map(chunkOf));
     const sent = whatWasSent(members);
-    const spans = assemble({
-      cluster: clusterIn(own),
-      observations: [...own, ...others].flatMap((chunk) => chunk.observations),
+    const assembled = assemble({
+      cluster: fullestCluster(own.map(({ cluster }) => cluster)),
+      observations: [...own, ...others.flatMap(({ chunks }) => chunks)].flatMap(
+        (chunk) => chunk.observations,
+      ),
       sent,
       now: ports.assemblyClock(),
     });
-    const { due, open } = pickSpans(spans, observations, new Set(whatWasSent([activity]).keys()));
-    let revision = activity.cutRevision;
+    const { due, open } = pickSpans(assembled, observations, new Set(whatWasSent([activity]).keys()));
     for (let rest = due; rest.length > 0; ) {
       const some = fitCut(rest);
       rest = rest.slice(some.length);
-      const next = (revision ?? 0) + 1;
       // Another settle of this activity was faster: read again what it has sent.
-      if (!(await store.replace(cutItem(key, some, next, expiresIn(waits.retention)), revision)))
+      if (!(await store.replace(cutItem(key, done + 1, some, expiresIn(waits.retention)), undefined)))
         return rearm(waits.quiet);
-      await sendCut(key, some);
-      revision = next;
+      spans.push(...some);
+      done += 1;
     }
     const closed = new Set(
       [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),
     );
-    ports.log({
+    const settled: Remark = {
       kind: 'settled',
       activity: key,
       members: members.length,
@@ -264,50 +292,78 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       open,
       traceIds: [...new Set(due.map(({ traceId }) => traceId))],
       age,
-    });
-    await closeTurn(heads, activity, dueAt, {
-      quietSeconds: waits.quiet,
-      reviewSeconds: open > 0 ? waits.closing : undefined,
-    });
+    };
+    const next = { quietSeconds: waits.quiet, reviewSeconds: open > 0 ? waits.closing : undefined };
+    return { spans, change: closeTurn(dueAt, headRevision, done, next), remark: settled };
+  }
+
+  /** Together: they share requests to the queues. Those that failed, and why. */
+  async function settle(some: readonly Due[]): Promise<Map<Due, unknown>> {
+    const failed = new Map<Due, unknown>();
+    const turns = new Map<Due, Turn>();
+    try {
+      const keys = some.map(({ activity }) => headKey(activity));
+      const seen = new Map((await store.read(keys)).map((item) => [item.pk, item]));
+      await forEachOf(some, async (due) => {
+        const { activity, dueAt } = due;
+        try {
+          const turn = await prepare(activity, dueAt, seen.get(headKey(activity).pk));
+          if (turn !== undefined) turns.set(due, turn);
+        } catch (error) {
+          failed.set(due, error);
+        }
+      });
+      const spans = [...turns.values()].flatMap((turn) => turn.spans);
+      if (spans.length > 0) await ports.spansQueue.send(spans);
+      await changeHeads(heads, new Map([...turns].map(([{ activity }, { change }]) => [activity, change])));
+      for (const { remark } of turns.values()) if (remark !== undefined) ports.log(remark);
+    } catch (error) {
+      for (const due of some) if (!failed.has(due)) failed.set(due, error);
+    }
+    return failed;
   }
 
   return async ({ Records }) => {
-    const batchItemFailures: BatchResponse['batchItemFailures'] = [];
+    const failures = new Set<string>();
+    const inMessages: Due[] = [];
     for (const { messageId, body } of Records) {
       const timer = parseWith(TimerSchema, parseJson(body));
       try {
-        // Twice: until the message is visible again, those it would meet settle without this activity.
-        if (timer.ok) {
-          const { activity, dueAt } = timer.value;
-          await settle(activity, dueAt).catch(() => settle(activity, dueAt));
-        } else {
+        if (!timer.ok) {
           await ports.setAside.keep({ reason: timer.reason, payload: body, source: messageId });
           ports.log({ kind: 'set-aside', source: messageId, reason: timer.reason });
+          continue;
         }
+        const { activities, dueAt } = timer.value;
+        const early = dueAt - now();
+        if (early > 1000) await ports.timers.arm(timer.value, early / 1000);
+        else inMessages.push(...activities.map((activity) => ({ activity, dueAt, messageId })));
       } catch (error) {
-        ports.log({ kind: 'settle-failed', activity: timer.ok ? timer.value.activity : '', error });
-        batchItemFailures.push({ itemIdentifier: messageId });
+        ports.log({ kind: 'settle-failed', activity: '', error });
+        failures.add(messageId);
       }
     }
-    return { batchItemFailures };
+    const first = await settle(inMessages);
+    // Each again, and alone: until the message is visible again, those it would meet settle without this activity.
+    for (const due of first.keys()) {
+      const [again] = (await settle([due])).values();
+      if (again === undefined) continue;
+      ports.log({ kind: 'settle-failed', activity: due.activity, error: again });
+      failures.add(due.messageId);
+    }
+    return { batchItemFailures: [...failures].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
-/** A cluster that got its name later has chunks without it: whichever says most, by content and not by order. */
-function clusterIn(chunks: readonly { cluster: Cluster }[]): Cluster {
-  const clusters = chunks.map(({ cluster }) => cluster);
-  clusters.sort(
-    (a, b) =>
-      JSON.stringify(b).length - JSON.stringify(a).length || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1),
-  );
-  return clusters[0] ?? {};
-}
-
-/** What is in a cut counts: it is sent before anything else of its activity. */
+/** By span id. */
 function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {
   const sent = new Map<string, SentSpan>();
-  for (const { sent: items, cut } of members) {
-    for (const span of [...items.flatMap(sentOf), ...cut]) sent.set(span.spanId, span);
+  for (const { cuts } of members) {
+    for (const { spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano } of cuts.flatMap(
+      spansOf,
+    )) {
+      sent.set(spanId, { spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano });
+    }
   }
   return sent;
 }

@@ -1,52 +1,93 @@
 /** Items of the table from what they mean, and back. What the store holds was written here, so it is read unchecked. */
 import { hash } from 'node:crypto';
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
-import type { SentSpan } from './causality/assemble.ts';
+import { packBody, unpackBody } from './pack-body.ts';
 import {
   activityPartition,
   clusterOf,
+  expectKey,
+  familyPartition,
   type Head,
   headKey,
   type Item,
   type KnownObject,
   largestBody,
   meetingPartition,
-  objectKey,
 } from './store.ts';
 
-/** Of one activity and one record. */
+/** Of one activity and one batch. */
 export interface Chunk {
   cluster: Cluster;
   observations: Observation[];
 }
 
-const pack = (value: unknown): Uint8Array => zstdCompressSync(JSON.stringify(value));
-const unpack = (item: Item): unknown => JSON.parse(zstdDecompressSync(item.body!).toString('utf8'));
+/** Name of the batch that one invocation reads of one shard. */
+export const batchName = (shard: string, first: string, last: string): string =>
+  shorten(`${shard}:${first}-${last}`);
+/** Keys count as bytes of their items. */
+export const shorten = (text: string): string => hash('sha256', text, 'base64url').slice(0, 16);
 
 /** As few parts as fit into items; `make` is asked again with halves where a body is too large. */
 function packParts<T>(entries: readonly T[], make: (entries: readonly T[]) => unknown): Uint8Array[] {
-  const body = pack(make(entries));
+  const body = packBody(make(entries));
   if (body.length <= largestBody || entries.length <= 1) return [body];
   const half = Math.ceil(entries.length / 2);
   return [...packParts(entries.slice(0, half), make), ...packParts(entries.slice(half), make)];
 }
 
-export const objectItem = (cluster: string, id: string, known: KnownObject, expiresAt: number): Item => ({
-  ...objectKey(cluster, id),
-  expiresAt,
-  fields: { ...known },
-});
-export const knownObject = (item: Item): KnownObject => item.fields as unknown as KnownObject;
+/** `at`: the time of writing, in milliseconds since 1970. */
+export function familyItems(
+  cluster: string,
+  family: string,
+  batch: string,
+  objects: ReadonlyMap<string, KnownObject>,
+  at: number,
+  expiresAt: number,
+): Item[] {
+  return packParts([...objects], (some) => some).map((body, part) => ({
+    pk: familyPartition(cluster, family),
+    sk: partKey(batch, part),
+    expiresAt,
+    fields: { at },
+    body,
+  }));
+}
 
-/** `source`: shardId:sequenceNumber. */
-export function chunkItems(activity: string, source: string, chunk: Chunk, expiresAt: number): Item[] {
+/** By id. Of an object that several told of, the owner that was told first. */
+export function knownObjects(items: readonly Item[]): Map<string, { known: KnownObject; expiresAt: number }> {
+  const objects = new Map<string, { known: KnownObject; expiresAt: number }>();
+  const inOrder = items.toSorted(
+    (a, b) => Number(a.fields!.at) - Number(b.fields!.at) || (a.sk < b.sk ? -1 : 1),
+  );
+  for (const item of inOrder) {
+    for (const [id, known] of unpackBody(item.body!) as [string, KnownObject][]) {
+      const before = objects.get(id);
+      objects.set(id, {
+        known: before?.known ?? known,
+        expiresAt: Math.max(before?.expiresAt ?? 0, item.expiresAt),
+      });
+    }
+  }
+  return objects;
+}
+
+const partKey = (name: string, part: number): string => (part === 0 ? name : `${name}#${part}`);
+
+/** `at`: when they were ingested, in milliseconds since 1970. */
+export function chunkItems(
+  activity: string,
+  batch: string,
+  chunk: Chunk,
+  at: number,
+  expiresAt: number,
+): Item[] {
   const bodies = packParts(chunk.observations, (observations) => ({ cluster: chunk.cluster, observations }));
   return bodies.map((body, part) => ({
     pk: activityPartition(activity),
-    sk: `chunk#${source}${part === 0 ? '' : `#${part}`}`,
+    sk: `chunk#${partKey(batch, part)}`,
     expiresAt,
+    fields: { at },
     body,
   }));
 }
@@ -55,12 +96,11 @@ export const headItem = (activity: string, head: Head, revision: number, expires
   ...headKey(activity),
   expiresAt,
   revision,
-  fields: { ...head } as Record<string, number>,
+  fields: { ...head } as Record<string, number | string>,
 });
 
 export const expectItem = (activity: string, expected: string, expiresAt: number): Item => ({
-  pk: activityPartition(activity),
-  sk: `expect#${expected}`,
+  ...expectKey(activity, expected),
   expiresAt,
 });
 
@@ -68,7 +108,7 @@ export const pointsItem = (activity: string, points: readonly string[], expiresA
   pk: activityPartition(activity),
   sk: 'points',
   expiresAt,
-  body: pack(points),
+  body: packBody(points),
 });
 
 export const meetingItem = (activity: string, point: string, expiresAt: number): Item => ({
@@ -80,40 +120,19 @@ export const meetingItem = (activity: string, point: string, expiresAt: number):
 /** The most of `spans` that fits into one item, from the beginning; the rest is for the next cut. */
 export function fitCut(spans: readonly Span[]): Span[] {
   let fitting = spans.slice();
-  while (fitting.length > 1 && pack(fitting).length > largestBody) {
+  while (fitting.length > 1 && packBody(fitting).length > largestBody) {
     fitting = fitting.slice(0, Math.ceil(fitting.length / 2));
   }
   return fitting;
 }
 
-/** No spans: nothing is on its way. */
-export const cutItem = (activity: string, spans: readonly Span[], revision: number, expiresAt: number) => ({
+/** No spans: it only takes the number, so that a settle that has read what was there before starts again. */
+export const cutItem = (activity: string, number: number, spans: readonly Span[], expiresAt: number) => ({
   pk: activityPartition(activity),
-  sk: 'cut',
+  sk: `cut#${String(number).padStart(6, '0')}`,
   expiresAt,
-  revision,
-  ...(spans.length > 0 && { body: pack(spans) }),
-});
-
-const sentKey = (spans: readonly Span[]): string =>
-  `sent#${hash('sha256', spans.map(({ spanId }) => spanId).join(), 'hex').slice(0, 16)}`;
-
-/** The same spans give the same item, which says that a cut of them is done. */
-export const sentItem = (activity: string, spans: readonly Span[], expiresAt: number): Item => ({
-  pk: activityPartition(activity),
-  sk: sentKey(spans),
-  expiresAt,
-  body: pack(
-    spans.map(
-      ({ spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano }): SentSpan => ({
-        spanId,
-        traceId,
-        parentSpanId,
-        startTimeUnixNano,
-        endTimeUnixNano,
-      }),
-    ),
-  ),
+  revision: 1,
+  ...(spans.length > 0 && { body: packBody(spans) }),
 });
 
 /** An activity as it was read. */
@@ -122,12 +141,14 @@ export interface Activity {
   head: Head | undefined;
   headRevision: number | undefined;
   chunks: Item[];
-  sent: Item[];
+  /** Cut here or in an activity that was moved in: what is in them counts as sent. */
+  cuts: Item[];
   /** Keys of activities to be moved into this one. */
   expected: string[];
-  cutRevision: number | undefined;
-  /** Spans on their way to the queue; what is there already is in `sent`. */
-  cut: Span[];
+  /** Of the last cut here; 0 where there was none. */
+  lastCut: number;
+  /** Cuts that may not have been sent. */
+  onTheirWay: Item[];
   points: string[];
 }
 
@@ -137,10 +158,10 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
     head: undefined,
     headRevision: undefined,
     chunks: [],
-    sent: [],
+    cuts: [],
     expected: [],
-    cutRevision: undefined,
-    cut: [],
+    lastCut: 0,
+    onTheirWay: [],
     points: [],
   };
   for (const item of items) {
@@ -149,18 +170,42 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
       activity.head = item.fields as unknown as Head;
       activity.headRevision = item.revision;
     } else if (kind === 'chunk') activity.chunks.push(item);
-    else if (kind === 'sent') activity.sent.push(item);
+    else if (kind === 'cut' || kind === 'sent') activity.cuts.push(item);
     else if (kind === 'expect') activity.expected.push(item.sk.slice('expect#'.length));
-    else if (kind === 'points') activity.points = unpack(item) as string[];
-    else if (kind === 'cut') {
-      activity.cutRevision = item.revision;
-      if (item.body !== undefined) activity.cut = unpack(item) as Span[];
-    } else throw new Error(`an item of no known kind: ${kind}`);
+    else if (kind === 'points') activity.points = unpackBody(item.body!) as string[];
+    else throw new Error(`an item of no known kind: ${kind}`);
   }
-  const done = sentKey(activity.cut);
-  if (activity.sent.some(({ sk }) => sk === done)) activity.cut = [];
+  const done = activity.head?.done ?? 0;
+  for (const item of activity.cuts) {
+    const number = cutNumber(item);
+    if (number === undefined) continue;
+    activity.lastCut = Math.max(activity.lastCut, number);
+    if (number > done) activity.onTheirWay.push(item);
+  }
+  activity.lastCut = Math.max(activity.lastCut, done);
   return activity;
 }
 
-export const chunkOf = (item: Item): Chunk => unpack(item) as Chunk;
-export const sentOf = (item: Item): SentSpan[] => unpack(item) as SentSpan[];
+/** Undefined for one that was moved in. */
+const cutNumber = ({ sk }: Item): number | undefined =>
+  sk.startsWith('cut#') ? Number(sk.slice('cut#'.length)) : undefined;
+
+/** The same in the activity `into`: a batch may have filed into both, and cuts have numbers of their own there. */
+export function moveItem(item: Item, from: string, into: string, at: number): Item {
+  const number = cutNumber(item);
+  return {
+    ...item,
+    pk: activityPartition(into),
+    ...(item.sk.startsWith('chunk#')
+      ? { sk: `${item.sk}@${from}`, fields: { at } }
+      : { sk: number === undefined ? item.sk : `sent#${from}#${number}` }),
+  };
+}
+
+export const chunkOf = (item: Item): Chunk => unpackBody(item.body!) as Chunk;
+export const spansOf = (item: Item): Span[] =>
+  item.body === undefined ? [] : (unpackBody(item.body) as Span[]);
+
+/** When it was last heard of, in milliseconds since 1970. */
+export const lastHeard = ({ head, chunks }: Activity): number =>
+  chunks.reduce((last, { fields }) => Math.max(last, Number(fields!.at)), head?.lastIngestAt ?? 0);

@@ -1,12 +1,20 @@
 /**
- * The head of an activity: when it was last heard of, and its one timer. A timer is sent before it is recorded, so that
- * none is ever recorded that does not come; one that comes and is not the recorded one is a leftover.
+ * The heads of activities: when each was last heard of, and its one timer. A timer is sent before it is recorded, so that
+ * none is ever recorded that does not come; one that comes and is not the recorded one is a leftover. Many activities are
+ * changed together: their timers share messages.
  */
+import { forEachOf } from './for-each-of.ts';
 import type { Ports } from './ports.ts';
 import { type Head, headKey } from './store.ts';
-import { type Activity, headItem, readActivity } from './store-items.ts';
+import { headItem, readActivity } from './store-items.ts';
 
 type HeadPorts = Pick<Ports, 'store' | 'timers' | 'now'> & { waits: { retention: number } };
+
+/** What becomes of a head: undefined leaves it as it is; `delaySeconds` gives it a new timer in place of `dueAt`. */
+export type HeadChange = (
+  head: Head | undefined,
+  revision: number | undefined,
+) => { head: Head; delaySeconds?: number } | undefined;
 
 /** Writers of a head are few (shards, and the settle of one timer): more turns than this is a defect. */
 const mostTurns = 50;
@@ -15,103 +23,107 @@ const mostTurns = 50;
 const lostAfter = 15 * 60_000;
 
 /**
- * Sees to it that the activity is settled `delaySeconds` from now or sooner. `heard`: because of new observations.
- * Repeatable.
+ * Milliseconds. Settle reads an activity a second before its timer is due at the earliest, by a clock that may be some
+ * milliseconds off: what was written this long before is read then, and the head need not tell of it.
  */
-export async function touchActivity(
+const surelyAhead = 5_000;
+
+/**
+ * Sees to it that the activities (each with its object's family) are settled `delaySeconds` from now or sooner. `heard`:
+ * because of new observations, which are written already. Repeatable.
+ */
+export async function touchActivities(
   ports: HeadPorts,
-  activity: string,
+  activities: ReadonlyMap<string, string>,
   delaySeconds: number,
   heard: boolean,
 ): Promise<void> {
-  let armed: number | undefined;
-  await replaceHead(ports, activity, async (head) => {
-    const now = ports.now();
-    if (head === undefined && !heard) return undefined;
-    let dueAt = head?.dueAt;
-    const wanted = now + delaySeconds * 1000;
-    if (dueAt === undefined || dueAt > wanted || dueAt < now - lostAfter) {
-      if (armed === undefined) {
-        await ports.timers.arm({ activity, dueAt: wanted }, delaySeconds);
-        armed = wanted;
-      }
-      dueAt = armed;
-    }
-    return {
-      ...head,
-      lastIngestAt: heard ? now : head!.lastIngestAt,
-      waitingSince: head?.waitingSince ?? now,
-      dueAt,
+  const change =
+    (family: string): HeadChange =>
+    (head) => {
+      if (head === undefined && !heard) return undefined;
+      const now = ports.now();
+      const dueAt = head?.dueAt;
+      const isPending = dueAt !== undefined && dueAt <= now + delaySeconds * 1000 && dueAt >= now - lostAfter;
+      if (isPending && head?.waitingSince !== undefined && dueAt > now + surelyAhead) return undefined;
+      return {
+        head: {
+          ...head,
+          family: head?.family ?? family,
+          lastIngestAt: heard ? now : head!.lastIngestAt,
+          waitingSince: head?.waitingSince ?? now,
+        },
+        ...(!isPending && { delaySeconds }),
+      };
     };
-  });
-  await bringLate(ports, activity, armed);
+  await changeHeads(ports, new Map([...activities].map(([key, family]) => [key, change(family)])));
 }
 
 /** The settle of timer `dueAt` comes back later. */
-export async function rearmActivity(
-  ports: HeadPorts,
-  { key }: Activity,
-  seenDueAt: number,
-  delaySeconds: number,
-  hold: { heldSince?: number },
-): Promise<void> {
-  const dueAt = ports.now() + delaySeconds * 1000;
-  await ports.timers.arm({ activity: key, dueAt }, delaySeconds);
-  await replaceHead(ports, key, async (head) => {
-    if (head === undefined || head.dueAt !== seenDueAt) return undefined;
-    return { ...head, ...hold, dueAt };
-  });
-  await bringLate(ports, key, dueAt);
-}
+export const comeBack =
+  (seenDueAt: number, delaySeconds: number, more: Pick<Head, 'heldSince' | 'done'>): HeadChange =>
+  (head) =>
+    head?.dueAt === seenDueAt ? { head: { ...head, ...more }, delaySeconds } : undefined;
 
 /**
- * The settle of timer `dueAt` is done with what it read. What came since is settled after another `quietSeconds`; what
- * is open is looked at again in `reviewSeconds`.
+ * The settle of timer `dueAt` is done with what it read, when the head had the revision `seen`. What came since is settled
+ * after another `quietSeconds`; what is open is looked at again in `reviewSeconds`.
  */
-export async function closeTurn(
-  ports: HeadPorts,
-  { key, headRevision }: Activity,
-  seenDueAt: number,
-  { quietSeconds, reviewSeconds }: { quietSeconds: number; reviewSeconds: number | undefined },
-): Promise<void> {
-  let armed: { dueAt: number; delay: number } | undefined;
-  const arm = async (delay: number) => {
-    if (armed?.delay !== delay) {
-      const dueAt = ports.now() + delay * 1000;
-      await ports.timers.arm({ activity: key, dueAt }, delay);
-      armed = { dueAt, delay };
+export const closeTurn =
+  (
+    seenDueAt: number,
+    seen: number | undefined,
+    done: number,
+    { quietSeconds, reviewSeconds }: { quietSeconds: number; reviewSeconds: number | undefined },
+  ): HeadChange =>
+  (head, revision) => {
+    if (head?.dueAt !== seenDueAt) return undefined;
+    const { lastIngestAt, family } = head;
+    const closed = { lastIngestAt, family, done };
+    if (revision !== seen) {
+      return { head: { ...closed, waitingSince: lastIngestAt }, delaySeconds: quietSeconds };
     }
-    return armed.dueAt;
+    return { head: closed, ...(reviewSeconds !== undefined && { delaySeconds: reviewSeconds }) };
   };
-  await replaceHead(ports, key, async (head, revision) => {
-    if (head === undefined || head.dueAt !== seenDueAt) return undefined;
-    const { lastIngestAt } = head;
-    if (revision !== headRevision) {
-      return { lastIngestAt, waitingSince: lastIngestAt, dueAt: await arm(quietSeconds) };
+
+/** Each until nobody else was faster. */
+export async function changeHeads(ports: HeadPorts, changes: ReadonlyMap<string, HeadChange>): Promise<void> {
+  const { store, timers, now, waits } = ports;
+  /** By activity: of another turn, when somebody else was faster. */
+  const armed = new Map<string, { delay: number; dueAt: number }>();
+  let left = [...changes.keys()];
+  for (let turn = 0; left.length > 0; turn += 1) {
+    if (turn === mostTurns) throw new Error(`the head of ${left[0]} kept changing`);
+    const seen = new Map((await store.read(left.map(headKey))).map((item) => [item.pk, item]));
+    const next = left.flatMap((key) => {
+      const item = seen.get(headKey(key).pk);
+      const { head, headRevision } = readActivity(key, item === undefined ? [] : [item]);
+      const change = changes.get(key)!(head, headRevision);
+      return change === undefined ? [] : [{ key, headRevision, ...change }];
+    });
+    const toArm = next.filter(
+      ({ key, delaySeconds }) =>
+        delaySeconds !== undefined && armed.get(key)?.delay !== Math.ceil(delaySeconds),
+    );
+    for (const [delay, some] of Map.groupBy(toArm, ({ delaySeconds }) => Math.ceil(delaySeconds!))) {
+      const dueAt = now() + delay * 1000;
+      const activities = some.map(({ key }) => key);
+      await timers.arm({ activities, dueAt }, delay);
+      for (const key of activities) armed.set(key, { delay, dueAt });
     }
-    return reviewSeconds === undefined ? { lastIngestAt } : { lastIngestAt, dueAt: await arm(reviewSeconds) };
-  });
-  await bringLate(ports, key, armed?.dueAt);
-}
-
-/** A timer that was due before it was recorded may have come as a leftover already: once more. */
-async function bringLate({ timers, now }: HeadPorts, activity: string, dueAt: number | undefined) {
-  if (dueAt !== undefined && now() >= dueAt) await timers.arm({ activity, dueAt }, 0);
-}
-
-/** Until nobody else was faster. `next` answers undefined to leave the head as it is. */
-async function replaceHead(
-  { store, now, waits }: HeadPorts,
-  key: string,
-  next: (head: Head | undefined, revision: number | undefined) => Promise<Head | undefined>,
-): Promise<void> {
-  for (let turn = 0; turn < mostTurns; turn += 1) {
-    const { head, headRevision } = readActivity(key, await store.read([headKey(key)]));
-    const replacement = await next(head, headRevision);
-    if (replacement === undefined) return;
-    const expiresAt = Math.ceil(now() / 1000) + waits.retention;
-    const item = headItem(key, replacement, (headRevision ?? 0) + 1, expiresAt);
-    if (await store.replace(item, headRevision)) return;
+    left = [];
+    await forEachOf(next, async ({ key, head, headRevision, delaySeconds }) => {
+      const { dueAt: before, ...rest } = head;
+      const dueAt = delaySeconds === undefined ? before : armed.get(key)!.dueAt;
+      const expiresAt = Math.ceil(now() / 1000) + waits.retention;
+      const replacement = dueAt === undefined ? rest : { ...rest, dueAt };
+      const item = headItem(key, replacement, (headRevision ?? 0) + 1, expiresAt);
+      if (!(await store.replace(item, headRevision))) left.push(key);
+    });
   }
-  throw new Error(`the head of ${key} kept changing`);
+  // A timer that was due before it was recorded may have come as a leftover already: once more.
+  const late = [...armed].filter(([, { dueAt }]) => now() >= dueAt);
+  for (const [dueAt, some] of Map.groupBy(late, ([, { dueAt }]) => dueAt)) {
+    await timers.arm({ activities: some.map(([key]) => key), dueAt }, 0);
+  }
 }

@@ -4,7 +4,8 @@
  * spans go over HTTP to a receiver in this process. Everything is measured but what AWS alone can say, which is assumed
  * below. Prices: us-east-1, on demand, without any free tier.
  */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AttributeValue, DynamoDBClient, WriteRequest } from '@aws-sdk/client-dynamodb';
 import { createEmitter, narrowingRequests } from '../../functions/emitter/emit.ts';
 import { exportSpans } from '../../functions/emitter/export-spans.ts';
 import { createHttpTransport } from '../../functions/emitter/http-transport.ts';
@@ -33,24 +34,28 @@ const prices = {
 type Price = keyof typeof prices;
 
 const memoryGB = { ingest: 0.5, settle: 1.769, emit: 0.5 };
-/** Seconds more that a call to DynamoDB takes within AWS than here; as if none ran beside another. */
-const dynamoDbLatency = 0.004;
+/** Milliseconds that a call to DynamoDB takes within AWS, at least. */
+const dynamoDbLatency = 4;
 /** Bytes of a function's log in an invocation: a line, and its figures as another. */
 const logBytes = 1200;
 /** Seconds of observations in a record, and in an invocation (the event source's batching window). */
 const inRecord = 1;
-const inInvocation = 2;
+const inInvocation = 5;
 
 interface Tally {
   events: number;
   invocations: Record<keyof typeof memoryGB, number>;
   seconds: Record<keyof typeof memoryGB, number>;
-  dynamoDbCalls: number;
+  /** Units. */
   reads: number;
   writes: number;
+  /** Of the same units, as far as their kind is known: by kind of item. */
+  readsOf: Map<string, number>;
+  writesOf: Map<string, number>;
   payloadUnits: number;
   payloadBytes: number;
-  sqsRequests: number;
+  /** By purpose. */
+  sqsRequests: Map<string, number>;
   spans: number;
 }
 
@@ -59,12 +64,13 @@ async function measure(events: number, rate: number, endpoint: string): Promise<
     events,
     invocations: { ingest: 0, settle: 0, emit: 0 },
     seconds: { ingest: 0, settle: 0, emit: 0 },
-    dynamoDbCalls: 0,
     reads: 0,
     writes: 0,
+    readsOf: new Map(),
+    writesOf: new Map(),
     payloadUnits: 0,
     payloadBytes: 0,
-    sqsRequests: 0,
+    sqsRequests: new Map(),
     spans: 0,
   };
   const database = await startDynamoDbStore(endpoint, `cost-${events}-${rate}`);
@@ -76,15 +82,15 @@ async function measure(events: number, rate: number, endpoint: string): Promise<
     store: database.make,
   });
   const timed = async (name: keyof typeof memoryGB, work: () => Promise<unknown>) => {
-    const callsBefore = tally.dynamoDbCalls;
     const before = performance.now();
     await work();
-    const latency = (tally.dynamoDbCalls - callsBefore) * dynamoDbLatency;
-    tally.seconds[name] += (performance.now() - before) / 1000 + latency;
+    tally.seconds[name] += (performance.now() - before) / 1000;
     tally.invocations[name] += 1;
   };
+  // What is armed together comes together: some messages in a request, received and deleted as one batch.
   const settle = pipeline.settle.bind(pipeline);
   pipeline.settle = async (timer) => {
+    for (const purpose of ['send', 'receive', 'delete']) add(tally.sqsRequests, `timers: ${purpose}`, 1);
     let isDone = false;
     await timed('settle', async () => {
       isDone = await settle(timer);
@@ -132,36 +138,75 @@ async function measure(events: number, rate: number, endpoint: string): Promise<
     const messages = encodeSpanBatches(spans).map((body, part) => ({ messageId: `${i}.${part}`, body }));
     if (messages.length === 0) continue;
     await timed('emit', () => emit(messages, Number.POSITIVE_INFINITY));
-    tally.sqsRequests += messages.reduce((sum, { body }) => sum + Math.ceil(body.length / 65_536), 0) * 2 + 1;
+    const parts = messages.reduce((sum, { body }) => sum + Math.ceil(body.length / 65_536), 0);
+    add(tally.sqsRequests, 'spans: send', parts);
+    add(tally.sqsRequests, 'spans: receive', parts);
+    add(tally.sqsRequests, 'spans: delete', 1);
   }
   tally.spans = receiver.spans().length;
-  // Each timer is sent, received and deleted: as many as were settled, each alone in its batch.
-  tally.sqsRequests += 3 * tally.invocations.settle;
   database.close();
   return tally;
+}
+
+const add = (counts: Map<string, number>, name: string, count: number) =>
+  counts.set(name, (counts.get(name) ?? 0) + count);
+
+type Attributes = Record<string, AttributeValue>;
+
+/** What one call asks or writes. */
+interface Call {
+  Item?: Attributes;
+  RequestItems?: Record<string, WriteRequest[] | { Keys: Attributes[] }>;
+  ExpressionAttributeValues?: Attributes;
 }
 
 function countCapacity(client: DynamoDBClient, tally: Tally): void {
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
-        const result = await next({
-          ...args,
-          input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } as never,
-        });
+        const [result] = await Promise.all([
+          next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } as never }),
+          sleep(dynamoDbLatency),
+        ]);
         const { ConsumedCapacity } = result.output as {
           ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[];
         };
         const units = [ConsumedCapacity ?? []]
           .flat()
           .reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
-        tally.dynamoDbCalls += 1;
-        if (/Put|Write/.test(commandName ?? '')) tally.writes += units;
-        else tally.reads += units;
+        const { Item, RequestItems, ExpressionAttributeValues } = args.input as Call;
+        const requests = Object.values(RequestItems ?? {}).flatMap((some) =>
+          Array.isArray(some) ? some : [],
+        );
+        if (/Put|Write/.test(commandName ?? '')) {
+          tally.writes += units;
+          for (const { PutRequest, DeleteRequest } of Item ? [{ PutRequest: { Item } }] : requests) {
+            const item = PutRequest?.Item;
+            if (item !== undefined) add(tally.writesOf, kindOf(item), Math.ceil(sizeOf(item) / 1024));
+            else add(tally.writesOf, 'removed', DeleteRequest === undefined ? 0 : 1);
+          }
+        } else {
+          tally.reads += units;
+          const partition = ExpressionAttributeValues?.[':pk']?.S;
+          add(tally.readsOf, partition === undefined ? 'head' : partition.split('#', 1)[0]!, units);
+        }
         return result;
       },
     { step: 'initialize' },
   );
+}
+
+const kindOf = ({ pk, sk }: Attributes): string =>
+  (pk!.S!.startsWith('activity#') ? sk : pk)!.S!.split('#', 1)[0]!;
+
+/** Bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
+function sizeOf(attributes: Attributes): number {
+  let size = 0;
+  for (const [name, { S, N, B, M }] of Object.entries(attributes)) {
+    size += name.length + (S?.length ?? B?.length ?? (N === undefined ? 3 : Math.ceil(N.length / 2) + 1));
+    if (M !== undefined) size += sizeOf(M) + Object.keys(M).length;
+  }
+  return size;
 }
 
 const momentOf = ({ observedAt }: Observation): number => Date.parse(observedAt);
@@ -178,7 +223,7 @@ function billOf(tally: Tally): Partial<Record<Price, number>> {
     'DynamoDB: read request unit': tally.reads,
     'Lambda: request': invocations,
     'Lambda: GB-second (arm64)': gbSeconds,
-    'SQS: request': tally.sqsRequests,
+    'SQS: request': [...tally.sqsRequests.values()].reduce((sum, count) => sum + count),
     'CloudWatch: GB of logs': (invocations * logBytes) / 1e9,
   };
 }
@@ -205,6 +250,11 @@ function print(title: string, quantities: Partial<Record<Price, number>>, perEve
   return sum;
 }
 
+function printShares(title: string, counts: ReadonlyMap<string, number>, events: number): void {
+  const shares = [...counts].map(([name, count]) => `${name} ${(count / events).toFixed(3)}`);
+  console.log(`  ${title}: ${shares.join(', ')}`);
+}
+
 const local = await startDynamoDbLocal();
 try {
   const floor = print('A month without Events', idle);
@@ -214,7 +264,7 @@ try {
   );
   for (const [events, rate] of [
     [1_900, 0.02],
-    [3_800, 2],
+    [3_800, 3],
   ] as const) {
     const tally = await measure(events, rate, local.endpoint);
     const variable = print(
@@ -224,6 +274,10 @@ try {
       billOf(tally),
       1e6 / events,
     );
+    printShares('write units an Event', tally.writesOf, events);
+    printShares('read units an Event', tally.readsOf, events);
+    printShares('requests to SQS an Event', tally.sqsRequests, events);
+    printShares('milliseconds an Event', new Map(Object.entries(tally.seconds)), events / 1000);
     for (const millions of [1, 100]) {
       console.log(`  a month of ${millions} M Events: ${dollars(floor + metrics + variable * millions)}`);
     }

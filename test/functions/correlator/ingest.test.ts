@@ -81,9 +81,9 @@ it('what comes again is counted, what is tried again because it failed is not', 
 describe('the timer', () => {
   it('is one, however much comes while it is pending', async () => {
     const pipeline = startPipeline();
-    for (let n = 1; n <= 10; n += 1) {
+    for (let n = 1; n <= 12; n += 1) {
       await pipeline.ingest(recordsOf([observations], { first: n }));
-      pipeline.wait(1);
+      pipeline.wait(2);
     }
     expect(pipeline.timers).toHaveLength(1);
     await pipeline.runTimers(pipeline.timers[0]!.dueAt);
@@ -128,8 +128,12 @@ describe('what ingest costs', () => {
   it('asks once for an object that it knows', async () => {
     const asked: string[] = [];
     const pipeline = startPipeline({
-      crash: (_, name, [keys]) =>
-        void (name === 'read' && asked.push(...(keys as Key[]).map(({ pk }) => pk.split('#')[0]!))),
+      crash: (_, name, [what]) => {
+        const partitions =
+          name === 'read' ? (what as Key[]).map(({ pk }) => pk) : name === 'list' ? [what] : [];
+        asked.push(...partitions.map((pk) => String(pk).split('#')[0]!));
+        return undefined;
+      },
     });
     await pipeline.ingest(recordsOf([observations]));
     asked.length = 0;
