@@ -10,9 +10,10 @@ import { createDuplicateCounter } from './count-duplicates.ts';
 import { clusterKey, fullestCluster, placeOf, rootOf, subjectPlace } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { IngestPorts, Waits } from './ports.ts';
-import { familyPartition, headKey, type Item, type KnownObject, type Place } from './store.ts';
+import { earlyKey, familyPartition, type Item, type KnownObject, type Place } from './store.ts';
 import { batchName, chunkItems, expectItem, familyItems, knownObjects, shorten } from './store-items.ts';
 import { touchActivities } from './touch-activity.ts';
+import { createWarmMemory } from './warm-memory.ts';
 
 /** What Lambda hands over, as far as it is read. */
 export interface KinesisEvent {
@@ -44,7 +45,7 @@ interface Remembered {
   expiresAt: number;
 }
 
-/** Objects that a warm function remembers: some 5 MB. */
+/** Objects, and activities, that a warm function remembers: some 5 MB. */
 const mostRemembered = 20_000;
 
 /**
@@ -58,22 +59,10 @@ export function createIngest(
   const { store, now } = ports;
   const firstLook = waits.quiet + waits.spread;
   const countDuplicates = createDuplicateCounter();
-  /** By cluster and id, least recently used first. */
-  const memory = new Map<string, Remembered>();
-
-  const recall = (key: string): Remembered | undefined => {
-    const remembered = memory.get(key);
-    if (remembered === undefined) return undefined;
-    memory.delete(key);
-    if (remembered.expiresAt * 1000 <= now()) return undefined;
-    memory.set(key, remembered);
-    return remembered;
-  };
-  const remember = (key: string, remembered: Remembered) => {
-    memory.delete(key);
-    memory.set(key, remembered);
-    if (memory.size > mostRemembered) memory.delete(memory.keys().next().value!);
-  };
+  /** By cluster and id. */
+  const objects = createWarmMemory<Remembered>(mostRemembered, now);
+  /** Activities that are written down as begun without their object. */
+  const begun = createWarmMemory<{ expiresAt: number }>(mostRemembered, now);
 
   async function readRecords(event: KinesisEvent) {
     const records: Record[] = [];
@@ -99,7 +88,7 @@ export function createIngest(
     for (let open = new Map(places); open.size > 0; ) {
       const families = new Map<string, { cluster: string; family: string }>();
       for (const [key, { family }] of open) {
-        const remembered = world.get(key) ?? recall(key);
+        const remembered = world.get(key) ?? objects.recall(key);
         if (remembered !== undefined) {
           world.set(key, remembered);
           continue;
@@ -113,7 +102,7 @@ export function createIngest(
         for (const [id, found] of knownObjects(await store.list(partition))) {
           const key = `${cluster}/${id}`;
           world.set(key, found);
-          remember(key, found);
+          objects.remember(key, found);
         }
       });
       const owners = new Map<string, Place>();
@@ -160,8 +149,23 @@ export function createIngest(
       }
     }
     await store.put(items);
-    for (const [key, entry] of changed) remember(key, entry);
+    for (const [key, entry] of changed) objects.remember(key, entry);
     return newlyOwned;
+  }
+
+  /** Of the objects those under which activities have begun already. */
+  async function findEarly(places: ReadonlyMap<string, Place>): Promise<[activity: string, Place][]> {
+    const partitions = new Map<string, [string, Place][]>();
+    for (const [key, place] of places) {
+      const partition = familyPartition(split(key)[0], place.family);
+      partitions.set(partition, [...(partitions.get(partition) ?? []), [key, place]]);
+    }
+    const early: [string, Place][] = [];
+    await forEachOf([...partitions], async ([partition, some]) => {
+      const there = new Set((await store.list(partition)).map(({ sk }) => sk));
+      early.push(...some.filter(([key, place]) => there.has(earlyKey(split(key)[0], place).sk)));
+    });
+    return early;
   }
 
   return async (event) => {
@@ -189,12 +193,9 @@ export function createIngest(
 
     // Only after the objects are written: who files under such an object later finds its owner.
     const items: Item[] = [];
-    for (const { pk } of await store.read([...newlyOwned.keys()].map(headKey))) {
-      const early = pk.slice('activity#'.length);
-      const { activity } = rootIn(world, split(early)[0], newlyOwned.get(early)!);
-      items.push(expectItem(activity, early, expiresAt));
+    for (const [early, place] of await findEarly(newlyOwned)) {
+      items.push(expectItem(rootIn(world, split(early)[0], place).activity, early, expiresAt));
     }
-    const clusters = new Set(records.map(({ cluster }) => clusterKey(cluster)));
     for (const { name, records: own } of batches) {
       const chunks = new Map<string, { clusters: Cluster[]; observations: Observation[] }>();
       for (const { cluster, observations } of own) {
@@ -214,7 +215,16 @@ export function createIngest(
         items.push(...chunkItems(activity, name, chunk, now(), chunkExpiresAt));
       }
     }
+    // As the chunks before the heads: whoever learns of its owner finds what has begun without it.
+    const early = [...touched].filter(
+      ([key]) => !world.has(key) && !((begun.recall(key)?.expiresAt ?? 0) >= expiresAt - waits.retention / 2),
+    );
+    for (const [key, family] of early) {
+      const [cluster, id] = split(key);
+      items.push({ ...earlyKey(cluster, { id, family }), expiresAt });
+    }
     await store.put(items);
+    for (const [key] of early) begun.remember(key, { expiresAt });
     await touchActivities({ ...ports, waits }, touched, firstLook, true);
     // The other half of write-then-read: whoever learned of an owner before these heads were written did not see them.
     const after = new Map<string, Remembered>();
@@ -237,7 +247,7 @@ export function createIngest(
     );
     ports.log({
       kind: 'ingested',
-      clusters: [...clusters],
+      clusters: [...new Set(records.map(({ cluster }) => clusterKey(cluster)))],
       records: records.length,
       observations: records.reduce((sum, { observations }) => sum + observations.length, 0),
       duplicates,

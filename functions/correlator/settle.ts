@@ -39,7 +39,14 @@ import {
   readActivity,
   spansOf,
 } from './store-items.ts';
-import { changeHeads, closeTurn, comeBack, type HeadChange, touchActivities } from './touch-activity.ts';
+import {
+  changeHeads,
+  closeTurn,
+  comeBack,
+  type HeadChange,
+  readHeads,
+  touchActivities,
+} from './touch-activity.ts';
 
 /** What Lambda hands over, as far as it is read. */
 export interface SqsEvent {
@@ -302,8 +309,10 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const failed = new Map<Due, unknown>();
     const turns = new Map<Due, Turn>();
     try {
-      const keys = some.map(({ activity }) => headKey(activity));
-      const seen = new Map((await store.read(keys)).map((item) => [item.pk, item]));
+      const seen = await readHeads(
+        store,
+        some.map(({ activity }) => activity),
+      );
       await forEachOf(some, async (due) => {
         const { activity, dueAt } = due;
         try {
@@ -315,7 +324,8 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       });
       const spans = [...turns.values()].flatMap((turn) => turn.spans);
       if (spans.length > 0) await ports.spansQueue.send(spans);
-      await changeHeads(heads, new Map([...turns].map(([{ activity }, { change }]) => [activity, change])));
+      const changes = new Map([...turns].map(([{ activity }, { change }]) => [activity, change]));
+      await changeHeads(heads, changes, seen);
       for (const { remark } of turns.values()) if (remark !== undefined) ports.log(remark);
     } catch (error) {
       for (const due of some) if (!failed.has(due)) failed.set(due, error);

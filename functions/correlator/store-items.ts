@@ -57,9 +57,8 @@ export function familyItems(
 /** By id. Of an object that several told of, the owner that was told first. */
 export function knownObjects(items: readonly Item[]): Map<string, { known: KnownObject; expiresAt: number }> {
   const objects = new Map<string, { known: KnownObject; expiresAt: number }>();
-  const inOrder = items.toSorted(
-    (a, b) => Number(a.fields!.at) - Number(b.fields!.at) || (a.sk < b.sk ? -1 : 1),
-  );
+  const told = items.filter(({ body }) => body !== undefined);
+  const inOrder = told.sort((a, b) => Number(a.fields!.at) - Number(b.fields!.at) || (a.sk < b.sk ? -1 : 1));
   for (const item of inOrder) {
     for (const [id, known] of unpackBody(item.body!) as [string, KnownObject][]) {
       const before = objects.get(id);

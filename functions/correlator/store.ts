@@ -5,6 +5,7 @@
  * | pk | sk | what it holds | why |
  * |---|---|---|---|
  * | `objects#<cluster>/<family>` | `<batch>` | at, body: who is whose | the way from an object to its root |
+ * | | `early#<id>` | | an activity that has begun without its object |
  * | `activity#<key>` | `head` | lastIngestAt, family, dueAt?, waitingSince?, heldSince?, done? | its one timer |
  * | | `chunk#<batch>[#n]` | at, body: observations | a batch that comes again rewrites the same items |
  * | | `cut#<n>` | body?: spans | written before they are sent: a settle that comes again sends the same bytes |
@@ -57,6 +58,10 @@ export interface Store {
 export const largestBody = 350_000;
 
 export const familyPartition = (cluster: string, family: string): string => `objects#${cluster}/${family}`;
+export const earlyKey = (cluster: string, { id, family }: Place): Key => ({
+  pk: familyPartition(cluster, family),
+  sk: `early#${id}`,
+});
 export const activityPartition = (activity: string): string => `activity#${activity}`;
 export const headKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'head' });
 export const expectKey = (activity: string, expected: string): Key => ({

@@ -5,7 +5,7 @@
  */
 import { forEachOf } from './for-each-of.ts';
 import type { Ports } from './ports.ts';
-import { type Head, headKey } from './store.ts';
+import { type Head, headKey, type Item, type Store } from './store.ts';
 import { headItem, readActivity } from './store-items.ts';
 
 type HeadPorts = Pick<Ports, 'store' | 'timers' | 'now'> & { waits: { retention: number } };
@@ -86,15 +86,23 @@ export const closeTurn =
     return { head: closed, ...(reviewSeconds !== undefined && { delaySeconds: reviewSeconds }) };
   };
 
-/** Each until nobody else was faster. */
-export async function changeHeads(ports: HeadPorts, changes: ReadonlyMap<string, HeadChange>): Promise<void> {
+/** By partition. */
+export const readHeads = async (store: Store, activities: readonly string[]): Promise<Map<string, Item>> =>
+  new Map((await store.read(activities.map(headKey))).map((item) => [item.pk, item]));
+
+/** Each until nobody else was faster. `known`: their items as they were read before, by partition. */
+export async function changeHeads(
+  ports: HeadPorts,
+  changes: ReadonlyMap<string, HeadChange>,
+  known?: ReadonlyMap<string, Item>,
+): Promise<void> {
   const { store, timers, now, waits } = ports;
   /** By activity: of another turn, when somebody else was faster. */
   const armed = new Map<string, { delay: number; dueAt: number }>();
   let left = [...changes.keys()];
   for (let turn = 0; left.length > 0; turn += 1) {
     if (turn === mostTurns) throw new Error(`the head of ${left[0]} kept changing`);
-    const seen = new Map((await store.read(left.map(headKey))).map((item) => [item.pk, item]));
+    const seen = turn === 0 && known !== undefined ? known : await readHeads(store, left);
     const next = left.flatMap((key) => {
       const item = seen.get(headKey(key).pk);
       const { head, headRevision } = readActivity(key, item === undefined ? [] : [item]);

@@ -1,11 +1,15 @@
 /**
  * `npm run bench:cost`: what a million Events cost in AWS, and a month without any. The handlers run rollouts in batches
  * of a second, on a clock that jumps, against Amazon's DynamoDB Local, which counts capacity as DynamoDB bills it; the
- * spans go over HTTP to a receiver in this process. Everything is measured but what AWS alone can say, which is assumed
- * below. Prices: us-east-1, on demand, without any free tier.
+ * spans go over HTTP to a receiver in this process. Everything is measured but what AWS alone can say (how long its
+ * answers take, what its logger adds), which is assumed below. Prices: us-east-1, on demand, without any free tier.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttributeValue, DynamoDBClient, WriteRequest } from '@aws-sdk/client-dynamodb';
+import type { Remark } from '../../functions/correlator/ports.ts';
+import type { Store } from '../../functions/correlator/store.ts';
+import { createMemoryStore } from '../../functions/correlator/store-memory.ts';
+import { correlatorTellings } from '../../functions/correlator/tell-remarks.ts';
 import { createEmitter, narrowingRequests } from '../../functions/emitter/emit.ts';
 import { exportSpans } from '../../functions/emitter/export-spans.ts';
 import { createHttpTransport } from '../../functions/emitter/http-transport.ts';
@@ -34,57 +38,81 @@ const prices = {
 type Price = keyof typeof prices;
 
 const memoryGB = { ingest: 0.5, settle: 1.769, emit: 0.5 };
-/** Milliseconds that a call to DynamoDB takes within AWS, at least. */
-const dynamoDbLatency = 4;
-/** Bytes of a function's log in an invocation: a line, and its figures as another. */
-const logBytes = 1200;
+type FunctionName = keyof typeof memoryGB;
+/** What Lambda gives a whole CPU for: a function with less of it computes so much longer. */
+const memoryOfCpu = 1.769;
+/** Milliseconds that a call takes within AWS. */
+const latencies: Readonly<Record<string, number>> = {
+  read: 4,
+  list: 4,
+  put: 5,
+  replace: 5,
+  remove: 5,
+  arm: 10,
+  send: 10,
+};
+/** Milliseconds of a backend's answer. */
+const exportLatency = 50;
+/** Bytes of log: of an invocation's figures, and of what the logger adds to each line. */
+const logBytes = 700;
+const loggerBytes = 250;
 /** Seconds of observations in a record, and in an invocation (the event source's batching window). */
 const inRecord = 1;
 const inInvocation = 5;
 
 interface Tally {
-  events: number;
-  invocations: Record<keyof typeof memoryGB, number>;
-  seconds: Record<keyof typeof memoryGB, number>;
-  /** Units. */
-  reads: number;
-  writes: number;
-  /** Of the same units, as far as their kind is known: by kind of item. */
-  readsOf: Map<string, number>;
-  writesOf: Map<string, number>;
+  invocations: Record<FunctionName, number>;
+  /** Seconds. */
+  wall: Record<FunctionName, number>;
+  cpu: Record<FunctionName, number>;
   payloadUnits: number;
   payloadBytes: number;
   /** By purpose. */
   sqsRequests: Map<string, number>;
+  logBytes: number;
   spans: number;
 }
 
-async function measure(events: number, rate: number, endpoint: string): Promise<Tally> {
+/** Units; by kind of item as well. */
+interface Capacity {
+  reads: number;
+  writes: number;
+  readsOf: Map<string, number>;
+  writesOf: Map<string, number>;
+}
+
+interface Run {
+  events: number;
+  rate: number;
+  store: (now: () => number) => Store;
+  /** Milliseconds that each call to a port waits. */
+  latencies: Readonly<Record<string, number>>;
+}
+
+async function run({ events, rate, store, latencies }: Run): Promise<Tally> {
   const tally: Tally = {
-    events,
     invocations: { ingest: 0, settle: 0, emit: 0 },
-    seconds: { ingest: 0, settle: 0, emit: 0 },
-    reads: 0,
-    writes: 0,
-    readsOf: new Map(),
-    writesOf: new Map(),
+    wall: { ingest: 0, settle: 0, emit: 0 },
+    cpu: { ingest: 0, settle: 0, emit: 0 },
     payloadUnits: 0,
     payloadBytes: 0,
     sqsRequests: new Map(),
+    logBytes: 0,
     spans: 0,
   };
-  const database = await startDynamoDbStore(endpoint, `cost-${events}-${rate}`);
-  countCapacity(database.client, tally);
   const observations = generateRollouts({ events, rate, arrival: 'in order' });
   const pipeline = startPipeline({
     start: momentOf(observations[0]!),
     assemblyClock: (now) => BigInt(now) * 1_000_000n,
-    store: database.make,
+    store,
+    meanwhile: (name) => sleep(latencies[name]),
   });
-  const timed = async (name: keyof typeof memoryGB, work: () => Promise<unknown>) => {
-    const before = performance.now();
+  const timed = async (name: FunctionName, work: () => Promise<unknown>) => {
+    const [before, cpuBefore] = [performance.now(), process.cpuUsage()];
     await work();
-    tally.seconds[name] += (performance.now() - before) / 1000;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    tally.wall[name] += (performance.now() - before) / 1000;
+    tally.cpu[name] += (user + system) / 1e6;
     tally.invocations[name] += 1;
   };
   // What is armed together comes together: some messages in a request, received and deleted as one batch.
@@ -136,7 +164,6 @@ async function measure(events: number, rate: number, endpoint: string): Promise<
   );
   for (const [i, spans] of pipeline.sends.entries()) {
     const messages = encodeSpanBatches(spans).map((body, part) => ({ messageId: `${i}.${part}`, body }));
-    if (messages.length === 0) continue;
     await timed('emit', () => emit(messages, Number.POSITIVE_INFINITY));
     const parts = messages.reduce((sum, { body }) => sum + Math.ceil(body.length / 65_536), 0);
     add(tally.sqsRequests, 'spans: send', parts);
@@ -144,8 +171,39 @@ async function measure(events: number, rate: number, endpoint: string): Promise<
     add(tally.sqsRequests, 'spans: delete', 1);
   }
   tally.spans = receiver.spans().length;
-  database.close();
+  const all = Object.values(tally.invocations).reduce((sum, count) => sum + count);
+  tally.logBytes = all * logBytes + bytesOfLines(pipeline.remarks);
   return tally;
+}
+
+/** What ingest and settle say of what they did, without what the logger adds to each line. */
+function bytesOfLines(remarks: readonly Remark[]): number {
+  return remarks
+    .map((remark) => correlatorTellings[remark.kind](remark as never))
+    .filter(({ level }) => level !== 'debug')
+    .reduce(
+      (sum, { message, fields }) => sum + loggerBytes + JSON.stringify({ message, ...fields }).length,
+      0,
+    );
+}
+
+/**
+ * Twice: on DynamoDB Local for units and for the time of the CPU, the SDK's included; and on the store in memory, with the
+ * latencies of AWS, for the time in which a function waits.
+ */
+async function measure(events: number, rate: number, endpoint: string) {
+  const database = await startDynamoDbStore(endpoint, `cost-${events}-${rate}`);
+  const capacity: Capacity = { reads: 0, writes: 0, readsOf: new Map(), writesOf: new Map() };
+  countCapacity(database.client, capacity);
+  const tally = await run({ events, rate, store: database.make, latencies: {} });
+  database.close();
+  const waiting = await run({ events, rate, store: createMemoryStore, latencies });
+  const gbSeconds = (['ingest', 'settle', 'emit'] as const).map((name) => {
+    const waits = waiting.wall[name] - waiting.cpu[name];
+    const backend = name === 'emit' ? (tally.invocations.emit * exportLatency) / 1000 : 0;
+    return [name, (Math.max(0, waits) + backend) * memoryGB[name] + tally.cpu[name] * memoryOfCpu] as const;
+  });
+  return { ...tally, ...capacity, events, gbSeconds: new Map(gbSeconds) };
 }
 
 const add = (counts: Map<string, number>, name: string, count: number) =>
@@ -160,14 +218,14 @@ interface Call {
   ExpressionAttributeValues?: Attributes;
 }
 
-function countCapacity(client: DynamoDBClient, tally: Tally): void {
+function countCapacity(client: DynamoDBClient, tally: Capacity): void {
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
-        const [result] = await Promise.all([
-          next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } as never }),
-          sleep(dynamoDbLatency),
-        ]);
+        const result = await next({
+          ...args,
+          input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } as never,
+        });
         const { ConsumedCapacity } = result.output as {
           ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[];
         };
@@ -186,9 +244,12 @@ function countCapacity(client: DynamoDBClient, tally: Tally): void {
             else add(tally.writesOf, 'removed', DeleteRequest === undefined ? 0 : 1);
           }
         } else {
-          tally.reads += units;
+          // A consistent read of what is not there is one of 4 KB all the same; DynamoDB Local counts less.
+          const keys = Object.values(RequestItems ?? {}).flatMap((some) => ('Keys' in some ? some.Keys : []));
+          const billed = Math.max(units, keys.length, 1);
+          tally.reads += billed;
           const partition = ExpressionAttributeValues?.[':pk']?.S;
-          add(tally.readsOf, partition === undefined ? 'head' : partition.split('#', 1)[0]!, units);
+          add(tally.readsOf, partition === undefined ? 'head' : partition.split('#', 1)[0]!, billed);
         }
         return result;
       },
@@ -211,22 +272,20 @@ function sizeOf(attributes: Attributes): number {
 
 const momentOf = ({ observedAt }: Observation): number => Date.parse(observedAt);
 
-function billOf(tally: Tally): Partial<Record<Price, number>> {
-  const invocations = Object.values(tally.invocations).reduce((sum, count) => sum + count);
-  const gbSeconds = (['ingest', 'settle', 'emit'] as const).reduce(
-    (sum, name) => sum + tally.seconds[name] * memoryGB[name],
-    0,
-  );
-  return {
-    'Kinesis: PUT payload unit (25 KB)': tally.payloadUnits,
-    'DynamoDB: write request unit': tally.writes,
-    'DynamoDB: read request unit': tally.reads,
-    'Lambda: request': invocations,
-    'Lambda: GB-second (arm64)': gbSeconds,
-    'SQS: request': [...tally.sqsRequests.values()].reduce((sum, count) => sum + count),
-    'CloudWatch: GB of logs': (invocations * logBytes) / 1e9,
-  };
-}
+type Measured = Awaited<ReturnType<typeof measure>>;
+
+const sumOf = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((sum, count) => sum + count, 0);
+
+const billOf = (measured: Measured): Partial<Record<Price, number>> => ({
+  'Kinesis: PUT payload unit (25 KB)': measured.payloadUnits,
+  'DynamoDB: write request unit': measured.writes,
+  'DynamoDB: read request unit': measured.reads,
+  'Lambda: request': sumOf(new Map(Object.entries(measured.invocations))),
+  'Lambda: GB-second (arm64)': sumOf(measured.gbSeconds),
+  'SQS: request': sumOf(measured.sqsRequests),
+  'CloudWatch: GB of logs': measured.logBytes / 1e9,
+});
 
 /** A month of 730 hours without an Event. Lambda's five pollers of a queue ask every 20 s, which SQS bills. */
 const idle: Partial<Record<Price, number>> = {
@@ -277,7 +336,8 @@ try {
     printShares('write units an Event', tally.writesOf, events);
     printShares('read units an Event', tally.readsOf, events);
     printShares('requests to SQS an Event', tally.sqsRequests, events);
-    printShares('milliseconds an Event', new Map(Object.entries(tally.seconds)), events / 1000);
+    printShares('GB-milliseconds an Event', tally.gbSeconds, events / 1000);
+    printShares('milliseconds of CPU an Event', new Map(Object.entries(tally.cpu)), events / 1000);
     for (const millions of [1, 100]) {
       console.log(`  a month of ${millions} M Events: ${dollars(floor + metrics + variable * millions)}`);
     }
