@@ -1,6 +1,6 @@
 /**
  * Ingest: records of the stream into activities. One write for each (batch, activity), one for each (batch, family of new
- * objects) and one for each timer, never one for an Event; every one of them can be repeated.
+ * objects), never one for an Event; every one of them can be repeated.
  */
 
 import { type DecodedBatch, decodeBatch } from '../../shared/batch-codec.ts';
@@ -12,7 +12,6 @@ import { forEachOf } from './for-each-of.ts';
 import type { IngestPorts, Waits } from './ports.ts';
 import { earlyKey, familyPartition, type Item, type KnownObject, type Place } from './store.ts';
 import { batchName, chunkItems, expectItem, familyItems, knownObjects, shorten } from './store-items.ts';
-import { touchActivities } from './touch-activity.ts';
 import { createWarmMemory } from './warm-memory.ts';
 
 /** What Lambda hands over, as far as it is read. */
@@ -63,6 +62,23 @@ export function createIngest(
   const objects = createWarmMemory<Remembered>(mostRemembered, now);
   /** Activities that are written down as begun without their object. */
   const begun = createWarmMemory<{ expiresAt: number }>(mostRemembered, now);
+
+  /** Timers that this function has sent, by activity. */
+  const sent = createWarmMemory<{ dueAt: number; expiresAt: number }>(mostRemembered, now);
+  /** Of a timer that comes after what is written now; undefined where there is none. */
+  const pendingOf = (activity: string): number | undefined => {
+    const dueAt = sent.recall(activity)?.dueAt;
+    return dueAt !== undefined && dueAt > now() + waits.margin * 1000 ? dueAt : undefined;
+  };
+
+  /** Sees to it that a timer comes after what is written now. Before the writing, which says when; and after it, again. */
+  async function follow(activities: Iterable<string>, id: string) {
+    const alone = [...activities].filter((activity) => pendingOf(activity) === undefined);
+    if (alone.length === 0) return;
+    const dueAt = now() + firstLook * 1000;
+    await ports.timers.arm({ id, activities: alone, dueAt }, firstLook);
+    for (const activity of alone) sent.remember(activity, { dueAt, expiresAt: Math.ceil(dueAt / 1000) });
+  }
 
   async function readRecords(event: KinesisEvent) {
     const records: Record[] = [];
@@ -194,28 +210,36 @@ export function createIngest(
     // Only after the objects are written: who files under such an object later finds its owner.
     const items: Item[] = [];
     for (const [early, place] of await findEarly(newlyOwned)) {
-      items.push(expectItem(rootIn(world, split(early)[0], place).activity, early, expiresAt));
+      const { activity, family } = rootIn(world, split(early)[0], place);
+      items.push(expectItem(activity, family, early, expiresAt));
     }
-    for (const { name, records: own } of batches) {
-      const chunks = new Map<string, { clusters: Cluster[]; observations: Observation[] }>();
+    const chunks: { batch: string; activity: string; clusters: Cluster[]; observations: Observation[] }[] =
+      [];
+    for (const { name: batch, records: own } of batches) {
+      const ofBatch = new Map<string, (typeof chunks)[number]>();
       for (const { cluster, observations } of own) {
         for (const observation of observations) {
           const { activity, family } = rootIn(world, clusterKey(cluster), subjectPlace(observation));
           touched.set(activity, family);
-          const chunk = chunks.get(activity) ?? { clusters: [], observations: [] };
-          chunks.set(activity, chunk);
+          const chunk = ofBatch.get(activity) ?? { batch, activity, clusters: [], observations: [] };
+          ofBatch.set(activity, chunk);
           chunk.clusters.push(cluster);
           chunk.observations.push(observation);
         }
       }
-      for (const [activity, { clusters, observations }] of chunks) {
-        const hasSnapshot = observations.some(({ type }) => type === 'object');
-        const chunkExpiresAt = hasSnapshot ? expiresAt : expiresAt - waits.retention + waits.eventRetention;
-        const chunk = { cluster: fullestCluster(clusters), observations };
-        items.push(...chunkItems(activity, name, chunk, now(), chunkExpiresAt));
-      }
+      chunks.push(...ofBatch.values());
     }
-    // As the chunks before the heads: whoever learns of its owner finds what has begun without it.
+    const invocation = batches.map(({ name }) => name).join();
+    await follow(touched.keys(), shorten(`${invocation} before`));
+    const at = now();
+    for (const { batch, activity, clusters, observations } of chunks) {
+      const hasSnapshot = observations.some(({ type }) => type === 'object');
+      const chunkExpiresAt = hasSnapshot ? expiresAt : expiresAt - waits.retention + waits.eventRetention;
+      const fields = { at, dueAt: pendingOf(activity) ?? 0, family: touched.get(activity)! };
+      const chunk = { cluster: fullestCluster(clusters), observations };
+      items.push(...chunkItems(activity, batch, chunk, fields, chunkExpiresAt));
+    }
+    // Whoever learns of its owner finds what has begun without it.
     const early = [...touched].filter(
       ([key]) => !world.has(key) && !((begun.recall(key)?.expiresAt ?? 0) >= expiresAt - waits.retention / 2),
     );
@@ -225,21 +249,21 @@ export function createIngest(
     }
     await store.put(items);
     for (const [key] of early) begun.remember(key, { expiresAt });
-    await touchActivities({ ...ports, waits }, touched, firstLook, true);
-    // The other half of write-then-read: whoever learned of an owner before these heads were written did not see them.
+    await follow(touched.keys(), shorten(`${invocation} after`));
+    // The other half of write-then-read: whoever learned of an owner before this was written did not see it.
     const after = new Map<string, Remembered>();
     const places = new Map([...touched].map(([key, family]) => [key, { id: split(key)[1], family }]));
     await climb(places, after);
     const expects: Item[] = [];
-    const roots = new Map<string, string>();
-    for (const [early, place] of places) {
-      const { activity, family } = rootIn(after, split(early)[0], place);
-      if (activity === early) continue;
-      expects.push(expectItem(activity, early, expiresAt));
-      roots.set(activity, family);
+    const roots = new Set<string>();
+    for (const [key, place] of places) {
+      const { activity, family } = rootIn(after, split(key)[0], place);
+      if (activity === key) continue;
+      expects.push(expectItem(activity, family, key, expiresAt));
+      roots.add(activity);
     }
     await store.put(expects);
-    await touchActivities({ ...ports, waits }, roots, firstLook, true);
+    await follow(roots, shorten(`${invocation} roots`));
     // Only now: a batch that failed before has not come yet.
     const duplicates = records.reduce(
       (sum, { cluster, observations }) => sum + countDuplicates(clusterKey(cluster), observations),

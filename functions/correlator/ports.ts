@@ -3,10 +3,14 @@ import type { SetAside } from '../../shared/set-aside.ts';
 import type { Span } from '../../shared/span.ts';
 import type { Store } from './store.ts';
 
+/** Times in milliseconds since 1970. */
 export interface Timer {
+  /** The same whenever it comes again. */
+  id: string;
   activities: readonly string[];
-  /** Milliseconds since 1970. */
   dueAt: number;
+  /** Of a timer that is there for what was ingested until then: what came since has timers of its own. */
+  since?: number;
 }
 
 export interface Timers {
@@ -79,6 +83,11 @@ export interface Waits {
   quiet: number;
   /** From the first observation to the first look, more than quiet: what is over by then is looked at once. */
   spread: number;
+  /**
+   * By which a timer that was sent before comes after what is written now: settle reads a second before it is due at the
+   * earliest, and clocks differ by less than the rest.
+   */
+  margin: number;
   /** An activity that never goes quiet is settled anyway. */
   patience: number;
   /** For the snapshot of an object that others name as their owner. */
@@ -100,6 +109,7 @@ export interface Waits {
 export const defaultWaits: Waits = {
   quiet: 20,
   spread: 10,
+  margin: 5,
   patience: 300,
   pending: 60,
   hold: 60,

@@ -18,10 +18,9 @@ import {
   clusterOf,
   expectKey,
   familyPartition,
-  headKey,
-  type Item,
   idOf,
   type KnownObject,
+  lookKey,
   meetingPartition,
   type Place,
 } from './store.ts';
@@ -34,19 +33,14 @@ import {
   knownObjects,
   lastHeard,
   meetingItem,
-  moveItem,
+  movedChunk,
+  movedCut,
   pointsItem,
   readActivity,
+  shorten,
   spansOf,
+  waitingSince,
 } from './store-items.ts';
-import {
-  changeHeads,
-  closeTurn,
-  comeBack,
-  type HeadChange,
-  readHeads,
-  touchActivities,
-} from './touch-activity.ts';
 
 /** What Lambda hands over, as far as it is read. */
 export interface SqsEvent {
@@ -54,21 +48,27 @@ export interface SqsEvent {
 }
 
 const TimerSchema = v.object({
+  id: v.string(),
   activities: v.pipe(v.array(v.pipe(v.string(), v.includes('/'))), v.nonEmpty()),
   dueAt: v.number(),
+  since: v.optional(v.number()),
 });
 
-/** The settle of one activity. Its spans are sent with those of others, then its head changes. */
+/** The settle of one activity: its spans are sent with those of others, then its next timer. */
 interface Turn {
   spans: Span[];
-  change: HeadChange;
+  /** Seconds until it comes back. */
+  comesBack?: number | undefined;
   remark?: Remark;
 }
 
 /** An activity of a timer. */
 interface Due {
+  /** Of the timer. */
+  id: string;
   activity: string;
   dueAt: number;
+  since: number | undefined;
   messageId: string;
 }
 
@@ -82,20 +82,19 @@ const mostOwners = 16;
  */
 export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => Promise<BatchResponse> {
   const { store, now } = ports;
-  const heads = { ...ports, waits };
   const firstLook = waits.quiet + waits.spread;
   const expiresIn = (seconds: number) => Math.ceil(now() / 1000) + seconds;
   const load = async (key: string) => readActivity(key, await store.list(activityPartition(key)));
 
   /** Its root as far as it is known now, and whether its own object is. */
   async function place(
-    { key, head }: Activity,
+    { key, family }: Activity,
     own: readonly Observation[],
   ): Promise<{ root: string; family: string; known: boolean }> {
     const [cluster, id] = [clusterOf(key), idOf(key)];
-    const start: Place = { id, family: head?.family ?? id };
+    const start: Place = { id, family: family ?? id };
     const said = own.flatMap((observation) => placeOf(observation) ?? []).filter((said) => said.id === id);
-    // Who learns of an owner elsewhere finds this activity's head, and has it moved.
+    // Who learns of an owner elsewhere finds what has begun without it, and has it moved.
     if (said.length > 0 && said.every(({ owner }) => owner === undefined))
       return { root: key, family: start.family, known: true };
     const world = new Map<string, KnownObject>();
@@ -117,23 +116,26 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     };
   }
 
-  /** Everything into its real root's activity: what was cut first, so that nobody there sends it again. */
-  async function move(from: string, into: string): Promise<void> {
+  /**
+   * Everything into its real root's activity, whose object is of `family`: what was cut first, so that nobody there sends
+   * it again. Cuts stay here as well: the timer that made one may still have to send it.
+   */
+  async function move(from: string, into: string, family: string, arm: () => Promise<void>): Promise<void> {
     const early = await load(from);
-    const unsent = early.onTheirWay.flatMap(spansOf);
-    if (unsent.length > 0) await ports.spansQueue.send(unsent);
     // Takes the turn of a settle that is reading `from` now: what it would send is sent from `into`.
-    const turn = cutItem(from, early.lastCut + 1, [], expiresIn(waits.retention));
+    const expiresAt = expiresIn(waits.retention);
+    const turn = cutItem(from, early.lastCut + 1, [], { at: now(), turn: '' }, expiresAt);
     if (!(await store.replace(turn, undefined))) throw new Error(`${from} is being settled elsewhere`);
-    const moved = (items: readonly Item[]) => items.map((item) => moveItem(item, from, into, now()));
-    const expected = early.expected
-      .filter((key) => key !== into)
-      .map((key) => expectItem(into, key, expiresIn(waits.retention)));
-    await store.put(moved(early.cuts));
-    await store.put([...moved(early.chunks), ...expected]);
+    const fields = { at: now(), family };
+    await store.put(early.cuts.map((item) => movedCut(item, from, into)));
+    await store.put([
+      ...early.chunks.map((item) => movedChunk(item, from, into, fields)),
+      ...early.expected.filter((key) => key !== into).map((key) => expectItem(into, family, key, expiresAt)),
+    ]);
+    // Before nothing is left here that would bring this about again.
+    await arm();
     await store.remove([
       ...early.chunks,
-      ...early.cuts,
       ...early.expected.map((key) => expectKey(from, key)),
       { pk: activityPartition(from), sk: 'points' },
     ]);
@@ -142,7 +144,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   }
 
   /** Writes itself into its meeting points, then sees to it that whoever was there already looks again. */
-  async function register(activity: Activity, observations: readonly Observation[]): Promise<boolean> {
+  async function register(
+    id: string,
+    activity: Activity,
+    observations: readonly Observation[],
+  ): Promise<boolean> {
     const points = meetingPoints(observations);
     const before = new Set(activity.points);
     const news = points.filter((point) => !before.has(point));
@@ -150,13 +156,27 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const { key } = activity;
     await store.put(news.map((point) => meetingItem(key, point, expiresIn(waits.acquaintance))));
     const others = (await whoMeets(clusterOf(key), news)).filter((other) => other !== key);
-    await touchActivities(heads, new Map(others.map((other) => [other, ''])), waits.meeting, false);
+    await lookAgain(shorten(`${id} ${key}`), others);
     // Expires first, so that a long activity registers again before its items are gone.
     const all = [...new Set([...before, ...points])].sort();
     await store.put([pointsItem(key, all, expiresIn(waits.acquaintance / 2))]);
     activity.points = all;
     return true;
   }
+
+  /** In `meeting` seconds; those of whom nobody has asked for that already. */
+  async function lookAgain(id: string, activities: readonly string[]): Promise<void> {
+    const asked = new Set((await store.read(activities.map(lookKey))).map(({ pk }) => pk));
+    const left = activities.filter((activity) => !asked.has(activityPartition(activity)));
+    if (left.length === 0) return;
+    await arm(id, left, waits.meeting);
+    // Until a second before that look.
+    const expiresAt = Math.floor(now() / 1000 + waits.meeting) - 1;
+    await store.put(left.map((activity) => ({ ...lookKey(activity), expiresAt })));
+  }
+
+  const arm = (id: string, activities: readonly string[], seconds: number) =>
+    ports.timers.arm({ id, activities, dueAt: now() + seconds * 1000, since: now() }, seconds);
 
   async function whoMeets(cluster: string, points: readonly string[]): Promise<string[]> {
     const met = new Set<string>();
@@ -190,10 +210,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
 
   /** Seconds until it may be settled: 0 when it is quiet, or has been loud for too long. */
   async function unrest(activity: Activity, own: readonly Observation[]): Promise<number> {
-    const { key, head, expected } = activity;
-    if (head?.waitingSince === undefined) return 0;
+    const { key, expected } = activity;
+    const since = waitingSince(activity, firstLook * 1000);
+    if (since === undefined) return 0;
     const sinceLast = (now() - lastHeard(activity)) / 1000;
-    const sinceFirst = (now() - head.waitingSince) / 1000;
+    const sinceFirst = (now() - since) / 1000;
     if (sinceFirst >= waits.patience) return 0;
     if (sinceLast < waits.quiet) return Math.min(waits.quiet - sinceLast, waits.patience - sinceFirst);
     // Its own settle moves them in.
@@ -205,55 +226,61 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return 0;
   }
 
-  /** `seen`: its head, read before anything else: what comes between counts as come since. */
-  async function prepare(key: string, dueAt: number, seen: Item | undefined): Promise<Turn | undefined> {
-    const { head, headRevision } = readActivity(key, seen === undefined ? [] : [seen]);
-    if (head?.dueAt !== dueAt) return undefined;
-    const age = (now() - (head.waitingSince ?? now())) / 1000;
-    /** Seconds that the timers' queue is behind. */
-    const behind = Math.max(0, (now() - dueAt) / 1000);
-    let activity = Object.assign(await load(key), { head });
-    const spans = activity.onTheirWay.flatMap(spansOf);
-    let done = activity.lastCut;
-    const rearm = (seconds: number, hold: { heldSince?: number } = {}): Turn => ({
-      spans,
-      change: comeBack(dueAt, seconds, { ...hold, done }),
-      remark: { kind: 'postponed', activity: key, seconds, age },
-    });
-
+  async function prepare({ id, activity: key, dueAt, since }: Due): Promise<Turn> {
+    let activity = await load(key);
+    // Cut by this timer, which came again before it was done.
+    const spans = activity.cuts.filter(({ fields }) => fields.turn === id).flatMap(spansOf);
+    if (isSuperseded(activity, since)) return { spans };
     let own = activity.chunks.map(chunkOf);
     let observations = own.flatMap((chunk) => chunk.observations);
     const { root, family, known } = await place(activity, observations);
     if (root !== key) {
-      if (activity.chunks.length + activity.cuts.length + activity.expected.length > 0) {
-        await move(key, root);
-        await touchActivities(heads, new Map([[root, family]]), firstLook, true);
+      if (activity.chunks.length + activity.expected.length > 0) {
+        const timer = { id: shorten(`${id} ${key}`), activities: [root] };
+        await move(key, root, family, () =>
+          ports.timers.arm({ ...timer, dueAt: now() + firstLook * 1000 }, firstLook),
+        );
       }
-      const next = { quietSeconds: waits.quiet, reviewSeconds: undefined };
-      return { spans: [], change: closeTurn(dueAt, headRevision, done, next) };
+      return { spans };
     }
+    if (observations.length + activity.expected.length === 0) return { spans };
+    let { lastCut } = activity;
     for (let turn = 0; activity.expected.length > 0 && turn < mostOwners; turn += 1) {
-      for (const expected of activity.expected) await move(expected, key);
-      activity = Object.assign(await load(key), { head });
+      // This timer comes again until it is done with what is moved in.
+      for (const expected of activity.expected) await move(expected, key, family, async () => {});
+      activity = await load(key);
       own = activity.chunks.map(chunkOf);
       observations = own.flatMap((chunk) => chunk.observations);
     }
 
-    const isNew = await register(activity, observations);
+    const heard = lastHeard(activity);
+    const age = (now() - (waitingSince(activity, firstLook * 1000) ?? now())) / 1000;
+    /** Seconds that the timers' queue is behind. */
+    const behind = Math.max(0, (now() - dueAt) / 1000);
+    const comeBack = (seconds: number): Turn => ({
+      spans,
+      comesBack: seconds,
+      remark: { kind: 'postponed', activity: key, seconds, age },
+    });
+    const isNew = await register(id, activity, observations);
     const wait = await unrest(activity, observations);
-    if (wait > 0) return rearm(wait);
+    if (wait > 0) {
+      const next = activity.chunks.reduce((last, { fields }) => Math.max(last, fields.dueAt), 0);
+      return next > now() && next !== dueAt ? { ...comeBack(wait), comesBack: undefined } : comeBack(wait);
+    }
     // What meets others gives those that went quiet with it the time for their first look, which is late where this one
     // is; and not beyond patience: an activity that makes new points all the time settles too.
-    const meetsFrom = lastHeard(activity) + (firstLook + waits.meeting + behind) * 1000;
+    const meetsFrom = heard + (firstLook + waits.meeting + behind) * 1000;
     const toCome = activity.points.length > 0 ? (meetsFrom - now()) / 1000 : 0;
     const meeting = isNew ? waits.meeting + behind : Math.min(toCome, waits.meeting + behind);
-    if (meeting > 0 && age < waits.patience) return rearm(meeting, { heldSince: head.heldSince ?? now() });
+    if (meeting > 0 && age < waits.patience) return comeBack(meeting);
     const members = await gather(activity);
     const others = members
       .filter((member) => member !== activity)
       .map((member) => ({ member, chunks: member.chunks.map(chunkOf) }));
-    const heldSince = head.heldSince ?? now();
-    if (now() - heldSince < waits.hold * 1000) {
+    // From when it went quiet, or was no longer waited for.
+    const held = Math.max((now() - heard) / 1000 - waits.quiet, age - waits.patience);
+    if (held < waits.hold && others.length > 0) {
       const unrests = await Promise.all(
         others.map(({ member, chunks }) =>
           unrest(
@@ -263,8 +290,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
         ),
       );
       const longest = Math.max(0, ...unrests);
-      const left = waits.hold - (now() - heldSince) / 1000;
-      if (longest > 0) return rearm(Math.min(longest, left), { heldSince });
+      if (longest > 0) return comeBack(Math.min(longest, waits.hold - held));
     }
 
     const sent = whatWasSent(members);
@@ -281,10 +307,10 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       const some = fitCut(rest);
       rest = rest.slice(some.length);
       // Another settle of this activity was faster: read again what it has sent.
-      if (!(await store.replace(cutItem(key, done + 1, some, expiresIn(waits.retention)), undefined)))
-        return rearm(waits.quiet);
+      lastCut += 1;
+      const cut = cutItem(key, lastCut, some, { at: now(), turn: id }, expiresIn(waits.retention));
+      if (!(await store.replace(cut, undefined))) return comeBack(waits.quiet);
       spans.push(...some);
-      done += 1;
     }
     const closed = new Set(
       [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),
@@ -300,35 +326,33 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       traceIds: [...new Set(due.map(({ traceId }) => traceId))],
       age,
     };
-    const next = { quietSeconds: waits.quiet, reviewSeconds: open > 0 ? waits.closing : undefined };
-    return { spans, change: closeTurn(dueAt, headRevision, done, next), remark: settled };
+    return { spans, remark: settled, ...(open > 0 && { comesBack: waits.closing }) };
   }
 
   /** Together: they share requests to the queues. Those that failed, and why. */
   async function settle(some: readonly Due[]): Promise<Map<Due, unknown>> {
     const failed = new Map<Due, unknown>();
     const turns = new Map<Due, Turn>();
+    await forEachOf(some, async (due) => {
+      try {
+        turns.set(due, await prepare(due));
+      } catch (error) {
+        failed.set(due, error);
+      }
+    });
     try {
-      const seen = await readHeads(
-        store,
-        some.map(({ activity }) => activity),
-      );
-      await forEachOf(some, async (due) => {
-        const { activity, dueAt } = due;
-        try {
-          const turn = await prepare(activity, dueAt, seen.get(headKey(activity).pk));
-          if (turn !== undefined) turns.set(due, turn);
-        } catch (error) {
-          failed.set(due, error);
-        }
-      });
       const spans = [...turns.values()].flatMap((turn) => turn.spans);
       if (spans.length > 0) await ports.spansQueue.send(spans);
-      const changes = new Map([...turns].map(([{ activity }, { change }]) => [activity, change]));
-      await changeHeads(heads, changes, seen);
+      const coming = [...turns].filter(([, { comesBack }]) => comesBack !== undefined);
+      const together = ([{ id }, { comesBack }]: [Due, Turn]) => `${Math.ceil(comesBack!)} ${id}`;
+      for (const own of Map.groupBy(coming, together).values()) {
+        const [[{ id }, { comesBack }]] = own as [[Due, Turn]];
+        const activities = own.map(([{ activity }]) => activity);
+        await arm(shorten(`${id} again`), activities, Math.ceil(comesBack!));
+      }
       for (const { remark } of turns.values()) if (remark !== undefined) ports.log(remark);
     } catch (error) {
-      for (const due of some) if (!failed.has(due)) failed.set(due, error);
+      for (const due of turns.keys()) failed.set(due, error);
     }
     return failed;
   }
@@ -344,10 +368,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
           ports.log({ kind: 'set-aside', source: messageId, reason: timer.reason });
           continue;
         }
-        const { activities, dueAt } = timer.value;
+        const { id, activities, dueAt, since } = timer.value;
         const early = dueAt - now();
-        if (early > 1000) await ports.timers.arm(timer.value, early / 1000);
-        else inMessages.push(...activities.map((activity) => ({ activity, dueAt, messageId })));
+        const again = { id, activities, dueAt, ...(since !== undefined && { since }) };
+        if (early > 1000) await ports.timers.arm(again, early / 1000);
+        else inMessages.push(...activities.map((activity) => ({ id, activity, dueAt, since, messageId })));
       } catch (error) {
         ports.log({ kind: 'settle-failed', activity: '', error });
         failures.add(messageId);
@@ -364,6 +389,10 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return { batchItemFailures: [...failures].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
+
+/** What came since it was armed has a timer of its own, which does what this one would. */
+const isSuperseded = ({ chunks }: Activity, since: number | undefined): boolean =>
+  since !== undefined && chunks.some(({ fields }) => fields.at > since && fields.dueAt > since);
 
 /** By span id. */
 function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {

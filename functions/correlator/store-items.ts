@@ -8,8 +8,6 @@ import {
   clusterOf,
   expectKey,
   familyPartition,
-  type Head,
-  headKey,
   type Item,
   type KnownObject,
   largestBody,
@@ -73,12 +71,21 @@ export function knownObjects(items: readonly Item[]): Map<string, { known: Known
 
 const partKey = (name: string, part: number): string => (part === 0 ? name : `${name}#${part}`);
 
-/** `at`: when they were ingested, in milliseconds since 1970. */
+/** Times in milliseconds since 1970. */
+export interface ChunkFields {
+  /** When it was ingested. */
+  at: number;
+  /** A timer of the activity that comes after this is written; 0: whoever wrote it sees to that. */
+  dueAt: number;
+  /** Of the activity's object. */
+  family: string;
+}
+
 export function chunkItems(
   activity: string,
   batch: string,
   chunk: Chunk,
-  at: number,
+  fields: ChunkFields,
   expiresAt: number,
 ): Item[] {
   const bodies = packParts(chunk.observations, (observations) => ({ cluster: chunk.cluster, observations }));
@@ -86,21 +93,16 @@ export function chunkItems(
     pk: activityPartition(activity),
     sk: `chunk#${partKey(batch, part)}`,
     expiresAt,
-    fields: { at },
+    fields: { ...fields },
     body,
   }));
 }
 
-export const headItem = (activity: string, head: Head, revision: number, expiresAt: number) => ({
-  ...headKey(activity),
-  expiresAt,
-  revision,
-  fields: { ...head } as Record<string, number | string>,
-});
-
-export const expectItem = (activity: string, expected: string, expiresAt: number): Item => ({
+/** `family`: of the object of `activity`. */
+export const expectItem = (activity: string, family: string, expected: string, expiresAt: number): Item => ({
   ...expectKey(activity, expected),
   expiresAt,
+  fields: { family },
 });
 
 export const pointsItem = (activity: string, points: readonly string[], expiresAt: number): Item => ({
@@ -125,63 +127,68 @@ export function fitCut(spans: readonly Span[]): Span[] {
   return fitting;
 }
 
+export interface CutFields {
+  /** Milliseconds since 1970. */
+  at: number;
+  /** The timer that made it. */
+  turn: string;
+}
+
 /** No spans: it only takes the number, so that a settle that has read what was there before starts again. */
-export const cutItem = (activity: string, number: number, spans: readonly Span[], expiresAt: number) => ({
+export const cutItem = (
+  activity: string,
+  number: number,
+  spans: readonly Span[],
+  fields: CutFields,
+  expiresAt: number,
+) => ({
   pk: activityPartition(activity),
   sk: `cut#${String(number).padStart(6, '0')}`,
   expiresAt,
   revision: 1,
+  fields: { ...fields },
   ...(spans.length > 0 && { body: packBody(spans) }),
 });
 
 /** An activity as it was read. */
 export interface Activity {
   key: string;
-  head: Head | undefined;
-  headRevision: number | undefined;
-  chunks: Item[];
-  /** Cut here or in an activity that was moved in: what is in them counts as sent. */
-  cuts: Item[];
-  /** Keys of activities to be moved into this one. */
-  expected: string[];
+  /** Undefined where there is nothing but what was cut. */
+  family: string | undefined;
+  chunks: (Item & { fields: ChunkFields })[];
+  /** Cut here or in an activity that was moved in. */
+  cuts: (Item & { fields: CutFields })[];
   /** Of the last cut here; 0 where there was none. */
   lastCut: number;
-  /** Cuts that may not have been sent. */
-  onTheirWay: Item[];
+  /** Keys of activities to be moved into this one. */
+  expected: string[];
   points: string[];
 }
 
 export function readActivity(key: string, items: readonly Item[]): Activity {
   const activity: Activity = {
     key,
-    head: undefined,
-    headRevision: undefined,
+    family: undefined,
     chunks: [],
     cuts: [],
-    expected: [],
     lastCut: 0,
-    onTheirWay: [],
+    expected: [],
     points: [],
   };
   for (const item of items) {
     const kind = item.sk.split('#', 1)[0];
-    if (kind === 'head') {
-      activity.head = item.fields as unknown as Head;
-      activity.headRevision = item.revision;
-    } else if (kind === 'chunk') activity.chunks.push(item);
-    else if (kind === 'cut' || kind === 'sent') activity.cuts.push(item);
-    else if (kind === 'expect') activity.expected.push(item.sk.slice('expect#'.length));
-    else if (kind === 'points') activity.points = unpackBody(item.body!) as string[];
-    else throw new Error(`an item of no known kind: ${kind}`);
+    if (kind === 'chunk') {
+      activity.chunks.push(item as Activity['chunks'][number]);
+      activity.family = String(item.fields!.family);
+    } else if (kind === 'cut' || kind === 'sent') {
+      activity.cuts.push(item as Activity['cuts'][number]);
+      activity.lastCut = Math.max(activity.lastCut, cutNumber(item) ?? 0);
+    } else if (kind === 'expect') {
+      activity.expected.push(item.sk.slice('expect#'.length));
+      activity.family ??= String(item.fields!.family);
+    } else if (kind === 'points') activity.points = unpackBody(item.body!) as string[];
+    else if (kind !== 'look') throw new Error(`an item of no known kind: ${kind}`);
   }
-  const done = activity.head?.done ?? 0;
-  for (const item of activity.cuts) {
-    const number = cutNumber(item);
-    if (number === undefined) continue;
-    activity.lastCut = Math.max(activity.lastCut, number);
-    if (number > done) activity.onTheirWay.push(item);
-  }
-  activity.lastCut = Math.max(activity.lastCut, done);
   return activity;
 }
 
@@ -189,22 +196,47 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
 const cutNumber = ({ sk }: Item): number | undefined =>
   sk.startsWith('cut#') ? Number(sk.slice('cut#'.length)) : undefined;
 
-/** The same in the activity `into`: a batch may have filed into both, and cuts have numbers of their own there. */
-export function moveItem(item: Item, from: string, into: string, at: number): Item {
+/** A chunk in the activity `into`, where the same batch may have filed as well. */
+export const movedChunk = (
+  item: Activity['chunks'][number],
+  from: string,
+  into: string,
+  fields: Pick<ChunkFields, 'at' | 'family'>,
+): Item => ({
+  ...item,
+  pk: activityPartition(into),
+  sk: `${item.sk}@${from}`,
+  fields: { ...fields, dueAt: 0 },
+});
+
+/** A cut in the activity `into`, whose own have other numbers. */
+export const movedCut = (item: Activity['cuts'][number], from: string, into: string): Item => {
   const number = cutNumber(item);
   return {
     ...item,
     pk: activityPartition(into),
-    ...(item.sk.startsWith('chunk#')
-      ? { sk: `${item.sk}@${from}`, fields: { at } }
-      : { sk: number === undefined ? item.sk : `sent#${from}#${number}` }),
+    sk: number === undefined ? item.sk : `sent#${from}#${number}`,
   };
-}
+};
 
 export const chunkOf = (item: Item): Chunk => unpackBody(item.body!) as Chunk;
 export const spansOf = (item: Item): Span[] =>
   item.body === undefined ? [] : (unpackBody(item.body) as Span[]);
 
-/** When it was last heard of, in milliseconds since 1970. */
-export const lastHeard = ({ head, chunks }: Activity): number =>
-  chunks.reduce((last, { fields }) => Math.max(last, Number(fields!.at)), head?.lastIngestAt ?? 0);
+/** When it was last heard of, in milliseconds since 1970; 0 where nothing of it is left. */
+export const lastHeard = ({ chunks }: Activity): number =>
+  chunks.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+
+/**
+ * Since when something of it waits to be settled, in milliseconds since 1970: since the last cut, or since the end of the
+ * last silence of `silence` milliseconds. Undefined: nothing waits.
+ */
+export function waitingSince({ chunks, cuts }: Activity, silence: number): number | undefined {
+  const lastCut = cuts.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+  let since: number | undefined;
+  for (const at of chunks.map(({ fields }) => fields.at).sort((a, b) => b - a)) {
+    if (at < lastCut || (since !== undefined && since - at > silence)) break;
+    since = at;
+  }
+  return since;
+}

@@ -6,17 +6,21 @@
  * |---|---|---|---|
  * | `objects#<cluster>/<family>` | `<batch>` | at, body: who is whose | the way from an object to its root |
  * | | `early#<id>` | | an activity that has begun without its object |
- * | `activity#<key>` | `head` | lastIngestAt, family, dueAt?, waitingSince?, heldSince?, done? | its one timer |
- * | | `chunk#<batch>[#n]` | at, body: observations | a batch that comes again rewrites the same items |
- * | | `cut#<n>` | body?: spans | written before they are sent: a settle that comes again sends the same bytes |
+ * | `activity#<key>` | `chunk#<batch>[#n]` | at, dueAt, family, body: observations | a batch that comes again rewrites the same items |
+ * | | `cut#<n>` | at, turn, body?: spans | written before they are sent: a settle that comes again sends the same bytes |
  * | | `sent#<key>#<n>` | body: spans | what was cut in an activity that was moved in |
- * | | `expect#<key>` | | an activity that turned out to be a part of this one, to be moved in |
+ * | | `expect#<key>` | family | an activity that turned out to be a part of this one, to be moved in |
  * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
+ * | | `look` | | somebody has asked for another look already |
  * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
  *
  * A batch is what one invocation read of one shard: retried whole or in parts, what it holds is written again, under the
  * same key or another, and nothing that was acknowledged is overwritten by less. Objects of one family (a controller and
- * its pods) are looked up together. Cuts above `done` may not have been sent.
+ * its pods) are looked up together.
+ *
+ * Nothing says that a timer is pending but the timer itself: each chunk is followed by one (`dueAt`) that comes seconds
+ * after it was written, and one that finds nothing to do does no harm. A cut is the business of the timer that made it
+ * (`turn`): it comes again until its spans are in the queue. To all others a cut is as good as sent.
  *
  * An activity's key is `<cluster>/<id of its root>`, a cluster its UID, an object's id its UID (see file-observations.ts
  * for those without).
@@ -63,11 +67,11 @@ export const earlyKey = (cluster: string, { id, family }: Place): Key => ({
   sk: `early#${id}`,
 });
 export const activityPartition = (activity: string): string => `activity#${activity}`;
-export const headKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'head' });
 export const expectKey = (activity: string, expected: string): Key => ({
   pk: activityPartition(activity),
   sk: `expect#${expected}`,
 });
+export const lookKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'look' });
 export const meetingPartition = (cluster: string, point: string): string => `meet#${cluster}#${point}`;
 
 /** The cluster's part of an activity's key; a UID has no slash, the id of an object without one has. */
@@ -89,20 +93,4 @@ export interface KnownObject {
   owner?: Place;
   /** The record that told of the owner first. */
   by: string;
-}
-
-/** Times in milliseconds since 1970. */
-export interface Head {
-  /** Chunks say it too: what comes while a timer is pending does not write the head. */
-  lastIngestAt: number;
-  /** Where its object would be known. */
-  family: string;
-  /** When the timer fires that counts; any other is a leftover. */
-  dueAt?: number;
-  /** Since when something waits to be settled. */
-  waitingSince?: number;
-  /** Since when it is held for the activities that it meets. */
-  heldSince?: number;
-  /** The last cut that is in the queue for certain. */
-  done?: number;
 }

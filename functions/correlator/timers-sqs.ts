@@ -12,11 +12,11 @@ const mostMessages = 10;
 
 export function createTimers(client: SQSClient, queueUrl: string): Timers {
   return {
-    async arm({ activities, dueAt }, delaySeconds) {
+    async arm({ activities, ...when }, delaySeconds) {
       const DelaySeconds = Math.min(longestDelay, Math.max(0, Math.ceil(delaySeconds)));
       const messages = inGroups(activities, mostTogether).map((some, index) => ({
         Id: String(index),
-        MessageBody: JSON.stringify({ activities: some, dueAt }),
+        MessageBody: JSON.stringify({ activities: some, ...when }),
         DelaySeconds,
       }));
       for (const Entries of inGroups(messages, mostMessages)) {
