@@ -52,7 +52,15 @@ export interface Replayed {
 }
 
 /** Settling begins when all input is there: a second of quiet is enough, and nothing has to be waited for. */
-const replayWaits: Waits = { ...defaultWaits, quiet: 1, pending: 0, hold: 5, meeting: 1 };
+const replayWaits: Waits = {
+  ...defaultWaits,
+  quiet: 1,
+  spread: 0,
+  margin: 0,
+  pending: 0,
+  hold: 5,
+  meeting: 1,
+};
 
 export async function replay({ files, baseDirectory, endpoint, onProgress }: Replay): Promise<Replayed> {
   // Before anything starts: bad input is told at once, and the first record names the cluster already.
@@ -71,16 +79,19 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   const setAsideOf = (origin: SetAsideSettings['origin']) =>
     createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin });
   let activities = 0;
+  const clock = createReplayClock(() => defects.length > 0);
+  const timers = createTimers(aws.sqs, resources.timersQueueUrl);
   const ports = {
     store: createDynamoDbStore({ client: aws.dynamodb, tableName: resources.tableName, now: Date.now }),
-    timers: createTimers(aws.sqs, resources.timersQueueUrl),
+    timers,
     spansQueue: createSpansQueue(aws.sqs, resources.spansQueueUrl),
     log: (remark: Remark) => {
+      clock.see(remark);
       if (remark.kind === 'settle-failed' || remark.kind === 'not-set-aside') defects.push(remark.error);
       if (remark.kind === 'set-aside') defects.push(new Error(remark.reason));
       if (remark.kind === 'settled') onProgress('settling', `(${++activities} done)`);
     },
-    now: Date.now,
+    now: clock.now,
     assemblyClock: () => endOfTime,
   };
   const exporter = createExporter(receiver.endpoint, endpoint);
@@ -108,7 +119,19 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
     },
     {
       clock: systemClock,
-      handle: createIngest({ ...ports, setAside: setAsideOf('ingest') }, replayWaits),
+      handle: createIngest(
+        {
+          ...ports,
+          setAside: setAsideOf('ingest'),
+          timers: {
+            arm: (timer, seconds) => {
+              clock.expect(timer.activities);
+              return timers.arm(timer, seconds);
+            },
+          },
+        },
+        replayWaits,
+      ),
       onFailure: async (_, why) => void defects.push(why.error),
       onError: (error) => defects.push(error),
     },
@@ -122,6 +145,7 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   });
   onProgress('ingesting', '');
   await observations.drained();
+  clock.start();
 
   const sqs = { batchSize: 10, concurrency: 2, pollInterval: 50 };
   const sqsPorts = {
@@ -130,21 +154,50 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
     onError: (error: unknown) => defects.push(error),
   };
   onProgress('settling', '');
-  const timers = pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), sqs, {
+  const settling = pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), sqs, {
     ...sqsPorts,
     handle: createSettle({ ...ports, setAside: setAsideOf('settle') }, replayWaits),
   });
-  stack.defer(() => timers.stop());
+  stack.defer(() => settling.stop());
   const spansQueue = pollSqs(createSqsSource(aws.sqs, resources.spansQueueUrl), sqs, {
     ...sqsPorts,
     handle: (event) => deliver(event, Number.POSITIVE_INFINITY),
   });
   stack.defer(() => spansQueue.stop());
-  await timers.drained();
+  await settling.drained();
   onProgress('exporting', '');
   await spansQueue.drained();
   if (defects.length > 0) throw new AggregateError(defects, 'the replay met defects');
   return { spans: receiver.spans(), ...exporter.outcome() };
+}
+
+/**
+ * Stands still until every activity has had a first look, in which it registers where it may meet others: however slow the
+ * machine, each then finds all that it meets.
+ */
+function createReplayClock(isBroken: () => boolean) {
+  const beginning = Date.now();
+  const unseen = new Set<string>();
+  let isIngested = false;
+  let isRunning = false;
+  return {
+    now() {
+      isRunning ||= isBroken() || (isIngested && unseen.size === 0);
+      return isRunning ? Date.now() : beginning;
+    },
+    /** Activities that something was ingested of. */
+    expect(activities: readonly string[]) {
+      for (const activity of activities) unseen.add(activity);
+    },
+    see(remark: Remark) {
+      if (remark.kind === 'postponed' || remark.kind === 'settled' || remark.kind === 'moved')
+        unseen.delete(remark.activity);
+      if (remark.kind === 'moved') unseen.add(remark.into);
+    },
+    start() {
+      isIngested = true;
+    },
+  };
 }
 
 async function findCluster(files: readonly string[], baseDirectory: string): Promise<Cluster> {

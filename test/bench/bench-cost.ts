@@ -323,7 +323,7 @@ try {
   );
   for (const [events, rate] of [
     [1_900, 0.02],
-    [3_800, 3],
+    [7_600, 3],
   ] as const) {
     const tally = await measure(events, rate, local.endpoint);
     const variable = print(
