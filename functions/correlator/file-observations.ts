@@ -4,13 +4,22 @@
  */
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { nameKey } from './causality/resolve-objects.ts';
-import type { KnownObject } from './store.ts';
+import type { KnownObject, Place } from './store.ts';
 
 interface Named {
   kind: string;
   namespace?: string | undefined;
   name: string;
   uid?: string | undefined;
+}
+
+/** A cluster that got its name later told things without it: whichever says most, by content and not by order. */
+export function fullestCluster(clusters: Iterable<Cluster>): Cluster {
+  let fullest = '{}';
+  for (const text of new Set([...new Set(clusters)].map((cluster) => JSON.stringify(cluster)))) {
+    if (text.length > fullest.length || (text.length === fullest.length && text < fullest)) fullest = text;
+  }
+  return JSON.parse(fullest);
 }
 
 export const clusterKey = (cluster: Cluster): string => cluster.uid ?? 'unknown';
@@ -23,29 +32,38 @@ function objectId({ kind, namespace, name, uid }: Named): string {
   return kind === 'Node' || uid === undefined ? nameKey(kind, namespace, name) : uid;
 }
 
-export const subjectId = (observation: Observation): string =>
-  objectId(observation.type === 'event' ? observation.event.subject : observation.object);
+const subjectOf = (observation: Observation): Named =>
+  observation.type === 'event' ? observation.event.subject : observation.object;
+
+export const subjectId = (observation: Observation): string => objectId(subjectOf(observation));
+
+export const subjectPlace = (observation: Observation): Place => toPlace(subjectOf(observation));
+
+const toPlace = (object: Named): Place => ({ id: objectId(object), family: familyOf(object) });
+
+/** A pod's name is its controller's and a suffix. */
+const familyOf = ({ kind, name }: Named): string =>
+  kind === 'Pod' && name.includes('-') ? name.slice(0, name.lastIndexOf('-')) : name;
 
 /** What a snapshot says of its object's place; undefined for an Event. */
-export function placeOf(
-  observation: Observation,
-): { id: string; place: Omit<KnownObject, 'by'> } | undefined {
+export function placeOf(observation: Observation): (Place & { owner?: Place }) | undefined {
   if (observation.type === 'event') return undefined;
-  const { kind, namespace, name, owner } = observation.object;
+  const { object } = observation;
+  const { namespace, owner } = object;
   return {
-    id: objectId(observation.object),
-    place: { kind, name, ...(owner !== undefined && { owner: objectId({ namespace, ...owner }) }) },
+    ...toPlace(object),
+    ...(owner !== undefined && { owner: toPlace({ namespace, ...owner }) }),
   };
 }
 
 /** Ends at an object without an owner, at one that is not known, or where a chain bites its own tail. */
-export function rootOf(id: string, known: (id: string) => Pick<KnownObject, 'owner'> | undefined): string {
-  const seen = new Set([id]);
-  for (let at = id; ; ) {
-    const owner = known(at)?.owner;
+export function rootOf(start: Place, known: (id: string) => Pick<KnownObject, 'owner'> | undefined): Place {
+  const seen = new Map([[start.id, start]]);
+  for (let at = start; ; ) {
+    const owner = known(at.id)?.owner;
     if (owner === undefined) return at;
-    if (seen.has(owner)) return [...seen].sort()[0]!;
-    seen.add(owner);
+    if (seen.has(owner.id)) return seen.get([...seen.keys()].sort()[0]!)!;
+    seen.set(owner.id, owner);
     at = owner;
   }
 }

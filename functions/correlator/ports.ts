@@ -3,14 +3,21 @@ import type { SetAside } from '../../shared/set-aside.ts';
 import type { Span } from '../../shared/span.ts';
 import type { Store } from './store.ts';
 
+/** Times in milliseconds since 1970. */
 export interface Timer {
-  activity: string;
-  /** Milliseconds since 1970. */
+  /** The same whenever it comes again. */
+  id: string;
+  activities: readonly string[];
   dueAt: number;
+  /** Of a timer that is there for what was ingested until then: what came since has timers of its own. */
+  since?: number;
 }
 
 export interface Timers {
-  /** Resolves once the timer is safe. It comes back after at most 900 s, early where `delaySeconds` is more. */
+  /**
+   * Resolves once the timer is safe. It comes back after at most 900 s, early where `delaySeconds` is more, and maybe in
+   * parts.
+   */
   arm(timer: Timer, delaySeconds: number): Promise<void>;
 }
 
@@ -74,6 +81,13 @@ export type IngestPorts = Omit<Ports, 'spansQueue' | 'assemblyClock'>;
 export interface Waits {
   /** Without an observation until an activity counts as quiet: 11 s is the worst delay seen in a burst. */
   quiet: number;
+  /** From the first observation to the first look, more than quiet: what is over by then is looked at once. */
+  spread: number;
+  /**
+   * By which a timer that was sent before comes after what is written now: settle reads a second before it is due at the
+   * earliest, and clocks differ by less than the rest.
+   */
+  margin: number;
   /** An activity that never goes quiet is settled anyway. */
   patience: number;
   /** For the snapshot of an object that others name as their owner. */
@@ -94,6 +108,8 @@ export interface Waits {
 
 export const defaultWaits: Waits = {
   quiet: 20,
+  spread: 10,
+  margin: 5,
   patience: 300,
   pending: 60,
   hold: 60,

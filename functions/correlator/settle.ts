@@ -4,45 +4,73 @@
  * is filed under.
  */
 import * as v from 'valibot';
-import type { Cluster, Observation } from '../../shared/observation.ts';
+import type { Observation } from '../../shared/observation.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
 import { meetingPoints } from './causality/meeting-points.ts';
-import { rootOf } from './file-observations.ts';
+import { fullestCluster, placeOf, rootOf } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
-import type { Ports, Waits } from './ports.ts';
+import type { Ports, Remark, Waits } from './ports.ts';
 import {
   activityPartition,
   clusterOf,
-  headKey,
-  type Item,
+  expectKey,
+  familyPartition,
   idOf,
   type KnownObject,
+  lookKey,
   meetingPartition,
-  objectKey,
+  type Place,
 } from './store.ts';
 import {
   type Activity,
   chunkOf,
   cutItem,
+  expectItem,
   fitCut,
-  knownObject,
+  knownObjects,
+  lastHeard,
   meetingItem,
+  movedChunk,
+  movedCut,
   pointsItem,
   readActivity,
-  sentItem,
-  sentOf,
+  shorten,
+  spansOf,
+  waitingSince,
 } from './store-items.ts';
-import { closeTurn, rearmActivity, touchActivity } from './touch-activity.ts';
 
 /** What Lambda hands over, as far as it is read. */
 export interface SqsEvent {
   Records: { messageId: string; body: string }[];
 }
 
-const TimerSchema = v.object({ activity: v.pipe(v.string(), v.includes('/')), dueAt: v.number() });
+const TimerSchema = v.object({
+  id: v.string(),
+  activities: v.pipe(v.array(v.pipe(v.string(), v.includes('/'))), v.nonEmpty()),
+  dueAt: v.number(),
+  since: v.optional(v.number()),
+});
+
+/** The settle of one activity: its spans are sent with those of others, then its next timer. */
+interface Turn {
+  spans: Span[];
+  /** Seconds until it comes back. */
+  comesBack?: number | undefined;
+  remark?: Remark;
+}
+
+/** An activity of a timer. */
+interface Due {
+  /** Of the timer. */
+  id: string;
+  activity: string;
+  dueAt: number;
+  since: number | undefined;
+  messageId: string;
+}
 
 /** A drain of hundreds of nodes is no longer one story; what is left out is logged. */
 const mostMembers = 200;
@@ -54,68 +82,73 @@ const mostOwners = 16;
  */
 export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => Promise<BatchResponse> {
   const { store, now } = ports;
-  const heads = { ...ports, waits };
+  const firstLook = waits.quiet + waits.spread;
   const expiresIn = (seconds: number) => Math.ceil(now() / 1000) + seconds;
   const load = async (key: string) => readActivity(key, await store.list(activityPartition(key)));
 
   /** Its root as far as it is known now, and whether its own object is. */
-  async function place(key: string): Promise<{ root: string; known: boolean }> {
-    const cluster = clusterOf(key);
+  async function place(
+    { key, family }: Activity,
+    own: readonly Observation[],
+  ): Promise<{ root: string; family: string; known: boolean }> {
+    const [cluster, id] = [clusterOf(key), idOf(key)];
+    const start: Place = { id, family: family ?? id };
+    const said = own.flatMap((observation) => placeOf(observation) ?? []).filter((said) => said.id === id);
+    // Who learns of an owner elsewhere finds what has begun without it, and has it moved.
+    if (said.length > 0 && said.every(({ owner }) => owner === undefined))
+      return { root: key, family: start.family, known: true };
     const world = new Map<string, KnownObject>();
-    for (let id: string | undefined = idOf(key); id !== undefined && world.size < mostOwners; ) {
-      const [item] = await store.read([objectKey(cluster, id)]);
-      if (item === undefined) break;
-      const known = knownObject(item);
-      world.set(id, known);
-      id = known.owner !== undefined && !world.has(known.owner) ? known.owner : undefined;
+    const asked = new Set<string>();
+    let at: Place | undefined = start;
+    for (let steps = 0; at !== undefined && steps < mostOwners; steps += 1) {
+      const partition = familyPartition(cluster, at.family);
+      if (!world.has(at.id) && !asked.has(partition)) {
+        asked.add(partition);
+        for (const [id, { known }] of knownObjects(await store.list(partition))) world.set(id, known);
+      }
+      at = world.get(at.id)?.owner;
     }
+    const root = rootOf(start, (id) => world.get(id));
     return {
-      root: `${cluster}/${rootOf(idOf(key), (id) => world.get(id))}`,
-      known: world.has(idOf(key)),
+      root: `${cluster}/${root.id}`,
+      family: root.family,
+      known: said.length > 0 || world.has(id),
     };
   }
 
-  async function sendCut(key: string, spans: readonly Span[]): Promise<void> {
-    await ports.spansQueue.send(spans);
-    await store.put([sentItem(key, spans, expiresIn(waits.retention))]);
-  }
-
-  /** Everything into its real root's activity: what was sent first, so that nobody there sends it again. */
-  async function move(from: string, into: string): Promise<void> {
-    let early = await load(from);
-    if (early.cut.length > 0) await sendCut(from, early.cut);
-    early = await load(from);
+  /**
+   * Everything into its real root's activity, whose object is of `family`: what was cut first, so that nobody there sends
+   * it again. Cuts stay here as well: the timer that made one may still have to send it.
+   */
+  async function move(from: string, into: string, family: string, arm: () => Promise<void>): Promise<void> {
+    const early = await load(from);
     // Takes the turn of a settle that is reading `from` now: what it would send is sent from `into`.
-    const turn = cutItem(from, [], (early.cutRevision ?? 0) + 1, expiresIn(waits.retention));
-    if (!(await store.replace(turn, early.cutRevision)))
-      throw new Error(`${from} is being settled elsewhere`);
-    const rename = (item: Item): Item => ({
-      ...item,
-      pk: activityPartition(into),
-      // One record may have filed into both.
-      sk: `${item.sk}@${from}`,
-    });
-    const expected = early.expected
-      .filter((key) => key !== into)
-      .map((key) => ({
-        pk: activityPartition(into),
-        sk: `expect#${key}`,
-        expiresAt: expiresIn(waits.retention),
-      }));
-    await store.put(early.sent.map(rename));
-    await store.put([...early.chunks.map(rename), ...expected]);
+    const expiresAt = expiresIn(waits.retention);
+    const turn = cutItem(from, early.lastCut + 1, [], { at: now(), turn: '' }, expiresAt);
+    if (!(await store.replace(turn, undefined))) throw new Error(`${from} is being settled elsewhere`);
+    const fields = { at: now(), family };
+    await store.put(early.cuts.map((item) => movedCut(item, from, into)));
+    await store.put([
+      ...early.chunks.map((item) => movedChunk(item, from, into, fields)),
+      ...early.expected.filter((key) => key !== into).map((key) => expectItem(into, family, key, expiresAt)),
+    ]);
+    // Before nothing is left here that would bring this about again.
+    await arm();
     await store.remove([
       ...early.chunks,
-      ...early.sent,
-      ...early.expected.map((key) => ({ pk: activityPartition(from), sk: `expect#${key}` })),
+      ...early.expected.map((key) => expectKey(from, key)),
       { pk: activityPartition(from), sk: 'points' },
     ]);
-    await store.remove([{ pk: activityPartition(into), sk: `expect#${from}` }]);
+    await store.remove([expectKey(into, from)]);
     ports.log({ kind: 'moved', activity: from, into, items: early.chunks.length });
   }
 
   /** Writes itself into its meeting points, then sees to it that whoever was there already looks again. */
-  async function register(activity: Activity, observations: readonly Observation[]): Promise<boolean> {
+  async function register(
+    id: string,
+    activity: Activity,
+    observations: readonly Observation[],
+  ): Promise<boolean> {
     const points = meetingPoints(observations);
     const before = new Set(activity.points);
     const news = points.filter((point) => !before.has(point));
@@ -123,13 +156,27 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const { key } = activity;
     await store.put(news.map((point) => meetingItem(key, point, expiresIn(waits.acquaintance))));
     const others = (await whoMeets(clusterOf(key), news)).filter((other) => other !== key);
-    await forEachOf(others, (other) => touchActivity(heads, other, waits.meeting, false));
+    await lookAgain(shorten(`${id} ${key}`), others);
     // Expires first, so that a long activity registers again before its items are gone.
     const all = [...new Set([...before, ...points])].sort();
     await store.put([pointsItem(key, all, expiresIn(waits.acquaintance / 2))]);
     activity.points = all;
     return true;
   }
+
+  /** In `meeting` seconds; those of whom nobody has asked for that already. */
+  async function lookAgain(id: string, activities: readonly string[]): Promise<void> {
+    const asked = new Set((await store.read(activities.map(lookKey))).map(({ pk }) => pk));
+    const left = activities.filter((activity) => !asked.has(activityPartition(activity)));
+    if (left.length === 0) return;
+    await arm(id, left, waits.meeting);
+    // Until a second before that look.
+    const expiresAt = Math.floor(now() / 1000 + waits.meeting) - 1;
+    await store.put(left.map((activity) => ({ ...lookKey(activity), expiresAt })));
+  }
+
+  const arm = (id: string, activities: readonly string[], seconds: number) =>
+    ports.timers.arm({ id, activities, dueAt: now() + seconds * 1000, since: now() }, seconds);
 
   async function whoMeets(cluster: string, points: readonly string[]): Promise<string[]> {
     const met = new Set<string>();
@@ -162,99 +209,113 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   }
 
   /** Seconds until it may be settled: 0 when it is quiet, or has been loud for too long. */
-  async function unrest({ key, head, expected }: Activity): Promise<number> {
-    if (head?.waitingSince === undefined) return 0;
-    const sinceLast = (now() - head.lastIngestAt) / 1000;
-    const sinceFirst = (now() - head.waitingSince) / 1000;
+  async function unrest(activity: Activity, own: readonly Observation[]): Promise<number> {
+    const { key, expected } = activity;
+    const since = waitingSince(activity, firstLook * 1000);
+    if (since === undefined) return 0;
+    const sinceLast = (now() - lastHeard(activity)) / 1000;
+    const sinceFirst = (now() - since) / 1000;
     if (sinceFirst >= waits.patience) return 0;
     if (sinceLast < waits.quiet) return Math.min(waits.quiet - sinceLast, waits.patience - sinceFirst);
     // Its own settle moves them in.
     if (expected.length > 0) return waits.meeting;
     if (sinceFirst < waits.pending) {
-      const { root, known } = await place(key);
+      const { root, known } = await place(activity, own);
       if (!known || root !== key) return waits.pending - sinceFirst;
     }
     return 0;
   }
 
-  async function settle(key: string, dueAt: number): Promise<void> {
-    const early = dueAt - now();
-    if (early > 1000) return ports.timers.arm({ activity: key, dueAt }, early / 1000);
-    const { head, headRevision } = readActivity(key, await store.read([headKey(key)]));
-    if (head?.dueAt !== dueAt) return;
+  async function prepare({ id, activity: key, dueAt, since }: Due): Promise<Turn> {
     let activity = await load(key);
-    // The head from before the chunks: what came between counts as come since.
-    const asRead = () => Object.assign(activity, { head, headRevision });
-    const age = (now() - (head.waitingSince ?? now())) / 1000;
-    const rearm = (seconds: number, hold: { heldSince?: number } = {}) => {
-      ports.log({ kind: 'postponed', activity: key, seconds, age });
-      return rearmActivity(heads, activity, dueAt, seconds, hold);
-    };
-
-    const { root, known } = await place(key);
+    // Cut by this timer, which came again before it was done.
+    const spans = activity.cuts.filter(({ fields }) => fields.turn === id).flatMap(spansOf);
+    if (isSuperseded(activity, since)) return { spans };
+    let own = activity.chunks.map(chunkOf);
+    let observations = own.flatMap((chunk) => chunk.observations);
+    const { root, family, known } = await place(activity, observations);
     if (root !== key) {
-      if (activity.chunks.length + activity.sent.length + activity.expected.length > 0) {
-        await move(key, root);
-        await touchActivity(heads, root, waits.quiet, true);
+      if (activity.chunks.length + activity.expected.length > 0) {
+        const timer = { id: shorten(`${id} ${key}`), activities: [root] };
+        await move(key, root, family, () =>
+          ports.timers.arm({ ...timer, dueAt: now() + firstLook * 1000 }, firstLook),
+        );
       }
-      return closeTurn(heads, asRead(), dueAt, { quietSeconds: waits.quiet, reviewSeconds: undefined });
+      return { spans };
     }
-    if (activity.cut.length > 0) {
-      await sendCut(key, activity.cut);
-      activity = await load(key);
-    }
+    if (observations.length + activity.expected.length === 0) return { spans };
+    let { lastCut } = activity;
     for (let turn = 0; activity.expected.length > 0 && turn < mostOwners; turn += 1) {
-      for (const expected of activity.expected) await move(expected, key);
+      // This timer comes again until it is done with what is moved in.
+      for (const expected of activity.expected) await move(expected, key, family, async () => {});
       activity = await load(key);
+      own = activity.chunks.map(chunkOf);
+      observations = own.flatMap((chunk) => chunk.observations);
     }
-    asRead();
-    const own = activity.chunks.map(chunkOf);
-    const observations = own.flatMap((chunk) => chunk.observations);
 
-    const isNew = await register(activity, observations);
-    const wait = await unrest(activity);
-    if (wait > 0) return rearm(wait);
-    // What meets others gives those that went quiet with it the time to come there, and not beyond patience: an activity
-    // that makes new points all the time settles too.
-    const meetsFrom = head.lastIngestAt + (waits.quiet + waits.meeting) * 1000;
+    const heard = lastHeard(activity);
+    const age = (now() - (waitingSince(activity, firstLook * 1000) ?? now())) / 1000;
+    /** Seconds that the timers' queue is behind. */
+    const behind = Math.max(0, (now() - dueAt) / 1000);
+    const comeBack = (seconds: number): Turn => ({
+      spans,
+      comesBack: seconds,
+      remark: { kind: 'postponed', activity: key, seconds, age },
+    });
+    const isNew = await register(id, activity, observations);
+    const wait = await unrest(activity, observations);
+    if (wait > 0) {
+      const next = activity.chunks.reduce((last, { fields }) => Math.max(last, fields.dueAt), 0);
+      return next > now() && next !== dueAt ? { ...comeBack(wait), comesBack: undefined } : comeBack(wait);
+    }
+    // What meets others gives those that went quiet with it the time for their first look, which is late where this one
+    // is; and not beyond patience: an activity that makes new points all the time settles too.
+    const meetsFrom = heard + (firstLook + waits.meeting + behind) * 1000;
     const toCome = activity.points.length > 0 ? (meetsFrom - now()) / 1000 : 0;
-    const meeting = isNew ? waits.meeting : Math.min(toCome, waits.meeting);
-    if (meeting > 0 && age < waits.patience) return rearm(meeting, { heldSince: head.heldSince ?? now() });
+    const meeting = isNew ? waits.meeting + behind : Math.min(toCome, waits.meeting + behind);
+    if (meeting > 0 && age < waits.patience) return comeBack(meeting);
     const members = await gather(activity);
-    const heldSince = head.heldSince ?? now();
-    if (now() - heldSince < waits.hold * 1000) {
-      const unrests = await Promise.all(members.filter((member) => member !== activity).map(unrest));
-      const longest = Math.max(0, ...unrests);
-      const left = waits.hold - (now() - heldSince) / 1000;
-      if (longest > 0) return rearm(Math.min(longest, left), { heldSince });
-    }
-
     const others = members
       .filter((member) => member !== activity)
-      .flatMap(({ chunks }) => chunks.map(chunkOf));
+      .map((member) => ({ member, chunks: member.chunks.map(chunkOf) }));
+    // From when it went quiet, or was no longer waited for.
+    const held = Math.max((now() - heard) / 1000 - waits.quiet, age - waits.patience);
+    if (held < waits.hold && others.length > 0) {
+      const unrests = await Promise.all(
+        others.map(({ member, chunks }) =>
+          unrest(
+            member,
+            chunks.flatMap((chunk) => chunk.observations),
+          ),
+        ),
+      );
+      const longest = Math.max(0, ...unrests);
+      if (longest > 0) return comeBack(Math.min(longest, waits.hold - held));
+    }
+
     const sent = whatWasSent(members);
-    const spans = assemble({
-      cluster: clusterIn(own),
-      observations: [...own, ...others].flatMap((chunk) => chunk.observations),
+    const assembled = assemble({
+      cluster: fullestCluster(own.map(({ cluster }) => cluster)),
+      observations: [...own, ...others.flatMap(({ chunks }) => chunks)].flatMap(
+        (chunk) => chunk.observations,
+      ),
       sent,
       now: ports.assemblyClock(),
     });
-    const { due, open } = pickSpans(spans, observations, new Set(whatWasSent([activity]).keys()));
-    let revision = activity.cutRevision;
+    const { due, open } = pickSpans(assembled, observations, new Set(whatWasSent([activity]).keys()));
     for (let rest = due; rest.length > 0; ) {
       const some = fitCut(rest);
       rest = rest.slice(some.length);
-      const next = (revision ?? 0) + 1;
       // Another settle of this activity was faster: read again what it has sent.
-      if (!(await store.replace(cutItem(key, some, next, expiresIn(waits.retention)), revision)))
-        return rearm(waits.quiet);
-      await sendCut(key, some);
-      revision = next;
+      lastCut += 1;
+      const cut = cutItem(key, lastCut, some, { at: now(), turn: id }, expiresIn(waits.retention));
+      if (!(await store.replace(cut, undefined))) return comeBack(waits.quiet);
+      spans.push(...some);
     }
     const closed = new Set(
       [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),
     );
-    ports.log({
+    const settled: Remark = {
       kind: 'settled',
       activity: key,
       members: members.length,
@@ -264,50 +325,84 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       open,
       traceIds: [...new Set(due.map(({ traceId }) => traceId))],
       age,
+    };
+    return { spans, remark: settled, ...(open > 0 && { comesBack: waits.closing }) };
+  }
+
+  /** Together: they share requests to the queues. Those that failed, and why. */
+  async function settle(some: readonly Due[]): Promise<Map<Due, unknown>> {
+    const failed = new Map<Due, unknown>();
+    const turns = new Map<Due, Turn>();
+    await forEachOf(some, async (due) => {
+      try {
+        turns.set(due, await prepare(due));
+      } catch (error) {
+        failed.set(due, error);
+      }
     });
-    await closeTurn(heads, activity, dueAt, {
-      quietSeconds: waits.quiet,
-      reviewSeconds: open > 0 ? waits.closing : undefined,
-    });
+    try {
+      const spans = [...turns.values()].flatMap((turn) => turn.spans);
+      if (spans.length > 0) await ports.spansQueue.send(spans);
+      const coming = [...turns].filter(([, { comesBack }]) => comesBack !== undefined);
+      const together = ([{ id }, { comesBack }]: [Due, Turn]) => `${Math.ceil(comesBack!)} ${id}`;
+      for (const own of Map.groupBy(coming, together).values()) {
+        const [[{ id }, { comesBack }]] = own as [[Due, Turn]];
+        const activities = own.map(([{ activity }]) => activity);
+        await arm(shorten(`${id} again`), activities, Math.ceil(comesBack!));
+      }
+      for (const { remark } of turns.values()) if (remark !== undefined) ports.log(remark);
+    } catch (error) {
+      for (const due of turns.keys()) failed.set(due, error);
+    }
+    return failed;
   }
 
   return async ({ Records }) => {
-    const batchItemFailures: BatchResponse['batchItemFailures'] = [];
+    const failures = new Set<string>();
+    const inMessages: Due[] = [];
     for (const { messageId, body } of Records) {
       const timer = parseWith(TimerSchema, parseJson(body));
       try {
-        // Twice: until the message is visible again, those it would meet settle without this activity.
-        if (timer.ok) {
-          const { activity, dueAt } = timer.value;
-          await settle(activity, dueAt).catch(() => settle(activity, dueAt));
-        } else {
+        if (!timer.ok) {
           await ports.setAside.keep({ reason: timer.reason, payload: body, source: messageId });
           ports.log({ kind: 'set-aside', source: messageId, reason: timer.reason });
+          continue;
         }
+        const { id, activities, dueAt, since } = timer.value;
+        const early = dueAt - now();
+        const again = { id, activities, dueAt, ...(since !== undefined && { since }) };
+        if (early > 1000) await ports.timers.arm(again, early / 1000);
+        else inMessages.push(...activities.map((activity) => ({ id, activity, dueAt, since, messageId })));
       } catch (error) {
-        ports.log({ kind: 'settle-failed', activity: timer.ok ? timer.value.activity : '', error });
-        batchItemFailures.push({ itemIdentifier: messageId });
+        ports.log({ kind: 'settle-failed', activity: '', error });
+        failures.add(messageId);
       }
     }
-    return { batchItemFailures };
+    const first = await settle(inMessages);
+    // Each again, and alone: until the message is visible again, those it would meet settle without this activity.
+    for (const due of first.keys()) {
+      const [again] = (await settle([due])).values();
+      if (again === undefined) continue;
+      ports.log({ kind: 'settle-failed', activity: due.activity, error: again });
+      failures.add(due.messageId);
+    }
+    return { batchItemFailures: [...failures].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
-/** A cluster that got its name later has chunks without it: whichever says most, by content and not by order. */
-function clusterIn(chunks: readonly { cluster: Cluster }[]): Cluster {
-  const clusters = chunks.map(({ cluster }) => cluster);
-  clusters.sort(
-    (a, b) =>
-      JSON.stringify(b).length - JSON.stringify(a).length || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1),
-  );
-  return clusters[0] ?? {};
-}
+/** What came since it was armed has a timer of its own, which does what this one would. */
+const isSuperseded = ({ chunks }: Activity, since: number | undefined): boolean =>
+  since !== undefined && chunks.some(({ fields }) => fields.at > since && fields.dueAt > since);
 
-/** What is in a cut counts: it is sent before anything else of its activity. */
+/** By span id. */
 function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {
   const sent = new Map<string, SentSpan>();
-  for (const { sent: items, cut } of members) {
-    for (const span of [...items.flatMap(sentOf), ...cut]) sent.set(span.spanId, span);
+  for (const { cuts } of members) {
+    for (const { spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano } of cuts.flatMap(
+      spansOf,
+    )) {
+      sent.set(spanId, { spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano });
+    }
   }
   return sent;
 }

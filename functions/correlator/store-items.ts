@@ -1,74 +1,115 @@
 /** Items of the table from what they mean, and back. What the store holds was written here, so it is read unchecked. */
 import { hash } from 'node:crypto';
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
-import type { SentSpan } from './causality/assemble.ts';
+import { packBody, unpackBody } from './pack-body.ts';
 import {
   activityPartition,
   clusterOf,
-  type Head,
-  headKey,
+  expectKey,
+  familyPartition,
   type Item,
   type KnownObject,
   largestBody,
   meetingPartition,
-  objectKey,
 } from './store.ts';
 
-/** Of one activity and one record. */
+/** Of one activity and one batch. */
 export interface Chunk {
   cluster: Cluster;
   observations: Observation[];
 }
 
-const pack = (value: unknown): Uint8Array => zstdCompressSync(JSON.stringify(value));
-const unpack = (item: Item): unknown => JSON.parse(zstdDecompressSync(item.body!).toString('utf8'));
+/** Name of the batch that one invocation reads of one shard. */
+export const batchName = (shard: string, first: string, last: string): string =>
+  shorten(`${shard}:${first}-${last}`);
+/** Keys count as bytes of their items. */
+export const shorten = (text: string): string => hash('sha256', text, 'base64url').slice(0, 16);
 
 /** As few parts as fit into items; `make` is asked again with halves where a body is too large. */
 function packParts<T>(entries: readonly T[], make: (entries: readonly T[]) => unknown): Uint8Array[] {
-  const body = pack(make(entries));
+  const body = packBody(make(entries));
   if (body.length <= largestBody || entries.length <= 1) return [body];
   const half = Math.ceil(entries.length / 2);
   return [...packParts(entries.slice(0, half), make), ...packParts(entries.slice(half), make)];
 }
 
-export const objectItem = (cluster: string, id: string, known: KnownObject, expiresAt: number): Item => ({
-  ...objectKey(cluster, id),
-  expiresAt,
-  fields: { ...known },
-});
-export const knownObject = (item: Item): KnownObject => item.fields as unknown as KnownObject;
-
-/** `source`: shardId:sequenceNumber. */
-export function chunkItems(activity: string, source: string, chunk: Chunk, expiresAt: number): Item[] {
-  const bodies = packParts(chunk.observations, (observations) => ({ cluster: chunk.cluster, observations }));
-  return bodies.map((body, part) => ({
-    pk: activityPartition(activity),
-    sk: `chunk#${source}${part === 0 ? '' : `#${part}`}`,
+/** `at`: the time of writing, in milliseconds since 1970. */
+export function familyItems(
+  cluster: string,
+  family: string,
+  batch: string,
+  objects: ReadonlyMap<string, KnownObject>,
+  at: number,
+  expiresAt: number,
+): Item[] {
+  return packParts([...objects], (some) => some).map((body, part) => ({
+    pk: familyPartition(cluster, family),
+    sk: partKey(batch, part),
     expiresAt,
+    fields: { at },
     body,
   }));
 }
 
-export const headItem = (activity: string, head: Head, revision: number, expiresAt: number) => ({
-  ...headKey(activity),
-  expiresAt,
-  revision,
-  fields: { ...head } as Record<string, number>,
-});
+/** By id. Of an object that several told of, the owner that was told first. */
+export function knownObjects(items: readonly Item[]): Map<string, { known: KnownObject; expiresAt: number }> {
+  const objects = new Map<string, { known: KnownObject; expiresAt: number }>();
+  const told = items.filter(({ body }) => body !== undefined);
+  const inOrder = told.sort((a, b) => Number(a.fields!.at) - Number(b.fields!.at) || (a.sk < b.sk ? -1 : 1));
+  for (const item of inOrder) {
+    for (const [id, known] of unpackBody(item.body!) as [string, KnownObject][]) {
+      const before = objects.get(id);
+      objects.set(id, {
+        known: before?.known ?? known,
+        expiresAt: Math.max(before?.expiresAt ?? 0, item.expiresAt),
+      });
+    }
+  }
+  return objects;
+}
 
-export const expectItem = (activity: string, expected: string, expiresAt: number): Item => ({
-  pk: activityPartition(activity),
-  sk: `expect#${expected}`,
+const partKey = (name: string, part: number): string => (part === 0 ? name : `${name}#${part}`);
+
+/** Times in milliseconds since 1970. */
+export interface ChunkFields {
+  /** When it was ingested. */
+  at: number;
+  /** A timer of the activity that comes after this is written; 0: whoever wrote it sees to that. */
+  dueAt: number;
+  /** Of the activity's object. */
+  family: string;
+}
+
+export function chunkItems(
+  activity: string,
+  batch: string,
+  chunk: Chunk,
+  fields: ChunkFields,
+  expiresAt: number,
+): Item[] {
+  const bodies = packParts(chunk.observations, (observations) => ({ cluster: chunk.cluster, observations }));
+  return bodies.map((body, part) => ({
+    pk: activityPartition(activity),
+    sk: `chunk#${partKey(batch, part)}`,
+    expiresAt,
+    fields: { ...fields },
+    body,
+  }));
+}
+
+/** `family`: of the object of `activity`. */
+export const expectItem = (activity: string, family: string, expected: string, expiresAt: number): Item => ({
+  ...expectKey(activity, expected),
   expiresAt,
+  fields: { family },
 });
 
 export const pointsItem = (activity: string, points: readonly string[], expiresAt: number): Item => ({
   pk: activityPartition(activity),
   sk: 'points',
   expiresAt,
-  body: pack(points),
+  body: packBody(points),
 });
 
 export const meetingItem = (activity: string, point: string, expiresAt: number): Item => ({
@@ -80,87 +121,122 @@ export const meetingItem = (activity: string, point: string, expiresAt: number):
 /** The most of `spans` that fits into one item, from the beginning; the rest is for the next cut. */
 export function fitCut(spans: readonly Span[]): Span[] {
   let fitting = spans.slice();
-  while (fitting.length > 1 && pack(fitting).length > largestBody) {
+  while (fitting.length > 1 && packBody(fitting).length > largestBody) {
     fitting = fitting.slice(0, Math.ceil(fitting.length / 2));
   }
   return fitting;
 }
 
-/** No spans: nothing is on its way. */
-export const cutItem = (activity: string, spans: readonly Span[], revision: number, expiresAt: number) => ({
-  pk: activityPartition(activity),
-  sk: 'cut',
-  expiresAt,
-  revision,
-  ...(spans.length > 0 && { body: pack(spans) }),
-});
+export interface CutFields {
+  /** Milliseconds since 1970. */
+  at: number;
+  /** The timer that made it. */
+  turn: string;
+}
 
-const sentKey = (spans: readonly Span[]): string =>
-  `sent#${hash('sha256', spans.map(({ spanId }) => spanId).join(), 'hex').slice(0, 16)}`;
-
-/** The same spans give the same item, which says that a cut of them is done. */
-export const sentItem = (activity: string, spans: readonly Span[], expiresAt: number): Item => ({
+/** No spans: it only takes the number, so that a settle that has read what was there before starts again. */
+export const cutItem = (
+  activity: string,
+  number: number,
+  spans: readonly Span[],
+  fields: CutFields,
+  expiresAt: number,
+) => ({
   pk: activityPartition(activity),
-  sk: sentKey(spans),
+  sk: `cut#${String(number).padStart(6, '0')}`,
   expiresAt,
-  body: pack(
-    spans.map(
-      ({ spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano }): SentSpan => ({
-        spanId,
-        traceId,
-        parentSpanId,
-        startTimeUnixNano,
-        endTimeUnixNano,
-      }),
-    ),
-  ),
+  revision: 1,
+  fields: { ...fields },
+  ...(spans.length > 0 && { body: packBody(spans) }),
 });
 
 /** An activity as it was read. */
 export interface Activity {
   key: string;
-  head: Head | undefined;
-  headRevision: number | undefined;
-  chunks: Item[];
-  sent: Item[];
+  /** Undefined where there is nothing but what was cut. */
+  family: string | undefined;
+  chunks: (Item & { fields: ChunkFields })[];
+  /** Cut here or in an activity that was moved in. */
+  cuts: (Item & { fields: CutFields })[];
+  /** Of the last cut here; 0 where there was none. */
+  lastCut: number;
   /** Keys of activities to be moved into this one. */
   expected: string[];
-  cutRevision: number | undefined;
-  /** Spans on their way to the queue; what is there already is in `sent`. */
-  cut: Span[];
   points: string[];
 }
 
 export function readActivity(key: string, items: readonly Item[]): Activity {
   const activity: Activity = {
     key,
-    head: undefined,
-    headRevision: undefined,
+    family: undefined,
     chunks: [],
-    sent: [],
+    cuts: [],
+    lastCut: 0,
     expected: [],
-    cutRevision: undefined,
-    cut: [],
     points: [],
   };
   for (const item of items) {
     const kind = item.sk.split('#', 1)[0];
-    if (kind === 'head') {
-      activity.head = item.fields as unknown as Head;
-      activity.headRevision = item.revision;
-    } else if (kind === 'chunk') activity.chunks.push(item);
-    else if (kind === 'sent') activity.sent.push(item);
-    else if (kind === 'expect') activity.expected.push(item.sk.slice('expect#'.length));
-    else if (kind === 'points') activity.points = unpack(item) as string[];
-    else if (kind === 'cut') {
-      activity.cutRevision = item.revision;
-      if (item.body !== undefined) activity.cut = unpack(item) as Span[];
-    } else throw new Error(`an item of no known kind: ${kind}`);
+    if (kind === 'chunk') {
+      activity.chunks.push(item as Activity['chunks'][number]);
+      activity.family = String(item.fields!.family);
+    } else if (kind === 'cut' || kind === 'sent') {
+      activity.cuts.push(item as Activity['cuts'][number]);
+      activity.lastCut = Math.max(activity.lastCut, cutNumber(item) ?? 0);
+    } else if (kind === 'expect') {
+      activity.expected.push(item.sk.slice('expect#'.length));
+      activity.family ??= String(item.fields!.family);
+    } else if (kind === 'points') activity.points = unpackBody(item.body!) as string[];
+    else if (kind !== 'look') throw new Error(`an item of no known kind: ${kind}`);
   }
-  const done = sentKey(activity.cut);
-  if (activity.sent.some(({ sk }) => sk === done)) activity.cut = [];
   return activity;
 }
 
-export const chunkOf = (item: Item): Chunk => unpack(item) as Chunk;
-export const sentOf = (item: Item): SentSpan[] => unpack(item) as SentSpan[];
+/** Undefined for one that was moved in. */
+const cutNumber = ({ sk }: Item): number | undefined =>
+  sk.startsWith('cut#') ? Number(sk.slice('cut#'.length)) : undefined;
+
+/** A chunk in the activity `into`, where the same batch may have filed as well. */
+export const movedChunk = (
+  item: Activity['chunks'][number],
+  from: string,
+  into: string,
+  fields: Pick<ChunkFields, 'at' | 'family'>,
+): Item => ({
+  ...item,
+  pk: activityPartition(into),
+  sk: `${item.sk}@${from}`,
+  fields: { ...fields, dueAt: 0 },
+});
+
+/** A cut in the activity `into`, whose own have other numbers. */
+export const movedCut = (item: Activity['cuts'][number], from: string, into: string): Item => {
+  const number = cutNumber(item);
+  return {
+    ...item,
+    pk: activityPartition(into),
+    sk: number === undefined ? item.sk : `sent#${from}#${number}`,
+  };
+};
+
+export const chunkOf = (item: Item): Chunk => unpackBody(item.body!) as Chunk;
+export const spansOf = (item: Item): Span[] =>
+  item.body === undefined ? [] : (unpackBody(item.body) as Span[]);
+
+/** When it was last heard of, in milliseconds since 1970; 0 where nothing of it is left. */
+export const lastHeard = ({ chunks }: Activity): number =>
+  chunks.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+
+/**
+ * Since when something of it waits to be settled, in milliseconds since 1970: since the last cut, or since the end of the
+ * last silence of `silence` milliseconds. Undefined: nothing waits.
+ */
+export function waitingSince({ chunks, cuts }: Activity, silence: number): number | undefined {
+  const lastCut = cuts.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+  let since: number | undefined;
+  for (const at of chunks.map(({ fields }) => fields.at).sort((a, b) => b - a)) {
+    if (at < lastCut || (since !== undefined && since - at > silence)) break;
+    since = at;
+  }
+  return since;
+}

@@ -4,14 +4,23 @@
  *
  * | pk | sk | what it holds | why |
  * |---|---|---|---|
- * | `object#<cluster>/<id>` | `object` | fields kind, name, owner?, by | the way from an object to its root |
- * | `activity#<key>` | `head` | fields lastIngestAt, dueAt?, waitingSince?, heldSince? | whether it is quiet, and its one timer |
- * | | `chunk#<shardId>:<sequenceNumber>[#n]` | body: observations | a retried record rewrites the same items |
- * | | `cut` | revision, body?: spans on their way to the queue | a repeated settle sends the same bytes |
- * | | `sent#<id>` | body: what was said of spans that are sent | later assemblies keep to it |
- * | | `expect#<key>` | | an activity that turned out to be a part of this one, to be moved in |
+ * | `objects#<cluster>/<family>` | `<batch>` | at, body: who is whose | the way from an object to its root |
+ * | | `early#<id>` | | an activity that has begun without its object |
+ * | `activity#<key>` | `chunk#<batch>[#n]` | at, dueAt, family, body: observations | a batch that comes again rewrites the same items |
+ * | | `cut#<n>` | at, turn, body?: spans | written before they are sent: a settle that comes again sends the same bytes |
+ * | | `sent#<key>#<n>` | body: spans | what was cut in an activity that was moved in |
+ * | | `expect#<key>` | family | an activity that turned out to be a part of this one, to be moved in |
  * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
+ * | | `look` | | somebody has asked for another look already |
  * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
+ *
+ * A batch is what one invocation read of one shard: retried whole or in parts, what it holds is written again, under the
+ * same key or another, and nothing that was acknowledged is overwritten by less. Objects of one family (a controller and
+ * its pods) are looked up together.
+ *
+ * Nothing says that a timer is pending but the timer itself: each chunk is followed by one (`dueAt`) that comes seconds
+ * after it was written, and one that finds nothing to do does no harm. A cut is the business of the timer that made it
+ * (`turn`): it comes again until its spans are in the queue. To all others a cut is as good as sent.
  *
  * An activity's key is `<cluster>/<id of its root>`, a cluster its UID, an object's id its UID (see file-observations.ts
  * for those without).
@@ -52,34 +61,36 @@ export interface Store {
 /** DynamoDB takes 400 KB an item, names of attributes included. */
 export const largestBody = 350_000;
 
-export const objectKey = (cluster: string, id: string): Key => ({
-  pk: `object#${cluster}/${id}`,
-  sk: 'object',
+export const familyPartition = (cluster: string, family: string): string => `objects#${cluster}/${family}`;
+export const earlyKey = (cluster: string, { id, family }: Place): Key => ({
+  pk: familyPartition(cluster, family),
+  sk: `early#${id}`,
 });
 export const activityPartition = (activity: string): string => `activity#${activity}`;
-export const headKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'head' });
+export const expectKey = (activity: string, expected: string): Key => ({
+  pk: activityPartition(activity),
+  sk: `expect#${expected}`,
+});
+export const lookKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'look' });
 export const meetingPartition = (cluster: string, point: string): string => `meet#${cluster}#${point}`;
 
 /** The cluster's part of an activity's key; a UID has no slash, the id of an object without one has. */
 export const clusterOf = (activity: string): string => activity.slice(0, activity.indexOf('/'));
 export const idOf = (activity: string): string => activity.slice(activity.indexOf('/') + 1);
 
-export interface KnownObject {
-  kind: string;
-  name: string;
-  /** Its controller's id. */
-  owner?: string;
-  /** The record that told of the owner first. */
-  by: string;
+/** Where an object is looked up. */
+export interface Place {
+  id: string;
+  /**
+   * What a controller and its pods have in common, so that they are written and read together: its name. That others may
+   * have it too does no harm.
+   */
+  family: string;
 }
 
-/** Times in milliseconds since 1970. */
-export interface Head {
-  lastIngestAt: number;
-  /** When the timer fires that counts; any other is a leftover. */
-  dueAt?: number;
-  /** Since when something waits to be settled. */
-  waitingSince?: number;
-  /** Since when it is held for the activities that it meets. */
-  heldSince?: number;
+export interface KnownObject {
+  /** Its controller; an object that is known and has none is a root. */
+  owner?: Place;
+  /** The record that told of the owner first. */
+  by: string;
 }

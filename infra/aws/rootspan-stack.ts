@@ -108,6 +108,8 @@ export class RootspanStack extends Stack {
     settle.readQueue(timers, {
       // A cluster's restart makes thousands of activities settle at once; the table is asked no faster than this.
       maxConcurrency: 20,
+      // Of up to ten activities each, which have to be done within the timeout together.
+      batchSize: 2,
       failing: 'Traces of some changes cannot be assembled and are missing so far',
       late: 'Changes have been waiting for more than 30 minutes to be assembled for the first time: their traces come late',
     });
@@ -142,6 +144,7 @@ export class RootspanStack extends Stack {
     emit.readQueue(spans, {
       // A backend that comes back after days is met by a few requests at a time.
       maxConcurrency: 5,
+      batchSize: 10,
       failing:
         'The backend does not take spans: traces are missing there. They wait in the queue, for 14 days at most',
       // From the 80th attempt on a message comes less often than once in a period: until a request gets through, it is down.

@@ -59,6 +59,7 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
   const pipeline = stack.use(
     await startPipeline({
       waits: defaultWaits,
+      now: clock.now,
       assemblyClock: () => BigInt(clock.now()) * 1_000_000n,
       endpoint,
       onRemark: () => {},

@@ -2,7 +2,7 @@
  * Recordings through the whole pipeline, in this process: the forwarder's code puts them on the stream, and only time is a
  * replay's: settling begins when the input has ended, and the clock that closes traces stands past every bound.
  */
-import { defaultWaits, type Waits } from '../../functions/correlator/ports.ts';
+import { defaultWaits, type Remark, type Waits } from '../../functions/correlator/ports.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { forward } from '../../functions/forwarder/forward.ts';
 import type { Cluster } from '../../shared/observation.ts';
@@ -26,7 +26,15 @@ export interface Replayed {
 }
 
 /** Settling begins when all input is there: a second of quiet is enough, and nothing has to be waited for. */
-const replayWaits: Waits = { ...defaultWaits, quiet: 1, pending: 0, hold: 5, meeting: 1 };
+const replayWaits: Waits = {
+  ...defaultWaits,
+  quiet: 1,
+  spread: 0,
+  margin: 0,
+  pending: 0,
+  hold: 5,
+  meeting: 1,
+};
 
 export async function replay({ files, baseDirectory, endpoint, onProgress }: Replay): Promise<Replayed> {
   // Before anything starts: bad input is told at once, and the first record names the cluster already.
@@ -34,12 +42,16 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   const defects: unknown[] = [];
   onProgress('starting', 'Kinesis, DynamoDB, SQS and S3');
   let activities = 0;
+  const clock = createReplayClock(() => defects.length > 0);
   await using pipeline = await startPipeline({
     waits: replayWaits,
+    now: clock.now,
     assemblyClock: () => endOfTime,
     endpoint,
-    onRemark: ({ kind }) => {
-      if (kind === 'settled') onProgress('settling', `(${++activities} done)`);
+    onIngested: clock.expect,
+    onRemark: (remark) => {
+      clock.see(remark);
+      if (remark.kind === 'settled') onProgress('settling', `(${++activities} done)`);
     },
     onDefect: (defect) => defects.push(defect),
   });
@@ -50,6 +62,7 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   });
   onProgress('ingesting', '');
   await pipeline.ingested();
+  clock.start();
   onProgress('settling', '');
   pipeline.startSettling();
   await pipeline.settled();
@@ -57,6 +70,35 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
   await pipeline.exported();
   if (defects.length > 0) throw new AggregateError(defects, 'the replay met defects');
   return { spans: pipeline.spans(), undelivered: pipeline.undelivered() };
+}
+
+/**
+ * Stands still until every activity has had a first look, in which it registers where it may meet others: however slow the
+ * machine, each then finds all that it meets.
+ */
+function createReplayClock(isBroken: () => boolean) {
+  const beginning = Date.now();
+  const unseen = new Set<string>();
+  let isIngested = false;
+  let isRunning = false;
+  return {
+    now() {
+      isRunning ||= isBroken() || (isIngested && unseen.size === 0);
+      return isRunning ? Date.now() : beginning;
+    },
+    /** Activities that something was ingested of. */
+    expect(activities: readonly string[]) {
+      for (const activity of activities) unseen.add(activity);
+    },
+    see(remark: Remark) {
+      if (remark.kind === 'postponed' || remark.kind === 'settled' || remark.kind === 'moved')
+        unseen.delete(remark.activity);
+      if (remark.kind === 'moved') unseen.add(remark.into);
+    },
+    start() {
+      isIngested = true;
+    },
+  };
 }
 
 async function findCluster(files: readonly string[], baseDirectory: string): Promise<Cluster> {

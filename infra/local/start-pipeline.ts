@@ -32,10 +32,14 @@ import { startEmulators } from './start-emulators.ts';
 
 export interface PipelineSettings {
   waits: Waits;
+  /** Milliseconds since 1970. */
+  now(): number;
   /** Nanoseconds since 1970. */
   assemblyClock(): bigint;
   /** Where the spans go as well. */
   endpoint?: OtlpEndpoint | undefined;
+  /** Something of these activities was filed. */
+  onIngested?(activities: readonly string[]): void;
   onRemark(remark: Remark): void;
   /** What must not happen where everything is there: a handler that throws, poison, a refused span. */
   onDefect(defect: unknown): void;
@@ -65,7 +69,7 @@ export interface Pipeline extends AsyncDisposable {
 }
 
 export async function startPipeline(settings: PipelineSettings): Promise<Pipeline> {
-  const { waits, assemblyClock, endpoint, onRemark, onDefect } = settings;
+  const { waits, now, assemblyClock, endpoint, onIngested, onRemark, onDefect } = settings;
   await using starting = new AsyncDisposableStack();
   const emulators = await startEmulators();
   starting.defer(() => emulators.stop());
@@ -77,16 +81,17 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
 
   const setAsideOf = (origin: SetAsideSettings['origin']) =>
     createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin });
+  const timers = createTimers(aws.sqs, resources.timersQueueUrl);
   const ports = {
     store: createDynamoDbStore({ client: aws.dynamodb, tableName: resources.tableName, now: Date.now }),
-    timers: createTimers(aws.sqs, resources.timersQueueUrl),
+    timers,
     spansQueue: createSpansQueue(aws.sqs, resources.spansQueueUrl),
     log: (remark: Remark) => {
       if (remark.kind === 'settle-failed' || remark.kind === 'not-set-aside') onDefect(remark.error);
       if (remark.kind === 'set-aside') onDefect(new Error(remark.reason));
       onRemark(remark);
     },
-    now: Date.now,
+    now,
     assemblyClock,
   };
   const exporter = createExporter(receiver.endpoint, endpoint);
@@ -115,7 +120,19 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
     },
     {
       clock: systemClock,
-      handle: createIngest({ ...ports, setAside: setAsideOf('ingest') }, waits),
+      handle: createIngest(
+        {
+          ...ports,
+          setAside: setAsideOf('ingest'),
+          timers: {
+            arm(timer, seconds) {
+              onIngested?.(timer.activities);
+              return timers.arm(timer, seconds);
+            },
+          },
+        },
+        waits,
+      ),
       onFailure: async (_, why) => onDefect(why.error),
       onError: onDefect,
     },
@@ -131,17 +148,17 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
     stream: { endpoint: emulators.endpoints.kinesis, name: resources.streamName, region: localRegion },
     ingested: () => observations.drained(),
     startSettling() {
-      const timers = pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), sqs, {
+      const settling = pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), sqs, {
         ...sqsPorts,
         handle: createSettle({ ...ports, setAside: setAsideOf('settle') }, waits),
       });
-      running.defer(() => timers.stop());
+      running.defer(() => settling.stop());
       const spans = pollSqs(createSqsSource(aws.sqs, resources.spansQueueUrl), sqs, {
         ...sqsPorts,
         handle: (event) => deliver(event, Number.POSITIVE_INFINITY),
       });
       running.defer(() => spans.stop());
-      pollers = { timers, spans };
+      pollers = { timers: settling, spans };
     },
     settled: async () => pollers?.timers.drained(),
     exported: async () => pollers?.spans.drained(),

@@ -1,10 +1,15 @@
 /**
  * `npm run bench:cost`: what a million Events cost in AWS, and a month without any. The handlers run rollouts in batches
  * of a second, on a clock that jumps, against Amazon's DynamoDB Local, which counts capacity as DynamoDB bills it; the
- * spans go over HTTP to a receiver in this process. Everything is measured but what AWS alone can say, which is assumed
- * below. Prices: us-east-1, on demand, without any free tier.
+ * spans go over HTTP to a receiver in this process. Everything is measured but what AWS alone can say (how long its
+ * answers take, what its logger adds), which is assumed below. Prices: us-east-1, on demand, without any free tier.
  */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AttributeValue, DynamoDBClient, WriteRequest } from '@aws-sdk/client-dynamodb';
+import type { Remark } from '../../functions/correlator/ports.ts';
+import type { Store } from '../../functions/correlator/store.ts';
+import { createMemoryStore } from '../../functions/correlator/store-memory.ts';
+import { correlatorTellings } from '../../functions/correlator/tell-remarks.ts';
 import { createEmitter, narrowingRequests } from '../../functions/emitter/emit.ts';
 import { exportSpans } from '../../functions/emitter/export-spans.ts';
 import { createHttpTransport } from '../../functions/emitter/http-transport.ts';
@@ -33,58 +38,87 @@ const prices = {
 type Price = keyof typeof prices;
 
 const memoryGB = { ingest: 0.5, settle: 1.769, emit: 0.5 };
-/** Seconds more that a call to DynamoDB takes within AWS than here; as if none ran beside another. */
-const dynamoDbLatency = 0.004;
-/** Bytes of a function's log in an invocation: a line, and its figures as another. */
-const logBytes = 1200;
+type FunctionName = keyof typeof memoryGB;
+/** What Lambda gives a whole CPU for: a function with less of it computes so much longer. */
+const memoryOfCpu = 1.769;
+/** Milliseconds that a call takes within AWS. */
+const latencies: Readonly<Record<string, number>> = {
+  read: 4,
+  list: 4,
+  put: 5,
+  replace: 5,
+  remove: 5,
+  arm: 10,
+  send: 10,
+};
+/** Milliseconds of a backend's answer. */
+const exportLatency = 50;
+/** Bytes of log: of an invocation's figures, and of what the logger adds to each line. */
+const logBytes = 700;
+const loggerBytes = 250;
 /** Seconds of observations in a record, and in an invocation (the event source's batching window). */
 const inRecord = 1;
-const inInvocation = 2;
+const inInvocation = 5;
 
 interface Tally {
-  events: number;
-  invocations: Record<keyof typeof memoryGB, number>;
-  seconds: Record<keyof typeof memoryGB, number>;
-  dynamoDbCalls: number;
-  reads: number;
-  writes: number;
+  invocations: Record<FunctionName, number>;
+  /** Seconds. */
+  wall: Record<FunctionName, number>;
+  cpu: Record<FunctionName, number>;
   payloadUnits: number;
   payloadBytes: number;
-  sqsRequests: number;
+  /** By purpose. */
+  sqsRequests: Map<string, number>;
+  logBytes: number;
   spans: number;
 }
 
-async function measure(events: number, rate: number, endpoint: string): Promise<Tally> {
+/** Units; by kind of item as well. */
+interface Capacity {
+  reads: number;
+  writes: number;
+  readsOf: Map<string, number>;
+  writesOf: Map<string, number>;
+}
+
+interface Run {
+  events: number;
+  rate: number;
+  store: (now: () => number) => Store;
+  /** Milliseconds that each call to a port waits. */
+  latencies: Readonly<Record<string, number>>;
+}
+
+async function run({ events, rate, store, latencies }: Run): Promise<Tally> {
   const tally: Tally = {
-    events,
     invocations: { ingest: 0, settle: 0, emit: 0 },
-    seconds: { ingest: 0, settle: 0, emit: 0 },
-    dynamoDbCalls: 0,
-    reads: 0,
-    writes: 0,
+    wall: { ingest: 0, settle: 0, emit: 0 },
+    cpu: { ingest: 0, settle: 0, emit: 0 },
     payloadUnits: 0,
     payloadBytes: 0,
-    sqsRequests: 0,
+    sqsRequests: new Map(),
+    logBytes: 0,
     spans: 0,
   };
-  const database = await startDynamoDbStore(endpoint, `cost-${events}-${rate}`);
-  countCapacity(database.client, tally);
   const observations = generateRollouts({ events, rate, arrival: 'in order' });
   const pipeline = startPipeline({
     start: momentOf(observations[0]!),
     assemblyClock: (now) => BigInt(now) * 1_000_000n,
-    store: database.make,
+    store,
+    meanwhile: (name) => sleep(latencies[name]),
   });
-  const timed = async (name: keyof typeof memoryGB, work: () => Promise<unknown>) => {
-    const callsBefore = tally.dynamoDbCalls;
-    const before = performance.now();
+  const timed = async (name: FunctionName, work: () => Promise<unknown>) => {
+    const [before, cpuBefore] = [performance.now(), process.cpuUsage()];
     await work();
-    const latency = (tally.dynamoDbCalls - callsBefore) * dynamoDbLatency;
-    tally.seconds[name] += (performance.now() - before) / 1000 + latency;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    tally.wall[name] += (performance.now() - before) / 1000;
+    tally.cpu[name] += (user + system) / 1e6;
     tally.invocations[name] += 1;
   };
+  // What is armed together comes together: some messages in a request, received and deleted as one batch.
   const settle = pipeline.settle.bind(pipeline);
   pipeline.settle = async (timer) => {
+    for (const purpose of ['send', 'receive', 'delete']) add(tally.sqsRequests, `timers: ${purpose}`, 1);
     let isDone = false;
     await timed('settle', async () => {
       isDone = await settle(timer);
@@ -130,18 +164,61 @@ async function measure(events: number, rate: number, endpoint: string): Promise<
   );
   for (const [i, spans] of pipeline.sends.entries()) {
     const messages = encodeSpanBatches(spans).map((body, part) => ({ messageId: `${i}.${part}`, body }));
-    if (messages.length === 0) continue;
     await timed('emit', () => emit(messages, Number.POSITIVE_INFINITY));
-    tally.sqsRequests += messages.reduce((sum, { body }) => sum + Math.ceil(body.length / 65_536), 0) * 2 + 1;
+    const parts = messages.reduce((sum, { body }) => sum + Math.ceil(body.length / 65_536), 0);
+    add(tally.sqsRequests, 'spans: send', parts);
+    add(tally.sqsRequests, 'spans: receive', parts);
+    add(tally.sqsRequests, 'spans: delete', 1);
   }
   tally.spans = receiver.spans().length;
-  // Each timer is sent, received and deleted: as many as were settled, each alone in its batch.
-  tally.sqsRequests += 3 * tally.invocations.settle;
-  database.close();
+  const all = Object.values(tally.invocations).reduce((sum, count) => sum + count);
+  tally.logBytes = all * logBytes + bytesOfLines(pipeline.remarks);
   return tally;
 }
 
-function countCapacity(client: DynamoDBClient, tally: Tally): void {
+/** What ingest and settle say of what they did, without what the logger adds to each line. */
+function bytesOfLines(remarks: readonly Remark[]): number {
+  return remarks
+    .map((remark) => correlatorTellings[remark.kind](remark as never))
+    .filter(({ level }) => level !== 'debug')
+    .reduce(
+      (sum, { message, fields }) => sum + loggerBytes + JSON.stringify({ message, ...fields }).length,
+      0,
+    );
+}
+
+/**
+ * Twice: on DynamoDB Local for units and for the time of the CPU, the SDK's included; and on the store in memory, with the
+ * latencies of AWS, for the time in which a function waits.
+ */
+async function measure(events: number, rate: number, endpoint: string) {
+  const database = await startDynamoDbStore(endpoint, `cost-${events}-${rate}`);
+  const capacity: Capacity = { reads: 0, writes: 0, readsOf: new Map(), writesOf: new Map() };
+  countCapacity(database.client, capacity);
+  const tally = await run({ events, rate, store: database.make, latencies: {} });
+  database.close();
+  const waiting = await run({ events, rate, store: createMemoryStore, latencies });
+  const gbSeconds = (['ingest', 'settle', 'emit'] as const).map((name) => {
+    const waits = waiting.wall[name] - waiting.cpu[name];
+    const backend = name === 'emit' ? (tally.invocations.emit * exportLatency) / 1000 : 0;
+    return [name, (Math.max(0, waits) + backend) * memoryGB[name] + tally.cpu[name] * memoryOfCpu] as const;
+  });
+  return { ...tally, ...capacity, events, gbSeconds: new Map(gbSeconds) };
+}
+
+const add = (counts: Map<string, number>, name: string, count: number) =>
+  counts.set(name, (counts.get(name) ?? 0) + count);
+
+type Attributes = Record<string, AttributeValue>;
+
+/** What one call asks or writes. */
+interface Call {
+  Item?: Attributes;
+  RequestItems?: Record<string, WriteRequest[] | { Keys: Attributes[] }>;
+  ExpressionAttributeValues?: Attributes;
+}
+
+function countCapacity(client: DynamoDBClient, tally: Capacity): void {
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
@@ -155,33 +232,60 @@ function countCapacity(client: DynamoDBClient, tally: Tally): void {
         const units = [ConsumedCapacity ?? []]
           .flat()
           .reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
-        tally.dynamoDbCalls += 1;
-        if (/Put|Write/.test(commandName ?? '')) tally.writes += units;
-        else tally.reads += units;
+        const { Item, RequestItems, ExpressionAttributeValues } = args.input as Call;
+        const requests = Object.values(RequestItems ?? {}).flatMap((some) =>
+          Array.isArray(some) ? some : [],
+        );
+        if (/Put|Write/.test(commandName ?? '')) {
+          tally.writes += units;
+          for (const { PutRequest, DeleteRequest } of Item ? [{ PutRequest: { Item } }] : requests) {
+            const item = PutRequest?.Item;
+            if (item !== undefined) add(tally.writesOf, kindOf(item), Math.ceil(sizeOf(item) / 1024));
+            else add(tally.writesOf, 'removed', DeleteRequest === undefined ? 0 : 1);
+          }
+        } else {
+          // A consistent read of what is not there is one of 4 KB all the same; DynamoDB Local counts less.
+          const keys = Object.values(RequestItems ?? {}).flatMap((some) => ('Keys' in some ? some.Keys : []));
+          const billed = Math.max(units, keys.length, 1);
+          tally.reads += billed;
+          const partition = ExpressionAttributeValues?.[':pk']?.S;
+          add(tally.readsOf, partition === undefined ? 'head' : partition.split('#', 1)[0]!, billed);
+        }
         return result;
       },
     { step: 'initialize' },
   );
 }
 
+const kindOf = ({ pk, sk }: Attributes): string =>
+  (pk!.S!.startsWith('activity#') ? sk : pk)!.S!.split('#', 1)[0]!;
+
+/** Bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
+function sizeOf(attributes: Attributes): number {
+  let size = 0;
+  for (const [name, { S, N, B, M }] of Object.entries(attributes)) {
+    size += name.length + (S?.length ?? B?.length ?? (N === undefined ? 3 : Math.ceil(N.length / 2) + 1));
+    if (M !== undefined) size += sizeOf(M) + Object.keys(M).length;
+  }
+  return size;
+}
+
 const momentOf = ({ observedAt }: Observation): number => Date.parse(observedAt);
 
-function billOf(tally: Tally): Partial<Record<Price, number>> {
-  const invocations = Object.values(tally.invocations).reduce((sum, count) => sum + count);
-  const gbSeconds = (['ingest', 'settle', 'emit'] as const).reduce(
-    (sum, name) => sum + tally.seconds[name] * memoryGB[name],
-    0,
-  );
-  return {
-    'Kinesis: PUT payload unit (25 KB)': tally.payloadUnits,
-    'DynamoDB: write request unit': tally.writes,
-    'DynamoDB: read request unit': tally.reads,
-    'Lambda: request': invocations,
-    'Lambda: GB-second (arm64)': gbSeconds,
-    'SQS: request': tally.sqsRequests,
-    'CloudWatch: GB of logs': (invocations * logBytes) / 1e9,
-  };
-}
+type Measured = Awaited<ReturnType<typeof measure>>;
+
+const sumOf = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((sum, count) => sum + count, 0);
+
+const billOf = (measured: Measured): Partial<Record<Price, number>> => ({
+  'Kinesis: PUT payload unit (25 KB)': measured.payloadUnits,
+  'DynamoDB: write request unit': measured.writes,
+  'DynamoDB: read request unit': measured.reads,
+  'Lambda: request': sumOf(new Map(Object.entries(measured.invocations))),
+  'Lambda: GB-second (arm64)': sumOf(measured.gbSeconds),
+  'SQS: request': sumOf(measured.sqsRequests),
+  'CloudWatch: GB of logs': measured.logBytes / 1e9,
+});
 
 /** A month of 730 hours without an Event. Lambda's five pollers of a queue ask every 20 s, which SQS bills. */
 const idle: Partial<Record<Price, number>> = {
@@ -205,6 +309,11 @@ function print(title: string, quantities: Partial<Record<Price, number>>, perEve
   return sum;
 }
 
+function printShares(title: string, counts: ReadonlyMap<string, number>, events: number): void {
+  const shares = [...counts].map(([name, count]) => `${name} ${(count / events).toFixed(3)}`);
+  console.log(`  ${title}: ${shares.join(', ')}`);
+}
+
 const local = await startDynamoDbLocal();
 try {
   const floor = print('A month without Events', idle);
@@ -214,7 +323,7 @@ try {
   );
   for (const [events, rate] of [
     [1_900, 0.02],
-    [3_800, 2],
+    [7_600, 3],
   ] as const) {
     const tally = await measure(events, rate, local.endpoint);
     const variable = print(
@@ -224,6 +333,11 @@ try {
       billOf(tally),
       1e6 / events,
     );
+    printShares('write units an Event', tally.writesOf, events);
+    printShares('read units an Event', tally.readsOf, events);
+    printShares('requests to SQS an Event', tally.sqsRequests, events);
+    printShares('GB-milliseconds an Event', tally.gbSeconds, events / 1000);
+    printShares('milliseconds of CPU an Event', new Map(Object.entries(tally.cpu)), events / 1000);
     for (const millions of [1, 100]) {
       console.log(`  a month of ${millions} M Events: ${dollars(floor + metrics + variable * millions)}`);
     }

@@ -1,6 +1,6 @@
 /**
- * Rollouts of any number: each a Deployment, a ReplicaSet and three pods, 19 Events and 5 snapshots, as a forwarder
- * would ship them. The same arguments give the same observations.
+ * Rollouts of any number: each a Deployment, a ReplicaSet and three pods, 19 Events and 5 snapshots over 2 to 6 seconds, as
+ * a forwarder would ship them; uids, names and times are as random as a cluster's, since what is stored is compressed. The same arguments give the same observations.
  */
 import type { EventOccurrence, ObjectSnapshot, Observation } from '../../shared/observation.ts';
 
@@ -23,49 +23,64 @@ const start = Date.parse('2026-01-05T08:00:00Z');
 export function generateRollouts({ events, rate, arrival }: Rollouts): Observation[] {
   const random = mulberry32(1);
   const between = (low: number, high: number) => low + random() * (high - low);
+  const digits = (length: number, alphabet: string) =>
+    Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join('');
+  const uid = () => [8, 4, 4, 4, 12].map((length) => digits(length, '0123456789abcdef')).join('-');
+  const subject = (apiVersion: string, kind: string, namespace: string, name: string): Subject => ({
+    apiVersion,
+    kind,
+    namespace,
+    name,
+    uid: uid(),
+  });
   const arrived: { at: number; observation: Observation }[] = [];
 
   for (let i = 0; i * eventsOfRollout < events; i++) {
     const namespace = `team-${i % 10}`;
+    const app = `app${String(i).padStart(5, '0')}`;
+    const image = `${app}:${1 + (i % 7)}.0`;
     const at = (i + random()) / rate;
     const happened: { at: number; event: EventOccurrence['event']; delay: number }[] = [];
     const see = (at: number, object: Subject, owner?: Subject) =>
       arrived.push({ at, observation: snapshotOf(at, object, owner) });
-    const say = (at: number, object: Subject, saying: Saying) =>
-      happened.push({ at, event: eventOf(at, object, saying), delay: between(0.02, 0.3) });
+    const say = (at: number, object: Subject, delay: number, saying: Saying) =>
+      happened.push({ at, event: eventOf(uid(), random, at, object, saying), delay });
 
-    const deployment = subject('apps/v1', 'Deployment', namespace, `app-${i}`);
-    const replicaSet = subject('apps/v1', 'ReplicaSet', namespace, `app-${i}-5d4f8c7b9`);
+    const deployment = subject('apps/v1', 'Deployment', namespace, app);
+    const replicaSet = subject('apps/v1', 'ReplicaSet', namespace, `${app}-${digits(9, nameDigits)}`);
     see(at, deployment);
     see(at + 0.01, replicaSet, deployment);
-    say(at + 0.02, deployment, {
+    let now = at + 0.02;
+    say(now, deployment, between(0.005, 0.03), {
       reason: 'ScalingReplicaSet',
-      message: `Scaled up replica set ${replicaSet.name} from 0 to ${pods}`,
+      message: `Scaled up replica set ${replicaSet.name} to ${pods}`,
       component: 'deployment-controller',
     });
     for (let p = 0; p < pods; p++) {
-      const pod = subject('v1', 'Pod', namespace, `${replicaSet.name}-${p}${i.toString(36)}`);
-      let now = at + 0.03 + p * between(0.01, 0.03);
+      now += between(0.01, 0.03);
+      const pod = subject('v1', 'Pod', namespace, `${replicaSet.name}-${digits(5, nameDigits)}`);
+      const node = `node-${String(Math.floor(random() * 50)).padStart(2, '0')}`;
       see(now, pod, replicaSet);
-      say(now + 0.001, replicaSet, {
+      say(now + 0.001, replicaSet, between(0.005, 0.03), {
         reason: 'SuccessfulCreate',
         message: `Created pod: ${pod.name}`,
         component: 'replicaset-controller',
       });
-      const kubelet = {
-        component: 'kubelet',
-        instance: `node-${(i + p) % 50}`,
-        fieldPath: 'spec.containers{app}',
-      };
-      now += between(0.005, 0.02);
-      say(now, pod, {
+      let then = now + between(0.005, 0.02);
+      say(then, pod, between(0.005, 0.03), {
         reason: 'Scheduled',
-        message: 'Successfully assigned',
+        message: `Successfully assigned ${namespace}/${pod.name} to ${node}`,
         component: 'default-scheduler',
       });
-      for (const [reason, wait] of steps) {
-        now += between(wait / 2, wait);
-        say(now, pod, { reason, message: `${reason} app:1.0`, ...kubelet });
+      for (const [reason, [least, most], message] of steps) {
+        then += between(least, most);
+        say(then, pod, between(0.01, 0.3), {
+          reason,
+          message: message.replace('IMAGE', image),
+          component: 'kubelet',
+          instance: node,
+          fieldPath: 'spec.containers{main}',
+        });
       }
     }
 
@@ -79,12 +94,15 @@ export function generateRollouts({ events, rate, arrival }: Rollouts): Observati
   return arrived.sort((a, b) => a.at - b.at).map(({ observation }) => observation);
 }
 
-/** What a container does on its way up, and the most seconds until then. */
+/** What Kubernetes makes suffixes of names from. */
+const nameDigits = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** What a container does on its way up, the seconds until then, and what the kubelet says of it. */
 const steps = [
-  ['Pulling', 1],
-  ['Pulled', 4],
-  ['Created', 0.2],
-  ['Started', 0.2],
+  ['Pulling', [0.4, 1], 'Pulling image "IMAGE"'],
+  ['Pulled', [0.8, 4], 'Successfully pulled image "IMAGE"'],
+  ['Created', [0.05, 0.2], 'Created container main'],
+  ['Started', [0.05, 0.2], 'Started container main'],
 ] as const;
 
 interface Subject {
@@ -103,14 +121,6 @@ interface Saying {
   fieldPath?: string;
 }
 
-const subject = (apiVersion: string, kind: string, namespace: string, name: string): Subject => ({
-  apiVersion,
-  kind,
-  namespace,
-  name,
-  uid: `${kind}-${namespace}-${name}`.padEnd(36, '0'),
-});
-
 const rfc = (seconds: number) => new Date(start + seconds * 1000).toISOString();
 const wholeSecond = (seconds: number) => `${rfc(seconds).slice(0, 19)}Z`;
 const versionAt = (seconds: number) => String(1000 + Math.round(seconds * 1000));
@@ -128,16 +138,31 @@ function snapshotOf(at: number, { apiVersion, kind, ...rest }: Subject, owner?: 
       generation: 1,
       creationTimestamp: wholeSecond(at),
       ...(owner !== undefined && { owner: { kind: owner.kind, name: owner.name, uid: owner.uid } }),
-      managers: [{ manager: 'kubectl', operation: 'Update', time: wholeSecond(at), ownsSpec: true }],
+      managers: [
+        {
+          manager: owner === undefined ? 'kubectl-client-side-apply' : 'kube-controller-manager',
+          operation: 'Update',
+          time: wholeSecond(at),
+          ownsSpec: true,
+        },
+      ],
     },
   };
 }
 
-function eventOf(at: number, about: Subject, said: Saying): EventOccurrence['event'] {
+/** The scheduler's are of the new kind: microseconds, and no count. */
+function eventOf(
+  uid: string,
+  random: () => number,
+  at: number,
+  about: Subject,
+  said: Saying,
+): EventOccurrence['event'] {
   const { reason, message, component, instance, fieldPath } = said;
-  const nanoseconds = BigInt(start + Math.round(at * 1000)) * 1_000_000n;
+  const nanoseconds = BigInt(start + Math.round(at * 1000)) * 1_000_000n + BigInt(Math.floor(random() * 1e6));
+  const isNew = component === 'default-scheduler';
   return {
-    uid: `${about.uid}-${reason}-${Math.round(at * 1000)}`,
+    uid,
     name: `${about.name}.${nanoseconds.toString(16).padStart(16, '0')}`,
     namespace: about.namespace,
     resourceVersion: versionAt(at),
@@ -145,14 +170,24 @@ function eventOf(at: number, about: Subject, said: Saying): EventOccurrence['eve
     reason,
     message,
     type: 'Normal',
+    ...(isNew && { action: 'Binding' }),
     subject: {
       ...about,
       resourceVersion: versionAt(at - 0.01),
       ...(fieldPath !== undefined && { fieldPath }),
     },
-    reporter: { component, ...(instance !== undefined && { instance }) },
-    firstTimestamp: wholeSecond(at),
-    lastTimestamp: wholeSecond(at),
+    reporter: {
+      component,
+      ...(isNew && { instance: `${component}-kind-control-plane` }),
+      ...(instance !== undefined && { instance }),
+    },
+    ...(isNew
+      ? {
+          eventTime: `${rfc(at).slice(0, -1)}${String(nanoseconds % 1_000_000n)
+            .padStart(6, '0')
+            .slice(0, 3)}Z`,
+        }
+      : { firstTimestamp: wholeSecond(at), lastTimestamp: wholeSecond(at) }),
   };
 }
 

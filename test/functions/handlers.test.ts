@@ -114,13 +114,11 @@ it('ingest: files a batch, arms its timer, sets poison aside, and says so', asyn
 
 it('settle: a message that is no timer is set aside, a leftover of a timer is nothing to speak of', async () => {
   const settle = await load<object>('settle', import('../../functions/correlator/settle-handler.ts'));
-  const leftover = JSON.stringify({ activity: 'c1/gone', dueAt: 1 });
+  const leftover = JSON.stringify({ id: 't', activities: ['c1/gone'], dueAt: 1 });
   const Records = ['{"hunter2":1}', leftover].map((body, i) => ({ messageId: `m${i}`, body }));
   expect(await settle({ Records })).toEqual({ batchItemFailures: [] });
   expect(await setAside()).toContainEqual(expect.stringMatching(/^set-aside\/settle\//));
-  expect(told()).toMatchObject([
-    { message: 'poison is set aside', source: 'm0', reason: 'activity is missing' },
-  ]);
+  expect(told()).toMatchObject([{ message: 'poison is set aside', source: 'm0', reason: 'id is missing' }]);
   expect(figures()).toMatchObject([{ service: 'settle', SetAside: 1 }]);
   expect(JSON.stringify(lines)).not.toContain('hunter2');
 });

@@ -49,6 +49,7 @@ beforeAll(async () => {
   pipeline = await startPipeline({
     // Shorter than in AWS, where nobody sits and waits; reviews come soon once all is closed.
     waits: { ...defaultWaits, quiet: 12, patience: 120, meeting: 5, closing: 20 },
+    now: Date.now,
     assemblyClock: () => (Date.now() > closedFrom ? endOfTime : BigInt(Date.now()) * 1_000_000n),
     onRemark: () => {},
     onDefect: (defect) => defects.push(defect),

@@ -116,7 +116,7 @@ export function startPipeline({
     },
     async runTimers(until = Number.POSITIVE_INFINITY) {
       for (let guard = 0; guard < 5000; guard += 1) {
-        pipeline.timers.sort((a, b) => a.dueAt - b.dueAt || (a.activity < b.activity ? -1 : 1));
+        pipeline.timers.sort((a, b) => a.dueAt - b.dueAt || (a.activities[0]! < b.activities[0]! ? -1 : 1));
         const next = pipeline.timers[0];
         if (next === undefined || next.dueAt > until) return;
         pipeline.timers.shift();

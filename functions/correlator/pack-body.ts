@@ -1,0 +1,23 @@
+/**
+ * Bodies of items: JSON, deflated with a dictionary, behind a byte that says which. DynamoDB bills writes by the kilobyte,
+ * and with the dictionary what one batch tells of one rollout mostly fits into one. (Zstandard with a dictionary packs as
+ * well, and needs Node 24.6: Lambda's minor version is not ours to choose.)
+ */
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { bodyDictionary } from './body-dictionary.ts';
+
+/** By the first byte. A version stays until the items that were written with it have expired. */
+const dictionaries = [undefined, Buffer.from(bodyDictionary)] as const;
+const current = 1;
+
+export function packBody(value: unknown): Uint8Array {
+  const packed = deflateRawSync(JSON.stringify(value), { dictionary: dictionaries[current], memLevel: 9 });
+  return Buffer.concat([Uint8Array.of(current), packed]);
+}
+
+/** Of what `packBody` made. Throws where it is of another make: a newer function wrote it. */
+export function unpackBody(body: Uint8Array): unknown {
+  const dictionary = dictionaries[body[0]!];
+  if (dictionary === undefined) throw new Error(`a body of version ${body[0]}`);
+  return JSON.parse(inflateRawSync(body.subarray(1), { dictionary }).toString('utf8'));
+}
