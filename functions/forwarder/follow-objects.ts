@@ -22,6 +22,8 @@ export interface ObjectPorts {
   redact(snapshot: ObjectSnapshot): ObjectSnapshot;
   /** Resolves once the snapshot is on its way; holds the step until it is stored. */
   ship(known: Known, step: Step): Promise<void>;
+  /** As above, of what was not shipped lately: it and its owners, which come first. */
+  shipChain(known: Known, step: Step): Promise<void>;
   /** Whether this process has shipped it lately. */
   isFresh(known: Known): boolean;
   /** Each sign of life. */
@@ -101,7 +103,7 @@ async function fillCache(ports: ObjectPorts, resource: WatchedResource, from: st
 }
 
 async function take(
-  { cache, redact, ship, isFresh, report }: ObjectPorts,
+  { cache, redact, ship, shipChain, isFresh, report }: ObjectPorts,
   { object, receivedAt }: { object: Json; receivedAt: string },
   { source, deleted, silent }: { source: Source; deleted: boolean; silent: boolean },
   step: Step,
@@ -117,7 +119,8 @@ async function take(
   // Who made a generation is told by what was there before: that may never have left the cluster.
   if (before !== undefined && !isFresh(before) && fieldsOf(before).generation !== snapshot.object.generation)
     await ship(before, step);
-  await ship(known, step);
+  // Its Event may have come before it, and found no owners.
+  await (isFresh(known) ? ship(known, step) : shipChain(known, step));
 }
 
 export const versionOf = (object: Json): string | undefined =>

@@ -120,7 +120,7 @@ export async function runTerm(
   const objects = watched.map((resource) => {
     const name = resourceName(resource);
     return followObjects(
-      { ...common, cache, ship, isFresh, redact: redaction.snapshot },
+      { ...common, cache, ship, shipChain: shipper.shipChain, isFresh, redact: redaction.snapshot },
       resource,
       from[name],
       () => {

@@ -52,6 +52,8 @@ const rememberedLookUps = 10_000;
 export interface SubjectShipper {
   /** Resolves once what is known is on its way, owners first; look-ups go on and hold the step. */
   shipWith(subject: ObjectReference, step: Step): Promise<void>;
+  /** The same for an object that is known. */
+  shipChain(known: Known, step: Step): Promise<void>;
   /** Once no look-up is under way. */
   settled(): Promise<void>;
 }
@@ -78,9 +80,15 @@ export function createSubjectShipper(
   const isStale = (known: Known) => clock.now() - known.shippedAt > settings.shipAgainAfter;
 
   const shipWith = async (subject: ObjectReference, step: Step) => {
-    const chain: Known[] = [];
-    let known = cache.find(subject);
+    const known = cache.find(subject);
     if (needsLookUp(subject, known)) startLookUp(subject, step);
+    if (known !== undefined) await shipChain(known, step);
+  };
+
+  /** Owners first. */
+  const shipChain = async (bottom: Known, step: Step) => {
+    const chain: Known[] = [];
+    let known: Known | undefined = bottom;
     while (known !== undefined && chain.length < longestChain) {
       chain.push(known);
       const owner: Known | undefined = known.ownerUid === undefined ? undefined : cache.byUid(known.ownerUid);
@@ -220,6 +228,7 @@ export function createSubjectShipper(
 
   return {
     shipWith,
+    shipChain,
     async settled() {
       while (running.size > 0) await Promise.all(running);
     },

@@ -91,7 +91,15 @@ export async function* watchResource(
 ): AsyncGenerator<WatchSignal, void> {
   const settings = { ...watchDefaults, ...given };
   const name = resourceName(resource);
-  const receivedAt = () => new Date(clock.now()).toISOString();
+  let now = Number.NaN;
+  let written = '';
+  /** Lines come by the dozen within a millisecond. */
+  const receivedAt = () => {
+    const before = now;
+    now = clock.now();
+    if (now !== before) written = new Date(now).toISOString();
+    return written;
+  };
   let version = from;
   let troubles = 0;
   let wasSilent = false;

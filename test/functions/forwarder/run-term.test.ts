@@ -36,7 +36,7 @@ describe('the first term in a cluster', () => {
     await term.stop();
   });
 
-  it('ships a change where a field that causality needs says something new', async () => {
+  it('ships a change, with owners that it has not shipped, where a field that causality needs says something new', async () => {
     const { cluster, a } = createShop();
     const term = runInMemory(cluster);
     await term.quiet();
@@ -45,8 +45,8 @@ describe('the first term in a cluster', () => {
     cluster.put({ ...a, spec: { nodeName: 'n1' }, status: { podIP: '10.0.0.1' } });
     cluster.remove(a.metadata.uid);
     await term.quiet();
-    expect(told(term.arrived)).toEqual(['Pod a', 'Pod a gone']);
-    expect(term.arrived[0]).toMatchObject({ object: { nodeName: 'n1' } });
+    expect(told(term.arrived)).toEqual(['Deployment web', 'ReplicaSet web-1', 'Pod a', 'Pod a gone']);
+    expect(term.arrived[2]).toMatchObject({ object: { nodeName: 'n1' } });
     await term.stop();
   });
 
@@ -212,12 +212,12 @@ describe('a term that goes on from a checkpoint', () => {
     return { ...shop, term };
   }
 
-  it('ships what changed and went meanwhile, and nothing else', async () => {
+  it('ships what changed and went meanwhile, with its owners, and nothing else', async () => {
     const { term } = await resumed(({ cluster, a, rs }) => {
       cluster.put(pod('b', rs));
       cluster.remove(a.metadata.uid);
     });
-    expect(told(term.arrived)).toEqual(['Pod b', 'Pod a gone']);
+    expect(told(term.arrived)).toEqual(['Deployment web', 'ReplicaSet web-1', 'Pod b', 'Pod a gone']);
     await term.stop();
   });
 
@@ -280,7 +280,14 @@ it('tells as gone what is missing from the list that follows a lost history', as
   cluster.compact();
   goOn();
   await term.quiet();
-  expect(told(term.arrived).toSorted()).toEqual(['Pod a gone', 'Pod b', 'Pod b gone', 'Pod c']);
+  expect(told(term.arrived).toSorted()).toEqual([
+    'Deployment web',
+    'Pod a gone',
+    'Pod b',
+    'Pod b gone',
+    'Pod c',
+    'ReplicaSet web-1',
+  ]);
   await term.stop();
 });
 
