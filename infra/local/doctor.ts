@@ -220,7 +220,8 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
   yield {
     verdict: stands ? 'FAIL' : 'ok',
     step: 'checkpoint',
-    text: `saved ${Math.round(age)} s ago`,
+    text:
+      age < 1 ? 'nothing waits to be acknowledged' : `the oldest that waits came ${Math.round(age)} s ago`,
   };
 }
 

@@ -15,7 +15,7 @@ import { createEmitter, narrowingRequests } from '../../../functions/emitter/emi
 import type { ExportOutcome } from '../../../functions/emitter/export-spans.ts';
 import { otlpPacking } from '../../../functions/emitter/pack-requests.ts';
 import { createRedelivery } from '../../../functions/emitter/redelivery-sqs.ts';
-import { systemClock } from '../../../infra/local/clock.ts';
+import { systemClock } from '../../../functions/forwarder/kubernetes/clock.ts';
 import { connectAws } from '../../../infra/local/connect-aws.ts';
 import { createResources } from '../../../infra/local/create-resources.ts';
 import { pollSqs } from '../../../infra/local/poll-sqs.ts';

@@ -79,7 +79,7 @@ describe('the doctor', () => {
       'ok snapshots: 512 objects known; looked up: found 7',
       'ok filters: namespace 100 filtered; 0 dropped by the rate guard',
       'ok stream: 1,400 observations in 40 records, 90,000 bytes',
-      'ok checkpoint: saved 2 s ago',
+      'ok checkpoint: the oldest that waits came 2 s ago',
     ]);
   });
 
@@ -114,7 +114,7 @@ describe('the doctor', () => {
     ).toEqual(
       expect.arrayContaining([
         'FAIL stream: 1,400 observations in 40 records, 90,000 bytes; retries: throttled 9; 4,000,000 bytes wait',
-        'FAIL checkpoint: saved 300 s ago',
+        'FAIL checkpoint: the oldest that waits came 300 s ago',
       ]),
     );
   });

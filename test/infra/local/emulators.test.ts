@@ -7,7 +7,7 @@ import {
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../infra/local/clock.ts';
+import { systemClock } from '../../../functions/forwarder/kubernetes/clock.ts';
 import { type AwsClients, connectAws } from '../../../infra/local/connect-aws.ts';
 import { createResources, type Resources } from '../../../infra/local/create-resources.ts';
 import { createKinesisSource } from '../../../infra/local/kinesis-source.ts';

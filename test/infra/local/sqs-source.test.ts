@@ -1,6 +1,6 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, it } from 'vitest';
-import { systemClock } from '../../../infra/local/clock.ts';
+import { systemClock } from '../../../functions/forwarder/kubernetes/clock.ts';
 import { connectAws } from '../../../infra/local/connect-aws.ts';
 import { createResources } from '../../../infra/local/create-resources.ts';
 import { pollSqs } from '../../../infra/local/poll-sqs.ts';
