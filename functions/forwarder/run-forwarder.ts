@@ -52,6 +52,7 @@ export function createForwarder(
   { clock, log }: { clock: Clock; log: Log },
 ): Forwarder {
   let state: TermState | undefined;
+  let isRunning = false;
   const metrics = createMetrics({
     channelBytes: () => state?.channel.bytes() ?? 0,
     cachedObjects: () => state?.cachedObjects() ?? 0,
@@ -78,9 +79,14 @@ export function createForwarder(
   const watched: readonly WatchedResource[] = [...watchedObjects, ...extraKinds];
 
   return {
-    status: { stuck: health.stuck, notReady: health.notReady, metrics },
-    run: (cluster) =>
-      ports.lead(async (term) => {
+    status: {
+      stuck: health.stuck,
+      notReady: () => (isRunning ? health.notReady() : ['the API server has not answered yet']),
+      metrics,
+    },
+    run(cluster) {
+      isRunning = true;
+      return ports.lead(async (term) => {
         try {
           await runTerm(
             {
@@ -105,7 +111,8 @@ export function createForwarder(
           state = undefined;
           health.ended();
         }
-      }),
+      });
+    },
   };
 }
 

@@ -3,6 +3,7 @@
  * server that refuses, a replica that waits for its turn: none of them is mended by a restart.
  */
 
+import { events, resourceName } from './kubernetes/watched-resources.ts';
 import type { TermState } from './run-term.ts';
 import type { Remark } from './tell-remarks.ts';
 
@@ -45,13 +46,18 @@ export function createHealth(
   let putUntil: number | undefined;
   let failingSince: number | undefined;
   let told = false;
+  /** Watches that the API server refuses for want of rights. */
+  const refused = new Set<string>();
   const seconds = (since: number) => Math.round((now() - since) / 1000);
 
   return {
     note(remark) {
       switch (remark.type) {
-        case 'restarted':
         case 'refused':
+          refused.add(remark.resource);
+          aliveUntil.set(remark.resource, now() + remark.wait + stuckAfter);
+          break;
+        case 'restarted':
         case 'unknown-resource':
           aliveUntil.set(remark.resource, now() + remark.wait + stuckAfter);
           break;
@@ -69,13 +75,17 @@ export function createHealth(
           failingSince = undefined;
       }
     },
-    heard: (resource) => void aliveUntil.set(resource, now() + stuckAfter),
+    heard(resource) {
+      refused.delete(resource);
+      aliveUntil.set(resource, now() + stuckAfter);
+    },
     putting() {
       putUntil = now() + stuckAfter;
     },
     began(begun) {
       state = begun;
       aliveUntil.clear();
+      refused.clear();
     },
     ended() {
       state = undefined;
@@ -96,9 +106,14 @@ export function createHealth(
       }
       return problems;
     },
-    notReady: () =>
-      failingSince !== undefined && now() - failingSince >= notShippingAfter
-        ? [`nothing could be shipped for ${seconds(failingSince)} s`]
-        : [],
+    notReady() {
+      const problems: string[] = [];
+      if (failingSince !== undefined && now() - failingSince >= notShippingAfter)
+        problems.push(`nothing could be shipped for ${seconds(failingSince)} s`);
+      // Without another kind traces say less; without Events there are none.
+      if (state !== undefined && refused.has(resourceName(events)))
+        problems.push('Events may not be watched: a right is missing');
+      return problems;
+    },
   };
 }

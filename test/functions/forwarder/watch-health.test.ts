@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ApiError } from '../../../functions/forwarder/kubernetes/api-server.ts';
 import type { Remark } from '../../../functions/forwarder/tell-remarks.ts';
 import { createHealth } from '../../../functions/forwarder/watch-health.ts';
 
@@ -107,5 +108,29 @@ describe('a stream that is away', () => {
     expect(health.stuck()).toEqual(['a put to the stream does not end']);
     health.note(shipped);
     expect(health.stuck()).toEqual([]);
+  });
+});
+
+describe('a replica is not ready', () => {
+  const refusal = (resource: string): Remark => ({
+    type: 'refused',
+    resource,
+    status: 403,
+    wait: 1_000,
+    error: new ApiError('events is forbidden', { status: 403, reason: 'Forbidden' }),
+  });
+
+  it('while it may not watch Events, and is once it may', () => {
+    const { health } = createPatient();
+    health.note(refusal('events'));
+    expect(health.notReady()).toEqual(['Events may not be watched: a right is missing']);
+    health.heard('events');
+    expect(health.notReady()).toEqual([]);
+  });
+
+  it('but is where another right was taken away: traces say less', () => {
+    const { health } = createPatient();
+    health.note(refusal('nodes'));
+    expect(health.notReady()).toEqual([]);
   });
 });
