@@ -10,6 +10,7 @@ import { cutEvent, cutObject } from '../../functions/forwarder/cut-object.ts';
 import type { ApiServer, Json } from '../../functions/forwarder/kubernetes/api-server.ts';
 import { type Clock, systemClock } from '../../functions/forwarder/kubernetes/clock.ts';
 import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
+import { findClusterUid } from '../../functions/forwarder/kubernetes/find-cluster.ts';
 import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
 import { type WatchRemark, watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
 import type { WatchSignal } from '../../functions/forwarder/kubernetes/watch-signal.ts';
@@ -180,6 +181,8 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
     }
   };
   try {
+    // Before the file is there.
+    await findClusterUid(api, signal);
     say(
       `Recording ${config.getCurrentCluster()?.server} (context ${config.getCurrentContext()}); Ctrl-C ends it.\n`,
     );

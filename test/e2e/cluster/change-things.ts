@@ -53,6 +53,13 @@ const cronJob = (name: string) => ({
   spec: { schedule: '* * * * *', jobTemplate: { spec: { template: podTemplateOfJob } } },
 });
 
+/** A rollout that has just begun; returns what waits for its end. */
+export async function beginRollout(kubectl: Kubectl, namespace: string): Promise<() => Promise<unknown>> {
+  await kubectl(`create namespace ${namespace}`);
+  await kubectl(`apply --namespace ${namespace} -f -`, JSON.stringify(deployment('web', 'v1', 6)));
+  return () => kubectl(`rollout status deployment/web --namespace ${namespace} --timeout=180s`);
+}
+
 export interface Changes {
   /** Of its own, made by it and left for the caller to delete. */
   namespace: string;

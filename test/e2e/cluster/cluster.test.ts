@@ -12,7 +12,7 @@ import { defaultWaits } from '../../../functions/correlator/ports.ts';
 import { endOfTime, explain } from '../../../infra/local/explain.ts';
 import { type Pipeline, startPipeline } from '../../../infra/local/start-pipeline.ts';
 import type { Span } from '../../../shared/span.ts';
-import { changeThings } from './change-things.ts';
+import { beginRollout, changeThings } from './change-things.ts';
 import { type StreamGate, startStreamGate } from './gate-stream.ts';
 import { createKubectl, type Kubectl, startWitness } from './kubectl.ts';
 import { type ForwarderProcess, startForwarder } from './run-forwarder-process.ts';
@@ -60,7 +60,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   console.log(`\n${report.join('\n')}\n`);
-  await kubectl?.('delete namespace calm broken-1 broken-2 --ignore-not-found --wait=false');
+  await kubectl?.('delete namespace calm broken-1 broken-2 broken-3 --ignore-not-found --wait=false');
   await gate?.[Symbol.asyncDispose]();
   await pipeline?.[Symbol.asyncDispose]();
 });
@@ -117,10 +117,19 @@ describe('what kubectl did and saw is what the traces say', () => {
     await sleep(outageSeconds * 1000);
     gate.mode = 'open';
     await changes;
+    const rolledOut = await beginRollout(kubectl, 'broken-3');
     await restartApiServer();
+    await rolledOut();
     await sleep(30_000);
     await untilLagIsGone(forwarders);
     const there = await eventsInCluster();
+    // Those who run the cluster have heard of it there, too.
+    if (outageSeconds > 90) {
+      const own = there
+        .filter(({ what }) => what.includes('forwarder-'))
+        .map(({ what }) => what.split(' ')[0]);
+      expect(own).toEqual(expect.arrayContaining(['Pod.CannotShip', 'Pod.ShippingAgain']));
+    }
     for (const forwarder of forwarders) await forwarder.stop();
     const spans = await settled();
     const came = new Set(
