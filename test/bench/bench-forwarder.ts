@@ -6,7 +6,6 @@
  * Event arrived. Linux only: memory and CPU are read from /proc.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { forwarderBundle } from '../../infra/kubernetes/bundle-forwarder.ts';
+import { readImage } from '../functions/forwarder/read-image.ts';
 import { measureProcess, type ProcessUsage } from './forwarder/measure-process.ts';
 import type { FromCluster } from './forwarder/run-cluster.ts';
 import { type FromStream, streamName } from './forwarder/stream-messages.ts';
@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
     pods: { type: 'string', default: '500,5000' },
     history: { type: 'string', default: '2' },
     kspan: { type: 'string' },
-    'node-flags': { type: 'string', default: image.flags },
+    'node-flags': { type: 'string', default: image.flags.join(' ') },
     'cpu-prof': { type: 'string' },
     'log-level': { type: 'string', default: 'warn' },
   },
@@ -316,12 +316,4 @@ function printTable(rows: readonly Record<string, string | number>[]): void {
   for (const name of Object.keys(rows[0]!)) {
     console.log(name.padEnd(28) + rows.map((row) => String(row[name]).padStart(24)).join(''));
   }
-}
-
-/** As the image starts Node. */
-function readImage(): { flags: string; environment: Record<string, string> } {
-  const image = readFileSync(resolve(import.meta.dirname, '../../infra/kubernetes/Dockerfile'), 'utf8');
-  const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(image)![1]!) as string[];
-  const environment = [...image.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name!, value!]);
-  return { flags: entry.slice(1, -1).join(' '), environment: Object.fromEntries(environment) };
 }

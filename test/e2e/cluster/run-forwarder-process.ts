@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { readImage } from '../../functions/forwarder/read-image.ts';
 import { findFreePort } from '../find-free-port.ts';
 
 const bundle = resolve(import.meta.dirname, '../../../dist/forwarder.mjs');
@@ -30,14 +31,16 @@ export interface ForwarderSettings {
   clusterName: string;
 }
 
+const image = readImage();
 let started = 0;
 
 export async function startForwarder(settings: ForwarderSettings): Promise<ForwarderProcess> {
   const name = `forwarder-${++started}`;
   const port = await findFreePort();
-  const child: ChildProcess = spawn(process.execPath, [bundle], {
+  const child: ChildProcess = spawn(process.execPath, [...image.flags, bundle], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
+      ...image.environment,
       KUBECONFIG: settings.kubeconfig,
       CLUSTER_NAME: settings.clusterName,
       STREAM_NAME: settings.stream.name,

@@ -21,7 +21,10 @@ import {
   pods,
   startFakeApiServer,
 } from './kubernetes/fake-api-server.ts';
+import { readImage } from './read-image.ts';
 import { told } from './run-in-memory.ts';
+
+const image = readImage();
 
 let folder: string;
 let bundle: string;
@@ -74,8 +77,9 @@ async function startProcess(api: FakeApiServer, stream: Stream, environment: Rec
     }),
   );
   const port = await findFreePort();
-  const child = spawn(process.execPath, [bundle], {
+  const child = spawn(process.execPath, [...image.flags, bundle], {
     env: {
+      ...image.environment,
       KUBECONFIG: kubeConfig,
       STREAM_NAME: 'observations',
       POD_NAME: 'forwarder-0',
