@@ -117,6 +117,7 @@ describe('what kubectl did and saw is what the traces say', () => {
     await sleep(outageSeconds * 1000);
     gate.mode = 'open';
     await changes;
+    await untilLagIsGone(forwarders);
     const rolledOut = await beginRollout(kubectl, 'broken-3');
     await restartApiServer();
     await rolledOut();
