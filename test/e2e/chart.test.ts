@@ -20,6 +20,7 @@ import {
   type WatchedResource,
   watchedObjects,
 } from '../../functions/forwarder/kubernetes/watched-resources.ts';
+import { readConfig } from '../../functions/forwarder/read-config.ts';
 import { readSettings } from '../../infra/aws/read-settings.ts';
 import { RootspanStack } from '../../infra/aws/rootspan-stack.ts';
 import { installHelm } from './install-helm.ts';
@@ -278,6 +279,19 @@ describe('the environment of the forwarder', () => {
       reasons: { include: [], exclude: [] },
       types: { include: ['Warning'], exclude: [] },
     });
+  });
+
+  it('is what the forwarder reads', async () => {
+    const environment = environmentOf(await render(examples.everything));
+    const config = readConfig({ ...environment, POD_NAME: 'forwarder-1', POD_NAMESPACE: 'rootspan' });
+    expect(config).toMatchObject({
+      leaseName: environment.LEASE_NAME,
+      streamName: environment.STREAM_NAME,
+      clusterName: environment.CLUSTER_NAME,
+      extraKinds: examples.everything.extraKinds,
+      rateLimit: { burst: 1_000_000, perMinute: 60 },
+    });
+    expect(config.redactPatterns.map(({ source }) => source)).toEqual(patterns);
   });
 
   it('takes a name that looks like a number for a name', async () => {
