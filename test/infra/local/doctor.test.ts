@@ -77,7 +77,7 @@ describe('the doctor', () => {
       'ok leader: fwd-1, renewed 2 s ago',
       'ok watch: 1,200 Events received',
       'ok snapshots: 512 objects known; looked up: found 7',
-      'ok filters: namespace 100 filtered; 0 dropped by the rate guard',
+      'ok filters: namespace 100 filtered; nothing dropped',
       'ok stream: 1,400 observations in 40 records, 90,000 bytes',
       'ok checkpoint: the oldest that waits came 2 s ago',
     ]);
