@@ -209,13 +209,15 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
   const retries = by('kinesis_retries_total', 'reason');
   const waiting = sum('channel_bytes');
   const age = sum('checkpoint_age_seconds');
-  const stands = age > 120 && waiting > 0;
+  // Nobody need wait where it never could.
+  const never = shipped === 0 && /credentials|no-stream/.test(retries);
+  const stands = waiting > 0 && (never || age > 120);
   yield {
     verdict: stands ? 'FAIL' : shipped > 0 ? 'ok' : '?',
     step: 'stream',
     text:
       `${amount(shipped)} observations in ${amount(sum('records_total'))} records, ${amount(sum('shipped_bytes_total'))} bytes` +
-      `${retries && `; retries: ${retries}`}${stands ? `; ${amount(waiting)} bytes wait` : ''}`,
+      `${retries && `; retries: ${retries}`}${stands ? `; ${amount(waiting)} bytes wait, the log says why` : ''}`,
   };
   yield {
     verdict: stands ? 'FAIL' : 'ok',
