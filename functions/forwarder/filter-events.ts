@@ -40,6 +40,17 @@ export function createEventFilter(filters: EventFilters): EventFilter {
   };
 }
 
+/**
+ * Whether an object of the namespace may leave the cluster: no Event about one in another does. What is in no namespace
+ * (a Node) may, for the Events of those that it moves.
+ */
+export type NamespaceFilter = (namespace: string | undefined) => boolean;
+
+export function createNamespaceFilter({ namespaces }: Pick<EventFilters, 'namespaces'>): NamespaceFilter {
+  const passes = matcher(namespaces);
+  return (namespace) => namespace === undefined || passes(namespace);
+}
+
 function matcher({ include, exclude }: { include: string[]; exclude: string[] }): (name: string) => boolean {
   const [included, excluded] = [toPattern(include), toPattern(exclude)];
   return (name) => (included?.test(name) ?? true) && !(excluded?.test(name) ?? false);

@@ -1,5 +1,6 @@
 /** One kind of watched objects: into the cache, and on their way where they say something new. */
 import type { ObjectSnapshot } from '../../shared/observation.ts';
+import type { NamespaceFilter } from './filter-events.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import { compareVersions } from './kubernetes/resource-versions.ts';
 import type { WatchSignal } from './kubernetes/watch-signal.ts';
@@ -19,6 +20,8 @@ export interface ObjectPorts {
   follow: Follow;
   cache: SnapshotCache;
   positions: Positions;
+  /** What is in another namespace is as good as not there. */
+  mayShip: NamespaceFilter;
   redact(snapshot: ObjectSnapshot): ObjectSnapshot;
   /** Resolves once the snapshot is on its way; holds the step until it is stored. */
   ship(known: Known, step: Step): Promise<void>;
@@ -103,11 +106,12 @@ async function fillCache(ports: ObjectPorts, resource: WatchedResource, from: st
 }
 
 async function take(
-  { cache, redact, ship, shipChain, isFresh, report }: ObjectPorts,
+  { cache, mayShip, redact, ship, shipChain, isFresh, report }: ObjectPorts,
   { object, receivedAt }: { object: Json; receivedAt: string },
   { source, deleted, silent }: { source: Source; deleted: boolean; silent: boolean },
   step: Step,
 ): Promise<void> {
+  if (!mayShip(namespaceOf(object))) return;
   const observed = observeObject(object, receivedAt, deleted);
   if (!observed.ok) {
     report({ type: 'snapshot-dropped', reason: 'unreadable', about: nameOf(object), why: observed.reason });
@@ -125,6 +129,9 @@ async function take(
 
 export const versionOf = (object: Json): string | undefined =>
   (object.metadata as { resourceVersion?: string } | undefined)?.resourceVersion;
+
+const namespaceOf = (object: Json): string | undefined =>
+  (object.metadata as { namespace?: string } | undefined)?.namespace;
 
 /** As far as it has a name at all. */
 export function nameOf({ kind, metadata }: Json): Named {

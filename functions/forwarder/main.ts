@@ -1,7 +1,6 @@
 /** The forwarder's process in a cluster. SIGTERM: it ships what it has read, saves the checkpoint, gives up the Lease. */
-import { KinesisClient } from '@aws-sdk/client-kinesis';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { UserError } from '../../shared/errors.ts';
+import { connectKinesis } from './connect-kinesis.ts';
 import { createKinesisSink } from './kinesis-sink.ts';
 import { systemClock as clock } from './kubernetes/clock.ts';
 import { createApiServer } from './kubernetes/connect-api-server.ts';
@@ -23,14 +22,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
   const api = createApiServer(loadKubeConfig());
-  // HTTP/2, the client's default, holds more memory, and proxies and emulators do not speak it.
-  const requestHandler = new NodeHttpHandler({
-    connectionTimeout: 5_000,
-    requestTimeout: 20_000,
-    throwOnRequestTimeout: true,
-  });
-  // The sink tries again itself, and says so.
-  const kinesis = new KinesisClient({ requestHandler, maxAttempts: 1 });
+  const kinesis = connectKinesis();
   const pod = { namespace: config.podNamespace, name: config.podName };
   const { random } = Math;
   const lease = { ...leaseDefaults, name: config.leaseName, namespace: pod.namespace, identity: pod.name };

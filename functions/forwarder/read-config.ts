@@ -5,6 +5,7 @@ import { parseWith } from '../../shared/observation.ts';
 import { neverShipped } from '../../shared/snapshot-fields.ts';
 import { EventFiltersSchema } from './filter-events.ts';
 import { EventRateLimitSchema } from './guard-rate.ts';
+import { neverRead } from './kubernetes/look-up-object.ts';
 import { resourceName, watchedObjects } from './kubernetes/watched-resources.ts';
 import { logLevels } from './log.ts';
 
@@ -47,10 +48,10 @@ export function readConfig(env: Environment) {
   const kinds = readJson('EXTRA_KINDS', values.EXTRA_KINDS, ExtraKindsSchema);
   const watched = new Set(watchedObjects.map(resourceName));
   for (const [index, extra] of kinds.entries()) {
-    const { kind } = extra;
+    const { kind, resource } = extra;
     if (watched.has(resourceName(extra))) throw new UserError(`EXTRA_KINDS.${index} is watched already`);
     watched.add(resourceName(extra));
-    if (neverShipped.has(kind) || kind === 'Event')
+    if (neverShipped.has(kind) || kind === 'Event' || neverRead.has(resource))
       throw new UserError(
         `EXTRA_KINDS.${index}.kind may not be watched (${[...neverShipped].join(', ')}, Event)`,
       );

@@ -3,7 +3,7 @@
  * (`main.ts`) and on a laptop it is the same.
  */
 import type { Cluster } from '../../shared/observation.ts';
-import { createEventFilter } from './filter-events.ts';
+import { createEventFilter, createNamespaceFilter } from './filter-events.ts';
 import type { Follow } from './follow-objects.ts';
 import { createRateGuard } from './guard-rate.ts';
 import type { Clock } from './kubernetes/clock.ts';
@@ -94,6 +94,7 @@ export function createForwarder(
               lookUp: ports.lookUp,
               sink,
               filter: createEventFilter(filters),
+              mayShip: createNamespaceFilter(filters),
               guard,
               redaction: createRedaction(redactPatterns),
               clock,

@@ -1,7 +1,7 @@
 /** What a replica does while it leads: everything is followed from the checkpoint on, shipped, and the checkpoint moved. */
 import type { Cluster, EventOccurrence } from '../../shared/observation.ts';
 import { type BatchLimits, createLineChannel, defaultBatchLimits, type LineChannel } from './batch-lines.ts';
-import type { EventFilter } from './filter-events.ts';
+import type { EventFilter, NamespaceFilter } from './filter-events.ts';
 import { followEvents } from './follow-events.ts';
 import { type Follow, followObjects, nameOf } from './follow-objects.ts';
 import type { RateGuard } from './guard-rate.ts';
@@ -23,6 +23,7 @@ export interface TermPorts {
   lookUp: LookUp;
   sink: RecordSink;
   filter: EventFilter;
+  mayShip: NamespaceFilter;
   guard: RateGuard;
   redaction: Redaction;
   clock: Clock;
@@ -71,7 +72,7 @@ export async function runTerm(
   /** Ends shipping as well. */
   const all = new AbortController();
 
-  const cache = createSnapshotCache(clock.now);
+  const cache = createSnapshotCache(clock.elapsed);
   const channel = createLineChannel(settings.batches, (duration) => clock.sleep(duration, all.signal));
   let saving = false;
   const positions = trackPositions(from, clock.now, () => {
@@ -120,7 +121,15 @@ export async function runTerm(
   const objects = watched.map((resource) => {
     const name = resourceName(resource);
     return followObjects(
-      { ...common, cache, ship, shipChain: shipper.shipChain, isFresh, redact: redaction.snapshot },
+      {
+        ...common,
+        cache,
+        mayShip: ports.mayShip,
+        ship,
+        shipChain: shipper.shipChain,
+        isFresh,
+        redact: redaction.snapshot,
+      },
       resource,
       from[name],
       () => {
@@ -146,7 +155,7 @@ export async function runTerm(
     signal: all.signal,
     onShipped(batch) {
       tellShipped(batch, clock.now(), report);
-      cache.forgetDeleted(clock.now());
+      cache.forgetDeleted(clock.elapsed());
     },
   });
 

@@ -152,6 +152,8 @@ export function createSubjectShipper(
     void clock.sleep(settings.lookUpTime, either).then(release);
     try {
       await turn(job);
+      // Its turn came too late: the next Event of the object tries again.
+      if (job.late) return report({ type: 'looked-up', result: 'skipped' });
       const found = await ask(job, either);
       remember(key);
       if (found !== undefined) await take(found, job);

@@ -62,6 +62,7 @@ const defaultCacheLimits: CacheLimits = { keepDeleted: 10 * 60_000, lookedUp: 4_
 const entryOverhead = 300;
 const notListed = -1;
 
+/** @param now milliseconds, never backwards: an end in the future would be remembered, and all after it */
 export function createSnapshotCache(
   now: () => number,
   limits: CacheLimits = defaultCacheLimits,

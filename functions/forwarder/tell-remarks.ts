@@ -17,7 +17,7 @@ export function createTeller(log: Log, metrics: Metrics, elapsed: () => number):
     'event-filtered': ({ by }) => metrics.filtered.inc({ reason: by }),
     'event-dropped': ({ reason, about: { kind, namespace, name }, why }) => {
       metrics.dropped.inc({ reason });
-      if (reason === 'rate' && quiet(`${kind}/${namespace}/${name}`)) return;
+      if (quiet(reason === 'rate' ? `${kind}/${namespace}/${name}` : `Event ${reason} ${why}`)) return;
       log('warn', 'an Event was dropped', { reason, kind, namespace, name, why });
     },
     'snapshot-dropped': ({ reason, about: { kind, namespace, name }, why }) => {
@@ -58,9 +58,10 @@ export function createTeller(log: Log, metrics: Metrics, elapsed: () => number):
         ...(error !== undefined && { error: describeError(error) }),
       });
     },
-    refused: ({ resource, status, wait }) => {
+    refused: ({ resource, status, wait, error }) => {
       metrics.restarts.inc({ resource, reason: 'refused' });
-      log('warn', 'may not be watched; see the ClusterRole', { resource, status, waitSeconds: wait / 1000 });
+      const fields = { resource, status, waitSeconds: wait / 1000, error: describeError(error) };
+      log('warn', `may not be watched; see the ${status === 401 ? 'credentials' : 'ClusterRole'}`, fields);
     },
     'unknown-resource': ({ resource, wait }) => {
       metrics.restarts.inc({ resource, reason: 'unknown-resource' });

@@ -48,6 +48,8 @@ export function createHealth(
   let told = false;
   /** Watches that the API server refuses for want of rights. */
   const refused = new Set<string>();
+  /** Whether the last try to lead or to follow failed. */
+  let noLease = false;
   const seconds = (since: number) => Math.round((now() - since) / 1000);
 
   return {
@@ -60,6 +62,14 @@ export function createHealth(
         case 'restarted':
         case 'unknown-resource':
           aliveUntil.set(remark.resource, now() + remark.wait + stuckAfter);
+          break;
+        case 'trouble':
+          // The term that runs has a deadline of its own.
+          noLease = state === undefined;
+          break;
+        case 'leading':
+        case 'following':
+          noLease = false;
           break;
         case 'put-again':
           putUntil = now() + remark.wait + stuckAfter;
@@ -110,6 +120,8 @@ export function createHealth(
       const problems: string[] = [];
       if (failingSince !== undefined && now() - failingSince >= notShippingAfter)
         problems.push(`nothing could be shipped for ${seconds(failingSince)} s`);
+      if (noLease)
+        problems.push('the Lease cannot be had: a right is missing, or the API server does not answer');
       // Without another kind traces say less; without Events there are none.
       if (state !== undefined && refused.has(resourceName(events)))
         problems.push('Events may not be watched: a right is missing');

@@ -200,22 +200,24 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
     text: `${amount(sum('cached_objects'))} objects known${refused && `; looked up: ${refused}`}`,
   };
   const filtered = by('events_filtered_total', 'reason');
-  const dropped = sum('events_dropped_total');
+  const dropped = by('events_dropped_total', 'reason');
   yield {
-    verdict: dropped > 0 ? '?' : 'ok',
+    verdict: dropped === '' ? 'ok' : '?',
     step: 'filters',
-    text: `${filtered || 'nothing'} filtered; ${amount(dropped)} dropped by the rate guard`,
+    text: `${filtered || 'nothing'} filtered; ${dropped || 'nothing'} dropped`,
   };
   const retries = by('kinesis_retries_total', 'reason');
   const waiting = sum('channel_bytes');
   const age = sum('checkpoint_age_seconds');
-  const stands = age > 120 && waiting > 0;
+  // Nobody need wait where it never could.
+  const never = shipped === 0 && /credentials|no-stream/.test(retries);
+  const stands = waiting > 0 && (never || age > 120);
   yield {
     verdict: stands ? 'FAIL' : shipped > 0 ? 'ok' : '?',
     step: 'stream',
     text:
       `${amount(shipped)} observations in ${amount(sum('records_total'))} records, ${amount(sum('shipped_bytes_total'))} bytes` +
-      `${retries && `; retries: ${retries}`}${stands ? `; ${amount(waiting)} bytes wait` : ''}`,
+      `${retries && `; retries: ${retries}`}${stands ? `; ${amount(waiting)} bytes wait, the log says why` : ''}`,
   };
   yield {
     verdict: stands ? 'FAIL' : 'ok',

@@ -138,16 +138,31 @@ async function* toLines(
 
 /** Whichever has something, until all have ended; a source is asked for more only once its last was taken. */
 async function* inOrderOfArrival<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
-  const next = (source: AsyncGenerator<T>) => source.next().then((result) => ({ source, result }));
-  const asked = new Map(sources.map((source) => [source, next(source)]));
-  while (asked.size > 0) {
-    const { source, result } = await Promise.race(asked.values());
-    if (result.done === true) {
-      asked.delete(source);
+  // Not a race of them all, again and again: a source that has nothing to tell would remember every one.
+  const arrived: { source: AsyncGenerator<T>; next: Promise<IteratorResult<T>> }[] = [];
+  let wake = () => {};
+  const ask = (source: AsyncGenerator<T>) => {
+    const next = source.next();
+    const arrive = () => {
+      arrived.push({ source, next });
+      wake();
+    };
+    next.then(arrive, arrive);
+  };
+  for (const source of sources) ask(source);
+  for (let running = sources.length; running > 0; ) {
+    const first = arrived.shift();
+    if (first === undefined) {
+      await new Promise<void>((resolve) => (wake = resolve));
       continue;
     }
-    asked.set(source, next(source));
-    yield result.value;
+    const { done, value } = await first.next;
+    if (done === true) {
+      running--;
+      continue;
+    }
+    ask(first.source);
+    yield value;
   }
 }
 

@@ -144,7 +144,11 @@ async function acquire(
     } catch (error) {
       if (signal.aborted) return undefined;
       // Another candidate was faster: no trouble, the next look tells who.
-      if (!isConflict(error)) report({ type: 'trouble', error });
+      if (!isConflict(error)) {
+        report({ type: 'trouble', error });
+        // So that its end is told.
+        followed = undefined;
+      }
     }
     await clock.sleep(wait * (1 + 0.1 * random()), signal);
   }

@@ -123,12 +123,15 @@ export function createLookUp(ports: LookUpPorts, settings: LookUpSettings = look
 const found = (text: string): LookUpResult => ({ type: 'found', object: JSON.parse(text) as Json });
 
 /** Of whatever group: one that serves Secrets by another name is meant as well. */
-const neverRead: ReadonlySet<string> = new Set(['secrets', 'configmaps']);
+export const neverRead: ReadonlySet<string> = new Set(['secrets', 'configmaps']);
 
 const withSignal = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { signal });
 
 /** What Kubernetes asks of every name, and nothing that a URL reads as something else. */
 const isPathSegment = (name: string): boolean => /^[\w.~:@-]+$/.test(name) && name !== '.' && name !== '..';
+
+/** Groups and versions: more than any cluster has. */
+const rememberedTables = 500;
 
 interface KnownResource {
   resource: string;
@@ -151,6 +154,7 @@ function createDiscovery(
     goodUntil: number;
     isForbidden: boolean;
   }
+  /** By path, the oldest first. Whoever may write Events may name groups that there are none of. */
   const tables = new Map<string, Table>();
   const running = new Map<string, Promise<Table | Discovered>>();
 
@@ -168,7 +172,9 @@ function createDiscovery(
       const goodUntil = clock.elapsed() + (isForbidden ? forbiddenFor : unknownKindFor);
       table = { kinds: new Map(), goodUntil, isForbidden };
     }
+    tables.delete(base);
     tables.set(base, table);
+    if (tables.size > rememberedTables) tables.delete(tables.keys().next().value!);
     return table;
   };
 

@@ -259,6 +259,9 @@ function classify(error: unknown): Trouble {
   }
 }
 
+/** Milliseconds: who asks for more (a timer of more than 24 days would be over at once) is asked again earlier. */
+const mostAskedFor = 300_000;
+
 /** Milliseconds: the pause, and up to as much again at random, so that nobody comes with all the others. */
 function waitFor(
   trouble: Trouble,
@@ -271,7 +274,7 @@ function waitFor(
   const most = trouble.kind === 'unknown-resource' ? unknownResourceWait : backoff.most;
   const pause = Math.min(backoff.first * 2 ** Math.min(troublesBefore, 20), most);
   const asked = 'error' in trouble && trouble.error instanceof ApiError ? trouble.error.retryAfterSeconds : 0;
-  return Math.max(pause, (asked ?? 0) * 1000) + pause * random();
+  return Math.max(pause, Math.min((asked ?? 0) * 1000, mostAskedFor)) + pause * random();
 }
 
 function toRemark(resource: string, trouble: Trouble, wait: number): WatchRemark {

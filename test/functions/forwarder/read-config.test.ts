@@ -68,6 +68,11 @@ describe('the configuration', () => {
       '[{"apiVersion":"v1","kind":"Secret","resource":"secrets"}]',
       'EXTRA_KINDS.0.kind may not be watched (Secret, ConfigMap, Event)',
     ],
+    [
+      'EXTRA_KINDS',
+      '[{"apiVersion":"v1","kind":"Innocent","resource":"secrets"}]',
+      'EXTRA_KINDS.0.kind may not be watched (Secret, ConfigMap, Event)',
+    ],
   ])('%s=%s is told by name, never quoted', (variable, value, message) => {
     expect(() => readConfig({ ...least, [variable]: value })).toThrow(message);
   });

@@ -1,6 +1,10 @@
 /** One term of the forwarder on a cluster and a stream in memory; what has arrived reads like a list. */
 import { setImmediate } from 'node:timers/promises';
-import { createEventFilter, type EventFilters } from '../../../functions/forwarder/filter-events.ts';
+import {
+  createEventFilter,
+  createNamespaceFilter,
+  type EventFilters,
+} from '../../../functions/forwarder/filter-events.ts';
 import { createRateGuard } from '../../../functions/forwarder/guard-rate.ts';
 import type { Clock } from '../../../functions/forwarder/kubernetes/clock.ts';
 import type { Checkpoint } from '../../../functions/forwarder/kubernetes/watch-signal.ts';
@@ -75,12 +79,14 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
       for (const { data } of records) arrived.push(...decodeBatch(data).observations);
     },
   };
+  const filters = { namespaces: all, kinds: all, reasons: all, types: all, ...given.filters };
   const ended = runTerm(
     {
       follow: cluster.follow,
       lookUp: cluster.lookUp,
       sink,
-      filter: createEventFilter({ namespaces: all, kinds: all, reasons: all, types: all, ...given.filters }),
+      filter: createEventFilter(filters),
+      mayShip: createNamespaceFilter(filters),
       guard: createRateGuard({ burst: given.burst ?? 1_000_000, perMinute: 1 }, clock.now),
       redaction: createRedaction(given.redact ?? []),
       clock,

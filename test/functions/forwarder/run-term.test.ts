@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { LookUp } from '../../../functions/forwarder/kubernetes/look-up-object.ts';
+import { defaultSubjectSettings } from '../../../functions/forwarder/ship-subjects.ts';
 import { anEvent, anObject, createMemoryCluster, deployment, pod, replicaSet } from './memory-cluster.ts';
 import { createTestClock, quiet, runInMemory, told } from './run-in-memory.ts';
 
@@ -116,6 +118,32 @@ describe('subjects', () => {
     await term.quiet();
     expect(cluster.lookedUp).toEqual([]);
     expect(told(term.arrived)).toEqual(['Pod unknown Pulled', 'Secret key Pulled']);
+    await term.stop();
+  });
+
+  it('whose turn to be looked up did not come in time are looked up with their next Event', async () => {
+    const cluster = createMemoryCluster();
+    const [slow, other] = ['slow', 'other'].map((name) => cluster.put(anObject('v1', 'Service', name)));
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const lookUp: LookUp = async (reference) => {
+      const found = await cluster.lookUp(reference);
+      if (reference.name === 'slow') await answered;
+      return found;
+    };
+    const subjects = { ...defaultSubjectSettings, lookUpTime: 1_000, concurrency: 1 };
+    const term = runInMemory(cluster, { ports: { lookUp }, settings: { subjects } });
+    await term.quiet();
+    cluster.put(anEvent('e1', slow!));
+    cluster.put(anEvent('e2', other!));
+    await term.quiet();
+    answer();
+    await term.quiet();
+    expect(cluster.lookedUp).toEqual(['Service/slow']);
+    expect(term.remarks).toContainEqual({ type: 'looked-up', result: 'skipped' });
+    cluster.put(anEvent('e3', other!));
+    await term.quiet();
+    expect(cluster.lookedUp).toEqual(['Service/slow', 'Service/other']);
     await term.stop();
   });
 
@@ -323,6 +351,22 @@ describe('what stays in the cluster', () => {
     ]);
   });
 
+  it('is every object of a namespace whose Events stay, but no Node', async () => {
+    const { cluster, a } = createShop();
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1', uid: 'uid of n1' } };
+    cluster.put(node);
+    const term = runInMemory(cluster, { filters: { namespaces: { include: [], exclude: ['shop'] } } });
+    await term.quiet();
+    cluster.put({ ...a, spec: { nodeName: 'n1' } });
+    cluster.put(pod('b'));
+    cluster.remove(a.metadata.uid);
+    cluster.put({ ...node, spec: { unschedulable: true } });
+    await term.quiet();
+    await term.stop();
+    expect(told(term.arrived)).toEqual(['Node n1']);
+    expect(term.saved()?.pods).toBe(String(Number(cluster.version()) - 1));
+  });
+
   it('is never in a log: of what is too large its name and kind are told', async () => {
     const { cluster, a } = createShop();
     cluster.put(anEvent('huge', a, { message: 'x'.repeat(600_000) }));
@@ -351,6 +395,15 @@ describe('what stays in the cluster', () => {
     expect(text).toContain('password [redacted], [redacted]');
     expect(text).toContain('token=[redacted] refused');
   });
+});
+
+it('a message too long to be searched for patterns stays in the cluster as a whole', async () => {
+  const { cluster, a } = createShop();
+  cluster.put(anEvent('e1', a, { message: 'x'.repeat(300_000) }));
+  const term = runInMemory(cluster, { redact: [/\S+@\S+/g] });
+  await term.quiet();
+  await term.stop();
+  expect(term.arrived.at(-1)).toMatchObject({ event: { message: '[redacted]' } });
 });
 
 describe('a stream that is away', () => {

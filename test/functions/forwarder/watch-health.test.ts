@@ -128,6 +128,25 @@ describe('a replica is not ready', () => {
     expect(health.notReady()).toEqual([]);
   });
 
+  it('while it can neither lead nor follow, and is once it can', () => {
+    const { health } = createPatient();
+    const trouble: Remark = { type: 'trouble', error: new Error('leases is forbidden') };
+    health.note(trouble);
+    expect(health.notReady()).toEqual([]);
+    health.ended();
+    for (const mended of [
+      { type: 'following', holder: 'b' },
+      { type: 'leading', checkpoint: undefined },
+    ] as const) {
+      health.note(trouble);
+      expect(health.notReady()).toEqual([
+        'the Lease cannot be had: a right is missing, or the API server does not answer',
+      ]);
+      health.note(mended);
+      expect(health.notReady()).toEqual([]);
+    }
+  });
+
   it('but is where another right was taken away: traces say less', () => {
     const { health } = createPatient();
     health.note(refusal('nodes'));

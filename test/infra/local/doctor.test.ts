@@ -77,7 +77,7 @@ describe('the doctor', () => {
       'ok leader: fwd-1, renewed 2 s ago',
       'ok watch: 1,200 Events received',
       'ok snapshots: 512 objects known; looked up: found 7',
-      'ok filters: namespace 100 filtered; 0 dropped by the rate guard',
+      'ok filters: namespace 100 filtered; nothing dropped',
       'ok stream: 1,400 observations in 40 records, 90,000 bytes',
       'ok checkpoint: the oldest that waits came 2 s ago',
     ]);
@@ -113,10 +113,18 @@ describe('the doctor', () => {
       }),
     ).toEqual(
       expect.arrayContaining([
-        'FAIL stream: 1,400 observations in 40 records, 90,000 bytes; retries: throttled 9; 4,000,000 bytes wait',
+        'FAIL stream: 1,400 observations in 40 records, 90,000 bytes; retries: throttled 9; 4,000,000 bytes wait, the log says why',
         'FAIL checkpoint: the oldest that waits came 300 s ago',
       ]),
     );
+  });
+
+  it('sees a stream that it may not put to before anything is late', async () => {
+    const started = String(healthy[metrics])
+      .replace(/shipped_total.*/g, 'shipped_total 0')
+      .replace('channel_bytes 0', 'channel_bytes 4000');
+    const refused = 'rootspan_forwarder_kinesis_retries_total{reason="credentials"} 3';
+    expect((await diagnosed({ [metrics]: `${started}${refused}\n` })).at(-2)).toMatch(/^FAIL stream: 0 /);
   });
 
   it('does not take what it may not see for broken', async () => {

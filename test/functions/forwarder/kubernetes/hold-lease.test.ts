@@ -288,6 +288,24 @@ it('stops its work before another one may lead, when the API server is away', as
   await a.done;
 });
 
+it('says whom it follows again once the API server is back: its trouble is over', async () => {
+  const { join, pass } = createTheatre();
+  const a = join('a');
+  await pass(1000);
+  const b = join('b');
+  await pass(10_000);
+  b.weather = 'away';
+  await pass(3000);
+  b.weather = 'fine';
+  await pass(3000);
+  const types = b.remarks.map(({ type }) => type);
+  expect([types[0], types.at(-2), types.at(-1)]).toEqual(['following', 'trouble', 'following']);
+  for (const each of [a, b]) {
+    each.stop();
+    await each.done;
+  }
+});
+
 it('keeps leading through a call that gets no answer, and one whose answer is lost', async () => {
   const { join, pass } = createTheatre();
   const a = join('a');

@@ -189,6 +189,13 @@ it('comes no earlier than a server that is overloaded asks', async () => {
   ]);
 });
 
+it('comes again within minutes, whatever something in between asks for', async () => {
+  await using fixture = await follow();
+  fixture.server.troubles.push({ on: 'list', do: 'status', code: 503, retryAfter: 99_999_999_999 });
+  await fixture.next(2);
+  expect(fixture.clock.sleeps).toEqual([300_000]);
+});
+
 describe('where the history is gone', () => {
   it.each<[string, Trouble]>([
     ['by an answer', { on: 'watch', do: 'status', code: 410, reason: 'Expired' }],
