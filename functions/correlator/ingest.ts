@@ -101,6 +101,8 @@ export function createIngest(
   /** All objects from the given ones up to their roots, as far as they are known. By cluster and id. */
   async function climb(places: ReadonlyMap<string, Place>, world: Map<string, Remembered>) {
     const asked = new Set<string>();
+    // Not those in `world`: with its family comes an object whose owner nobody has asked for.
+    const climbed = new Set<string>();
     for (let open = new Map(places); open.size > 0; ) {
       const families = new Map<string, { cluster: string; family: string }>();
       for (const [key, { family }] of open) {
@@ -122,11 +124,12 @@ export function createIngest(
         }
       });
       const owners = new Map<string, Place>();
+      for (const key of open.keys()) climbed.add(key);
       for (const key of open.keys()) {
         const owner = world.get(key)?.known.owner;
         if (owner === undefined) continue;
         const ownerKey = `${split(key)[0]}/${owner.id}`;
-        if (!world.has(ownerKey) && !open.has(ownerKey)) owners.set(ownerKey, owner);
+        if (!climbed.has(ownerKey)) owners.set(ownerKey, owner);
       }
       open = owners;
     }
@@ -240,8 +243,15 @@ export function createIngest(
       items.push(...chunkItems(activity, batch, chunk, fields, chunkExpiresAt));
     }
     // Whoever learns of its owner finds what has begun without it.
+    const orphans = new Set(
+      records.flatMap(({ cluster, observations }) =>
+        observations.filter(isOrphan).map((orphan) => `${clusterKey(cluster)}/${subjectPlace(orphan).id}`),
+      ),
+    );
     const early = [...touched].filter(
-      ([key]) => !world.has(key) && !((begun.recall(key)?.expiresAt ?? 0) >= expiresAt - waits.retention / 2),
+      ([key]) =>
+        (!world.has(key) || orphans.has(key)) &&
+        !((begun.recall(key)?.expiresAt ?? 0) >= expiresAt - waits.retention / 2),
     );
     for (const [key, family] of early) {
       const [cluster, id] = split(key);
@@ -294,6 +304,12 @@ function toBatches(records: readonly Record[]): Batch[] {
     return { name: batchName(shard, first!, last!), records: own };
   });
 }
+
+/** Of a kind whose controllers adopt what their selector finds: it may have an owner yet. */
+const isOrphan = (observation: Observation): boolean =>
+  observation.type === 'object' &&
+  observation.object.owner === undefined &&
+  ['Pod', 'ReplicaSet'].includes(observation.object.kind);
 
 const nothing: { cluster: Cluster; observations: Observation[] } = { cluster: {}, observations: [] };
 

@@ -357,6 +357,22 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return failed;
   }
 
+  /**
+   * Of one message those that failed, without the others: with them they would bring, time and again, what was sent and
+   * armed for the others already. Whether the message is done with.
+   */
+  async function armAgain(some: readonly Due[]): Promise<boolean> {
+    const { id, dueAt, since } = some[0]!;
+    const activities = some.map(({ activity }) => activity);
+    try {
+      await ports.timers.arm({ id, activities, dueAt, ...(since !== undefined && { since }) }, waits.quiet);
+      return true;
+    } catch (error) {
+      ports.log({ kind: 'settle-failed', activity: '', error });
+      return false;
+    }
+  }
+
   return async ({ Records }) => {
     const failures = new Set<string>();
     const inMessages: Due[] = [];
@@ -380,11 +396,16 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     }
     const first = await settle(inMessages);
     // Each again, and alone: until the message is visible again, those it would meet settle without this activity.
+    const failed: Due[] = [];
     for (const due of first.keys()) {
       const [again] = (await settle([due])).values();
       if (again === undefined) continue;
       ports.log({ kind: 'settle-failed', activity: due.activity, error: again });
-      failures.add(due.messageId);
+      failed.push(due);
+    }
+    for (const [messageId, some] of Map.groupBy(failed, (due) => due.messageId)) {
+      const all = inMessages.filter((due) => due.messageId === messageId);
+      if (some.length === all.length || !(await armAgain(some))) failures.add(messageId);
     }
     return { batchItemFailures: [...failures].map((itemIdentifier) => ({ itemIdentifier })) };
   };

@@ -232,7 +232,9 @@ export const lastHeard = ({ chunks }: Activity): number =>
  * last silence of `silence` milliseconds. Undefined: nothing waits.
  */
 export function waitingSince({ chunks, cuts }: Activity, silence: number): number | undefined {
-  const lastCut = cuts.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+  // What was cut elsewhere and moved in settled nothing here.
+  const ownCuts = cuts.filter((item) => cutNumber(item) !== undefined && item.body !== undefined);
+  const lastCut = ownCuts.reduce((last, { fields }) => Math.max(last, fields.at), 0);
   let since: number | undefined;
   for (const at of chunks.map(({ fields }) => fields.at).sort((a, b) => b - a)) {
     if (at < lastCut || (since !== undefined && since - at > silence)) break;

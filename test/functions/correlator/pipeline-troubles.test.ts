@@ -1,0 +1,164 @@
+/** What the pipeline promises when things go wrong, each told as one short story. */
+import { describe, expect, it } from 'vitest';
+import { activityPartition } from '../../../functions/correlator/store.ts';
+import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
+import type { Span } from '../../../shared/span.ts';
+import { atSecond, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
+import { received, recordsOf, startPipeline } from './pipeline.ts';
+
+const noon = Number(atSecond(0) / 1_000_000n);
+const live = { start: noon, assemblyClock: (now: number) => BigInt(now) * 1_000_000n };
+const names = (spans: readonly Span[]) => spans.map(({ name }) => name).sort();
+
+describe('patience', () => {
+  it('has an end also where something is moved in all the time', async () => {
+    const job = thing('Job', 'work');
+    const pod = (second: number) => thing('Pod', `work-${second}`, job);
+    const pipeline = startPipeline({ start: noon });
+    const settled = () =>
+      pipeline.remarks.some((remark) => remark.kind === 'settled' && remark.activity === `c1/${job.uid}`);
+    let second = 0;
+    for (; !settled() && second < 500; second += 10) {
+      await pipeline.runTimers(noon + second * 1000);
+      pipeline.now = noon + second * 1000;
+      // Their Events have been sent by then.
+      await pipeline.ingest(
+        recordsOf([[event(second, pod(second), 'Scheduled', 'x')]], { first: 2 * second + 2 }),
+      );
+      if (second < 100) continue;
+      if (second === 100) await pipeline.ingest(recordsOf([[snapshot(100, job)]], { first: 5000 }));
+      await pipeline.ingest(recordsOf([[snapshot(second, pod(second - 100))]], { first: 2 * second + 3 }));
+    }
+    expect(second).toBeLessThan(100 + 360);
+  });
+});
+
+describe('a timer of several activities, of which one cannot be settled', () => {
+  it('comes again for that one alone: the others are not sent again, and have no more timers than before', async () => {
+    const [good, bad] = [rollout(0), rollout(0, 'bad')];
+    const pipeline = startPipeline(live);
+    await pipeline.ingest(recordsOf([[...good.observations, ...bad.observations]]));
+    expect(pipeline.timers).toHaveLength(1);
+    await pipeline.store.put([
+      {
+        pk: activityPartition(`c1/${bad.deployment.uid}`),
+        sk: 'chunk#x',
+        expiresAt: 10 ** 10,
+        fields: { at: noon, dueAt: 0, family: 'bad' },
+        body: Uint8Array.of(255),
+      },
+    ]);
+    let failures = 0;
+    for (let step = 0; step < 20; step += 1) {
+      pipeline.timers.sort((a, b) => a.dueAt - b.dueAt);
+      const timer = pipeline.timers.shift()!;
+      pipeline.now = Math.max(pipeline.now, timer.dueAt);
+      if (await pipeline.settle(timer)) continue;
+      failures += 1;
+      pipeline.wait(120);
+      pipeline.timers.push(timer);
+    }
+    expect(failures).toBeGreaterThan(5);
+    expect(pipeline.sends.flat()).toHaveLength(received(pipeline).length);
+    const ofGood = pipeline.timers.filter(({ activities }) =>
+      activities.includes(`c1/${good.deployment.uid}`),
+    );
+    expect(ofGood.length).toBeLessThanOrEqual(1);
+    expect(pipeline.timers.length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a function that remembers nothing', () => {
+  it('files a pod under the top of a chain whose middle shares the pod’s family', async () => {
+    const top = thing('App', 'shop');
+    const deployment = thing('Deployment', 'web', top);
+    const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+    const pod = thing('Pod', 'web-1-a', replicaSet);
+    const store = createMemoryStore(() => noon);
+    const start = () => startPipeline({ ...live, store: () => store });
+    await start().ingest(
+      recordsOf([[snapshot(0, top), snapshot(1, deployment), snapshot(2, replicaSet), snapshot(3, pod)]]),
+    );
+    const other = start();
+    await other.ingest(recordsOf([[event(4, pod, 'Pulled', 'x')]], { first: 2 }));
+    expect(other.timers.flatMap(({ activities }) => activities)).toEqual([`c1/${top.uid}`]);
+  });
+});
+
+describe('an owner that is learned while an activity is moved in', () => {
+  it('has what was moved in as well, and nobody else sends it', async () => {
+    const platform = thing('Platform', 'all');
+    const app = thing('App', 'shop', platform);
+    const deployment = thing('Deployment', 'web', app);
+    const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+    let isMoving = false;
+    const pipeline = startPipeline({
+      start: noon,
+      // The App's settle stands still between taking the Deployment's turn and writing.
+      meanwhile: async (name, at) => {
+        if (name !== 'put' || !isMoving) return;
+        isMoving = false;
+        await at.ingest(recordsOf([[snapshot(2, platform), snapshot(3, app)]], { first: 3 }));
+        await at.runTimers();
+        at.wait(100);
+      },
+    });
+    const failed = event(1, replicaSet, 'FailedCreate', 'x');
+    await pipeline.ingest(recordsOf([[snapshot(0, replicaSet), failed]]));
+    await pipeline.ingest(recordsOf([[snapshot(1, deployment)]], { first: 2 }));
+    const ofApp = pipeline.timers.splice(0).at(-1)!;
+    pipeline.now = ofApp.dueAt;
+    isMoving = true;
+    await pipeline.settle(ofApp);
+    expect(isMoving).toBe(false);
+    await pipeline.runTimers();
+    expect(names(pipeline.sends.flat())).toEqual(['ReplicaSet.FailedCreate']);
+  });
+});
+
+describe('what was sent a day ago', () => {
+  it('is not sent again because its object is told of once more', async () => {
+    const { observations, pod } = rollout(0);
+    const pipeline = startPipeline(live);
+    const snapshots = observations.filter(({ type }) => type === 'object');
+    await pipeline.ingest(recordsOf([observations]));
+    await pipeline.runTimers();
+    for (const hours of [13, 25, 37]) {
+      pipeline.now = noon + hours * 3600_000;
+      const again = event(hours * 3600, pod, 'Unhealthy', 'x');
+      await pipeline.ingest(recordsOf([[...(hours === 25 ? [] : snapshots), again]], { first: hours }));
+      await pipeline.runTimers();
+    }
+    expect(names(pipeline.sends.flat())).toEqual(names(received(pipeline)));
+  });
+});
+
+describe('an object that gets its owner later', () => {
+  it('keeps what was sent before', async () => {
+    const orphan = thing('Pod', 'web-1-a');
+    const replicaSet = thing('ReplicaSet', 'web-1');
+    for (const isCold of [false, true]) {
+      const store = createMemoryStore(() => at.now);
+      const start = () => startPipeline({ ...live, store: () => store });
+      let at = start();
+      const first = event(1, orphan, 'Pulled', 'x');
+      await at.ingest(recordsOf([[snapshot(0, orphan), first]]));
+      await at.runTimers();
+      const sends = at.sends;
+      if (isCold) {
+        const now = at.now;
+        at = start();
+        at.now = now;
+        at.sends = sends;
+      }
+      await at.ingest(
+        recordsOf([[snapshot(100, replicaSet), snapshot(101, { ...orphan, owner: replicaSet })]], {
+          first: 2,
+        }),
+      );
+      await at.ingest(recordsOf([[first]], { first: 3 }));
+      await at.runTimers();
+      expect(names(received(at)), `cold: ${isCold}`).toContain('Pod.Pulled');
+    }
+  });
+});
