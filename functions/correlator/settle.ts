@@ -12,10 +12,12 @@ import { meetingDigests, meetingPoints } from './causality/meeting-points.ts';
 import { fullestCluster, placeOf, rootOf } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
+import { planFolds } from './plan-folds.ts';
 import type { Ports, Remark, Waits } from './ports.ts';
 import {
   aboutKey,
   activityPartition,
+  archivePartition,
   clusterOf,
   expectKey,
   familyPartition,
@@ -44,6 +46,7 @@ import {
   pointsItem,
   readAbout,
   readActivity,
+  sentOf,
   shorten,
   spansOf,
   waitingSince,
@@ -84,7 +87,7 @@ const mostMembers = 200;
 /** The longest chain of controllers known is 4 (CronJob, Job, or an operator's resource over a Deployment). */
 const mostOwners = 16;
 /** Of an activity: what a rollout comes to. */
-const fewItems = 24;
+const fewItems = 12;
 /** Bytes: to read so much once more costs what it costs to write down what was found (five of DynamoDB's read units). */
 const muchToRead = 20_000;
 /** Milliseconds from when ingest looks at the clock until what it writes is there. */
@@ -98,6 +101,8 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   const firstLook = waits.quiet + waits.spread;
   const expiresIn = (seconds: number) => Math.ceil(now() / 1000) + seconds;
   const load = async (key: string) => readActivity(key, await store.list(activityPartition(key)));
+
+  const loadArchive = async (key: string) => readActivity(key, await store.list(archivePartition(key))).cuts;
 
   /** Its root as far as it is known now, and whether its own object is. */
   async function place(
@@ -299,6 +304,15 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     if (item !== undefined) await store.put([item]);
   }
 
+  /** What is mostly little stays as it is. */
+  async function fold(read: Parameters<typeof planFolds>[0]): Promise<void> {
+    if (read.activity.bytes < muchToRead) return;
+    for (const { put, remove } of planFolds(read, waits, now())) {
+      await store.put(put);
+      await store.remove(remove);
+    }
+  }
+
   /** All of it, which is mostly little; else what somebody has found who has read all, and then what is new. */
   async function prepare(due: Due): Promise<Turn> {
     const pk = activityPartition(due.activity);
@@ -315,7 +329,9 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   async function look(due: Due, activity: Activity, readAt: number): Promise<Turn> {
     const { id, activity: key, dueAt, since } = due;
     // Cut by this timer, which came again before it was done.
-    const spans = activity.cuts.filter(({ fields }) => fields.turn === id).flatMap(spansOf);
+    const isLate = now() - dueAt > (waits.eventRetention - waits.margin) * 1000;
+    const cuts = isLate ? [...activity.cuts, ...(await loadArchive(key))] : activity.cuts;
+    const spans = cuts.filter(({ fields }) => fields.turn === id).flatMap(spansOf);
     if (isSuperseded(activity, since)) return { spans };
     let own = activity.chunks.map(chunkOf);
     let observations = own.flatMap((chunk) => chunk.observations);
@@ -400,6 +416,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       if (!(await store.replace(cut, undefined))) return comeBack(waits.quiet);
       spans.push(...some);
     }
+    await fold({ activity, chunks: own, sent });
     await tellAbout({ ...activity, lastCut }, observations, { at: readAt, cutAt: now(), since: undefined });
     const closed = new Set(
       [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),
@@ -486,13 +503,7 @@ const isSuperseded = ({ chunks }: Pick<Activity, 'chunks'>, since: number | unde
 /** By span id. */
 function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {
   const sent = new Map<string, SentSpan>();
-  for (const { cuts } of members) {
-    for (const { spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano } of cuts.flatMap(
-      spansOf,
-    )) {
-      sent.set(spanId, { spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano });
-    }
-  }
+  for (const { cuts } of members) for (const span of cuts.flatMap(sentOf)) sent.set(span.spanId, span);
   return sent;
 }
 

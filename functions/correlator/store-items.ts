@@ -2,10 +2,12 @@
 import { hash } from 'node:crypto';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
+import type { SentSpan } from './causality/assemble.ts';
 import { packBody, unpackBody } from './pack-body.ts';
 import {
   aboutKey,
   activityPartition,
+  archivePartition,
   clusterOf,
   expectKey,
   familyPartition,
@@ -106,6 +108,27 @@ export function chunkItems(
 const chunkKey = (at: number, name: string): string => `chunk#${timeKey(at)}#${name}`;
 export const chunksSince = (at: number): Part => ({ within: [chunkKey(at, ''), 'chunk#~'] });
 
+/**
+ * What stands for `chunks` from now on, `open` what is to be folded again. Named by what it replaces, so that doing it
+ * again writes it again.
+ */
+export function foldItems(
+  activity: string,
+  chunks: Activity['chunks'],
+  chunk: Chunk,
+  kind: 'fold' | 'gist' | 'open',
+): Item[] {
+  if (chunk.observations.length === 0) return [];
+  const name = shorten(chunks.map(({ sk }) => sk).join());
+  const at = lastHeard({ chunks });
+  const expiresAt = chunks.reduce((last, chunk) => Math.max(last, chunk.expiresAt), 0);
+  const fields: ChunkFields = { at, dueAt: 0, family: chunks[0]!.fields.family };
+  return chunkItems(activity, name, chunk, fields, expiresAt).map((item) => ({
+    ...item,
+    sk: item.sk.replace('chunk', kind),
+  }));
+}
+
 /** `family`: of the object of `activity`. */
 export const expectItem = (activity: string, family: string, expected: string, expiresAt: number): Item => ({
   ...expectKey(activity, expected),
@@ -190,6 +213,28 @@ export function readAbout({ fields, body }: Item): About {
   return { at, cut, cutAt, since, digests: new Set(unpackBody(body!) as string[]) };
 }
 
+/** What stands for `cuts` from now on, in order. */
+export function sentItems(activity: string, cuts: Activity['cuts']): Item[] {
+  const name = shorten(cuts.map(({ sk }) => sk).join());
+  const at = cuts.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+  const expiresAt = cuts.reduce((last, cut) => Math.max(last, cut.expiresAt), 0);
+  return packParts(cuts.flatMap(sentOf), (some) => some).map((body, part) => ({
+    pk: activityPartition(activity),
+    sk: `sent#${timeKey(at)}#${partKey(name, part)}`,
+    expiresAt,
+    fields: { at, turn: '' },
+    body,
+  }));
+}
+
+export const archivedCut = (activity: string, { revision: _, ...item }: Activity['cuts'][number]): Item => ({
+  ...item,
+  pk: archivePartition(activity),
+});
+
+/** Of items that hold observations; `chunk` and what it is folded into, later ones later in the order of keys. */
+const chunkKinds: ReadonlySet<string> = new Set(['chunk', 'fold', 'gist', 'open']);
+
 /** An activity as it was read. */
 export interface Activity {
   key: string;
@@ -221,7 +266,7 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
   for (const item of items) {
     const kind = item.sk.split('#', 1)[0];
     activity.bytes += item.body?.length ?? 0;
-    if (kind === 'chunk') {
+    if (kind !== undefined && chunkKinds.has(kind)) {
       activity.chunks.push(item as Activity['chunks'][number]);
       activity.family = String(item.fields!.family);
     } else if (kind === 'cut' || kind === 'sent') {
@@ -249,7 +294,7 @@ export const movedChunk = (
 ): Item => ({
   ...item,
   pk: activityPartition(into),
-  sk: chunkKey(fields.at, `${item.sk.slice(chunkKey(0, '').length)}@${from}`),
+  sk: chunkKey(fields.at, `${item.sk.replace(/^[a-z]+#\d+#/, '')}@${from}`),
   fields: { ...fields, dueAt: 0 },
 });
 
@@ -264,6 +309,17 @@ export const movedCut = (item: Activity['cuts'][number], from: string, into: str
 };
 
 export const chunkOf = (item: Item): Chunk => unpackBody(item.body!) as Chunk;
+/** Of a cut the spans, of one that was folded all that is left of them. */
+export const sentOf = (item: Item): SentSpan[] =>
+  (item.body === undefined ? [] : (unpackBody(item.body) as SentSpan[])).map(
+    ({ spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano }) => ({
+      spanId,
+      traceId,
+      parentSpanId,
+      startTimeUnixNano,
+      endTimeUnixNano,
+    }),
+  );
 export const spansOf = (item: Item): Span[] =>
   item.body === undefined ? [] : (unpackBody(item.body) as Span[]);
 

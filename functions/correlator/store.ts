@@ -8,11 +8,15 @@
  * | | `early#<id>` | | an activity that has begun without its object |
  * | `activity#<key>` | `about` | at, cut, cutAt, since?, body: digests | what a look at all of it found: until the next cut, others read what is new |
  * | | `chunk#<at>#<batch>[#n]` | at, dueAt, family, body: observations | in order of arrival: what is new is read alone |
+ * | | `fold#<at>#<name>[#n]` | at, dueAt: 0, family, body: observations | of an activity that goes on and on, what was in many chunks |
+ * | | `gist#<at>#<name>[#n]`, `open#…` | the same | what is still needed of an hour that is hours ago; and what only until the next |
  * | | `cut#<n>` | at, turn, body?: spans | written before they are sent: a settle that comes again sends the same bytes |
  * | | `sent#<key>#<n>` | body: spans | what was cut in an activity that was moved in |
+ * | | `sent#<at>#<name>[#n]` | body: ids and times of spans | what was cut hours ago |
  * | | `expect#<key>` | family | an activity that turned out to be a part of this one, to be moved in |
  * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
  * | | `look` | | somebody has asked for another look already |
+ * | `archive#<key>` | `cut#<n>` | as it was | for the timer that made it, should it come again so late |
  * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
  *
  * A batch is what one invocation read of one shard: retried whole or in parts, what it holds is written again, under
@@ -76,6 +80,8 @@ export const earlyKey = (cluster: string, { id, family }: Place): Key => ({
   sk: `early#${id}`,
 });
 export const activityPartition = (activity: string): string => `activity#${activity}`;
+/** Where the spans of cuts are that were folded. */
+export const archivePartition = (activity: string): string => `archive#${activity}`;
 export const expectKey = (activity: string, expected: string): Key => ({
   pk: activityPartition(activity),
   sk: `expect#${expected}`,

@@ -11,8 +11,8 @@ import type {
 } from '../../../shared/observation.ts';
 import { nameKey } from './resolve-objects.ts';
 import {
-  disruptions,
   driverRules,
+  isDisruption,
   isUnschedulable,
   matchDriver,
   nodeEffectOf,
@@ -24,9 +24,6 @@ type SnapshotObject = ObjectSnapshot['object'];
 
 const refName = ({ kind, namespace, name }: Pick<ObjectReference, 'kind' | 'namespace' | 'name'>): string =>
   nameKey(kind, namespace, name);
-
-const isDisruption = ({ type, reason }: { type: string; reason?: string | undefined }): boolean =>
-  type === 'DisruptionTarget' && disruptions[reason ?? ''] !== undefined;
 
 /** Kinds that a controller makes without controlling them: they are roots of their own. */
 const madeForOthers: ReadonlySet<string> = new Set(
