@@ -8,13 +8,16 @@ import type { Observation } from '../../shared/observation.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
-import { meetingPoints } from './causality/meeting-points.ts';
+import { meetingDigests, meetingPoints } from './causality/meeting-points.ts';
 import { fullestCluster, placeOf, rootOf } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
+import { planFolds } from './plan-folds.ts';
 import type { Ports, Remark, Waits } from './ports.ts';
 import {
+  aboutKey,
   activityPartition,
+  archivePartition,
   clusterOf,
   expectKey,
   familyPartition,
@@ -25,18 +28,25 @@ import {
   type Place,
 } from './store.ts';
 import {
+  type About,
   type Activity,
+  aboutItem,
   chunkOf,
+  chunksSince,
   cutItem,
+  cutsAndExpectsAfter,
   expectItem,
   fitCut,
   knownObjects,
+  lastCutAt,
   lastHeard,
   meetingItem,
   movedChunk,
   movedCut,
   pointsItem,
+  readAbout,
   readActivity,
+  sentOf,
   shorten,
   spansOf,
   waitingSince,
@@ -76,6 +86,12 @@ interface Due {
 const mostMembers = 200;
 /** The longest chain of controllers known is 4 (CronJob, Job, or an operator's resource over a Deployment). */
 const mostOwners = 16;
+/** Of an activity: what a rollout comes to. */
+const fewItems = 12;
+/** Bytes: to read so much once more costs what it costs to write down what was found (five of DynamoDB's read units). */
+const muchToRead = 20_000;
+/** Milliseconds from when ingest looks at the clock until what it writes is there. */
+const longestPut = 60_000;
 
 /**
  * The handler of the timers. A message that is no timer is set aside; the answer names those to be brought again.
@@ -85,6 +101,8 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   const firstLook = waits.quiet + waits.spread;
   const expiresIn = (seconds: number) => Math.ceil(now() / 1000) + seconds;
   const load = async (key: string) => readActivity(key, await store.list(activityPartition(key)));
+
+  const loadArchive = async (key: string) => readActivity(key, await store.list(archivePartition(key))).cuts;
 
   /** Its root as far as it is known now, and whether its own object is. */
   async function place(
@@ -208,15 +226,23 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return [...members.values()];
   }
 
+  const waitsSince = (activity: Activity) => waitingSince(activity, lastCutAt(activity), firstLook * 1000);
+
+  /** Seconds; 0 where it is quiet, or has been loud for too long. */
+  function untilQuiet(heard: number, since: number): number {
+    const [sinceLast, sinceFirst] = [(now() - heard) / 1000, (now() - since) / 1000];
+    return Math.max(0, Math.min(waits.quiet - sinceLast, waits.patience - sinceFirst));
+  }
+
   /** Seconds until it may be settled: 0 when it is quiet, or has been loud for too long. */
   async function unrest(activity: Activity, own: readonly Observation[]): Promise<number> {
     const { key, expected } = activity;
-    const since = waitingSince(activity, firstLook * 1000);
+    const since = waitsSince(activity);
     if (since === undefined) return 0;
-    const sinceLast = (now() - lastHeard(activity)) / 1000;
     const sinceFirst = (now() - since) / 1000;
     if (sinceFirst >= waits.patience) return 0;
-    if (sinceLast < waits.quiet) return Math.min(waits.quiet - sinceLast, waits.patience - sinceFirst);
+    const loud = untilQuiet(lastHeard(activity), since);
+    if (loud > 0) return loud;
     // Its own settle moves them in.
     if (expected.length > 0) return waits.meeting;
     if (sinceFirst < waits.pending) {
@@ -226,10 +252,86 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return 0;
   }
 
-  async function prepare({ id, activity: key, dueAt, since }: Due): Promise<Turn> {
-    let activity = await load(key);
+  /** Its settle comes back, or a timer that comes anyway does. */
+  function postpone(
+    { activity, dueAt }: Due,
+    { chunks }: Pick<Activity, 'chunks'>,
+    seconds: number,
+    age: number,
+  ): Omit<Turn, 'spans'> {
+    const next = chunks.reduce((last, { fields }) => Math.max(last, fields.dueAt), 0);
+    return {
+      comesBack: next > now() && next !== dueAt ? undefined : seconds,
+      remark: { kind: 'postponed', activity, seconds, age },
+    };
+  }
+
+  /**
+   * What a look at all of a loud activity would come to, from what is new since the last such look. Undefined: nobody
+   * has looked since its last cut, or it takes such a look again.
+   */
+  async function listen(due: Due, about: About): Promise<Turn | undefined> {
+    const { activity: key, dueAt, since } = due;
+    // Maybe cut by this timer, which came again before it was done.
+    if (about.cutAt >= dueAt - waits.margin * 1000) return undefined;
+    const [items, others] = await Promise.all(
+      [chunksSince(about.at - longestPut), cutsAndExpectsAfter(about.cut)].map((part) =>
+        store.list(activityPartition(key), part),
+      ),
+    );
+    if (others!.length > 0) return undefined;
+    const news = readActivity(key, items!);
+    if (isSuperseded(news, since)) return { spans: [] };
+    const first = waitingSince(news, about.cutAt, firstLook * 1000);
+    if (first === undefined) return undefined;
+    const waiting = Math.min(first, about.since ?? first);
+    const wait = untilQuiet(lastHeard(news), waiting);
+    if (wait === 0) return undefined;
+    const digests = meetingDigests(news.chunks.flatMap((chunk) => chunkOf(chunk).observations));
+    if (!digests.isSubsetOf(about.digests)) return undefined;
+    return { spans: [], ...postpone(due, news, wait, (now() - waiting) / 1000) };
+  }
+
+  /** For those that look next, where that costs less than what they would read. */
+  async function tellAbout(
+    { key, bytes, lastCut: cut }: Activity,
+    observations: readonly Observation[],
+    about: Pick<About, 'at' | 'cutAt' | 'since'>,
+  ): Promise<void> {
+    if (bytes < muchToRead) return;
+    const digests = meetingDigests(observations);
+    const item = aboutItem(key, { ...about, cut, digests }, expiresIn(2 * waits.patience));
+    if (item !== undefined) await store.put([item]);
+  }
+
+  /** What is mostly little stays as it is. */
+  async function fold(read: Parameters<typeof planFolds>[0]): Promise<void> {
+    if (read.activity.bytes < muchToRead) return;
+    for (const { put, remove } of planFolds(read, waits, now())) {
+      await store.put(put);
+      await store.remove(remove);
+    }
+  }
+
+  /** All of it, which is mostly little; else what somebody has found who has read all, and then what is new. */
+  async function prepare(due: Due): Promise<Turn> {
+    const pk = activityPartition(due.activity);
+    const readAt = now();
+    const first = await store.list(pk, { most: fewItems });
+    if (first.length < fewItems) return look(due, readActivity(due.activity, first), readAt);
+    const about = first.find(({ sk }) => sk === aboutKey(due.activity).sk);
+    const heard = about && (await listen(due, readAbout(about)));
+    if (heard !== undefined) return heard;
+    const rest = await store.list(pk, { within: [`${first.at(-1)!.sk}!`, '~'] });
+    return look(due, readActivity(due.activity, [...first, ...rest]), readAt);
+  }
+
+  async function look(due: Due, activity: Activity, readAt: number): Promise<Turn> {
+    const { id, activity: key, dueAt, since } = due;
     // Cut by this timer, which came again before it was done.
-    const spans = activity.cuts.filter(({ fields }) => fields.turn === id).flatMap(spansOf);
+    const isLate = now() - dueAt > (waits.eventRetention - waits.margin) * 1000;
+    const cuts = isLate ? [...activity.cuts, ...(await loadArchive(key))] : activity.cuts;
+    const spans = cuts.filter(({ fields }) => fields.turn === id).flatMap(spansOf);
     if (isSuperseded(activity, since)) return { spans };
     let own = activity.chunks.map(chunkOf);
     let observations = own.flatMap((chunk) => chunk.observations);
@@ -248,13 +350,15 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     for (let turn = 0; activity.expected.length > 0 && turn < mostOwners; turn += 1) {
       // This timer comes again until it is done with what is moved in.
       for (const expected of activity.expected) await move(expected, key, family, async () => {});
+      readAt = now();
       activity = await load(key);
       own = activity.chunks.map(chunkOf);
       observations = own.flatMap((chunk) => chunk.observations);
     }
 
     const heard = lastHeard(activity);
-    const age = (now() - (waitingSince(activity, firstLook * 1000) ?? now())) / 1000;
+    const waiting = waitsSince(activity);
+    const age = (now() - (waiting ?? now())) / 1000;
     /** Seconds that the timers' queue is behind. */
     const behind = Math.max(0, (now() - dueAt) / 1000);
     const comeBack = (seconds: number): Turn => ({
@@ -265,8 +369,8 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const isNew = await register(id, activity, observations);
     const wait = await unrest(activity, observations);
     if (wait > 0) {
-      const next = activity.chunks.reduce((last, { fields }) => Math.max(last, fields.dueAt), 0);
-      return next > now() && next !== dueAt ? { ...comeBack(wait), comesBack: undefined } : comeBack(wait);
+      await tellAbout(activity, observations, { at: readAt, cutAt: lastCutAt(activity), since: waiting });
+      return { spans, ...postpone(due, activity, wait, age) };
     }
     // What meets others gives those that went quiet with it the time for their first look, which is late where this one
     // is; and not beyond patience: an activity that makes new points all the time settles too.
@@ -302,8 +406,8 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       sent,
       now: ports.assemblyClock(),
     });
-    const { due, open } = pickSpans(assembled, observations, new Set(whatWasSent([activity]).keys()));
-    for (let rest = due; rest.length > 0; ) {
+    const { final, open } = pickSpans(assembled, observations, new Set(whatWasSent([activity]).keys()));
+    for (let rest = final; rest.length > 0; ) {
       const some = fitCut(rest);
       rest = rest.slice(some.length);
       // Another settle of this activity was faster: read again what it has sent.
@@ -312,6 +416,8 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       if (!(await store.replace(cut, undefined))) return comeBack(waits.quiet);
       spans.push(...some);
     }
+    await fold({ activity, chunks: own, sent });
+    await tellAbout({ ...activity, lastCut }, observations, { at: readAt, cutAt: now(), since: undefined });
     const closed = new Set(
       [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),
     );
@@ -319,11 +425,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       kind: 'settled',
       activity: key,
       members: members.length,
-      sent: due.length,
-      late: due.filter(({ traceId }) => closed.has(traceId)).length,
-      unresolved: known ? 0 : due.length,
+      sent: final.length,
+      late: final.filter(({ traceId }) => closed.has(traceId)).length,
+      unresolved: known ? 0 : final.length,
       open,
-      traceIds: [...new Set(due.map(({ traceId }) => traceId))],
+      traceIds: [...new Set(final.map(({ traceId }) => traceId))],
       age,
     };
     return { spans, remark: settled, ...(open > 0 && { comesBack: waits.closing }) };
@@ -412,19 +518,13 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
 }
 
 /** What came since it was armed has a timer of its own, which does what this one would. */
-const isSuperseded = ({ chunks }: Activity, since: number | undefined): boolean =>
+const isSuperseded = ({ chunks }: Pick<Activity, 'chunks'>, since: number | undefined): boolean =>
   since !== undefined && chunks.some(({ fields }) => fields.at > since && fields.dueAt > since);
 
 /** By span id. */
 function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {
   const sent = new Map<string, SentSpan>();
-  for (const { cuts } of members) {
-    for (const { spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano } of cuts.flatMap(
-      spansOf,
-    )) {
-      sent.set(spanId, { spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano });
-    }
-  }
+  for (const { cuts } of members) for (const span of cuts.flatMap(sentOf)) sent.set(span.spanId, span);
   return sent;
 }
 
@@ -432,7 +532,7 @@ function pickSpans(
   spans: readonly AssembledSpan[],
   own: readonly Observation[],
   sent: ReadonlySet<string>,
-): { due: Span[]; open: number } {
+): { final: Span[]; open: number } {
   const ownKeys = new Set(
     own.map((observation) =>
       observation.type === 'event'
@@ -441,8 +541,8 @@ function pickSpans(
     ),
   );
   const unsent = spans.filter(({ key, span }) => ownKeys.has(key) && !sent.has(span.spanId));
-  const due = unsent.filter(({ final }) => final).map(({ span }) => span);
-  return { due: due.sort(compareSpans), open: unsent.length - due.length };
+  const final = unsent.filter((entry) => entry.final).map(({ span }) => span);
+  return { final: final.sort(compareSpans), open: unsent.length - final.length };
 }
 
 function parseJson(text: string): unknown {

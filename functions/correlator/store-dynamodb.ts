@@ -69,7 +69,7 @@ export function createDynamoDbStore({ client, tableName, now, pause = sleep }: D
       return items.filter(isLive);
     },
 
-    async list(pk) {
+    async list(pk, { within, most = Number.POSITIVE_INFINITY } = {}) {
       const items: Item[] = [];
       let from: Attributes | undefined;
       do {
@@ -77,15 +77,24 @@ export function createDynamoDbStore({ client, tableName, now, pause = sleep }: D
           new QueryCommand({
             TableName: tableName,
             ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk',
-            ExpressionAttributeValues: { ':pk': { S: pk } },
+            ...(within === undefined
+              ? { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: pk } } }
+              : {
+                  KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+                  ExpressionAttributeValues: {
+                    ':pk': { S: pk },
+                    ':from': { S: within[0] },
+                    ':to': { S: within[1] },
+                  },
+                }),
             ...(from !== undefined && { ExclusiveStartKey: from }),
+            ...(Number.isFinite(most) && { Limit: most }),
           }),
         );
-        items.push(...(answer.Items ?? []).map(fromAttributes));
+        items.push(...(answer.Items ?? []).map(fromAttributes).filter(isLive));
         from = answer.LastEvaluatedKey;
-      } while (from !== undefined);
-      return items.filter(isLive);
+      } while (from !== undefined && items.length < most);
+      return items.slice(0, most);
     },
 
     // BatchWriteItem refuses a call that names one key twice: the last one counts.

@@ -2,9 +2,12 @@
 import { hash } from 'node:crypto';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
+import type { SentSpan } from './causality/assemble.ts';
 import { packBody, unpackBody } from './pack-body.ts';
 import {
+  aboutKey,
   activityPartition,
+  archivePartition,
   clusterOf,
   expectKey,
   familyPartition,
@@ -12,6 +15,7 @@ import {
   type KnownObject,
   largestBody,
   meetingPartition,
+  type Part,
 } from './store.ts';
 
 /** Of one activity and one batch. */
@@ -69,6 +73,9 @@ export function knownObjects(items: readonly Item[]): Map<string, { known: Known
   return objects;
 }
 
+/** Milliseconds since 1970, so that keys are in order of time. */
+const timeKey = (at: number): string => String(at).padStart(15, '0');
+
 const partKey = (name: string, part: number): string => (part === 0 ? name : `${name}#${part}`);
 
 /** Times in milliseconds since 1970. */
@@ -91,10 +98,34 @@ export function chunkItems(
   const bodies = packParts(chunk.observations, (observations) => ({ cluster: chunk.cluster, observations }));
   return bodies.map((body, part) => ({
     pk: activityPartition(activity),
-    sk: `chunk#${partKey(batch, part)}`,
+    sk: chunkKey(fields.at, partKey(batch, part)),
     expiresAt,
     fields: { ...fields },
     body,
+  }));
+}
+
+const chunkKey = (at: number, name: string): string => `chunk#${timeKey(at)}#${name}`;
+export const chunksSince = (at: number): Part => ({ within: [chunkKey(at, ''), 'chunk#~'] });
+
+/**
+ * What stands for `chunks` from now on, `open` what is to be folded again. Named by what it replaces, so that doing it
+ * again writes it again.
+ */
+export function foldItems(
+  activity: string,
+  chunks: Activity['chunks'],
+  chunk: Chunk,
+  kind: 'fold' | 'gist' | 'open',
+): Item[] {
+  if (chunk.observations.length === 0) return [];
+  const name = shorten(chunks.map(({ sk }) => sk).join());
+  const at = lastHeard({ chunks });
+  const expiresAt = chunks.reduce((last, chunk) => Math.max(last, chunk.expiresAt), 0);
+  const fields: ChunkFields = { at, dueAt: 0, family: chunks[0]!.fields.family };
+  return chunkItems(activity, name, chunk, fields, expiresAt).map((item) => ({
+    ...item,
+    sk: item.sk.replace('chunk', kind),
   }));
 }
 
@@ -143,12 +174,66 @@ export const cutItem = (
   expiresAt: number,
 ) => ({
   pk: activityPartition(activity),
-  sk: `cut#${String(number).padStart(6, '0')}`,
+  sk: cutKey(number),
   expiresAt,
   revision: 1,
   fields: { ...fields },
   ...(spans.length > 0 && { body: packBody(spans) }),
 });
+
+const cutKey = (number: number): string => `cut#${String(number).padStart(6, '0')}`;
+export const cutsAndExpectsAfter = (number: number): Part => ({
+  within: [cutKey(number + 1), 'expect#~'],
+});
+
+/** What a look at all of an activity found. Times in milliseconds since 1970. */
+export interface About {
+  /** Read after this. */
+  at: number;
+  /** The last one here, and a time after it; 0 where there was none. */
+  cut: number;
+  cutAt: number;
+  /** Since when something of it waits. */
+  since: number | undefined;
+  /** What its meeting points come from. */
+  digests: ReadonlySet<string>;
+}
+
+/** Undefined where it does not fit into an item. */
+export function aboutItem(activity: string, about: About, expiresAt: number): Item | undefined {
+  const { at, cut, cutAt, since, digests } = about;
+  const body = packBody([...digests]);
+  if (body.length > largestBody) return undefined;
+  const fields = { at, cut, cutAt, ...(since !== undefined && { since }) };
+  return { ...aboutKey(activity), expiresAt, fields, body };
+}
+
+export function readAbout({ fields, body }: Item): About {
+  const { at, cut, cutAt, since } = fields as unknown as Omit<About, 'digests'>;
+  return { at, cut, cutAt, since, digests: new Set(unpackBody(body!) as string[]) };
+}
+
+/** What stands for `cuts` from now on, in order. */
+export function sentItems(activity: string, cuts: Activity['cuts']): Item[] {
+  const name = shorten(cuts.map(({ sk }) => sk).join());
+  const at = cuts.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+  const expiresAt = cuts.reduce((last, cut) => Math.max(last, cut.expiresAt), 0);
+  return packParts(cuts.flatMap(sentOf), (some) => some).map((body, part) => ({
+    pk: activityPartition(activity),
+    sk: `sent#${timeKey(at)}#${partKey(name, part)}`,
+    expiresAt,
+    fields: { at, turn: '' },
+    body,
+  }));
+}
+
+export const archivedCut = (activity: string, { revision: _, ...item }: Activity['cuts'][number]): Item => ({
+  ...item,
+  pk: archivePartition(activity),
+});
+
+/** Of items that hold observations; `chunk` and what it is folded into, later ones later in the order of keys. */
+const chunkKinds: ReadonlySet<string> = new Set(['chunk', 'fold', 'gist', 'open']);
 
 /** An activity as it was read. */
 export interface Activity {
@@ -160,6 +245,8 @@ export interface Activity {
   cuts: (Item & { fields: CutFields })[];
   /** Of the last cut here; 0 where there was none. */
   lastCut: number;
+  /** Of all bodies. */
+  bytes: number;
   /** Keys of activities to be moved into this one. */
   expected: string[];
   points: string[];
@@ -172,12 +259,14 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
     chunks: [],
     cuts: [],
     lastCut: 0,
+    bytes: 0,
     expected: [],
     points: [],
   };
   for (const item of items) {
     const kind = item.sk.split('#', 1)[0];
-    if (kind === 'chunk') {
+    activity.bytes += item.body?.length ?? 0;
+    if (kind !== undefined && chunkKinds.has(kind)) {
       activity.chunks.push(item as Activity['chunks'][number]);
       activity.family = String(item.fields!.family);
     } else if (kind === 'cut' || kind === 'sent') {
@@ -187,7 +276,7 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
       activity.expected.push(item.sk.slice('expect#'.length));
       activity.family ??= String(item.fields!.family);
     } else if (kind === 'points') activity.points = unpackBody(item.body!) as string[];
-    else if (kind !== 'look') throw new Error(`an item of no known kind: ${kind}`);
+    else if (kind !== 'look' && kind !== 'about') throw new Error(`an item of no known kind: ${kind}`);
   }
   return activity;
 }
@@ -196,7 +285,7 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
 const cutNumber = ({ sk }: Item): number | undefined =>
   sk.startsWith('cut#') ? Number(sk.slice('cut#'.length)) : undefined;
 
-/** A chunk in the activity `into`, where the same batch may have filed as well. */
+/** A chunk in the activity `into`, where the same batch may have filed as well: there it is new. */
 export const movedChunk = (
   item: Activity['chunks'][number],
   from: string,
@@ -205,7 +294,7 @@ export const movedChunk = (
 ): Item => ({
   ...item,
   pk: activityPartition(into),
-  sk: `${item.sk}@${from}`,
+  sk: chunkKey(fields.at, `${item.sk.replace(/^[a-z]+#\d+#/, '')}@${from}`),
   fields: { ...fields, dueAt: 0 },
 });
 
@@ -220,21 +309,39 @@ export const movedCut = (item: Activity['cuts'][number], from: string, into: str
 };
 
 export const chunkOf = (item: Item): Chunk => unpackBody(item.body!) as Chunk;
+/** Of a cut the spans, of one that was folded all that is left of them. */
+export const sentOf = (item: Item): SentSpan[] =>
+  (item.body === undefined ? [] : (unpackBody(item.body) as SentSpan[])).map(
+    ({ spanId, traceId, parentSpanId, startTimeUnixNano, endTimeUnixNano }) => ({
+      spanId,
+      traceId,
+      parentSpanId,
+      startTimeUnixNano,
+      endTimeUnixNano,
+    }),
+  );
 export const spansOf = (item: Item): Span[] =>
   item.body === undefined ? [] : (unpackBody(item.body) as Span[]);
 
 /** When it was last heard of, in milliseconds since 1970; 0 where nothing of it is left. */
-export const lastHeard = ({ chunks }: Activity): number =>
+export const lastHeard = ({ chunks }: Pick<Activity, 'chunks'>): number =>
   chunks.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+
+/** In milliseconds since 1970; 0 where there was none. What was cut elsewhere and moved in settled nothing here. */
+export const lastCutAt = ({ cuts }: Activity): number =>
+  cuts
+    .filter((item) => cutNumber(item) !== undefined && item.body !== undefined)
+    .reduce((last, { fields }) => Math.max(last, fields.at), 0);
 
 /**
  * Since when something of it waits to be settled, in milliseconds since 1970: since the last cut, or since the end of the
  * last silence of `silence` milliseconds. Undefined: nothing waits.
  */
-export function waitingSince({ chunks, cuts }: Activity, silence: number): number | undefined {
-  // What was cut elsewhere and moved in settled nothing here.
-  const ownCuts = cuts.filter((item) => cutNumber(item) !== undefined && item.body !== undefined);
-  const lastCut = ownCuts.reduce((last, { fields }) => Math.max(last, fields.at), 0);
+export function waitingSince(
+  { chunks }: Pick<Activity, 'chunks'>,
+  lastCut: number,
+  silence: number,
+): number | undefined {
   let since: number | undefined;
   for (const at of chunks.map(({ fields }) => fields.at).sort((a, b) => b - a)) {
     if (at < lastCut || (since !== undefined && since - at > silence)) break;

@@ -17,9 +17,13 @@ export function createMemoryStore(now: () => number): Store {
       const unique = new Map(keys.map((key) => [`${key.pk}\n${key.sk}`, key]));
       return [...unique.values()].flatMap((key) => structuredClone(find(key)) ?? []);
     },
-    async list(pk) {
-      const items = [...(partitions.get(pk)?.values() ?? [])].filter((item) => find(item) !== undefined);
-      return structuredClone(items.sort((a, b) => (a.sk < b.sk ? -1 : 1)));
+    async list(pk, { within, most } = {}) {
+      const items = [...(partitions.get(pk)?.values() ?? [])].filter(
+        (item) =>
+          find(item) !== undefined &&
+          (within === undefined || (item.sk >= within[0] && item.sk <= within[1])),
+      );
+      return structuredClone(items.sort((a, b) => (a.sk < b.sk ? -1 : 1)).slice(0, most));
     },
     async put(items) {
       for (const item of items) set(item);

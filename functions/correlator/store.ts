@@ -6,16 +6,21 @@
  * |---|---|---|---|
  * | `objects#<cluster>/<family>` | `<batch>` | at, body: who is whose | the way from an object to its root |
  * | | `early#<id>` | | an activity that has begun without its object |
- * | `activity#<key>` | `chunk#<batch>[#n]` | at, dueAt, family, body: observations | a batch that comes again rewrites the same items |
+ * | `activity#<key>` | `about` | at, cut, cutAt, since?, body: digests | what a look at all of it found: until the next cut, others read what is new |
+ * | | `chunk#<at>#<batch>[#n]` | at, dueAt, family, body: observations | in order of arrival: what is new is read alone |
+ * | | `fold#<at>#<name>[#n]` | at, dueAt: 0, family, body: observations | of an activity that goes on and on, what was in many chunks |
+ * | | `gist#<at>#<name>[#n]`, `open#…` | the same | what is still needed of an hour that is hours ago; and what only until the next |
  * | | `cut#<n>` | at, turn, body?: spans | written before they are sent: a settle that comes again sends the same bytes |
  * | | `sent#<key>#<n>` | body: spans | what was cut in an activity that was moved in |
+ * | | `sent#<at>#<name>[#n]` | body: ids and times of spans | what was cut hours ago |
  * | | `expect#<key>` | family | an activity that turned out to be a part of this one, to be moved in |
  * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
  * | | `look` | | somebody has asked for another look already |
+ * | `archive#<key>` | `cut#<n>` | as it was | for the timer that made it, should it come again so late |
  * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
  *
- * A batch is what one invocation read of one shard: retried whole or in parts, what it holds is written again, under the
- * same key or another, and nothing that was acknowledged is overwritten by less. Objects of one family (a controller and
+ * A batch is what one invocation read of one shard: retried whole or in parts, what it holds is written again, under
+ * another key: assembly is over a set, and nothing that was acknowledged is overwritten by less. Objects of one family (a controller and
  * its pods) are looked up together.
  *
  * Nothing says that a timer is pending but the timer itself: each chunk is followed by one (`dueAt`) that comes seconds
@@ -40,6 +45,14 @@ export interface Item extends Key {
   body?: Uint8Array;
 }
 
+/** Of a partition. */
+export interface Part {
+  /** Both included. */
+  within?: readonly [from: string, to: string];
+  /** No more than the first so many: where there are fewer, these are all. */
+  most?: number;
+}
+
 /**
  * Reads are consistent: who writes and then reads sees whoever wrote before. Rejects when the store is away; then what
  * was to be written may be there or not, and the same call may be repeated.
@@ -47,8 +60,8 @@ export interface Item extends Key {
 export interface Store {
   /** Those that exist, in any order. */
   read(keys: readonly Key[]): Promise<Item[]>;
-  /** All of one partition, ascending by sk. */
-  list(pk: string): Promise<Item[]>;
+  /** Of one partition, ascending by sk. */
+  list(pk: string, part?: Part): Promise<Item[]>;
   /** Each by itself and in any order, whatever was there before. */
   put(items: readonly Item[]): Promise<void>;
   remove(keys: readonly Key[]): Promise<void>;
@@ -67,10 +80,13 @@ export const earlyKey = (cluster: string, { id, family }: Place): Key => ({
   sk: `early#${id}`,
 });
 export const activityPartition = (activity: string): string => `activity#${activity}`;
+/** Where the spans of cuts are that were folded. */
+export const archivePartition = (activity: string): string => `archive#${activity}`;
 export const expectKey = (activity: string, expected: string): Key => ({
   pk: activityPartition(activity),
   sk: `expect#${expected}`,
 });
+export const aboutKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'about' });
 export const lookKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'look' });
 export const meetingPartition = (cluster: string, point: string): string => `meet#${cluster}#${point}`;
 

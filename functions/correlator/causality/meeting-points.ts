@@ -2,6 +2,7 @@
  * Where activities of different roots have to meet. Both sides of every rule that crosses roots name the same point:
  * who comes second finds the other there, so the order in which they come does not matter.
  */
+import { hash } from 'node:crypto';
 import type {
   EventOccurrence,
   ObjectReference,
@@ -10,8 +11,8 @@ import type {
 } from '../../../shared/observation.ts';
 import { nameKey } from './resolve-objects.ts';
 import {
-  disruptions,
   driverRules,
+  isDisruption,
   isUnschedulable,
   matchDriver,
   nodeEffectOf,
@@ -53,8 +54,7 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
     if (object.kind === 'Node') points.add(refName(object));
     if (object.managers?.some(({ subresource }) => subresource === 'scale')) points.add(refName(object));
     for (const condition of object.status?.conditions ?? []) {
-      if (condition.type !== 'DisruptionTarget' || disruptions[condition.reason ?? ''] === undefined)
-        continue;
+      if (!isDisruption(condition)) continue;
       const node = nodeOfPod.get(object.uid);
       if (node !== undefined) points.add(nameKey('Node', undefined, node));
       // The taint manager names the pod without its UID.
@@ -93,6 +93,46 @@ export function meetingPoints(observations: Iterable<Observation>): string[] {
   }
   return [...points].sort();
 }
+
+/**
+ * Of each observation what its meeting points come from, as a digest: where nothing is new among the digests, no point
+ * is new.
+ */
+export function meetingDigests(observations: Iterable<Observation>): Set<string> {
+  const facts = new Set<string>();
+  for (const observation of observations) {
+    facts.add(
+      JSON.stringify(observation.type === 'event' ? eventFact(observation) : objectFact(observation)),
+    );
+  }
+  return new Set([...facts].map((fact) => hash('sha256', fact, 'base64url').slice(0, 8)));
+}
+
+function eventFact({ event: { subject, related, reason, message } }: EventOccurrence): unknown {
+  const driver = matchDriver(subject.kind, reason, message);
+  return [
+    refName(subject),
+    subject.uid,
+    subject.kind === 'Node' && nodeTurns[reason] !== undefined,
+    isUnschedulable(reason),
+    nodeEffectOf(reason, message) !== undefined,
+    waitsForVolumes(reason, message),
+    driver && [driver.rule.target, driver.namespace, driver.name, driver.uid, related?.uid],
+  ];
+}
+
+const objectFact = ({ object, deleted }: ObjectSnapshot): unknown => [
+  refName(object),
+  object.uid,
+  object.owner?.uid,
+  object.nodeName,
+  object.claims,
+  object.creationTimestamp,
+  deleted || object.deletionTimestamp !== undefined,
+  object.scaleTargetRef,
+  object.managers?.some(({ subresource }) => subresource === 'scale') === true,
+  object.status?.conditions?.some(isDisruption) === true,
+];
 
 /**
  * Objects that may have had, or may get, another owner (`kubectl delete --cascade=orphan`): without one, older than the

@@ -316,6 +316,10 @@ export const disruptions: Readonly<Record<string, Disruption>> = {
   TerminationByKubelet: 'evicted',
 };
 
+/** Of a pod's conditions the one that says why it goes. */
+export const isDisruption = ({ type, reason }: { type: string; reason?: string | undefined }): boolean =>
+  type === 'DisruptionTarget' && disruptions[reason ?? ''] !== undefined;
+
 /** The scheduler found no room: what it preempts, it preempts for this pod. */
 export const isUnschedulable = (reason: string): boolean => reason === 'FailedScheduling';
 

@@ -48,6 +48,24 @@ export function keepsTheContract(
     expect(await store.list('nothing')).toEqual([]);
   });
 
+  it('lists what is between two sort keys, both included', async () => {
+    await store.put(['a#1', 'a#2', 'a#3', 'b', 'c'].map((sk) => item(pk, sk)));
+    const within = async (from: string, to: string) =>
+      (await store.list(pk, { within: [from, to] })).map(({ sk }) => sk);
+    expect(await within('a#2', 'b')).toEqual(['a#2', 'a#3', 'b']);
+    expect(await within('a#', 'a#~')).toEqual(['a#1', 'a#2', 'a#3']);
+    expect(await within('d', 'e')).toEqual([]);
+  });
+
+  it('lists the first of those that have not expired', async () => {
+    await store.put(
+      ['a', 'b', 'c', 'd', 'e'].map((sk) => item(pk, sk, sk < 'c' ? { expiresAt: noon / 1000 } : {})),
+    );
+    const first = async (most: number) => (await store.list(pk, { most })).map(({ sk }) => sk);
+    expect(await first(2)).toEqual(['c', 'd']);
+    expect(await first(4)).toEqual(['c', 'd', 'e']);
+  });
+
   it('lists more than one page of DynamoDB', async () => {
     const large = Array.from({ length: 6 }, (_, n) =>
       item(pk, `${n}`, { body: new Uint8Array(300_000).fill(n) }),

@@ -1,0 +1,177 @@
+/** Activities that never go quiet: what an Event costs does not grow with what came before. */
+import { expect, it } from 'vitest';
+import { assemble } from '../../../functions/correlator/causality/assemble.ts';
+import type { Timer } from '../../../functions/correlator/ports.ts';
+import type { Item, Key, Store } from '../../../functions/correlator/store.ts';
+import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
+import type { Observation } from '../../../shared/observation.ts';
+import { compareSpans, type Span } from '../../../shared/span.ts';
+import { atTheEnd, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
+import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
+
+const noon = Date.parse('2026-03-01T12:00:00Z');
+
+/** Counts as DynamoDB bills: 4 KB for a consistent read, a call one at least; 1 KB for a write. Keys and fields: 150 bytes. */
+function createCountingStore(now: () => number) {
+  const units = { reads: 0, writes: 0, largest: 0 };
+  const sizeOf = (item: Item) => 150 + (item.body?.length ?? 0);
+  const write = (item: Item) => {
+    units.writes += Math.ceil(sizeOf(item) / 1024);
+    units.largest = Math.max(units.largest, sizeOf(item));
+  };
+  const inner = createMemoryStore(now);
+  const store: Store = {
+    async read(keys) {
+      const items = await inner.read(keys);
+      units.reads += Math.max(
+        keys.length,
+        items.reduce((sum, item) => sum + Math.ceil(sizeOf(item) / 4096), 0),
+      );
+      return items;
+    },
+    async list(pk, part) {
+      const items = await inner.list(pk, part);
+      units.reads += Math.max(1, Math.ceil(items.reduce((sum, item) => sum + sizeOf(item), 0) / 4096));
+      return items;
+    },
+    async put(items) {
+      items.forEach(write);
+      await inner.put(items);
+    },
+    async remove(keys) {
+      units.writes += keys.length;
+      await inner.remove(keys);
+    },
+    async replace(item, seen) {
+      write(item);
+      return inner.replace(item, seen);
+    },
+  };
+  return { store, units };
+}
+
+/** Read and write units an Event, hour by hour, and the spans at the end. `tell`: what comes until that second, with its Events. */
+async function measure(hours: number, every: number, tell: (second: number) => Observation[]) {
+  let units = { reads: 0, writes: 0, largest: 0 };
+  const pipeline = startPipeline({
+    start: noon,
+    assemblyClock: (now) => BigInt(now) * 1_000_000n,
+    store: (now) => {
+      const counting = createCountingStore(now);
+      units = counting.units;
+      return counting.store;
+    },
+  });
+  const perHour: { reads: number; writes: number }[] = [];
+  let events = 0;
+  for (let hour = 0; hour < hours; hour += 1) {
+    const before = { ...units };
+    let ofHour = 0;
+    for (let second = hour * 3600; second < (hour + 1) * 3600; second += every) {
+      await pipeline.runTimers(noon + second * 1000);
+      pipeline.now = Math.max(pipeline.now, noon + second * 1000);
+      const told = tell(second);
+      ofHour += told.filter(({ type }) => type === 'event').length;
+      await pipeline.ingest(recordsOf([told], { first: second + 1 }));
+    }
+    events += ofHour;
+    perHour.push({
+      reads: (units.reads - before.reads) / ofHour,
+      writes: (units.writes - before.writes) / ofHour,
+    });
+  }
+  await pipeline.runTimers();
+  return { perHour, events, spans: received(pipeline), largest: units.largest };
+}
+
+/** So many pods of one Deployment crash every five minutes, one after the other: a snapshot and two Events a round. */
+function crashing(pods: number, every: number) {
+  const { observations, replicaSet } = rollout(0);
+  return (second: number): Observation[] => {
+    if (second === 0) return observations;
+    const told: Observation[] = [];
+    for (let pod = 0; pod < pods; pod += 1) {
+      const since = second + ((pod * 37) % 300);
+      if (since % 300 >= every) continue;
+      const subject = thing('Pod', `web-1-${pod}`, replicaSet);
+      const conditions = [{ type: 'Ready', status: 'False', message: `restarted at ${second}` }];
+      const creationTimestamp = '2026-03-01T12:00:00Z';
+      told.push(
+        snapshot(second, subject, { creationTimestamp, status: { conditions } }),
+        event(second + 1, subject, 'Started', 'Started container', {
+          uid: `started ${pod}`,
+          count: second + 1,
+        }),
+        event(second + 2, subject, 'BackOff', 'Back-off restarting failed container', {
+          uid: `back-off ${pod}`,
+          count: second + 1,
+          type: 'Warning',
+        }),
+      );
+    }
+    return told;
+  };
+}
+
+it('a snapshot and an Event each quarter of a minute: the eighth hour reads no more than the fourth', async () => {
+  const { perHour, largest } = await measure(8, 15, (second) => crashing(1, 300)(second).slice(0, 2));
+  const [fourth, eighth] = [perHour[3]!, perHour[7]!];
+  expect(eighth.reads).toBeLessThan(1.2 * fourth.reads);
+  expect(eighth.writes).toBeLessThan(1.2 * fourth.writes);
+  expect(largest).toBeLessThan(400_000);
+}, 180_000);
+
+it('folding that crashes at every kind of step, each hour, before and after: the spans are those of one look at the end', async () => {
+  const tell = crashing(5, 20);
+  const crashed = new Set<string>();
+  const kinds = new Set<string>();
+  const pipeline = startPipeline({
+    start: noon,
+    assemblyClock: (now) => BigInt(now) * 1_000_000n,
+    crash: (_, name, [some]) => {
+      if (name !== 'put' && name !== 'remove') return undefined;
+      const keys = (some as Key[]).map(({ sk }) => sk);
+      const kind = keys[0]?.split('#', 1)[0] ?? '';
+      if (name === 'put' && !['fold', 'gist', 'open', 'sent', 'cut'].includes(kind)) return undefined;
+      kinds.add(`${name} ${kind}`);
+      for (const when of ['before', 'after'] as const) {
+        const step = `${when} ${name} ${kind} in hour ${Math.floor((pipeline.now - noon) / 3_600_000)}`;
+        if (crashed.has(step)) continue;
+        crashed.add(step);
+        return when;
+      }
+      return undefined;
+    },
+  });
+  // The first timer that cut anything.
+  let cutter: { timer: Timer; spans: Span[] } | undefined;
+  const settle = pipeline.settle.bind(pipeline);
+  pipeline.settle = async (timer) => {
+    const before = pipeline.sends.length;
+    const isDone = await settle(timer);
+    if (isDone && pipeline.sends.length > before) cutter ??= { timer, spans: pipeline.sends.at(-1)! };
+    return isDone;
+  };
+  const story: Observation[] = [];
+  for (let second = 0; second < 4.3 * 3600; second += 20) {
+    await pipeline.runTimers(noon + second * 1000);
+    pipeline.now = Math.max(pipeline.now, noon + second * 1000);
+    const told = tell(second);
+    story.push(...told);
+    if (told.length > 0) await pipeline.ingestUntilDone(recordsOf([told], { first: second + 1 }));
+  }
+  await pipeline.runTimers();
+  const whole = assemble({ cluster, observations: story, now: atTheEnd }).map(({ span }) => span);
+  expect(received(pipeline)).toEqual(whole.toSorted(compareSpans));
+  // Its message comes again after hours.
+  expect(await settle(cutter!.timer)).toBe(true);
+  expect(pipeline.sends.at(-1)).toEqual(cutter!.spans);
+  expect([...kinds].sort()).toEqual([
+    'put cut',
+    'put fold',
+    'put gist',
+    'put open',
+    'remove chunk',
+    'remove cut',
+  ]);
+}, 180_000);
