@@ -100,7 +100,10 @@ export interface Waits {
   closing: number;
   /** How long snapshots, objects and what was sent are kept. */
   retention: number;
-  /** Of what comes without a snapshot: so much an activity that never goes quiet reads again and again at most. */
+  /**
+   * Of what comes without a snapshot, and before the rest of an activity that never goes quiet is folded to what is still
+   * needed: what comes an hour late is in a trace of an hour at most, and that one is closed a quarter of an hour later.
+   */
   eventRetention: number;
   /** How long activities of different roots may find each other: no trace is longer than an hour. */
   acquaintance: number;

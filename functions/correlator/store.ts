@@ -20,8 +20,8 @@
  * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
  *
  * A batch is what one invocation read of one shard: retried whole or in parts, what it holds is written again, under
- * another key: assembly is over a set, and nothing that was acknowledged is overwritten by less. Objects of one family (a controller and
- * its pods) are looked up together.
+ * another key: assembly is over a set, and nothing that was acknowledged is overwritten by less. Objects of one family
+ * (a controller and its pods) are looked up together. How chunks and cuts are folded: plan-folds.ts.
  *
  * Nothing says that a timer is pending but the timer itself: each chunk is followed by one (`dueAt`) that comes seconds
  * after it was written, and one that finds nothing to do does no harm. A cut is the business of the timer that made it

@@ -133,7 +133,7 @@ it('folding that crashes at every kind of step, each hour, before and after: the
       const keys = (some as Key[]).map(({ sk }) => sk);
       const kind = keys[0]?.split('#', 1)[0] ?? '';
       if (name === 'put' && !['fold', 'gist', 'open', 'sent', 'cut'].includes(kind)) return undefined;
-      kinds.add(`${name} ${kind}`);
+      for (const key of keys) kinds.add(`${name} ${key.split('#', 1)[0]}`);
       for (const when of ['before', 'after'] as const) {
         const step = `${when} ${name} ${kind} in hour ${Math.floor((pipeline.now - noon) / 3_600_000)}`;
         if (crashed.has(step)) continue;
@@ -153,10 +153,11 @@ it('folding that crashes at every kind of step, each hour, before and after: the
     return isDone;
   };
   const story: Observation[] = [];
-  for (let second = 0; second < 4.3 * 3600; second += 20) {
+  for (let second = 0; second < 5.3 * 3600; second += 20) {
     await pipeline.runTimers(noon + second * 1000);
     pipeline.now = Math.max(pipeline.now, noon + second * 1000);
-    const told = tell(second);
+    // Its episodes begin in the middle of an hour, so that one is cut by the hour's end.
+    const told = second > 0 && second < 1800 ? [] : tell(second);
     story.push(...told);
     if (told.length > 0) await pipeline.ingestUntilDone(recordsOf([told], { first: second + 1 }));
   }
@@ -171,7 +172,10 @@ it('folding that crashes at every kind of step, each hour, before and after: the
     'put fold',
     'put gist',
     'put open',
+    'put sent',
     'remove chunk',
     'remove cut',
+    'remove fold',
+    'remove open',
   ]);
 }, 180_000);
