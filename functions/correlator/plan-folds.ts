@@ -3,17 +3,16 @@
  * a look at all of it reads no more after a day than after hours.
  *
  * - `chunk` to `fold`, soon: the same observations in one item, which packs them a tenth as large.
- * - Those to `gist`, an hour of arrivals at a time, once that hour is `eventRetention` ago: what later assemblies still
- *   need (causality/fold-observations.ts); and to `open`, which is folded with the next hour.
- * - `cut` to `sent`, then too: of its spans what tells that they were sent. The spans themselves go to a partition of
+ * - `cut` to `sent`, hours later: of its spans what tells that they were sent. The spans themselves go to a partition of
  *   their own, for a timer that comes again so late.
+ *
+ * Nothing that an assembly reads is left out. (Tried: of what is hours old only what later assemblies need. Random stories
+ * found roots of changes that had none before: half of what a closed trace was made of makes another one.)
  *
  * Each is put before what it stands for is removed, and its key is behind those in order: who reads at the same time
  * finds the one, the other or both, and assembly is over a set.
  */
 import type { Observation } from '../../shared/observation.ts';
-import type { SentSpan } from './causality/assemble.ts';
-import { foldObservations } from './causality/fold-observations.ts';
 import { fullestCluster } from './file-observations.ts';
 import type { Waits } from './ports.ts';
 import type { Item, Key } from './store.ts';
@@ -35,17 +34,14 @@ interface Read {
   activity: Activity;
   /** What its chunks hold, in the same order. */
   chunks: readonly Chunk[];
-  sent: ReadonlyMap<string, SentSpan>;
 }
 
 /** `now` in milliseconds since 1970. */
-export function planFolds({ activity, chunks, sent }: Read, waits: Waits, now: number): Fold[] {
+export function planFolds({ activity, chunks }: Read, waits: Waits, now: number): Fold[] {
   const folds: Fold[] = [];
   const contents = new Map(activity.chunks.map((item, i) => [item, chunks[i]!]));
-  const closed = Math.floor((now - waits.eventRetention * 1000) / hour);
   // What timers still ask for the time of has to stay by itself.
   const settled = Math.min(lastCutAt(activity), now - (waits.closing + waits.patience) * 1000);
-  const all = chunks.flatMap(({ observations }) => observations);
   const contentOf = (items: Activity['chunks']): Chunk => {
     const own = items.map((item) => contents.get(item)!);
     return {
@@ -59,23 +55,15 @@ export function planFolds({ activity, chunks, sent }: Read, waits: Waits, now: n
     activity.chunks.filter(({ sk, fields }) => sk.startsWith('chunk#') && fields.at < settled),
     hourOf,
   );
-  for (const [of, items] of hours) {
-    if (of < closed || items.length < fewestChunks) continue;
+  for (const items of hours.values()) {
+    if (items.length < fewestChunks) continue;
     const { cluster, observations } = contentOf(items);
     const chunk = { cluster, observations: withoutRepeats(observations) };
-    folds.push({ put: foldItems(key, items, chunk, 'fold'), remove: items });
+    folds.push({ put: foldItems(key, items, chunk), remove: items });
   }
-  const old = activity.chunks.filter((item) => !item.sk.startsWith('gist#') && hourOf(item) < closed);
-  if (old.some(({ sk }) => !sk.startsWith('open#'))) {
-    const { cluster, observations } = contentOf(old);
-    const { lasting, open } = foldObservations(observations, all, sent);
-    const put = [
-      ...foldItems(key, old, { cluster, observations: lasting }, 'gist'),
-      ...foldItems(key, old, { cluster, observations: open }, 'open'),
-    ];
-    folds.push({ put, remove: old });
-  }
-  const cuts = activity.cuts.filter(({ sk, fields }) => sk.startsWith('cut#') && fields.at < closed * hour);
+  const cuts = activity.cuts.filter(
+    ({ sk, fields }) => sk.startsWith('cut#') && fields.at < now - waits.eventRetention * 1000,
+  );
   // The last one keeps the number.
   cuts.sort((a, b) => (a.sk < b.sk ? -1 : 1));
   const done = cuts.slice(0, -1);

@@ -101,8 +101,8 @@ export interface Waits {
   /** How long snapshots, objects and what was sent are kept. */
   retention: number;
   /**
-   * Of what comes without a snapshot, and before the rest of an activity that never goes quiet is folded to what is still
-   * needed: what comes an hour late is in a trace of an hour at most, and that one is closed a quarter of an hour later.
+   * Of what comes without a snapshot, and of what was cut until only that it was is kept: what comes an hour late is in a
+   * trace of an hour at most, and that one is closed a quarter of an hour later.
    */
   eventRetention: number;
   /** How long activities of different roots may find each other: no trace is longer than an hour. */

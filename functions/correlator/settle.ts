@@ -416,7 +416,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       if (!(await store.replace(cut, undefined))) return comeBack(waits.quiet);
       spans.push(...some);
     }
-    await fold({ activity, chunks: own, sent });
+    await fold({ activity, chunks: own });
     await tellAbout({ ...activity, lastCut }, observations, { at: readAt, cutAt: now(), since: undefined });
     const closed = new Set(
       [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),

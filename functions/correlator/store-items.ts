@@ -108,24 +108,15 @@ export function chunkItems(
 const chunkKey = (at: number, name: string): string => `chunk#${timeKey(at)}#${name}`;
 export const chunksSince = (at: number): Part => ({ within: [chunkKey(at, ''), 'chunk#~'] });
 
-/**
- * What stands for `chunks` from now on, `open` what is to be folded again. Named by what it replaces, so that doing it
- * again writes it again.
- */
-export function foldItems(
-  activity: string,
-  chunks: Activity['chunks'],
-  chunk: Chunk,
-  kind: 'fold' | 'gist' | 'open',
-): Item[] {
-  if (chunk.observations.length === 0) return [];
+/** What stands for `chunks` from now on. Named by what it replaces, so that doing it again writes it again. */
+export function foldItems(activity: string, chunks: Activity['chunks'], chunk: Chunk): Item[] {
   const name = shorten(chunks.map(({ sk }) => sk).join());
   const at = lastHeard({ chunks });
   const expiresAt = chunks.reduce((last, chunk) => Math.max(last, chunk.expiresAt), 0);
   const fields: ChunkFields = { at, dueAt: 0, family: chunks[0]!.fields.family };
   return chunkItems(activity, name, chunk, fields, expiresAt).map((item) => ({
     ...item,
-    sk: item.sk.replace('chunk', kind),
+    sk: item.sk.replace('chunk', 'fold'),
   }));
 }
 
@@ -233,7 +224,7 @@ export const archivedCut = (activity: string, { revision: _, ...item }: Activity
 });
 
 /** Of items that hold observations; `chunk` and what it is folded into, later ones later in the order of keys. */
-const chunkKinds: ReadonlySet<string> = new Set(['chunk', 'fold', 'gist', 'open']);
+const chunkKinds: ReadonlySet<string> = new Set(['chunk', 'fold']);
 
 /** An activity as it was read. */
 export interface Activity {

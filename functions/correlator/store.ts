@@ -9,7 +9,6 @@
  * | `activity#<key>` | `about` | at, cut, cutAt, since?, body: digests | what a look at all of it found: until the next cut, others read what is new |
  * | | `chunk#<at>#<batch>[#n]` | at, dueAt, family, body: observations | in order of arrival: what is new is read alone |
  * | | `fold#<at>#<name>[#n]` | at, dueAt: 0, family, body: observations | of an activity that goes on and on, what was in many chunks |
- * | | `gist#<at>#<name>[#n]`, `open#…` | the same | what is still needed of an hour that is hours ago; and what only until the next |
  * | | `cut#<n>` | at, turn, body?: spans | written before they are sent: a settle that comes again sends the same bytes |
  * | | `sent#<key>#<n>` | body: spans | what was cut in an activity that was moved in |
  * | | `sent#<at>#<name>[#n]` | body: ids and times of spans | what was cut hours ago |
