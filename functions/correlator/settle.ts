@@ -397,7 +397,8 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       if (longest > 0) return comeBack(Math.min(longest, waits.hold - held));
     }
 
-    const sent = whatWasSent(members);
+    const ownSent = whatWasSent([activity]);
+    const sent = new Map([...ownSent, ...whatWasSent(others.map(({ member }) => member))]);
     const assembled = assemble({
       cluster: fullestCluster(own.map(({ cluster }) => cluster)),
       observations: [...own, ...others.flatMap(({ chunks }) => chunks)].flatMap(
@@ -406,7 +407,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       sent,
       now: ports.assemblyClock(),
     });
-    const { final, open } = pickSpans(assembled, observations, new Set(whatWasSent([activity]).keys()));
+    const { final, open } = pickSpans(assembled, observations, ownSent);
     for (let rest = final; rest.length > 0; ) {
       const some = fitCut(rest);
       rest = rest.slice(some.length);
@@ -531,7 +532,7 @@ function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {
 function pickSpans(
   spans: readonly AssembledSpan[],
   own: readonly Observation[],
-  sent: ReadonlySet<string>,
+  sent: ReadonlyMap<string, SentSpan>,
 ): { final: Span[]; open: number } {
   const ownKeys = new Set(
     own.map((observation) =>
