@@ -66,7 +66,7 @@ function createWorld() {
         return occur(event);
       }
       case 'create-pod':
-        return void pods.push(cluster.put(pod(`pod-${pods.length + made++}`, rs)));
+        return void pods.push(cluster.put(pod(`pod-${++made}`, rs)));
       case 'move-pod': {
         const moved = pods[pick % pods.length];
         if (moved !== undefined) cluster.put({ ...moved, spec: { nodeName: `n${pick}` } });
