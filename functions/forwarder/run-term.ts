@@ -59,11 +59,7 @@ export const defaultTermSettings: Omit<TermSettings, 'cluster' | 'watched'> = {
 };
 
 /** @throws what is a mistake of this program; troubles of the API server and the stream are waited out */
-export async function runTerm(
-  ports: TermPorts,
-  settings: TermSettings,
-  term: Omit<Term, 'flush'>,
-): Promise<void> {
+export async function runTerm(ports: TermPorts, settings: TermSettings, term: Term): Promise<void> {
   const { clock, report, heard, follow, redaction } = ports;
   const { watched, subjects } = settings;
   const from = term.checkpoint ?? {};

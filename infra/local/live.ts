@@ -13,7 +13,7 @@ import { systemClock as clock } from '../../functions/forwarder/kubernetes/clock
 import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
 import { findClusterUid } from '../../functions/forwarder/kubernetes/find-cluster.ts';
 import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
-import { createLookUp, lookUpDefaults } from '../../functions/forwarder/kubernetes/look-up-object.ts';
+import { createLookUp } from '../../functions/forwarder/kubernetes/look-up-object.ts';
 import { watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { createForwarder } from '../../functions/forwarder/run-forwarder.ts';
@@ -80,14 +80,14 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
     (report) => ({
       follow: (resource, options) =>
         watchResource({ api, clock, random: Math.random, report }, resource, options),
-      lookUp: createLookUp(
-        { api, clock, onForbidden: (resource) => report({ type: 'look-ups-refused', resource }) },
-        lookUpDefaults,
-      ),
+      lookUp: createLookUp({
+        api,
+        clock,
+        onForbidden: (resource) => report({ type: 'look-ups-refused', resource }),
+      }),
       sink,
       // Nobody else follows for this process: no Lease, and no checkpoint to go on from.
-      lead: async (run) =>
-        run({ checkpoint: undefined, signal: stopping(signal), save: () => {}, flush: async () => {} }),
+      lead: async (run) => run({ checkpoint: undefined, signal: stopping(signal), save: () => {} }),
       postEvent: async () => {},
     }),
     {
