@@ -44,7 +44,7 @@ export type ForwarderSettings = Pick<
   ForwarderConfig,
   'filters' | 'rateLimit' | 'redactPatterns' | 'extraKinds'
 > &
-  Partial<Pick<TermSettings, 'batches' | 'flushTime'>>;
+  Partial<Pick<TermSettings, 'batches' | 'flushTime' | 'subjects'>>;
 
 export function createForwarder(
   connect: (tell: Tell) => ForwarderPorts,
