@@ -43,7 +43,7 @@ async function main(): Promise<void> {
         onTrouble: (trouble) => report({ type: 'put-again', ...trouble }),
       }),
       lead: (run) => lead({ api, clock, random, report }, lease, stop.signal, run),
-      postEvent: (event) => postEvent(api, pod, event, clock.now()),
+      postEvent: (event, at) => postEvent(api, pod, event, at),
     }),
     config,
     { clock, log },

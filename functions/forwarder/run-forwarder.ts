@@ -13,6 +13,7 @@ import type { OwnEvent } from './kubernetes/post-event.ts';
 import { type WatchedResource, watchedObjects } from './kubernetes/watched-resources.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { createOwnEventPoster } from './post-own-events.ts';
 import type { ForwarderConfig } from './read-config.ts';
 import type { RecordSink } from './record-sink.ts';
 import { createRedaction } from './redact-messages.ts';
@@ -30,13 +31,16 @@ export interface ForwarderPorts {
   sink: RecordSink;
   /** Runs `run` whenever this process leads, until it is to stop (kubernetes/hold-lease.ts). */
   lead(run: (term: Term) => Promise<void>): Promise<void>;
-  /** About this process, where those who run the cluster look. */
-  postEvent(event: OwnEvent): Promise<void>;
+  /**
+   * About this process, of when it was `at` (milliseconds since 1970), where those who run the cluster look. May be called
+   * again with the same.
+   */
+  postEvent(event: OwnEvent, at: number): Promise<void>;
 }
 
 export interface Forwarder {
   status: StatusSources & { metrics: Metrics };
-  /** Until `lead` ends. @throws what is a mistake of this program */
+  /** Once, until `lead` ends. @throws what is a mistake of this program */
   run(cluster: Cluster): Promise<void>;
 }
 
@@ -62,13 +66,20 @@ export function createForwarder(
   const write = createTeller(log, metrics, clock.elapsed);
   const health = createHealth(clock.elapsed, (remark) => {
     write(remark);
-    ports.postEvent(ownEvent(remark)).catch((error: unknown) => write({ type: 'own-event-failed', error }));
+    sayOnPod(ownEvent(remark));
   });
   const tell: Tell = (remark) => {
     write(remark);
     health.note(remark);
   };
   const ports = connect(tell);
+  const over = new AbortController();
+  const sayOnPod = createOwnEventPoster({
+    post: ports.postEvent,
+    clock,
+    onFailed: (error) => write({ type: 'own-event-failed', error }),
+    signal: over.signal,
+  });
   const guard = createRateGuard(rateLimit, clock.elapsed);
   const sink: RecordSink = {
     put(records, signal) {
@@ -86,7 +97,7 @@ export function createForwarder(
     },
     run(cluster) {
       isRunning = true;
-      return ports.lead(async (term) => {
+      const led = ports.lead(async (term) => {
         try {
           await runTerm(
             {
@@ -113,6 +124,7 @@ export function createForwarder(
           health.ended();
         }
       });
+      return led.finally(() => over.abort());
     },
   };
 }
