@@ -66,6 +66,11 @@ export function createMetrics(sources: MetricSources) {
     }),
     retries: counter('kinesis_retries_total', 'Puts made again.', ['reason']),
     restarts: counter('watch_restarts_total', 'Watches that went on anew.', ['resource', 'reason']),
+    unreadableLines: counter(
+      'watch_lines_unreadable_total',
+      'Lines of a watch that nobody could read, passed by with a new list.',
+      ['resource'],
+    ),
     lookups: counter('lookups_total', 'Objects looked up, by result.', ['result']),
     read: (): Promise<string> => registry.metrics(),
     contentType: registry.contentType,

@@ -67,6 +67,13 @@ export function createTeller(log: Log, metrics: Metrics, elapsed: () => number):
       metrics.restarts.inc({ resource, reason: 'unknown-resource' });
       log('warn', 'the cluster has no such resource', { resource, waitSeconds: wait / 1000 });
     },
+    'unreadable-line': ({ resource, after }) => {
+      metrics.unreadableLines.inc({ resource });
+      log('warn', 'what a watch tells cannot be read, time and again; it is passed by with a new list', {
+        resource,
+        after,
+      });
+    },
     following: ({ holder }) => log('info', 'another replica leads', { holder }),
     leading: ({ checkpoint }) =>
       log('info', 'this replica leads', {

@@ -319,6 +319,37 @@ it('tells as gone what is missing from the list that follows a lost history', as
   await term.stop();
 });
 
+it('an object of the list that cannot be read is counted, and is neither gone nor in the way of others', async () => {
+  const { cluster, rs, a } = createShop();
+  cluster.put(anEvent('e1', a));
+  const term = runInMemory(cluster);
+  await term.quiet();
+  const unreadable = { ...a, metadata: { ...a.metadata, generation: 'many' } };
+  cluster.put(unreadable);
+  const b = cluster.put(pod('b', rs));
+  cluster.compact();
+  await term.quiet();
+  cluster.put(anEvent('e2', b));
+  await term.quiet();
+  expect(told(term.arrived)).toEqual([
+    'Deployment web',
+    'ReplicaSet web-1',
+    'Pod a',
+    'Pod a Pulled',
+    'Pod b',
+    'Pod b Pulled',
+  ]);
+  expect(term.remarks.filter(({ type }) => type === 'snapshot-dropped')).toMatchObject([
+    { reason: 'unreadable', about: { kind: 'Pod', name: 'a' } },
+  ]);
+  // Its end is still told.
+  cluster.remove(a.metadata.uid);
+  cluster.compact();
+  await term.quiet();
+  expect(told(term.arrived).at(-1)).toBe('Pod a gone');
+  await term.stop();
+});
+
 describe('what stays in the cluster', () => {
   it('is counted: received = shipped + filtered + dropped, and its subjects do not ship', async () => {
     const { cluster, a, web } = createShop();
