@@ -3,6 +3,7 @@
  * (`main.ts`) and on a laptop it is the same.
  */
 import type { Cluster } from '../../shared/observation.ts';
+import { explainTrouble } from './explain-trouble.ts';
 import { createEventFilter, createNamespaceFilter } from './filter-events.ts';
 import type { Follow } from './follow-objects.ts';
 import { createRateGuard } from './guard-rate.ts';
@@ -62,6 +63,7 @@ export function createForwarder(
     cachedObjects: () => state?.cachedObjects() ?? 0,
     checkpointAge: () => (clock.now() - (state?.positions.openSince() ?? clock.now())) / 1000,
     leads: () => state !== undefined,
+    failing: () => health.failing(),
   });
   const write = createTeller(log, metrics, clock.elapsed);
   const health = createHealth(clock.elapsed, (remark) => {
@@ -136,7 +138,7 @@ function ownEvent(remark: Remark & { type: 'not-shipping' | 'shipping-again' }):
         type: 'Warning',
         reason: 'CannotShip',
         action: 'Shipping',
-        message: `Nothing could be shipped to the stream for ${remark.seconds} s. Nothing is lost yet: Events wait in the API server, which keeps them for an hour. The log says what is wrong.`,
+        message: `Nothing could be shipped to the stream for ${remark.seconds} s. Nothing is lost yet: Events wait in the API server, which keeps them for an hour. Why: ${explainTrouble(remark.reason)}.`,
       };
     case 'shipping-again':
       return {
