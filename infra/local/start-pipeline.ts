@@ -85,7 +85,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
   const expiring = new AbortController();
   const expired = expireItems(aws.dynamodb, {
     tableName: resources.tableName,
-    pagePause: 1_000,
+    pagePause: 5_000,
     roundPause: 60_000,
     clock: systemClock,
     signal: expiring.signal,
