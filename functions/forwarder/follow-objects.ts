@@ -114,7 +114,9 @@ async function take(
   if (!mayShip(namespaceOf(object))) return;
   const observed = observeObject(object, receivedAt, deleted);
   if (!observed.ok) {
-    report({ type: 'snapshot-dropped', reason: 'unreadable', about: nameOf(object), why: observed.reason });
+    const about = nameOf(object);
+    report({ type: 'snapshot-dropped', reason: 'unreadable', about, why: observed.reason });
+    if (source.type === 'listed') cache.stillListed(source.resource, { ...about, uid: uidOf(object) });
     return;
   }
   const snapshot = redact(observed.value);
@@ -129,6 +131,11 @@ async function take(
 
 export const versionOf = (object: Json): string | undefined =>
   (object.metadata as { resourceVersion?: string } | undefined)?.resourceVersion;
+
+const uidOf = (object: Json): string | undefined => {
+  const { uid } = (object.metadata ?? {}) as Json;
+  return typeof uid === 'string' ? uid : undefined;
+};
 
 const namespaceOf = (object: Json): string | undefined =>
   (object.metadata as { namespace?: string } | undefined)?.namespace;

@@ -1,12 +1,14 @@
 /** Batches to a Kinesis stream. */
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import type { RecordSink, StreamRecord } from './record-sink.ts';
+import { lasts, type PutTrouble } from './explain-trouble.ts';
+import type { RecordSink, RefusedRecord, StreamRecord } from './record-sink.ts';
 
 /** Limits of one PutRecords call (Kinesis Data Streams API reference); the service's 5 MiB, less what it adds. */
 const largestCall = { records: 500, bytes: 4_500_000 };
 
-/** Why records are put again; few, for they name figures. */
-export type PutTrouble = 'throttled' | 'server' | 'network' | 'credentials' | 'no-stream' | 'other';
+/** Milliseconds between two tries at most; where somebody has to change something first. */
+const longestWait = 5_000;
+const longestWaitForPeople = 60_000;
 
 export interface KinesisSinkSettings {
   streamName: string;
@@ -16,8 +18,9 @@ export interface KinesisSinkSettings {
   random(): number;
   /**
    * What is tried for as long as it takes: what single records meet, as somebody who waits for the end wants to know of
-   * the rest (the SDK has retried it); or whatever is not this program's mistake, since the stream, the network and the
-   * rights come back, and the API server keeps what is next until then.
+   * the rest (the SDK has retried it); or whatever is not this program's mistake, since the stream, the network, the rights
+   * and the settings are mended while this program runs, and the API server keeps what is next until then. Only then are
+   * records refused; else a call that holds such a one fails.
    */
   patience?: 'records' | 'everything';
   /** Before each pause, in milliseconds. */
@@ -29,7 +32,10 @@ export function createKinesisSink(
   client: KinesisClient,
   { streamName, sleep, random, patience = 'records', onTrouble }: KinesisSinkSettings,
 ): RecordSink {
-  const putCall = async (call: StreamRecord[], signal: AbortSignal | undefined) => {
+  const putCall = async (
+    call: StreamRecord[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly RefusedRecord[]> => {
     let waiting = call;
     for (let attempt = 0; ; attempt++) {
       let trouble: { reason: PutTrouble; error?: unknown };
@@ -42,15 +48,23 @@ export function createKinesisSink(
           signal && { abortSignal: signal },
         );
         waiting = waiting.filter((_, i) => results[i]?.SequenceNumber === undefined);
-        if (waiting.length === 0) return;
+        if (waiting.length === 0) return [];
         const code = results.find(({ SequenceNumber }) => SequenceNumber === undefined)?.ErrorCode;
         trouble = { reason: code === 'InternalFailure' ? 'server' : 'throttled' };
       } catch (error) {
         signal?.throwIfAborted();
         if (patience === 'records' || isOurMistake(error)) throw error;
+        if (isAboutRecords(error)) {
+          if (waiting.length === 1) return [{ record: waiting[0]!, why: error.name }];
+          // Which of them it is tells no field of the answer.
+          const half = Math.ceil(waiting.length / 2);
+          const refused = await putCall(waiting.slice(0, half), signal);
+          return [...refused, ...(await putCall(waiting.slice(half), signal))];
+        }
         trouble = { reason: troubleOf(error), error };
       }
-      const wait = Math.min(100 * 2 ** attempt, 5_000) * (1 - 0.5 * random());
+      const longest = lasts(trouble.reason) ? longestWaitForPeople : longestWait;
+      const wait = Math.min(100 * 2 ** attempt, longest) * (1 - 0.5 * random());
       onTrouble?.({ ...trouble, wait });
       await sleep(wait, signal);
       signal?.throwIfAborted();
@@ -59,26 +73,45 @@ export function createKinesisSink(
 
   return {
     async put(records, signal) {
-      for (const call of callsOf(records)) await putCall(call, signal);
+      const refused: RefusedRecord[] = [];
+      for (const call of callsOf(records)) refused.push(...(await putCall(call, signal)));
+      return refused;
     },
   };
 }
 
-/** The service refuses what it was asked, or it never got that far; asking again would give the same. */
+/** What no error of the SDK or the service is. */
 const isOurMistake = (error: unknown): boolean =>
   !(error instanceof Error) ||
   error instanceof TypeError ||
   error instanceof RangeError ||
-  error instanceof ReferenceError ||
-  ['ValidationException', 'SerializationException', 'InvalidArgumentException'].includes(error.name);
+  error instanceof ReferenceError;
+
+/** The service finds something wrong with what was put, or with all that goes with it: it would be the same again. */
+const isInvalid = ({ name }: Error): boolean =>
+  ['ValidationException', 'SerializationException', 'InvalidArgumentException'].includes(name);
+
+/**
+ * Whether that is in the records: "1 validation error detected: Value at 'records.1.member.data' failed to satisfy
+ * constraint: Member must have length less than or equal to 1048576". A stream's name that is none is refused by the same
+ * exception ("Value 'a b' at 'streamName' failed …"), and each record with it.
+ */
+const isAboutRecords = (error: unknown): error is Error =>
+  error instanceof Error &&
+  isInvalid(error) &&
+  /\brecords?\b/i.test(error.message) &&
+  !/\bstream(?:Name|ARN)\b/i.test(error.message);
 
 /** Of an exception of the service, by https://docs.aws.amazon.com/kinesis/latest/APIReference/CommonErrors.html */
 function troubleOf(error: unknown): PutTrouble {
-  const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
+  const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
   if (/Throttl|ProvisionedThroughput|LimitExceeded/.test(name)) return 'throttled';
-  if (/Credential|Token|Signature|AccessDenied|UnrecognizedClient|OptInRequired|NotAuthorized/.test(name))
-    return 'credentials';
+  if (/^KMS/.test(name)) return 'key';
+  // The role itself may be refused, by STS.
+  if (/AccessDenied|NotAuthorized/.test(name)) return /\bsts:/.test(message) ? 'credentials' : 'denied';
+  if (/Credential|Token|Signature|UnrecognizedClient|OptInRequired/.test(name)) return 'credentials';
   if (name === 'ResourceNotFoundException') return 'no-stream';
+  if (isInvalid(error as Error)) return 'invalid';
   const status = $metadata?.httpStatusCode;
   if (status === undefined) return 'network';
   return status >= 500 ? 'server' : 'other';

@@ -7,7 +7,7 @@ import { createApiServer } from './kubernetes/connect-api-server.ts';
 import { findClusterUid } from './kubernetes/find-cluster.ts';
 import { lead, leaseDefaults } from './kubernetes/hold-lease.ts';
 import { loadKubeConfig } from './kubernetes/load-kube-config.ts';
-import { createLookUp, lookUpDefaults } from './kubernetes/look-up-object.ts';
+import { createLookUp } from './kubernetes/look-up-object.ts';
 import { postEvent } from './kubernetes/post-event.ts';
 import { watchResource } from './kubernetes/watch-resource.ts';
 import { createLog, describeError } from './log.ts';
@@ -30,11 +30,11 @@ async function main(): Promise<void> {
   const forwarder = createForwarder(
     (report) => ({
       follow: (resource, options) => watchResource({ api, clock, random, report }, resource, options),
-      lookUp: createLookUp(
-        { api, clock, onForbidden: (resource) => report({ type: 'look-ups-refused', resource }) },
-        // What was found is kept cut (snapshot-cache.ts).
-        { ...lookUpDefaults, foundFor: 0, cacheBytes: 500_000 },
-      ),
+      lookUp: createLookUp({
+        api,
+        clock,
+        onForbidden: (resource) => report({ type: 'look-ups-refused', resource }),
+      }),
       sink: createKinesisSink(kinesis, {
         streamName: config.streamName,
         sleep: (duration, signal) => clock.sleep(duration, signal ?? stop.signal),
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
         onTrouble: (trouble) => report({ type: 'put-again', ...trouble }),
       }),
       lead: (run) => lead({ api, clock, random, report }, lease, stop.signal, run),
-      postEvent: (event) => postEvent(api, pod, event, clock.now()),
+      postEvent: (event, at) => postEvent(api, pod, event, at),
     }),
     config,
     { clock, log },

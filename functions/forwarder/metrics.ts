@@ -1,5 +1,6 @@
 /** The forwarder's figures, as Prometheus scrapes them. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { PutTrouble } from './explain-trouble.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -10,6 +11,7 @@ export interface MetricSources {
   /** Seconds since which something has been waiting for its acknowledgement; 0: nothing is. */
   checkpointAge(): number;
   leads(): boolean;
+  failing(): { reason: PutTrouble; seconds: number } | undefined;
 }
 
 export function createMetrics(sources: MetricSources) {
@@ -39,6 +41,17 @@ export function createMetrics(sources: MetricSources) {
     'How long the oldest observation that the checkpoint waits for has been on its way.',
     sources.checkpointAge,
   );
+  new Gauge({
+    name: 'rootspan_forwarder_put_failing_seconds',
+    help: 'For how long the stream has been taking nothing, and why; absent: it takes what comes.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      const failing = sources.failing();
+      if (failing !== undefined) this.set({ reason: failing.reason }, failing.seconds);
+    },
+  });
   // The names of prom-client's own defaults, without their observers of garbage collection and event loop.
   gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () => process.memoryUsage.rss());
   gauge('process_cpu_seconds_total', 'User and system CPU time spent in seconds.', () => {
@@ -49,10 +62,12 @@ export function createMetrics(sources: MetricSources) {
   return {
     received: counter('events_received_total', 'Events; each is shipped, filtered or dropped in the end.'),
     filtered: counter('events_filtered_total', 'Events left out by a filter.', ['reason']),
-    dropped: counter('events_dropped_total', 'Events lost: rate (of one object), unreadable, too-large.', [
-      'reason',
-    ]),
-    snapshotsDropped: counter('snapshots_dropped_total', 'Snapshots lost: unreadable, too-large.', [
+    dropped: counter(
+      'events_dropped_total',
+      'Events lost: rate (of one object), unreadable, too-large, refused (by the stream).',
+      ['reason'],
+    ),
+    snapshotsDropped: counter('snapshots_dropped_total', 'Snapshots lost: unreadable, too-large, refused.', [
       'reason',
     ]),
     shipped: counter('observations_shipped_total', 'Acknowledged, by type: event, object.', ['type']),
@@ -66,6 +81,11 @@ export function createMetrics(sources: MetricSources) {
     }),
     retries: counter('kinesis_retries_total', 'Puts made again.', ['reason']),
     restarts: counter('watch_restarts_total', 'Watches that went on anew.', ['resource', 'reason']),
+    unreadableLines: counter(
+      'watch_lines_unreadable_total',
+      'Lines of a watch that nobody could read, passed by with a new list.',
+      ['resource'],
+    ),
     lookups: counter('lookups_total', 'Objects looked up, by result.', ['result']),
     read: (): Promise<string> => registry.metrics(),
     contentType: registry.contentType,

@@ -61,6 +61,16 @@ export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccu
 
 /** Of any object. A Secret or a ConfigMap is refused: nothing of it leaves the cluster. */
 export function observeObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
+  try {
+    return readObject(raw, observedAt, deleted);
+  } catch (error) {
+    // The stack's end: custom resources may be nested without end.
+    if (error instanceof RangeError) return { ok: false, reason: 'is nested too deeply' };
+    throw error;
+  }
+}
+
+function readObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
   const object = record(raw);
   if (object === undefined) return { ok: false, reason: 'is no object' };
   if (neverShipped.has(String(object.kind)))

@@ -1,7 +1,7 @@
 /** What the forwarder says of what it does: the rows of its figures and log lines (`tell-remarks.ts`). */
 
+import type { PutTrouble } from './explain-trouble.ts';
 import type { FilteredBy } from './filter-events.ts';
-import type { PutTrouble } from './kinesis-sink.ts';
 import type { LookUpResult } from './kubernetes/look-up-object.ts';
 import type { WatchRemark } from './kubernetes/watch-resource.ts';
 
@@ -17,15 +17,20 @@ export type DeliveryRemark =
   | { type: 'event-received' }
   | { type: 'event-filtered'; by: FilteredBy }
   /** `about` is the Event's object. */
-  | { type: 'event-dropped'; reason: 'rate' | 'unreadable' | 'too-large'; about: Named; why?: string }
-  | { type: 'snapshot-dropped'; reason: 'unreadable' | 'too-large'; about: Named; why: string }
+  | {
+      type: 'event-dropped';
+      reason: 'rate' | 'unreadable' | 'too-large' | 'refused';
+      about: Named;
+      why?: string;
+    }
+  | { type: 'snapshot-dropped'; reason: 'unreadable' | 'too-large' | 'refused'; about: Named; why: string }
   /** Acknowledged. `lags`: milliseconds, of each Event from its arrival; `bytes`: after compression. */
   | { type: 'shipped'; events: number; snapshots: number; records: number; bytes: number; lags: number[] }
   | { type: 'put-again'; reason: PutTrouble; wait: number; error?: unknown }
   | { type: 'looked-up'; result: LookUpResult['type'] | 'skipped' }
   | { type: 'look-ups-refused'; resource: string }
   /** Seconds since it last could. */
-  | { type: 'not-shipping'; seconds: number }
+  | { type: 'not-shipping'; seconds: number; reason: PutTrouble }
   | { type: 'shipping-again'; seconds: number }
   | { type: 'own-event-failed'; error: unknown };
 

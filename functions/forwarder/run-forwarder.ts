@@ -3,6 +3,7 @@
  * (`main.ts`) and on a laptop it is the same.
  */
 import type { Cluster } from '../../shared/observation.ts';
+import { explainTrouble } from './explain-trouble.ts';
 import { createEventFilter, createNamespaceFilter } from './filter-events.ts';
 import type { Follow } from './follow-objects.ts';
 import { createRateGuard } from './guard-rate.ts';
@@ -13,6 +14,7 @@ import type { OwnEvent } from './kubernetes/post-event.ts';
 import { type WatchedResource, watchedObjects } from './kubernetes/watched-resources.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { createOwnEventPoster } from './post-own-events.ts';
 import type { ForwarderConfig } from './read-config.ts';
 import type { RecordSink } from './record-sink.ts';
 import { createRedaction } from './redact-messages.ts';
@@ -30,13 +32,16 @@ export interface ForwarderPorts {
   sink: RecordSink;
   /** Runs `run` whenever this process leads, until it is to stop (kubernetes/hold-lease.ts). */
   lead(run: (term: Term) => Promise<void>): Promise<void>;
-  /** About this process, where those who run the cluster look. */
-  postEvent(event: OwnEvent): Promise<void>;
+  /**
+   * About this process, of when it was `at` (milliseconds since 1970), where those who run the cluster look. May be called
+   * again with the same.
+   */
+  postEvent(event: OwnEvent, at: number): Promise<void>;
 }
 
 export interface Forwarder {
   status: StatusSources & { metrics: Metrics };
-  /** Until `lead` ends. @throws what is a mistake of this program */
+  /** Once, until `lead` ends. @throws what is a mistake of this program */
   run(cluster: Cluster): Promise<void>;
 }
 
@@ -44,7 +49,7 @@ export type ForwarderSettings = Pick<
   ForwarderConfig,
   'filters' | 'rateLimit' | 'redactPatterns' | 'extraKinds'
 > &
-  Partial<Pick<TermSettings, 'batches' | 'flushTime'>>;
+  Partial<Pick<TermSettings, 'batches' | 'flushTime' | 'subjects'>>;
 
 export function createForwarder(
   connect: (tell: Tell) => ForwarderPorts,
@@ -58,17 +63,25 @@ export function createForwarder(
     cachedObjects: () => state?.cachedObjects() ?? 0,
     checkpointAge: () => (clock.now() - (state?.positions.openSince() ?? clock.now())) / 1000,
     leads: () => state !== undefined,
+    failing: () => health.failing(),
   });
   const write = createTeller(log, metrics, clock.elapsed);
   const health = createHealth(clock.elapsed, (remark) => {
     write(remark);
-    ports.postEvent(ownEvent(remark)).catch((error: unknown) => write({ type: 'own-event-failed', error }));
+    sayOnPod(ownEvent(remark));
   });
   const tell: Tell = (remark) => {
     write(remark);
     health.note(remark);
   };
   const ports = connect(tell);
+  const over = new AbortController();
+  const sayOnPod = createOwnEventPoster({
+    post: ports.postEvent,
+    clock,
+    onFailed: (error) => write({ type: 'own-event-failed', error }),
+    signal: over.signal,
+  });
   const guard = createRateGuard(rateLimit, clock.elapsed);
   const sink: RecordSink = {
     put(records, signal) {
@@ -86,7 +99,7 @@ export function createForwarder(
     },
     run(cluster) {
       isRunning = true;
-      return ports.lead(async (term) => {
+      const led = ports.lead(async (term) => {
         try {
           await runTerm(
             {
@@ -113,6 +126,7 @@ export function createForwarder(
           health.ended();
         }
       });
+      return led.finally(() => over.abort());
     },
   };
 }
@@ -124,7 +138,7 @@ function ownEvent(remark: Remark & { type: 'not-shipping' | 'shipping-again' }):
         type: 'Warning',
         reason: 'CannotShip',
         action: 'Shipping',
-        message: `Nothing could be shipped to the stream for ${remark.seconds} s. Nothing is lost yet: Events wait in the API server, which keeps them for an hour. The log says what is wrong.`,
+        message: `Nothing could be shipped to the stream for ${remark.seconds} s. Nothing is lost yet: Events wait in the API server, which keeps them for an hour. Why: ${explainTrouble(remark.reason)}.`,
       };
     case 'shipping-again':
       return {

@@ -59,11 +59,7 @@ export const defaultTermSettings: Omit<TermSettings, 'cluster' | 'watched'> = {
 };
 
 /** @throws what is a mistake of this program; troubles of the API server and the stream are waited out */
-export async function runTerm(
-  ports: TermPorts,
-  settings: TermSettings,
-  term: Omit<Term, 'flush'>,
-): Promise<void> {
+export async function runTerm(ports: TermPorts, settings: TermSettings, term: Term): Promise<void> {
   const { clock, report, heard, follow, redaction } = ports;
   const { watched, subjects } = settings;
   const from = term.checkpoint ?? {};
@@ -190,24 +186,24 @@ function tellShipped(
   now: number,
   report: (remark: DeliveryRemark) => void,
 ): void {
-  const tooLarge = { events: 0, snapshots: 0 };
-  for (const { reason: why, payload } of rejected) {
+  const dropped = { events: 0, snapshots: 0 };
+  for (const { by: reason, reason: why, payload } of rejected) {
     const { type, event, object } = JSON.parse(payload) as { type: string; event?: Json; object?: Json };
     if (type === 'event') {
-      tooLarge.events++;
+      dropped.events++;
       const about = nameOf({ kind: 'Event', metadata: event });
-      report({ type: 'event-dropped', reason: 'too-large', about, why });
+      report({ type: 'event-dropped', reason, about, why });
     } else {
-      tooLarge.snapshots++;
+      dropped.snapshots++;
       const about = nameOf({ kind: object?.kind, metadata: object });
-      report({ type: 'snapshot-dropped', reason: 'too-large', about, why });
+      report({ type: 'snapshot-dropped', reason, about, why });
     }
   }
   const lags = lines.filter(({ type }) => type === 'event').map(({ at }) => now - at);
   report({
     type: 'shipped',
-    events: lags.length - tooLarge.events,
-    snapshots: lines.length - lags.length - tooLarge.snapshots,
+    events: lags.length - dropped.events,
+    snapshots: lines.length - lags.length - dropped.snapshots,
     records,
     bytes,
     lags,

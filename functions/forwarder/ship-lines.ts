@@ -1,5 +1,5 @@
 /** Batches to the stream, one after the other: nothing counts as shipped before the sink has acknowledged it. */
-import { encodeLines, type Rejected } from '../../shared/batch-codec.ts';
+import { decodeBatch, encodeLines, type Rejected } from '../../shared/batch-codec.ts';
 import type { Cluster } from '../../shared/observation.ts';
 import type { Line, LineChannel } from './batch-lines.ts';
 import type { RecordSink } from './record-sink.ts';
@@ -9,8 +9,8 @@ export interface ShippedBatch {
   records: number;
   /** After compression. */
   bytes: number;
-  /** Too large to ship: dropped, and told here. */
-  rejected: readonly Rejected[];
+  /** Dropped, and told here: too large to ship, or in a record that the stream refuses for what it is. */
+  rejected: readonly (Rejected & { by: 'too-large' | 'refused' })[];
 }
 
 /**
@@ -32,16 +32,26 @@ export async function shipLines(
       cluster,
       Iterator.from(lines).map(({ text }) => text),
     );
-    await sink.put(
+    const refused = await sink.put(
       records.map((data) => ({ data, partitionKey })),
       signal,
     );
+    const stored = records.filter((data) => refused.every(({ record }) => record.data !== data));
     // First told, then done: whoever saves the checkpoint has counted what it covers.
     onShipped({
       lines,
-      records: records.length,
-      bytes: records.reduce((sum, { byteLength }) => sum + byteLength, 0),
-      rejected,
+      records: stored.length,
+      bytes: stored.reduce((sum, { byteLength }) => sum + byteLength, 0),
+      rejected: [
+        ...rejected.map((each) => ({ ...each, by: 'too-large' as const })),
+        ...refused.flatMap(({ record, why }) =>
+          decodeBatch(record.data).observations.map((observation) => ({
+            by: 'refused' as const,
+            reason: `the stream refuses its record: ${why}`,
+            payload: JSON.stringify(observation),
+          })),
+        ),
+      ],
     });
     for (const line of lines) line.done();
     batch.release();

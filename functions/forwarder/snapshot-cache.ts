@@ -38,6 +38,8 @@ export type Source =
 export interface SnapshotCache {
   /** In the API server's order. An object's end always says something. */
   see(snapshot: ObjectSnapshot, from: Source): Seen;
+  /** It is in the list, though nobody can read it: what is known of it stays. */
+  stillListed(resource: string, reference: Parameters<SnapshotCache['find']>[0]): void;
   find(reference: Pick<ObjectReference, 'kind' | 'namespace' | 'name' | 'uid'>): Known | undefined;
   byUid(uid: string): Known | undefined;
   /** What was listed before does not count. */
@@ -114,6 +116,13 @@ export function createSnapshotCache(
     return byUid.get(uid);
   };
 
+  const find: SnapshotCache['find'] = ({ kind, namespace, name, uid }) => {
+    const known = uid === undefined ? undefined : get(uid);
+    // The kubelet speaks of its Node without a UID or with the name as one (kubernetes pkg/kubelet/kubelet.go, nodeRef).
+    const byName = uid === undefined || (kind === 'Node' && known === undefined);
+    return byName ? get(byKey.get(keyOf(kind, namespace, name)) ?? '') : known;
+  };
+
   return {
     see(snapshot, from) {
       const { resourceVersion, ...rest } = snapshot.object;
@@ -141,12 +150,11 @@ export function createSnapshotCache(
       const news = snapshot.deleted || before?.deleted === true || before?.fields !== fields;
       return { known, news, before };
     },
-    find({ kind, namespace, name, uid }) {
-      const known = uid === undefined ? undefined : get(uid);
-      // The kubelet speaks of its Node without a UID or with the name as one (kubernetes pkg/kubelet/kubelet.go, nodeRef).
-      const byName = uid === undefined || (kind === 'Node' && known === undefined);
-      return byName ? get(byKey.get(keyOf(kind, namespace, name)) ?? '') : known;
+    stillListed(resource, reference) {
+      const known = find(reference);
+      if (known?.resource === resource) known.listing = listings.get(resource) ?? 0;
     },
+    find,
     byUid: get,
     startListing(resource) {
       listings.set(resource, (listings.get(resource) ?? 0) + 1);

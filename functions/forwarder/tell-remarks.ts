@@ -1,4 +1,5 @@
 /** What becomes of each remark: figures and log lines, a row a kind. */
+import { explainTrouble, lasts } from './explain-trouble.ts';
 import type { LeaseRemark } from './kubernetes/hold-lease.ts';
 import { describeError, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -11,13 +12,15 @@ type Table = { readonly [T in Remark['type']]: (remark: Extract<Remark, { type: 
 /** @param elapsed milliseconds, never backwards */
 export function createTeller(log: Log, metrics: Metrics, elapsed: () => number): (remark: Remark) => void {
   /** One line a minute for each object that floods: the figures have them all. */
-  const quiet = createQuiet(60_000, elapsed);
+  const quiet = createQuiet(elapsed);
   const table: Table = {
     'event-received': () => metrics.received.inc(),
     'event-filtered': ({ by }) => metrics.filtered.inc({ reason: by }),
     'event-dropped': ({ reason, about: { kind, namespace, name }, why }) => {
       metrics.dropped.inc({ reason });
-      if (quiet(reason === 'rate' ? `${kind}/${namespace}/${name}` : `Event ${reason} ${why}`)) return;
+      // Of what the stream refused all names are told: it is rare, and nothing else tells what is missing.
+      const about = `${kind}/${namespace}/${name}`;
+      if (quiet(reason === 'rate' || reason === 'refused' ? about : `Event ${reason} ${why}`)) return;
       log('warn', 'an Event was dropped', { reason, kind, namespace, name, why });
     },
     'snapshot-dropped': ({ reason, about: { kind, namespace, name }, why }) => {
@@ -35,16 +38,18 @@ export function createTeller(log: Log, metrics: Metrics, elapsed: () => number):
     },
     'put-again': ({ reason, wait, error }) => {
       metrics.retries.inc({ reason });
-      if (quiet(`put ${reason}`)) return;
-      const fields = { reason, waitSeconds: wait / 1000 };
+      if (quiet(`put ${reason}`, lasts(reason) ? tenMinutes : aMinute)) return;
       log('warn', 'the stream took not everything; it is put again', {
-        ...fields,
+        reason,
+        waitSeconds: wait / 1000,
         ...(error !== undefined && { error: describeError(error) }),
+        mend: explainTrouble(reason),
       });
     },
     'looked-up': ({ result }) => metrics.lookups.inc({ result }),
     'look-ups-refused': ({ resource }) => log('warn', 'may not be read; see the ClusterRole', { resource }),
-    'not-shipping': ({ seconds }) => log('error', 'nothing could be shipped', { seconds }),
+    'not-shipping': ({ seconds, reason }) =>
+      log('error', 'nothing could be shipped', { seconds, reason, mend: explainTrouble(reason) }),
     'shipping-again': ({ seconds }) => log('info', 'shipping again', { afterSeconds: seconds }),
     'own-event-failed': ({ error }) =>
       log('warn', 'the Event about this forwarder could not be written', { error: describeError(error) }),
@@ -67,6 +72,13 @@ export function createTeller(log: Log, metrics: Metrics, elapsed: () => number):
       metrics.restarts.inc({ resource, reason: 'unknown-resource' });
       log('warn', 'the cluster has no such resource', { resource, waitSeconds: wait / 1000 });
     },
+    'unreadable-line': ({ resource, after }) => {
+      metrics.unreadableLines.inc({ resource });
+      log('warn', 'what a watch tells cannot be read, time and again; it is passed by with a new list', {
+        resource,
+        after,
+      });
+    },
     following: ({ holder }) => log('info', 'another replica leads', { holder }),
     leading: ({ checkpoint }) =>
       log('info', 'this replica leads', {
@@ -82,10 +94,13 @@ export function createTeller(log: Log, metrics: Metrics, elapsed: () => number):
   return (remark) => (table[remark.type] as (remark: Remark) => void)(remark);
 }
 
+const aMinute = 60_000;
+const tenMinutes = 600_000;
+
 /** Whether the same was said within `milliseconds`. */
-function createQuiet(milliseconds: number, elapsed: () => number): (what: string) => boolean {
+function createQuiet(elapsed: () => number): (what: string, milliseconds?: number) => boolean {
   const said = new Map<string, number>();
-  return (what) => {
+  return (what, milliseconds = aMinute) => {
     const now = elapsed();
     const at = said.get(what);
     if (at !== undefined && now - at < milliseconds) return true;

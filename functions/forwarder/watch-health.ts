@@ -3,6 +3,7 @@
  * server that refuses, a replica that waits for its turn: none of them is mended by a restart.
  */
 
+import { explainTrouble, type PutTrouble } from './explain-trouble.ts';
 import { events, resourceName } from './kubernetes/watched-resources.ts';
 import type { TermState } from './run-term.ts';
 import type { Remark } from './tell-remarks.ts';
@@ -29,6 +30,8 @@ export interface Health {
   stuck(): string[];
   /** Why this replica does not do its work: empty is ready. */
   notReady(): string[];
+  /** Why the stream has been taking nothing, and for how long. */
+  failing(): { reason: PutTrouble; seconds: number } | undefined;
 }
 
 /**
@@ -44,7 +47,7 @@ export function createHealth(
   /** Until when each watch need give no sign of life. */
   const aliveUntil = new Map<string, number>();
   let putUntil: number | undefined;
-  let failingSince: number | undefined;
+  let failing: { since: number; reason: PutTrouble } | undefined;
   let told = false;
   /** Watches that the API server refuses for want of rights. */
   const refused = new Set<string>();
@@ -73,16 +76,16 @@ export function createHealth(
           break;
         case 'put-again':
           putUntil = now() + remark.wait + stuckAfter;
-          failingSince ??= now();
-          if (told || now() - failingSince < notShippingAfter) break;
+          failing = { since: failing?.since ?? now(), reason: remark.reason };
+          if (told || now() - failing.since < notShippingAfter) break;
           told = true;
-          tell({ type: 'not-shipping', seconds: seconds(failingSince) });
+          tell({ type: 'not-shipping', seconds: seconds(failing.since), reason: failing.reason });
           break;
         case 'shipped':
           putUntil = undefined;
-          if (told) tell({ type: 'shipping-again', seconds: seconds(failingSince!) });
+          if (told) tell({ type: 'shipping-again', seconds: seconds(failing!.since) });
           told = false;
-          failingSince = undefined;
+          failing = undefined;
       }
     },
     heard(resource) {
@@ -100,7 +103,7 @@ export function createHealth(
     ended() {
       state = undefined;
       putUntil = undefined;
-      failingSince = undefined;
+      failing = undefined;
       told = false;
     },
     stuck() {
@@ -118,8 +121,10 @@ export function createHealth(
     },
     notReady() {
       const problems: string[] = [];
-      if (failingSince !== undefined && now() - failingSince >= notShippingAfter)
-        problems.push(`nothing could be shipped for ${seconds(failingSince)} s`);
+      if (failing !== undefined && now() - failing.since >= notShippingAfter)
+        problems.push(
+          `nothing could be shipped for ${seconds(failing.since)} s: ${explainTrouble(failing.reason)}`,
+        );
       if (noLease)
         problems.push('the Lease cannot be had: a right is missing, or the API server does not answer');
       // Without another kind traces say less; without Events there are none.
@@ -127,5 +132,6 @@ export function createHealth(
         problems.push('Events may not be watched: a right is missing');
       return problems;
     },
+    failing: () => failing && { reason: failing.reason, seconds: seconds(failing.since) },
   };
 }

@@ -3,6 +3,7 @@
  * asked of the API server with the caller's own rights and of the leading forwarder's /metrics.
  */
 import { parseArgs } from 'node:util';
+import { explainTrouble, isPutTrouble, lasts } from '../../functions/forwarder/explain-trouble.ts';
 import { ApiError, type ApiServer, type Json } from '../../functions/forwarder/kubernetes/api-server.ts';
 import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
 import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
@@ -209,15 +210,19 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
   const retries = by('kinesis_retries_total', 'reason');
   const waiting = sum('channel_bytes');
   const age = sum('checkpoint_age_seconds');
-  // Nobody need wait where it never could.
-  const never = shipped === 0 && /credentials|no-stream/.test(retries);
-  const stands = waiting > 0 && (never || age > 120);
+  const [failing] = all('put_failing_seconds').flatMap(([key, seconds]) => {
+    const reason = /reason="([^"]*)"/.exec(key)?.[1] ?? '';
+    return isPutTrouble(reason) ? [{ reason, seconds }] : [];
+  });
+  // Nobody need wait for what nothing mends but people.
+  const stands = waiting > 0 && (age > 120 || (failing !== undefined && lasts(failing.reason)));
+  const why = failing === undefined ? 'the log says why' : explainTrouble(failing.reason);
   yield {
     verdict: stands ? 'FAIL' : shipped > 0 ? 'ok' : '?',
     step: 'stream',
     text:
       `${amount(shipped)} observations in ${amount(sum('records_total'))} records, ${amount(sum('shipped_bytes_total'))} bytes` +
-      `${retries && `; retries: ${retries}`}${stands ? `; ${amount(waiting)} bytes wait, the log says why` : ''}`,
+      `${retries && `; retries: ${retries}`}${stands ? `; ${amount(waiting)} bytes wait: ${why}` : ''}`,
   };
   yield {
     verdict: stands ? 'FAIL' : 'ok',

@@ -1,6 +1,6 @@
 /**
  * `npm start -- --live`: the current kubeconfig's cluster through the same forwarder as in the cluster and the whole
- * pipeline, in this process, until it is stopped.
+ * pipeline, in this process, until it is stopped; for days, if one likes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
@@ -13,14 +13,16 @@ import { systemClock as clock } from '../../functions/forwarder/kubernetes/clock
 import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
 import { findClusterUid } from '../../functions/forwarder/kubernetes/find-cluster.ts';
 import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
-import { createLookUp, lookUpDefaults } from '../../functions/forwarder/kubernetes/look-up-object.ts';
+import { createLookUp } from '../../functions/forwarder/kubernetes/look-up-object.ts';
 import { watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { createForwarder } from '../../functions/forwarder/run-forwarder.ts';
+import { defaultSubjectSettings } from '../../functions/forwarder/ship-subjects.ts';
 import { decodeBatch } from '../../shared/batch-codec.ts';
 import { UserError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
+import { findOpen, keepRecentRecords, keepRecentTraces } from './keep-recent.ts';
 import { startPipeline } from './start-pipeline.ts';
 
 export interface Live {
@@ -29,17 +31,30 @@ export interface Live {
   signal: AbortSignal;
   /** One line about the cluster, once it has answered. */
   onStart(cluster: string): void;
-  /** Whenever new spans have come out of OTLP/HTTP: all so far. */
-  onSpans(spans: readonly Span[]): Promise<void>;
+  /** Whenever new spans have come out of OTLP/HTTP: all that are kept, and how many traces are kept no more. */
+  onSpans(spans: readonly Span[], letGo: number): Promise<void>;
   /** Something that the user should know: rights that are missing, a cluster that does not answer. */
   onTrouble(text: string): void;
 }
 
-/** Milliseconds between looks at what came out. */
+/** Milliseconds between looks at what came out, and as much longer as showing it takes: no more than a tenth of the time. */
 const lookEvery = 1_000;
+const shareOfTime = 10;
+
+/** Of what came out: the page of so many is 23 MB and takes half a second to write. */
+const mostSpans = 20_000;
+/**
+ * Hours in milliseconds that everything else is kept, in the store as well. No trace is longer than an hour, and what it
+ * is made of came or came again in the hour and a half before it.
+ */
+const keptFor = 3 * 3_600_000;
+const shipAgainAfter = keptFor / 2;
+/** Of records, compressed; some 300,000 Events. */
+const mostBytes = 32_000_000;
 
 /**
- * What stood when it was stopped, also of traces that were not over: nobody waits for them any more.
+ * What stood when it was stopped, also of traces that were not over: nobody waits for them any more. Of what came before
+ * the newest 20,000 spans nothing.
  * @throws UserError where there is no cluster, or it does not answer
  */
 export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble }: Live): Promise<Span[]> {
@@ -56,9 +71,11 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
   const cluster: Cluster = { uid, name: config.getCurrentContext() };
   onStart(`${address} (context ${cluster.name})`);
 
+  const kept = keepRecentTraces(mostSpans);
   const pipeline = stack.use(
     await startPipeline({
-      waits: defaultWaits,
+      waits: { ...defaultWaits, retention: keptFor / 1000 },
+      kept,
       now: clock.now,
       assemblyClock: () => BigInt(clock.now()) * 1_000_000n,
       endpoint,
@@ -68,10 +85,10 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
   );
   pipeline.startSettling();
 
-  const kept: Uint8Array[] = [];
+  const recent = keepRecentRecords({ age: keptFor, bytes: mostBytes }, clock.now);
   const sink: RecordSink = {
     put(records, until) {
-      kept.push(...records.map(({ data }) => data));
+      for (const { data } of records) recent.add(data);
       return pipeline.sink.put(records, until);
     },
   };
@@ -80,14 +97,14 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
     (report) => ({
       follow: (resource, options) =>
         watchResource({ api, clock, random: Math.random, report }, resource, options),
-      lookUp: createLookUp(
-        { api, clock, onForbidden: (resource) => report({ type: 'look-ups-refused', resource }) },
-        lookUpDefaults,
-      ),
+      lookUp: createLookUp({
+        api,
+        clock,
+        onForbidden: (resource) => report({ type: 'look-ups-refused', resource }),
+      }),
       sink,
       // Nobody else follows for this process: no Lease, and no checkpoint to go on from.
-      lead: async (run) =>
-        run({ checkpoint: undefined, signal: stopping(signal), save: () => {}, flush: async () => {} }),
+      lead: async (run) => run({ checkpoint: undefined, signal: stopping(signal), save: () => {} }),
       postEvent: async () => {},
     }),
     {
@@ -95,6 +112,7 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
       rateLimit: v.parse(EventRateLimitSchema, {}),
       redactPatterns: [],
       extraKinds: [],
+      subjects: { ...defaultSubjectSettings, shipAgainAfter },
     },
     {
       clock,
@@ -111,14 +129,19 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
   const running = forwarder.run(cluster).finally(() => {
     isOver = true;
   });
-  for (let shown = 0; !isOver; ) {
-    await Promise.race([running, sleep(lookEvery)]);
-    const spans = pipeline.spans();
-    if (spans.length !== shown) await onSpans(spans);
-    shown = spans.length;
+  for (let shown = 0, pause = lookEvery; !isOver; ) {
+    await Promise.race([running, sleep(pause, undefined, { ref: false })]);
+    if (kept.added() === shown) continue;
+    shown = kept.added();
+    const begun = clock.elapsed();
+    await onSpans(pipeline.spans(), kept.letGo());
+    pause = Math.max(lookEvery, shareOfTime * (clock.elapsed() - begun));
   }
   await running;
-  return assembleAll(cluster, kept, BigInt(clock.now()) * 1_000_000n);
+  const goneUntil = recent.goneUntil();
+  const since = goneUntil === undefined ? 0 : goneUntil + shipAgainAfter;
+  kept.add(findOpen(kept.spans(), assembleAll(cluster, recent.all(), clock.now()), since));
+  return pipeline.spans();
 }
 
 /** The same signal with the reason by which a term knows that it is to finish. */
@@ -129,7 +152,8 @@ function stopping(signal: AbortSignal): AbortSignal {
   return stop.signal;
 }
 
-function assembleAll(cluster: Cluster, records: readonly Uint8Array[], now: bigint): Span[] {
+function assembleAll(cluster: Cluster, records: readonly Uint8Array[], at: number): Span[] {
   const observations: Observation[] = records.flatMap((bytes) => decodeBatch(bytes).observations);
+  const now = BigInt(at) * 1_000_000n;
   return assemble({ cluster, observations, now }).map(({ span }) => span);
 }

@@ -5,12 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { compareSpans, type Span } from '../../shared/span.ts';
+import type { SpanKeeper } from './keep-recent.ts';
 import { readOtlpSpans } from './read-otlp-spans.ts';
 
 export interface OtlpReceiver {
   /** Where spans are posted to: `http://127.0.0.1:PORT/v1/traces`. */
   endpoint: string;
-  /** One for each span that was accepted, also where one came twice; in the order of compareSpans. */
+  /** One for each span that was accepted and is kept, also where one came twice; in the order of compareSpans. */
   spans(): Span[];
   /** What to answer from now on; undefined: take everything. What is answered otherwise is not kept. */
   respondWith(script: ((request: OtlpRequest) => OtlpAnswer) | undefined): void;
@@ -45,8 +46,8 @@ const largestBody = 64 * 1024 * 1024;
 
 const unzip = promisify(gunzip);
 
-export async function startOtlpReceiver(): Promise<OtlpReceiver> {
-  const received: Span[] = [];
+/** @param kept all of them, where nobody says otherwise */
+export async function startOtlpReceiver(kept: SpanKeeper = keepAll()): Promise<OtlpReceiver> {
   let script: ((request: OtlpRequest) => OtlpAnswer) | undefined;
   let index = 0;
 
@@ -60,7 +61,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     }) ?? {
       kind: 'accept',
     };
-    if (answer.kind === 'accept' || answer.keep) for (const span of spans) received.push(span);
+    if (answer.kind === 'accept' || answer.keep) kept.add(spans);
     switch (answer.kind) {
       case 'accept':
         reply(response, 200, '{}');
@@ -99,7 +100,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   let stopped: Promise<unknown> | undefined;
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
-    spans: () => received.toSorted(compareSpans),
+    spans: () => kept.spans().toSorted(compareSpans),
     respondWith(next) {
       script = next;
     },
@@ -108,6 +109,16 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       server.closeAllConnections();
       await stopped;
     },
+  };
+}
+
+function keepAll(): SpanKeeper {
+  const received: Span[] = [];
+  return {
+    add(spans) {
+      for (const span of spans) received.push(span);
+    },
+    spans: () => received,
   };
 }
 

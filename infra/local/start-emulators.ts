@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import dynalite from 'dynalite';
 import { buildApp } from 'fauxqs';
@@ -25,12 +26,27 @@ export interface Emulators {
 
 const host = '127.0.0.1';
 
+/**
+ * dynalite ends its streams by return() of iterators that have only close() (dynalite 4.0.0, db/index.js, createValueStream):
+ * each query would keep, for ever, the whole table as it was at that time.
+ */
+function closeIterators(): void {
+  const ofDynalite = createRequire(createRequire(import.meta.url).resolve('dynalite'));
+  const { AbstractValueIterator } = ofDynalite('abstract-level') as {
+    AbstractValueIterator: { prototype: { close(): Promise<void>; return?(): Promise<void> } };
+  };
+  AbstractValueIterator.prototype.return ??= function () {
+    return this.close();
+  };
+}
+
 /** Rejects, with nothing left running, where one of them does not start. */
 export async function startEmulators(): Promise<Emulators> {
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     await Promise.all(stops.splice(0).map((one) => one()));
   };
+  closeIterators();
   try {
     const kinesis = await listen(
       kinesalite({ createStreamMs: 0, updateStreamMs: 0, shardLimit: 100 }),

@@ -23,6 +23,8 @@ import { createSetAside, type SetAsideSettings } from '../../shared/set-aside-s3
 import type { Span } from '../../shared/span.ts';
 import { connectAws, localRegion } from './connect-aws.ts';
 import { createResources } from './create-resources.ts';
+import { expireItems } from './expire-items.ts';
+import type { SpanKeeper } from './keep-recent.ts';
 import { createKinesisSource } from './kinesis-source.ts';
 import { pollKinesis } from './poll-kinesis.ts';
 import { pollSqs } from './poll-sqs.ts';
@@ -38,6 +40,8 @@ export interface PipelineSettings {
   assemblyClock(): bigint;
   /** Where the spans go as well. */
   endpoint?: OtlpEndpoint | undefined;
+  /** Of the spans that came out; all of them, where nobody says otherwise. */
+  kept?: SpanKeeper | undefined;
   /** Something of these activities was filed. */
   onIngested?(activities: readonly string[]): void;
   onRemark(remark: Remark): void;
@@ -62,7 +66,7 @@ export interface Pipeline extends AsyncDisposable {
   settled(): Promise<void>;
   /** Resolves once no span waits to be exported. */
   exported(): Promise<void>;
-  /** As they came out of OTLP/HTTP, so far. */
+  /** As they came out of OTLP/HTTP, so far, those that are kept. */
   spans(): Span[];
   /** What the endpoint did not take. */
   undelivered(): Undelivered | undefined;
@@ -73,11 +77,23 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
   await using starting = new AsyncDisposableStack();
   const emulators = await startEmulators();
   starting.defer(() => emulators.stop());
-  const receiver = await startOtlpReceiver();
+  const receiver = await startOtlpReceiver(settings.kept);
   starting.defer(() => receiver.stop());
   const aws = connectAws(emulators.endpoints);
   starting.defer(() => aws.destroy());
   const resources = await createResources(aws, { shards: 1 });
+  const expiring = new AbortController();
+  const expired = expireItems(aws.dynamodb, {
+    tableName: resources.tableName,
+    pagePause: 5_000,
+    roundPause: 60_000,
+    clock: systemClock,
+    signal: expiring.signal,
+  }).catch(onDefect);
+  starting.defer(() => {
+    expiring.abort();
+    return expired;
+  });
 
   const setAsideOf = (origin: SetAsideSettings['origin']) =>
     createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin });

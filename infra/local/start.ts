@@ -48,7 +48,8 @@ async function showReplay(context: CommandContext, { files, source }: { files: s
 /** A trace is drawn once its root has come, which is when it is over; the page has the rest as well. */
 async function showLive(context: CommandContext) {
   const { environment, say, untilStopped, write } = context;
-  const drawn = new Set<string>();
+  const isRoot = ({ parentSpanId }: Span) => parentSpanId === null;
+  let drawn = new Set<string>();
   let source = '';
   const spans = await followLive({
     endpoint: readOtlpEndpoint(environment),
@@ -56,18 +57,19 @@ async function showLive(context: CommandContext) {
     onStart(cluster) {
       source = cluster;
       say(
-        `Following ${cluster}, and the Events of its last hour. A trace is drawn once it is over; Ctrl-C ends it.\n`,
+        `Following ${cluster}, and the Events of its last hour. A trace is drawn once it is over, and the newest are kept, up to 20,000 spans; Ctrl-C ends it.\n`,
       );
     },
-    async onSpans(soFar) {
-      const isOver = ({ parentSpanId, traceId }: Span) => parentSpanId === null && !drawn.has(traceId);
-      const over = new Set(soFar.filter(isOver).map(({ traceId }) => traceId));
-      for (const traceId of over) drawn.add(traceId);
+    async onSpans(soFar, letGo) {
+      const over = new Set(soFar.filter(isRoot).map(({ traceId }) => traceId));
+      const fresh = over.difference(drawn);
+      drawn = over;
       await showTraces(
         context,
-        soFar.filter(({ traceId }) => over.has(traceId)),
+        soFar.filter(({ traceId }) => fresh.has(traceId)),
       );
-      say(`${count(soFar)} so far: ${await writePage(context, soFar, source)}\n`);
+      const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
+      say(`${count(soFar)} so far${older}: ${await writePage(context, soFar, source)}\n`);
     },
     onTrouble: (text) => say(`rootspan: ${text}\n`),
   });

@@ -64,11 +64,6 @@ export interface Term {
   signal: AbortSignal;
   /** Kept for the next renewal; only versions that are newer than those saved before count. */
   save(checkpoint: Checkpoint): void;
-  /**
-   * Writes what was saved at once.
-   * @throws where it could not be written, or the term is over
-   */
-  flush(): Promise<void>;
 }
 
 /**
@@ -206,13 +201,8 @@ async function serve(
   };
   const renewed = (lease: Json) => renewedLease(lease, settings, clock.now(), saved);
 
-  /** One write at a time: each names the version that the one before made. */
-  let writing: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = writing.then(work);
-    writing = result.catch(() => {});
-    return result;
-  };
+  /** The renewal under way: the release names the version that it makes. */
+  let writing: Promise<void> = Promise.resolve();
 
   const renew = async () => {
     let wait = settings.renewEvery;
@@ -220,7 +210,9 @@ async function serve(
       await clock.sleep(wait * (1 - 0.1 * random()), over.signal);
       if (over.signal.aborted) return;
       try {
-        await inTurn(() => write(renewed, over.signal));
+        const written = write(renewed, over.signal);
+        writing = written.catch(() => {});
+        await written;
         wait = settings.renewEvery;
       } catch (error) {
         if (over.signal.aborted) return;
@@ -253,10 +245,6 @@ async function serve(
       signal: ending.signal,
       save(checkpoint) {
         saved = newestVersions(saved, checkpoint);
-      },
-      async flush() {
-        if (lost !== undefined) throw new Error('the term is over');
-        await inTurn(() => write(renewed, over.signal));
       },
     });
   } finally {

@@ -63,8 +63,10 @@ function readPage(answer: Json): Page {
   const metadata = answer.metadata as Json | undefined;
   const { resourceVersion, continue: next } = metadata ?? {};
   if (!isResourceVersion(resourceVersion)) throw new Error('the answer is no list with a resourceVersion');
+  const items = answer.items ?? [];
+  if (!Array.isArray(items)) throw new Error('the answer is no list');
   return {
-    items: (answer.items ?? []) as Json[],
+    items,
     resourceVersion,
     next: typeof next === 'string' ? next : '',
   };

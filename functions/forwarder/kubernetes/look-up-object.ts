@@ -1,6 +1,7 @@
 /**
- * Objects that are not watched, looked up once and kept: so rarely that the API server never notices, and so that what
- * it may not or cannot tell is not asked again and again. Never a Secret or a ConfigMap.
+ * Objects that are not watched, looked up: so rarely that the API server never notices, and so that what it may not or
+ * cannot tell is not asked again and again. What was found is kept by whoever asked, cut (`snapshot-cache.ts`). Never a
+ * Secret or a ConfigMap.
  */
 import { neverShipped } from '../../../shared/snapshot-fields.ts';
 import { ApiError, type ApiServer, type Json } from './api-server.ts';
@@ -37,10 +38,7 @@ export interface LookUpPorts {
 }
 
 export interface LookUpSettings {
-  /** Bytes of JSON, and what the entries weigh beside it. */
-  cacheBytes: number;
   /** Milliseconds for which an answer is good. */
-  foundFor: number;
   goneFor: number;
   forbiddenFor: number;
   unknownKindFor: number;
@@ -50,8 +48,6 @@ export interface LookUpSettings {
 }
 
 export const lookUpDefaults: LookUpSettings = {
-  cacheBytes: 4 * 1024 * 1024,
-  foundFor: 30 * 60_000,
   goneFor: 60_000,
   forbiddenFor: 10 * 60_000,
   unknownKindFor: 5 * 60_000,
@@ -64,7 +60,7 @@ export type LookUp = (reference: ObjectReference, signal?: AbortSignal) => Promi
 
 export function createLookUp(ports: LookUpPorts, settings: LookUpSettings = lookUpDefaults): LookUp {
   const { api, clock } = ports;
-  const cache = createAnswerCache(settings.cacheBytes, clock);
+  const gone = createGone(settings.goneFor, clock);
   const takeToken = createTokenBucket(settings, clock);
   const discover = createDiscovery(ports, settings, takeToken);
   const forbidden = createForbidden(ports, settings);
@@ -87,16 +83,13 @@ export function createLookUp(ports: LookUpPorts, settings: LookUpSettings = look
     try {
       const object = await api.call('GET', `${scope}/${resource}/${reference.name}`, withSignal(signal));
       const uid = (object.metadata as Json | undefined)?.uid;
-      if (reference.uid !== undefined && uid !== reference.uid) {
-        cache.put(key, undefined, settings.goneFor);
-        return { type: 'gone' };
-      }
-      cache.put(key, JSON.stringify(object), settings.foundFor);
-      return { type: 'found', object };
+      if (reference.uid === undefined || uid === reference.uid) return { type: 'found', object };
+      gone.add(key);
+      return { type: 'gone' };
     } catch (error) {
       if (!(error instanceof ApiError)) return { type: 'unavailable', error };
       if (error.status === 404) {
-        cache.put(key, undefined, settings.goneFor);
+        gone.add(key);
         return { type: 'gone' };
       }
       if (error.status !== 403) return { type: 'unavailable', error };
@@ -112,15 +105,12 @@ export function createLookUp(ports: LookUpPorts, settings: LookUpSettings = look
     if (!isPathSegment(name) || (namespace !== '' && !isPathSegment(namespace))) return { type: 'gone' };
     if (!/^(?:[a-z0-9.-]+\/)?[a-z0-9]+$/.test(apiVersion)) return { type: 'unknown-kind' };
     const key = [apiVersion, reference.kind, namespace, name, reference.uid ?? ''].join('|');
-    const known = cache.get(key);
-    if (known !== undefined) return known.text === undefined ? { type: 'gone' } : found(known.text);
+    if (gone.has(key)) return { type: 'gone' };
     const asked = running.get(key) ?? ask({ ...reference, apiVersion }, key, signal);
     running.set(key, asked);
     return asked.finally(() => running.delete(key));
   };
 }
-
-const found = (text: string): LookUpResult => ({ type: 'found', object: JSON.parse(text) as Json });
 
 /** Of whatever group: one that serves Secrets by another name is meant as well. */
 export const neverRead: ReadonlySet<string> = new Set(['secrets', 'configmaps']);
@@ -216,45 +206,18 @@ function createForbidden({ clock, onForbidden }: LookUpPorts, { forbiddenFor }: 
   };
 }
 
-/** Map, key and the like, roughly. */
-const entryBytes = 300;
+/** Whoever may write Events may name objects that there are none of. */
+const rememberedGone = 1_000;
 
-/** Answers by key, the least recently used dropped first. As text: parsed objects weigh several times as much. */
-function createAnswerCache(mostBytes: number, clock: Pick<Clock, 'elapsed'>) {
-  interface Answer {
-    /** Undefined: the object is gone. */
-    text: string | undefined;
-    goodUntil: number;
-  }
-  const answers = new Map<string, Answer>();
-  let bytes = 0;
-  const weigh = (key: string, { text = '' }: Answer) => key.length + text.length + entryBytes;
-  const drop = (key: string, answer: Answer) => {
-    answers.delete(key);
-    bytes -= weigh(key, answer);
-  };
+function createGone(goneFor: number, clock: Pick<Clock, 'elapsed'>) {
+  /** The oldest first: all are good for as long. */
+  const until = new Map<string, number>();
   return {
-    get(key: string): Answer | undefined {
-      const answer = answers.get(key);
-      if (answer === undefined) return undefined;
-      if (answer.goodUntil <= clock.elapsed()) {
-        drop(key, answer);
-        return undefined;
-      }
-      answers.delete(key);
-      answers.set(key, answer);
-      return answer;
-    },
-    put(key: string, text: string | undefined, goodFor: number) {
-      const before = answers.get(key);
-      if (before !== undefined) drop(key, before);
-      const answer = { text, goodUntil: clock.elapsed() + goodFor };
-      answers.set(key, answer);
-      bytes += weigh(key, answer);
-      for (const [oldest, oldestAnswer] of answers) {
-        if (bytes <= mostBytes) break;
-        drop(oldest, oldestAnswer);
-      }
+    has: (key: string) => (until.get(key) ?? Number.NEGATIVE_INFINITY) > clock.elapsed(),
+    add(key: string) {
+      until.delete(key);
+      until.set(key, clock.elapsed() + goneFor);
+      if (until.size > rememberedGone) until.delete(until.keys().next().value!);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** An Event about the forwarder's own Pod: what `kubectl describe pod` shows, whoever runs the cluster. */
-import type { ApiServer } from './api-server.ts';
+import { ApiError, type ApiServer } from './api-server.ts';
 
 export interface OwnPod {
   namespace: string;
@@ -22,19 +22,20 @@ const longestNote = 1024;
 const longestInstance = 128;
 
 /**
- * A new Event each time: whoever calls sees to it that there are few.
- * @param now milliseconds since 1970
+ * A new Event for each time: whoever calls sees to it that there are few. The same again is stored once: of a call that
+ * failed nobody knows whether only its answer was lost.
+ * @param at milliseconds since 1970
  * @throws ApiError, or what the network throws
  */
-export async function postEvent(api: ApiServer, pod: OwnPod, event: OwnEvent, now: number): Promise<void> {
+export async function postEvent(api: ApiServer, pod: OwnPod, event: OwnEvent, at: number): Promise<void> {
   const { namespace, name, uid } = pod;
-  await api.call('POST', `/apis/events.k8s.io/v1/namespaces/${namespace}/events`, {
+  const posted = api.call('POST', `/apis/events.k8s.io/v1/namespaces/${namespace}/events`, {
     body: {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
       // As client-go's recorder names them.
-      metadata: { namespace, name: `${name}.${(BigInt(Math.round(now)) * 1_000_000n).toString(16)}` },
-      eventTime: new Date(now).toISOString().replace('Z', '000Z'),
+      metadata: { namespace, name: `${name}.${(BigInt(Math.round(at)) * 1_000_000n).toString(16)}` },
+      eventTime: new Date(at).toISOString().replace('Z', '000Z'),
       reportingController: 'rootspan-forwarder',
       reportingInstance: name.slice(0, longestInstance),
       type: event.type,
@@ -43,5 +44,8 @@ export async function postEvent(api: ApiServer, pod: OwnPod, event: OwnEvent, no
       regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, ...(uid !== undefined && { uid }) },
       note: event.message.slice(0, longestNote),
     },
+  });
+  await posted.catch((error: unknown) => {
+    if (!(error instanceof ApiError && error.status === 409)) throw error;
   });
 }

@@ -27,7 +27,9 @@ export type WatchRemark =
   /** The credentials or their rights do not suffice: 401, 403. They may come right. */
   | { type: 'refused'; resource: string; status: number; wait: number; error: ApiError }
   /** The cluster has no such resource: 404. It may get it. */
-  | { type: 'unknown-resource'; resource: string; wait: number };
+  | { type: 'unknown-resource'; resource: string; wait: number }
+  /** What comes after that version cannot be read, however often it is asked for: a list passes it by. */
+  | { type: 'unreadable-line'; resource: string; after: string };
 
 export type RestartReason =
   /** By the server, as it does every few minutes. */
@@ -63,6 +65,8 @@ export interface WatchSettings {
   unknownResourceWait: number;
   /** Milliseconds that a watch must have lasted for its end to be the first trouble again. */
   goodStretch: number;
+  /** Times that a line is asked for again that cannot be read: it may have been cut off. */
+  readAgain: number;
 }
 
 const watchDefaults: WatchSettings = {
@@ -72,6 +76,7 @@ const watchDefaults: WatchSettings = {
   backoff: { first: 500, most: 30_000 },
   unknownResourceWait: 300_000,
   goodStretch: 10_000,
+  readAgain: 2,
 };
 
 export interface WatchOptions {
@@ -103,6 +108,8 @@ export async function* watchResource(
   let version = from;
   let troubles = 0;
   let wasSilent = false;
+  /** How often what comes after `version` could not be read. */
+  let unreadable = 0;
 
   /** Says what happened and waits as long as that asks for. */
   const pause = async (trouble: Trouble) => {
@@ -135,8 +142,15 @@ export async function* watchResource(
     }
     // A server that closes at once, for whatever reason, is not asked again at once.
     trouble ??= lasted < 1000 ? { kind: 'closed' } : { kind: 'none' };
-    if (trouble.kind === 'expired' || trouble.kind === 'went-back') version = undefined;
+    if (version !== before) unreadable = 0;
+    if (trouble.kind === 'malformed') unreadable++;
     await pause(trouble);
+    if (unreadable > settings.readAgain) {
+      report({ type: 'unreadable-line', resource: name, after: version });
+      unreadable = 0;
+      version = undefined;
+    }
+    if (trouble.kind === 'expired' || trouble.kind === 'went-back') version = undefined;
   }
 
   /** The version of the list, or undefined when aborted. */

@@ -93,6 +93,7 @@ function createStream() {
       while (throttle()) await setImmediate();
       for (const { data } of records) arrived.push(...decodeBatch(data).observations);
       await step();
+      return [];
     },
   });
   return { arrived, sink };

@@ -12,7 +12,12 @@ async function* from(observations: readonly Observation[]): AsyncGenerator<Obser
 
 async function shipped(observations: readonly Observation[], batchSize: number) {
   const records: StreamRecord[] = [];
-  const sink = { put: async (batch: readonly StreamRecord[]) => void records.push(...batch) };
+  const sink = {
+    async put(batch: readonly StreamRecord[]) {
+      records.push(...batch);
+      return [];
+    },
+  };
   const report = await forward(from(observations), { uid: 'c1' }, sink, { batchSize });
   return { report, records, observations: records.flatMap(({ data }) => decodeBatch(data).observations) };
 }
@@ -62,7 +67,9 @@ describe('the forwarder', () => {
     const huge = { ...event, event: { ...event.event, message: 'x'.repeat(600_000) } };
     const { report, observations } = await shipped([event, huge, event], 9);
     expect(observations).toEqual([event, event]);
-    expect(report.rejected).toEqual([{ reason: 'larger than 524288 bytes', payload: JSON.stringify(huge) }]);
+    expect(report.rejected).toMatchObject([
+      { reason: 'larger than 524288 bytes', payload: JSON.stringify(huge) },
+    ]);
   });
 
   it('tells how far it is, each time the sink has acknowledged', async () => {
@@ -73,7 +80,7 @@ describe('the forwarder', () => {
     await forward(
       from(observations),
       {},
-      { put: async () => {} },
+      { put: async () => [] },
       {
         batchSize: 2,
         onShipped: ({ events }) => progress.push(events),

@@ -19,10 +19,12 @@ const record = (text: string, size = text.length) => ({
   partitionKey: 'c1',
 });
 
+const textOf = ({ data }: { data: Uint8Array }) => new TextDecoder().decode(data).trim();
+
 /** Puts through the real client to a stream that answers as told (else stores all); what each call held, by name. */
 async function put(
   records: ReturnType<typeof record>[],
-  answers: Answer[],
+  answers: (Answer | ((names: string[]) => Answer))[],
   patience: 'records' | 'everything' = 'records',
 ) {
   const troubles: string[] = [];
@@ -31,7 +33,8 @@ async function put(
   const server = createServer(async (request, response) => {
     const { Records } = (await json(request)) as { Records: Put[] };
     calls.push(Records.map(({ Data }) => Buffer.from(Data, 'base64').toString().trim()));
-    const { status, body } = answers.shift() ?? results(...Records.map(() => stored));
+    const answer = answers.shift() ?? results(...Records.map(() => stored));
+    const { status, body } = typeof answer === 'function' ? answer(calls.at(-1)!) : answer;
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
   });
   server.listen(0, '127.0.0.1');
@@ -47,15 +50,24 @@ async function put(
   try {
     const onTrouble = ({ reason }: { reason: string }) => void troubles.push(reason);
     const settings = { streamName: 'observations', sleep, random: () => 0, patience, onTrouble };
-    await createKinesisSink(client, settings).put(records);
-    return { calls, slept, troubles, error: undefined };
+    const refused = await createKinesisSink(client, settings).put(records);
+    return { calls, slept, troubles, refused: refused.map(({ record }) => textOf(record)), error: undefined };
   } catch (error) {
-    return { calls, slept, troubles, error };
+    return { calls, slept, troubles, refused: [], error };
   } finally {
     client.destroy();
     server.close();
   }
 }
+
+const failure = (status: number, __type: string, message = 'no'): Answer => ({
+  status,
+  body: { __type, message },
+});
+const ofStreamName =
+  "1 validation error detected: Value 'a b' at 'streamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+";
+const ofRecord =
+  "1 validation error detected: Value at 'records.1.member.data' failed to satisfy constraint: Member must have length less than or equal to 1048576";
 
 describe('the Kinesis sink', () => {
   it('puts what was throttled again, alone, with growing delay', async () => {
@@ -106,37 +118,76 @@ describe('the Kinesis sink', () => {
   });
 
   it('in a live cluster waits out whatever is no mistake of ours, and says why', async () => {
-    const failure = (status: number, __type: string): Answer => ({ status, body: { __type, message: 'no' } });
     const { calls, troubles, error } = await put(
       [record('a')],
       [
         failure(400, 'ResourceNotFoundException'),
-        failure(403, 'AccessDeniedException'),
+        failure(
+          403,
+          'AccessDeniedException',
+          'not authorized to perform: kinesis:PutRecords on resource: arn:aws:…',
+        ),
+        failure(403, 'AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity'),
+        failure(400, 'ValidationException', ofStreamName),
+        failure(400, 'SerializationException'),
         failure(400, 'ExpiredTokenException'),
         failure(500, 'InternalFailure'),
         failure(400, 'ProvisionedThroughputExceededException'),
         failure(400, 'KMSDisabledException'),
+        failure(400, 'WhoKnowsException'),
         results({ ErrorCode: 'InternalFailure' }),
       ],
       'everything',
     );
     expect(error).toBeUndefined();
-    expect(calls).toHaveLength(8);
+    expect(calls).toHaveLength(12);
     expect(troubles).toEqual([
       'no-stream',
+      'denied',
       'credentials',
+      'invalid',
+      'invalid',
       'credentials',
       'server',
       'throttled',
+      'key',
       'other',
       'server',
     ]);
   });
 
-  it('does not repeat a call that the service finds wrong', async () => {
-    const wrong = { status: 400, body: { __type: 'ValidationException', message: 'no' } };
-    const { calls, error } = await put([record('a')], [wrong], 'everything');
-    expect(calls).toHaveLength(1);
-    expect(error).toMatchObject({ name: 'ValidationException' });
+  it('asks less and less often, up to once a minute, where nothing changes before somebody changes it', async () => {
+    const missing = Array.from({ length: 12 }, () => failure(400, 'ResourceNotFoundException'));
+    const { slept } = await put([record('a')], missing, 'everything');
+    expect(slept.slice(-4)).toEqual([25_600, 51_200, 60_000, 60_000]);
+  });
+
+  it('gives back a record that is refused for what it is, and stores all the others', async () => {
+    const finicky = (names: string[]): Answer =>
+      names.includes('c')
+        ? failure(400, 'ValidationException', ofRecord)
+        : results(...names.map(() => stored));
+    const { calls, refused, slept, error } = await put(
+      ['a', 'b', 'c', 'd'].map((name) => record(name)),
+      Array.from({ length: 9 }, () => finicky),
+      'everything',
+    );
+    expect({ refused, slept, error }).toEqual({ refused: ['c'], slept: [], error: undefined });
+    expect(calls).toEqual([['a', 'b', 'c', 'd'], ['a', 'b'], ['c', 'd'], ['c'], ['d']]);
+  });
+
+  it('takes a name of a stream that is none for no fault of the records', async () => {
+    const wrong = Array.from({ length: 3 }, () => failure(400, 'ValidationException', ofStreamName));
+    const { calls, refused } = await put([record('a')], wrong, 'everything');
+    expect([calls.length, refused]).toEqual([4, []]);
+  });
+
+  it('hands on what is no error of the service, but of this program', async () => {
+    const { error } = await put(
+      [{ data: undefined as unknown as Uint8Array<ArrayBuffer>, partitionKey: 'c1' }],
+      [],
+      'everything',
+    );
+    expect(error).toBeInstanceOf(TypeError);
   });
 });

@@ -39,10 +39,17 @@ afterAll(() => rm(folder, { recursive: true }));
 /** Kinesis' HTTP, as far as PutRecords goes. */
 async function startStream() {
   const arrived: Observation[] = [];
-  const state = { away: false };
+  const state: { away: boolean; refuses?: { status: number; type: string; message: string } } = {
+    away: false,
+  };
   const server = createServer(async (request, response) => {
     const { Records } = (await json(request)) as { Records: { Data: string }[] };
     if (state.away) return void response.socket?.destroy();
+    if (state.refuses !== undefined) {
+      const { status, type: __type, message } = state.refuses;
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
+      return void response.end(JSON.stringify({ __type, message }));
+    }
     for (const { Data } of Records) arrived.push(...decodeBatch(Buffer.from(Data, 'base64')).observations);
     const stored = Records.map(() => ({ SequenceNumber: '1', ShardId: 'shardId-000000000000' }));
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
@@ -191,6 +198,64 @@ describe('the bundle, as its image runs it', () => {
       await api[Symbol.asyncDispose]();
     }
   });
+
+  it.each([
+    {
+      status: 400,
+      type: 'AccessDeniedException',
+      reason: 'denied',
+      message: 'is not authorized to perform: kinesis:PutRecords',
+    },
+    {
+      status: 400,
+      type: 'ResourceNotFoundException',
+      reason: 'no-stream',
+      message: 'Stream observations not found',
+    },
+    {
+      status: 400,
+      type: 'ValidationException',
+      reason: 'invalid',
+      message: "Value 'a b' at 'streamName' failed",
+    },
+  ])(
+    'lives through $type, says what mends it, and ships once it is mended',
+    async ({ reason, ...refuses }) => {
+      const { api, say } = await startCluster();
+      const stream = await startStream();
+      try {
+        stream.state.refuses = refuses;
+        say('Meanwhile');
+        const { child, get, output } = await startProcess(api, stream);
+        const retried = new RegExp(`kinesis_retries_total\\{reason="${reason}"\\} [2-9]`);
+        await until(() =>
+          get('/metrics').then(
+            (text) => retried.test(text),
+            () => false,
+          ),
+        );
+        expect(await get('/metrics')).toContain(
+          `rootspan_forwarder_put_failing_seconds{reason="${reason}"} `,
+        );
+        expect(await get('/healthz')).toBe('ok\n');
+        delete stream.state.refuses;
+        await until(() => stream.arrived.length === 2);
+        expect(told(stream.arrived)).toEqual(['Pod web', 'Pod web Meanwhile']);
+        expect(await get('/metrics')).not.toContain('put_failing_seconds{');
+        expect(await end(child, 'SIGTERM')).toBe(0);
+        const tellings = (await output).split('\n').filter((line) => line.includes('"mend"'));
+        expect(tellings).toHaveLength(1);
+        expect(JSON.parse(tellings[0]!)).toMatchObject({
+          level: 'warn',
+          reason,
+          mend: expect.stringContaining('HelmValues'),
+        });
+      } finally {
+        stream.close();
+        await api[Symbol.asyncDispose]();
+      }
+    },
+  );
 
   it('says in one line which variable is wrong', async () => {
     const { api } = await startCluster();

@@ -309,3 +309,13 @@ it('whatever is thrown at it, it is refused with a reason or makes an observatio
     }),
   );
 });
+
+it('what is nested deeper than anybody reads is refused, not thrown at', () => {
+  let deep: object = {};
+  for (let depth = 0; depth < 10_000; depth++) deep = { f: deep };
+  const managedFields = [{ manager: 'x', operation: 'Update', fieldsV1: deep }];
+  expect(observeObject(deployment({ metadata: { ...metadata, managedFields } }), at, false)).toEqual({
+    ok: false,
+    reason: 'is nested too deeply',
+  });
+});

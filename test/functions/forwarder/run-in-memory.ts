@@ -77,6 +77,7 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
   const sink: RecordSink = {
     async put(records) {
       for (const { data } of records) arrived.push(...decodeBatch(data).observations);
+      return [];
     },
   };
   const filters = { namespaces: all, kinds: all, reasons: all, types: all, ...given.filters };

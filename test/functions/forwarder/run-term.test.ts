@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { LookUp } from '../../../functions/forwarder/kubernetes/look-up-object.ts';
+import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
 import { defaultSubjectSettings } from '../../../functions/forwarder/ship-subjects.ts';
+import { decodeBatch } from '../../../shared/batch-codec.ts';
+import type { Observation } from '../../../shared/observation.ts';
 import { anEvent, anObject, createMemoryCluster, deployment, pod, replicaSet } from './memory-cluster.ts';
 import { createTestClock, quiet, runInMemory, told } from './run-in-memory.ts';
 
@@ -175,11 +178,50 @@ describe('subjects', () => {
   });
 });
 
+it('a record that the stream refuses for good is counted, each of its Events by name, and not in the way', async () => {
+  const { cluster, a } = createShop();
+  const arrived: Observation[] = [];
+  const sink: RecordSink = {
+    async put(records) {
+      const poison = records.filter(({ data }) =>
+        told(decodeBatch(data).observations).includes('Pod a Poison'),
+      );
+      for (const { data } of records.filter((record) => !poison.includes(record)))
+        arrived.push(...decodeBatch(data).observations);
+      return poison.map((record) => ({ record, why: 'ValidationException' }));
+    },
+  };
+  const term = runInMemory(cluster, { ports: { sink }, checkpoint: { events: cluster.version() } });
+  await term.quiet();
+  cluster.put(anEvent('e1', a, { reason: 'Poison', message: 'hunter2' }));
+  cluster.put(anEvent('e2', a));
+  await term.quiet();
+  const between = cluster.version();
+  expect(term.saved()?.events).toBe(between);
+  cluster.put(anEvent('e3', a, { reason: 'Later' }));
+  await term.quiet();
+  expect(told(arrived)).toEqual(['Pod a Later']);
+  const dropped = term.remarks.filter(({ type }) => type.endsWith('-dropped'));
+  expect(dropped).toMatchObject([
+    { type: 'snapshot-dropped', reason: 'refused', about: { kind: 'Deployment', name: 'web' } },
+    { type: 'snapshot-dropped', reason: 'refused', about: { kind: 'ReplicaSet', name: 'web-1' } },
+    { type: 'snapshot-dropped', reason: 'refused', about: { kind: 'Pod', name: 'a' } },
+    { type: 'event-dropped', reason: 'refused', about: { kind: 'Event', namespace: 'shop', name: 'e1' } },
+    { type: 'event-dropped', reason: 'refused', about: { kind: 'Event', namespace: 'shop', name: 'e2' } },
+  ]);
+  expect(JSON.stringify(dropped)).not.toContain('hunter2');
+  expect(term.remarks.filter(({ type }) => type === 'shipped')).toMatchObject([
+    { events: 0, snapshots: 0, records: 0, bytes: 0 },
+    { events: 1, snapshots: 0, records: 1 },
+  ]);
+  await term.stop();
+});
+
 describe('the checkpoint', () => {
   it('moves once everything before it is acknowledged', async () => {
     const { cluster, a } = createShop();
     const acknowledge: (() => void)[] = [];
-    const sink = { put: () => new Promise<void>((resolve) => acknowledge.push(resolve)) };
+    const sink = { put: () => new Promise<[]>((resolve) => acknowledge.push(() => resolve([]))) };
     const term = runInMemory(cluster, { ports: { sink }, checkpoint: { events: cluster.version() } });
     await term.quiet();
     const before = term.saved()?.events;
@@ -319,6 +361,37 @@ it('tells as gone what is missing from the list that follows a lost history', as
   await term.stop();
 });
 
+it('an object of the list that cannot be read is counted, and is neither gone nor in the way of others', async () => {
+  const { cluster, rs, a } = createShop();
+  cluster.put(anEvent('e1', a));
+  const term = runInMemory(cluster);
+  await term.quiet();
+  const unreadable = { ...a, metadata: { ...a.metadata, generation: 'many' } };
+  cluster.put(unreadable);
+  const b = cluster.put(pod('b', rs));
+  cluster.compact();
+  await term.quiet();
+  cluster.put(anEvent('e2', b));
+  await term.quiet();
+  expect(told(term.arrived)).toEqual([
+    'Deployment web',
+    'ReplicaSet web-1',
+    'Pod a',
+    'Pod a Pulled',
+    'Pod b',
+    'Pod b Pulled',
+  ]);
+  expect(term.remarks.filter(({ type }) => type === 'snapshot-dropped')).toMatchObject([
+    { reason: 'unreadable', about: { kind: 'Pod', name: 'a' } },
+  ]);
+  // Its end is still told.
+  cluster.remove(a.metadata.uid);
+  cluster.compact();
+  await term.quiet();
+  expect(told(term.arrived).at(-1)).toBe('Pod a gone');
+  await term.stop();
+});
+
 describe('what stays in the cluster', () => {
   it('is counted: received = shipped + filtered + dropped, and its subjects do not ship', async () => {
     const { cluster, a, web } = createShop();
@@ -423,6 +496,7 @@ describe('a stream that is away', () => {
       async put(records: readonly unknown[]) {
         await away;
         arrived.push(records.length);
+        return [];
       },
     };
     const batches = { channelBytes: 5_000, batchBytes: 1_000, batchLines: 10, batchAge: 1_000 };

@@ -93,12 +93,24 @@ describe('a stream that is away', () => {
     health.note(again);
     wait(1);
     health.note(again);
-    expect(told).toEqual([{ type: 'not-shipping', seconds: 90 }]);
-    expect(health.notReady()).toEqual(['nothing could be shipped for 150 s']);
+    expect(told).toEqual([{ type: 'not-shipping', seconds: 90, reason: 'network' }]);
+    expect(health.notReady()).toEqual([
+      expect.stringMatching(/^nothing could be shipped for 150 s: .*stream.region/),
+    ]);
+    expect(health.failing()).toEqual({ reason: 'network', seconds: 150 });
     expect(health.stuck()).toEqual([]);
     health.note(shipped);
     expect(told.slice(1)).toEqual([{ type: 'shipping-again', seconds: 150 }]);
     expect(health.notReady()).toEqual([]);
+    expect(health.failing()).toBeUndefined();
+  });
+
+  it('is told with what it is now', () => {
+    const { health, wait } = createPatient();
+    health.note(again);
+    wait(2);
+    health.note({ ...again, reason: 'denied' });
+    expect(health.notReady()).toEqual([expect.stringContaining('kinesis:PutRecords')]);
   });
 
   it('is something else than a put that never ends', () => {

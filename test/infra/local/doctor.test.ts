@@ -113,7 +113,7 @@ describe('the doctor', () => {
       }),
     ).toEqual(
       expect.arrayContaining([
-        'FAIL stream: 1,400 observations in 40 records, 90,000 bytes; retries: throttled 9; 4,000,000 bytes wait, the log says why',
+        'FAIL stream: 1,400 observations in 40 records, 90,000 bytes; retries: throttled 9; 4,000,000 bytes wait: the log says why',
         'FAIL checkpoint: the oldest that waits came 300 s ago',
       ]),
     );
@@ -123,8 +123,10 @@ describe('the doctor', () => {
     const started = String(healthy[metrics])
       .replace(/shipped_total.*/g, 'shipped_total 0')
       .replace('channel_bytes 0', 'channel_bytes 4000');
-    const refused = 'rootspan_forwarder_kinesis_retries_total{reason="credentials"} 3';
-    expect((await diagnosed({ [metrics]: `${started}${refused}\n` })).at(-2)).toMatch(/^FAIL stream: 0 /);
+    const refused = 'rootspan_forwarder_put_failing_seconds{reason="denied"} 3';
+    expect((await diagnosed({ [metrics]: `${started}${refused}\n` })).at(-2)).toMatch(
+      /^FAIL stream: 0 .*4,000 bytes wait: the role may not put: it needs kinesis:PutRecords/,
+    );
   });
 
   it('does not take what it may not see for broken', async () => {

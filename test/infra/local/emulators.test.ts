@@ -1,15 +1,19 @@
 /** The pollers and their adapters against the emulators, through the SDK. */
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { BatchWriteItemCommand, GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ListShardsCommand, PutRecordsCommand, SplitShardCommand } from '@aws-sdk/client-kinesis';
 import {
   GetQueueAttributesCommand,
   SendMessageCommand,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../functions/forwarder/kubernetes/clock.ts';
 import { type AwsClients, connectAws } from '../../../infra/local/connect-aws.ts';
 import { createResources, type Resources } from '../../../infra/local/create-resources.ts';
+import { expireItems } from '../../../infra/local/expire-items.ts';
 import { createKinesisSource } from '../../../infra/local/kinesis-source.ts';
 import { type KinesisStreamRecord, pollKinesis } from '../../../infra/local/poll-kinesis.ts';
 import { pollSqs } from '../../../infra/local/poll-sqs.ts';
@@ -28,6 +32,16 @@ afterEach(async () => {
   aws.destroy();
   await emulators.stop();
 });
+
+/** After everything that can go has gone. */
+function usedBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 const settings = {
   batchSize: 10,
@@ -185,6 +199,50 @@ describe('the rest', () => {
     const { Item } = await aws.dynamodb.send(new GetItemCommand({ TableName: resources.tableName, Key }));
     expect(Item?.n).toEqual({ N: '1' });
   });
+
+  it('what has expired goes, page by page, and what lives stays', async () => {
+    const { tableName } = resources;
+    const now = Date.now() / 1000;
+    // Two pages.
+    for (let i = 0; i < 8; i++) {
+      const expiresAt = { N: String(Math.floor(i % 2 === 0 ? now - 5 : now + 60)) };
+      const filler = { S: 'x'.repeat(200_000) };
+      const Item = { pk: { S: `item ${i}` }, sk: { S: 'x' }, expiresAt, filler };
+      await aws.dynamodb.send(new PutItemCommand({ TableName: tableName, Item }));
+    }
+    const stop = new AbortController();
+    const clock = systemClock;
+    const settings = { tableName, pagePause: 1, roundPause: 1, clock, signal: stop.signal };
+    const expiring = expireItems(aws.dynamodb, settings);
+    const names = async () => {
+      const { Items = [] } = await aws.dynamodb.send(
+        new ScanCommand({ TableName: tableName, ProjectionExpression: 'pk' }),
+      );
+      return Items.map(({ pk }) => pk!.S).sort();
+    };
+    await vi.waitFor(
+      async () => expect(await names()).toEqual(['item 1', 'item 3', 'item 5', 'item 7']),
+      20_000,
+    );
+    stop.abort();
+    await expiring;
+  });
+
+  it('a query leaves nothing behind in the emulator', async () => {
+    const { tableName } = resources;
+    const put = (text: string) => ({
+      PutRequest: { Item: { pk: { S: 'a' }, sk: { S: 'b' }, text: { S: text } } },
+    });
+    let before = 0;
+    for (let i = 0; i < 300; i++) {
+      if (i === 100) before = usedBytes();
+      const filler = String(i).padEnd(100_000, 'x');
+      await aws.dynamodb.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: [put(filler)] } }));
+      await aws.dynamodb.send(new ScanCommand({ TableName: tableName }));
+    }
+    // Each would be a tenth of a megabyte.
+    expect(usedBytes() - before).toBeLessThan(10_000_000);
+  }, 30_000);
 
   it('emulators stop at once, twice without harm, and leave nothing that keeps the process alive', async () => {
     const before = process.getActiveResourcesInfo().filter((kind) => kind.includes('TCP')).length;

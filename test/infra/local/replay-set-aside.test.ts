@@ -45,7 +45,12 @@ const replay = ({ meanwhile = async () => {} }: { meanwhile?: () => Promise<void
   replaySetAside(
     {
       s3: aws.s3,
-      stream: { put: async (records) => void put.push(...records) },
+      stream: {
+        async put(records) {
+          put.push(...records);
+          return [];
+        },
+      },
       async send(queue, body) {
         await meanwhile();
         sent.push(`${queue}: ${body}`);

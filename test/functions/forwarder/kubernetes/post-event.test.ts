@@ -31,6 +31,15 @@ it('says on its own Pod what is wrong', async () => {
   api.close();
 });
 
+it('the same again is one Event, and no error', async () => {
+  await using server = await startFakeApiServer();
+  const api = createApiServer(server.kubeConfig());
+  const event = { type: 'Warning', reason: 'CannotShip', action: 'Shipping', message: '' } as const;
+  for (const at of [7, 7, 8]) await postEvent(api, { namespace: 'rootspan', name: 'fwd' }, event, at);
+  expect(server.objects(ownEvents)).toHaveLength(2);
+  api.close();
+});
+
 it('knows a cluster by the UID of kube-system', async () => {
   await using server = await startFakeApiServer();
   const api = createApiServer(server.kubeConfig());

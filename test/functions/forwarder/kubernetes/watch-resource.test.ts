@@ -277,6 +277,87 @@ it('starts a watch anew that sends what nobody can read, and misses nothing', as
   ]);
 });
 
+describe('what nobody can read, at the same place each time', () => {
+  /** Two pods with something between them that has no version. */
+  async function followPoison() {
+    const fixture = await follow({ from: '1000' });
+    const { server } = fixture;
+    server.apply(pods, pod('a'));
+    server.apply(pods, pod('b'));
+    server.applyText(pods, { namespace: 'shop', name: 'poison' }, () => '{"kind":"Pod"}');
+    server.apply(pods, pod('c'));
+    return fixture;
+  }
+
+  it('is tried again, then passed by with a list, and told', async () => {
+    await using fixture = await followPoison();
+    expect(await fixture.next(1)).toEqual(['ADDED b at 1001']);
+    // The list has it as well.
+    const signals: WatchSignal[] = [];
+    for (let i = 0; i < 6; i++) signals.push((await fixture.signals.next()).value!);
+    expect(signals.map(({ type }) => type)).toEqual([
+      'list-start',
+      'listed',
+      'listed',
+      'listed',
+      'listed',
+      'list-complete',
+    ]);
+    expect(fixture.remarks.map((remark) => ('reason' in remark ? remark.reason : remark.type))).toEqual([
+      'malformed',
+      'malformed',
+      'malformed',
+      'unreadable-line',
+      'listed',
+    ]);
+    expect(fixture.remarks[3]).toMatchObject({ resource: 'pods', after: '1001' });
+    const next = fixture.next(1);
+    await expect.poll(fixture.server.openWatches).toBe(1);
+    fixture.server.apply(pods, pod('d'));
+    expect(await next).toEqual(['ADDED d at 1004']);
+  });
+
+  it('is no reason for a list where the line can be read the next time', async () => {
+    await using fixture = await follow({ from: '1000' });
+    fixture.server.apply(pods, pod('a'));
+    for (let i = 0; i < 4; i++) {
+      fixture.server.troubles.push({ on: 'watch', do: 'line', text: 'x' });
+      const next = fixture.next(1);
+      fixture.server.apply(pods, pod(`p${i}`));
+      await next;
+    }
+    expect(fixture.remarks.map(({ type }) => type)).not.toContain('unreadable-line');
+  });
+});
+
+it('asks again for a list of what is no list', async () => {
+  const answers: Json[] = [
+    { metadata: { resourceVersion: '7' }, items: 'none' },
+    { metadata: {}, items: [] },
+    { metadata: { resourceVersion: '7' }, items: null },
+  ];
+  const stop = new AbortController();
+  const remarks: WatchRemark[] = [];
+  const ports = {
+    api: {
+      call: async () => answers.shift()!,
+      lines: () => {
+        throw new Error('nobody watches');
+      },
+    },
+    clock: createQuickClock(),
+    random: () => 0,
+    report: (remark: WatchRemark) => void remarks.push(remark),
+  };
+  const told: string[] = [];
+  for await (const signal of watchResource(ports, pods, { signal: stop.signal })) {
+    told.push(tell(signal));
+    if (signal.type === 'list-complete') stop.abort();
+  }
+  expect(told).toEqual(['list-start', 'list-complete at 7']);
+  expect(remarks.map(({ type }) => type)).toEqual(['restarted', 'restarted', 'listed']);
+});
+
 it('resumes after silence without a list', async () => {
   await using fixture = await follow({ from: '1000', settings: { idleTimeout: 100 } });
   fixture.server.apply(pods, pod('a'));
