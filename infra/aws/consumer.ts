@@ -14,6 +14,7 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   MetricType,
+  RecursiveLoop,
   Runtime,
   StartingPosition,
   SystemLogLevel,
@@ -42,6 +43,11 @@ export interface ConsumerProps {
   description: string;
   memoryMiB: number;
   timeout: Duration;
+  /**
+   * Sends messages to the queue that it consumes. Lambda takes that for a loop and stops it at the 17th turn, by the trace
+   * header that the SDK hands on (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html).
+   */
+  armsItself?: boolean;
   environment: Record<string, string>;
   setAside: IBucket;
   vpc?: NonNullable<Settings['vpc']>;
@@ -104,6 +110,7 @@ export class Consumer extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMiB,
       timeout: props.timeout,
+      ...(props.armsItself === true && { recursiveLoop: RecursiveLoop.ALLOW }),
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,

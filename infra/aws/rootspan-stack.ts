@@ -99,6 +99,8 @@ export class RootspanStack extends Stack {
       // One whole CPU: assembling is all that it does.
       memoryMiB: 1769,
       timeout: settleTimeout,
+      // An activity that does not go quiet is looked at again and again, by timers that settle arms.
+      armsItself: true,
       environment: { ...state, SPANS_QUEUE_URL: spans.queue.queueUrl },
       setAside,
     });

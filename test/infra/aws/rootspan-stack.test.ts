@@ -186,6 +186,14 @@ describe('event sources', () => {
   });
 });
 
+it('settle, which arms its own timers, is not stopped as a loop after 16 of them; nobody else goes in circles', () => {
+  const loops = Object.values(plain.findResources('AWS::Lambda::Function')).map(({ Properties }) => [
+    Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME,
+    Properties.RecursiveLoop ?? 'Terminate',
+  ]);
+  expect(Object.fromEntries(loops)).toEqual({ ingest: 'Terminate', settle: 'Allow', emit: 'Terminate' });
+});
+
 describe('state', () => {
   it('expires, is paid by request, and can be brought back', () => {
     plain.hasResource('AWS::DynamoDB::GlobalTable', {
