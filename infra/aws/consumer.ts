@@ -133,7 +133,7 @@ export class Consumer extends Construct {
    * Events in order, shard by shard. What fails is halved until it stands alone. It holds its shard for no longer than
    * `maxRecordAge`, a quarter of the stream's retention; then it is kept in the bucket, whole.
    */
-  readStream(stream: IStream, means: Meanings & { givenUp: string }): void {
+  readStream(stream: IStream, means: Meanings & { givenUp: string; lost: string }): void {
     const { setAside } = this.#props;
     const source = new KinesisEventSource(stream, {
       startingPosition: StartingPosition.TRIM_HORIZON,
@@ -172,6 +172,8 @@ export class Consumer extends Construct {
     });
     this.kept.push(givenUp);
     this.addAlarm('GivenUp', givenUp, 1, `${means.givenUp}.`, { periods: 1 });
+    const lost = this.handler.metric('DestinationDeliveryFailures', { statistic: Stats.SUM, period });
+    this.addAlarm('Lost', lost, 1, `${means.lost}.`, { periods: 1 });
     this.#addSetAsideAlarm();
   }
 

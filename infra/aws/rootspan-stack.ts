@@ -90,6 +90,7 @@ export class RootspanStack extends Stack {
       late: 'Events have been waiting in the stream for more than 10 minutes: traces come late, and Events are lost from 24 hours on',
       givenUp:
         'Events that could not be filed were given up and are missing from the traces; they are kept in the set-aside bucket',
+      lost: 'Events that could not be filed did not get into the set-aside bucket either, and are gone once the stream forgets them',
     });
 
     const settle = new Consumer(this, 'Settle', {

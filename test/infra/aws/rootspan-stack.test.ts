@@ -43,6 +43,12 @@ function nameOf(resource: unknown): string {
   return `${id}${path ?? ''}`;
 }
 
+/** With … for what only CloudFormation knows. */
+function textOf(value: string | { 'Fn::Join': [string, never[]] } | { Ref: string }): string {
+  if (typeof value === 'string') return value;
+  return 'Fn::Join' in value ? value['Fn::Join'][1].map(textOf).join(value['Fn::Join'][0]) : '…';
+}
+
 it('each function has code of its own', () => {
   const template = Template.fromStack(new RootspanStack(new App(), 'Rootspan', readSettings({})));
   const functions = Object.values(template.findResources('AWS::Lambda::Function'));
@@ -134,6 +140,21 @@ describe('clusters', () => {
     template.hasResourceProperties('AWS::IAM::Role', {
       AssumeRolePolicyDocument: { Statement: [Match.objectLike(statement)] },
     });
+  });
+
+  it('have outputs that are all that Helm has to be told', () => {
+    const values = (name: string) => {
+      const outputs = Object.entries(template.findOutputs('*'));
+      return textOf(outputs.find(([id]) => id.startsWith(`Clusters${name}HelmValues`))![1].Value);
+    };
+    const rest =
+      '--set stream.name=… --set stream.region=… --set stream.roleArn=… --set serviceAccount.name=rootspan-forwarder';
+    expect(values('prod')).toBe(`--namespace rootspan --set-string cluster.name=prod ${rest}`);
+    expect(values('stage')).toBe(`--namespace tracing --set-string cluster.name=stage ${rest}`);
+    // Nobody here knows how the principal's credentials come to the pod; Helm refuses the word and lists what there is.
+    expect(values('edge')).toBe(
+      `--namespace rootspan --set-string cluster.name=edge ${rest} --set stream.assumeRole.from=CHOOSE`,
+    );
   });
 
   it('add roles, outputs and nothing that costs', () => {
@@ -283,6 +304,21 @@ describe('alarms', () => {
       EvaluationPeriods: 3,
       TreatMissingData: 'ignore',
     });
+  });
+
+  it('IngestLost goes off for a batch that did not even get into the bucket', () => {
+    plain.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmDescription: Match.stringLikeRegexp(', IngestLost$'),
+      MetricName: 'DestinationDeliveryFailures',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: Match.stringLikeRegexp('^IngestFunction') } }],
+      Threshold: 1,
+      EvaluationPeriods: 1,
+    });
+  });
+
+  it('are as many as the bill counts', () => {
+    const bill = readFileSync(new URL('../../bench/bench-cost.ts', import.meta.url), 'utf8');
+    expect(bill).toContain(`'CloudWatch: alarm, a month': ${alarms.length},`);
   });
 
   it('IngestGivenUp goes off for a single record that Lambda puts into the bucket', () => {
