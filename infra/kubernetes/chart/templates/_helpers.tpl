@@ -66,5 +66,8 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- range .Values.extraEnv -}}
 {{- if has .name $own }}{{ $wrong = append $wrong (printf "extraEnv: %s is set by the chart" .name) }}{{ end -}}
 {{- end -}}
+{{- range $label, $value := include "rootspan.selectorLabels" . | fromYaml -}}
+{{- if hasKey $.Values.podLabels $label }}{{ $wrong = append $wrong (printf "podLabels: %s is set by the chart" $label) }}{{ end -}}
+{{- end -}}
 {{- if $wrong }}{{ fail (printf "\n\n* %s\n" (join "\n* " $wrong)) }}{{ end -}}
 {{- end -}}
