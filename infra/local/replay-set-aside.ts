@@ -1,6 +1,5 @@
 /** `rootspan replay-set-aside`: everything that was set aside, back into the pipeline of the current AWS account. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import {
   CopyObjectCommand,
@@ -14,6 +13,7 @@ import { forEachOf } from '../../functions/correlator/for-each-of.ts';
 import { createKinesisSink } from '../../functions/forwarder/kinesis-sink.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { UserError } from '../../shared/errors.ts';
+import { readOptions } from './read-options.ts';
 import { type ReplayedQueue, readSetAside } from './read-set-aside.ts';
 import type { CommandContext } from './run-command.ts';
 
@@ -30,7 +30,7 @@ const options = {
 /** Region and credentials are the environment's, as in AWS's own command line. */
 export async function replaySetAsideCommand({ write, say }: CommandContext, args: string[]): Promise<void> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const { bucket, stream, ...queues } = readOptions(args);
+  const { bucket, stream, ...queues } = optionsOf(args);
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
     s3,
@@ -49,13 +49,8 @@ export async function replaySetAsideCommand({ write, say }: CommandContext, args
   await write(`${replayed} replayed, ${unreadable.length} left\n`);
 }
 
-function readOptions(args: string[]): Record<keyof typeof options, string> {
-  let values: Partial<Record<keyof typeof options, string>>;
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
-  }
+function optionsOf(args: string[]): Record<keyof typeof options, string> {
+  const { values } = readOptions({ args, options }, usage);
   for (const name of Object.keys(options)) {
     if (!values[name as keyof typeof options]) throw new UserError(`no --${name}; ${usage}`);
   }
