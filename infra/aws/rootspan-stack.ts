@@ -180,7 +180,7 @@ export class RootspanStack extends Stack {
     new CfnOutput(this, 'ReplaySetAside', {
       description: 'Brings back what was set aside, once its cause is mended',
       value:
-        `npm run rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
+        `AWS_REGION=${this.region} npm run -s rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
         ` --timers-queue ${timers.queue.queueUrl} --spans-queue ${spans.queue.queueUrl}`,
     });
   }

@@ -40,9 +40,14 @@ export async function replaySetAsideCommand({ write, say }: CommandContext, args
     },
   };
   const { replayed, unreadable } = await replaySetAside(ports, bucket).catch((error: unknown) => {
-    // What AWS says no to (a name, a right, missing credentials) is for the user to put right.
-    if (error instanceof Error && ('$fault' in error || error.name === 'CredentialsProviderError'))
+    if (!(error instanceof Error)) throw error;
+    // The SDK's one error without a name.
+    if (error.message === 'Region is missing')
+      throw new UserError('no AWS region; set AWS_REGION to that of the stack');
+    // What AWS says no to (a name, a right, missing credentials), or no way to it, is for the user to put right.
+    if ('$fault' in error || /ProviderError$/.test(error.name))
       throw new UserError(`${error.name}: ${error.message}`);
+    if ('$metadata' in error) throw new UserError(error.message);
     throw error;
   });
   for (const { key, reason } of unreadable) say(`rootspan: ${key} stays: ${reason}\n`);

@@ -167,6 +167,12 @@ describe('clusters', () => {
   });
 });
 
+it('ReplaySetAside is a command that runs as it stands, wherever the region is set', () => {
+  expect(textOf(plain.findOutputs('ReplaySetAside').ReplaySetAside!.Value)).toBe(
+    'AWS_REGION=… npm run -s rootspan -- replay-set-aside --bucket … --stream … --timers-queue … --spans-queue …',
+  );
+});
+
 describe('event sources', () => {
   it('of the stream: halved, bounded, and kept whole where given up', () => {
     plain.hasResourceProperties('AWS::Lambda::EventSourceMapping', {

@@ -52,6 +52,28 @@ describe('what the user can put right is one line, exit 2 and no output', () => 
   });
 });
 
+describe('replay-set-aside', () => {
+  const args = [
+    '--bucket',
+    'b',
+    '--stream',
+    's',
+    '--timers-queue',
+    'https://t',
+    '--spans-queue',
+    'https://s',
+  ];
+  const keys = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's', HOME: folder };
+  const nobody = { AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_MAX_ATTEMPTS: '1' };
+  it.each([
+    ['no region', {}, 'no AWS region; set AWS_REGION to that of the stack'],
+    ['no way to AWS', nobody, 'connect ECONNREFUSED 127.0.0.1:1'],
+  ])('%s: says so in a line', async (_, environment, line) => {
+    const outcome = await run(['replay-set-aside', ...args], { ...keys, ...environment });
+    expect(outcome).toEqual({ exit: 2, stdout: '', stderr: `rootspan: ${line}\n` });
+  });
+});
+
 describe('a cluster that cannot be read', () => {
   const answers: Record<string, [number, object | string]> = {
     '/unknown': [401, { kind: 'Status', message: 'Unauthorized', code: 401 }],
