@@ -539,6 +539,11 @@ describe('a wrong value is refused, by name', () => {
       { ...plain, extraKinds: [{ apiVersion: 'v1', kind: 'Event', resource: 'events' }] },
       /extraKinds: Events are watched as it is/,
     ],
+    ...watchedObjects.map((kind): [string, object, RegExp] => [
+      `${kind.kind}s again`,
+      { ...plain, extraKinds: [kind] },
+      new RegExp(`extraKinds: ${kind.resource} are watched as it is`),
+    ]),
     ['root', { ...plain, runAsUser: 0 }, /'\/runAsUser': minimum: got 0, want 1/],
     [
       'what the chart sets itself',

@@ -57,6 +57,7 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- range $group, $resources := .Values.lookups }}{{ $read = concat $read $resources }}{{ end -}}
 {{- range .Values.extraKinds -}}
 {{- $read = append $read .resource -}}
+{{- if has (printf "%s %s" .apiVersion .resource) (list "v1 nodes" "v1 pods" "apps/v1 daemonsets" "apps/v1 deployments" "apps/v1 replicasets" "apps/v1 statefulsets" "batch/v1 cronjobs" "batch/v1 jobs") }}{{ $wrong = append $wrong (printf "extraKinds: %s are watched as it is" .resource) }}{{ end -}}
 {{- if eq .kind "Event" }}{{ $wrong = append $wrong "extraKinds: Events are watched as it is" }}{{ end -}}
 {{- end -}}
 {{- range list "secrets" "configmaps" -}}
