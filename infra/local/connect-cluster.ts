@@ -63,8 +63,22 @@ function whyNoCredentials(config: KubeConfig, error: unknown): string {
   return `${which} failed${said === '' ? '' : `: ${said}`}`;
 }
 
+const noAuthority = 'its certificate is of no authority that the kubeconfig names';
+/** What Node says in the words of OpenSSL, or with advice on how to start Node. */
+const plainWords: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: `${noAuthority} (DEPTH_ZERO_SELF_SIGNED_CERT)`,
+  SELF_SIGNED_CERT_IN_CHAIN: `${noAuthority} (SELF_SIGNED_CERT_IN_CHAIN)`,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: `${noAuthority} (UNABLE_TO_GET_ISSUER_CERT_LOCALLY)`,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: `${noAuthority} (UNABLE_TO_VERIFY_LEAF_SIGNATURE)`,
+  ERR_OSSL_PEM_NO_START_LINE: 'the client certificate or key of the kubeconfig is no PEM',
+  ERR_INVALID_CHAR: 'the token of the kubeconfig has characters that no token has',
+};
+
 /** Where each address of a name was tried in vain, the message is empty. */
 function inOneLine(error: unknown): string {
-  const { message, code } = error as NodeJS.ErrnoException;
-  return (message || code || String(error)).replace(/\s+/g, ' ').trim();
+  const { message, code = '' } = error as NodeJS.ErrnoException;
+  if (code === 'EPROTO' && message.includes('wrong version number')) {
+    return 'there is no TLS; should the address be http://…?';
+  }
+  return (plainWords[code] || message || code || String(error)).replace(/\s+/g, ' ').trim();
 }

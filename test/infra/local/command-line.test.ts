@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whyNotRead } from '../../../infra/local/connect-cluster.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const recording = resolve(root, 'test/recordings/deployment-scale.jsonl');
@@ -146,6 +147,25 @@ describe('a cluster that cannot be read', () => {
       'cannot be asked: echo, which the kubeconfig has for credentials, printed no credentials',
     ],
     [
+      'speaks no TLS',
+      () => kubeconfig(`https://127.0.0.1:${port}`),
+      'does not answer: there is no TLS; should the address be http://…?',
+    ],
+    [
+      'wants a certificate that is none',
+      () =>
+        kubeconfig('https://127.0.0.1:1', {
+          'client-certificate-data': 'Z2FyYmFnZQ==',
+          'client-key-data': 'Z2FyYmFnZQ==',
+        }),
+      'does not answer: the client certificate or key of the kubeconfig is no PEM',
+    ],
+    [
+      'wants a token that is none',
+      () => kubeconfig(here(), { token: 'a\nb' }),
+      'does not answer: the token of the kubeconfig has characters that no token has',
+    ],
+    [
       'wants credentials in a way of old',
       () => kubeconfig(here(), { 'auth-provider': { name: 'gcp' } }),
       'cannot be asked: the kubeconfig has the auth-provider gcp, which kubectl has no more either; use its plug-in',
@@ -164,6 +184,18 @@ describe('a cluster that cannot be read', () => {
       stdout: '',
       stderr: `rootspan: ${address} ${reason}\n`,
     });
+  });
+
+  it('has a certificate of an authority that the kubeconfig does not name', () => {
+    const error = Object.assign(new Error('try --use-system-ca'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(whyNotRead(error)).toBe(
+      'does not answer: its certificate is of no authority that the kubeconfig names (DEPTH_ZERO_SELF_SIGNED_CERT)',
+    );
+  });
+
+  it('has a name with addresses that are all tried in vain: of them Node has no message', () => {
+    const error = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
+    expect(whyNotRead(error)).toBe('does not answer: ECONNREFUSED');
   });
 
   it.each(['127.0.0.1:6443', 'localhost:6443', 'not an address'])(
