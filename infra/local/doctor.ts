@@ -225,9 +225,9 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
   };
 }
 
-export async function doctorCommand({ write }: CommandContext, args: string[]): Promise<void> {
+export async function doctorCommand({ environment, write }: CommandContext, args: string[]): Promise<void> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const installed = optionsOf(args);
+  const installed = optionsOf(args, environment);
   const { api, address, context } = connectCluster();
   const verdicts: Finding['verdict'][] = [];
   try {
@@ -246,10 +246,10 @@ export async function doctorCommand({ write }: CommandContext, args: string[]): 
     );
 }
 
-function optionsOf(args: string[]): Installed {
+function optionsOf(args: string[], environment: CommandContext['environment']): Installed {
   const options = {
     namespace: { type: 'string', default: 'rootspan' },
     lease: { type: 'string', default: 'rootspan-forwarder' },
   } as const;
-  return readOptions({ args, options }, usage).values;
+  return readOptions({ args, options }, usage, environment).values;
 }

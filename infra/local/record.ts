@@ -168,7 +168,7 @@ async function* inOrderOfArrival<T>(sources: readonly AsyncGenerator<T>[]): Asyn
 export async function recordCommand(context: CommandContext, args: string[]): Promise<void> {
   const { say, write, workingDirectory, untilStopped } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const { file, namespaces, seconds } = optionsOf(args);
+  const { file, namespaces, seconds } = optionsOf(args, context.environment);
   const { api, address, context: name } = connectCluster();
   const signal =
     seconds === undefined
@@ -226,9 +226,9 @@ function describe(remark: WatchRemark): string | undefined {
   }
 }
 
-function optionsOf(args: string[]) {
+function optionsOf(args: string[], environment: CommandContext['environment']) {
   const options = { namespace: { type: 'string', multiple: true }, seconds: { type: 'string' } } as const;
-  const { values, positionals } = readOptions({ args, allowPositionals: true, options }, usage);
+  const { values, positionals } = readOptions({ args, allowPositionals: true, options }, usage, environment);
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new UserError(`name one file to write; ${usage}`);
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);

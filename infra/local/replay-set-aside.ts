@@ -28,9 +28,10 @@ const options = {
 } as const;
 
 /** Region and credentials are the environment's, as in AWS's own command line. */
-export async function replaySetAsideCommand({ write, say }: CommandContext, args: string[]): Promise<void> {
+export async function replaySetAsideCommand(context: CommandContext, args: string[]): Promise<void> {
+  const { environment, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const { bucket, stream, ...queues } = optionsOf(args);
+  const { bucket, stream, ...queues } = optionsOf(args, environment);
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
     s3,
@@ -54,8 +55,11 @@ export async function replaySetAsideCommand({ write, say }: CommandContext, args
   await write(`${replayed} replayed, ${unreadable.length} left\n`);
 }
 
-function optionsOf(args: string[]): Record<keyof typeof options, string> {
-  const { values } = readOptions({ args, options }, usage);
+function optionsOf(
+  args: string[],
+  environment: CommandContext['environment'],
+): Record<keyof typeof options, string> {
+  const { values } = readOptions({ args, options }, usage, environment);
   for (const name of Object.keys(options)) {
     if (!values[name as keyof typeof options]) throw new UserError(`no --${name}; ${usage}`);
   }

@@ -45,9 +45,10 @@ await runCommand(async (context) => {
   return command(context, rest);
 });
 
-async function explainCommand({ workingDirectory, write, say }: CommandContext, args: string[]) {
+async function explainCommand(context: CommandContext, args: string[]) {
+  const { environment, workingDirectory, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${explainUsage}\n`);
-  const { files, format, at } = explainOptions(args);
+  const { files, format, at } = explainOptions(args, environment);
   const observations: Observation[] = [];
   for await (const observation of readObservations(files, { baseDirectory: workingDirectory })) {
     observations.push(observation);
@@ -57,9 +58,16 @@ async function explainCommand({ workingDirectory, write, say }: CommandContext, 
   for (const part of formats[format]!(spans, files)) await write(part);
 }
 
-function explainOptions(args: string[]): { files: string[]; format: string; at?: bigint } {
+function explainOptions(
+  args: string[],
+  environment: CommandContext['environment'],
+): { files: string[]; format: string; at?: bigint } {
   const options = { format: { type: 'string' }, at: { type: 'string' } } as const;
-  const { values, positionals } = readOptions({ args, allowPositionals: true, options }, explainUsage);
+  const { values, positionals } = readOptions(
+    { args, allowPositionals: true, options },
+    explainUsage,
+    environment,
+  );
   if (positionals.length === 0) throw new UserError(`no file to explain; ${explainUsage}`);
   const { format = 'tree', at } = values;
   if (!Object.hasOwn(formats, format)) {

@@ -20,7 +20,7 @@ const shownInTerminal = 2_000;
 await runCommand(async (context) => {
   const { args, write } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const input = inputOf(args);
+  const input = inputOf(context);
   if (input.type === 'live') return showLive(context);
   return showReplay(context, input);
 });
@@ -98,12 +98,12 @@ async function writePage(
 
 type Input = { type: 'live' } | { type: 'files'; files: string[]; source: string };
 
-function inputOf(args: string[]): Input {
+function inputOf({ args, environment }: CommandContext): Input {
   const options = { live: { type: 'boolean' } } as const;
   const {
     positionals: files,
     values: { live },
-  } = readOptions({ args, allowPositionals: true, options }, usage);
+  } = readOptions({ args, allowPositionals: true, options }, usage, environment);
   if (live === true) {
     if (files.length > 0) throw new UserError(`--live follows a cluster and reads no file; ${usage}`);
     return { type: 'live' };

@@ -53,6 +53,16 @@ describe('what the user can put right is one line, exit 2 and no output', () => 
   });
 });
 
+it('what npm took for itself, for want of a --, is not passed over', async () => {
+  const outcome = await run(['explain', recording], { npm_config_at: 'true' });
+  expect(outcome).toEqual({
+    exit: 2,
+    stdout: '',
+    stderr:
+      'rootspan: npm took --at for itself; put -- before what is not for npm: npm run -s rootspan -- …, npm start -- …\n',
+  });
+});
+
 describe('replay-set-aside', () => {
   const args = [
     '--bucket',
