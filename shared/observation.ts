@@ -166,7 +166,7 @@ export function parseWith<T extends v.GenericSchema>(schema: T, input: unknown):
 function mismatch({ expected, type, input }: v.BaseIssue<unknown>): string {
   // For these two valibot's `expected` is no type (`"uid"`, `!0`).
   if (input === undefined) return 'is missing';
-  if (input === '') return 'is empty';
+  if (input === '' || type === 'non_empty') return 'is empty';
   if (type === 'strict_object' && expected === 'never') return 'is not known';
   return `should be ${type === 'custom' ? 'string' : (expected ?? type)}, is ${kindOf(input)}`;
 }

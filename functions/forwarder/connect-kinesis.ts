@@ -8,10 +8,14 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
  */
 const readFilesAgain = { ignoreCache: true };
 
-/** It tries nothing again: the sink does, and says so. */
-export function connectKinesis(): KinesisClient {
+/**
+ * It tries nothing again: the sink does, and says so.
+ * @param environment HTTPS_PROXY and NO_PROXY, which the SDK does not look for; its client of STS gets this one's handler
+ */
+export function connectKinesis(environment: NodeJS.ProcessEnv): KinesisClient {
   // HTTP/2, the client's default, holds more memory, and proxies and emulators do not speak it.
   const requestHandler = new NodeHttpHandler({
+    httpsAgent: { keepAlive: true, proxyEnv: environment },
     connectionTimeout: 5_000,
     requestTimeout: 20_000,
     throwOnRequestTimeout: true,

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
   const api = createApiServer(loadKubeConfig());
-  const kinesis = connectKinesis();
+  const kinesis = connectKinesis(process.env);
   const pod = { namespace: config.podNamespace, name: config.podName };
   const { random } = Math;
   const lease = { ...leaseDefaults, name: config.leaseName, namespace: pod.namespace, identity: pod.name };

@@ -27,18 +27,21 @@ export class ClusterAccess extends Construct {
     stream.grant(role, 'kinesis:PutRecords');
 
     const values = {
-      'cluster.name': id,
       'stream.name': stream.streamName,
       'stream.region': Stack.of(this).region,
       'stream.roleArn': role.roleArn,
       'serviceAccount.name': settings.serviceAccount,
+      // How a principal's credentials come to the pod only the user knows; Helm refuses this and lists the ways.
+      ...(settings.principalArn !== undefined && { 'stream.assumeRole.from': 'CHOOSE' }),
     };
     new CfnOutput(this, 'HelmValues', {
-      description: `helm install rootspan … --namespace ${settings.namespace}: the values of the cluster ${id}`,
-      value: Fn.join(
-        ' ',
-        Object.entries(values).map(([name, value]) => `--set ${name}=${value}`),
-      ),
+      description: `helm install rootspan infra/kubernetes/chart …: what it has to be told of the cluster ${id}`,
+      value: Fn.join(' ', [
+        `--namespace ${settings.namespace}`,
+        // A cluster may be called 2024, which Helm would take for a number.
+        `--set-string cluster.name=${id}`,
+        ...Object.entries(values).map(([name, value]) => `--set ${name}=${value}`),
+      ]),
     });
     if (settings.eksClusterArn !== undefined) {
       new CfnOutput(this, 'PodIdentityAssociation', {

@@ -14,6 +14,7 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   MetricType,
+  RecursiveLoop,
   Runtime,
   StartingPosition,
   SystemLogLevel,
@@ -42,6 +43,11 @@ export interface ConsumerProps {
   description: string;
   memoryMiB: number;
   timeout: Duration;
+  /**
+   * Sends messages to the queue that it consumes. Lambda takes that for a loop and stops it at the 17th turn, by the trace
+   * header that the SDK hands on (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html).
+   */
+  armsItself?: boolean;
   environment: Record<string, string>;
   setAside: IBucket;
   vpc?: NonNullable<Settings['vpc']>;
@@ -104,6 +110,7 @@ export class Consumer extends Construct {
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMiB,
       timeout: props.timeout,
+      ...(props.armsItself === true && { recursiveLoop: RecursiveLoop.ALLOW }),
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -126,7 +133,7 @@ export class Consumer extends Construct {
    * Events in order, shard by shard. What fails is halved until it stands alone. It holds its shard for no longer than
    * `maxRecordAge`, a quarter of the stream's retention; then it is kept in the bucket, whole.
    */
-  readStream(stream: IStream, means: Meanings & { givenUp: string }): void {
+  readStream(stream: IStream, means: Meanings & { givenUp: string; lost: string }): void {
     const { setAside } = this.#props;
     const source = new KinesisEventSource(stream, {
       startingPosition: StartingPosition.TRIM_HORIZON,
@@ -165,6 +172,8 @@ export class Consumer extends Construct {
     });
     this.kept.push(givenUp);
     this.addAlarm('GivenUp', givenUp, 1, `${means.givenUp}.`, { periods: 1 });
+    const lost = this.handler.metric('DestinationDeliveryFailures', { statistic: Stats.SUM, period });
+    this.addAlarm('Lost', lost, 1, `${means.lost}.`, { periods: 1 });
     this.#addSetAsideAlarm();
   }
 

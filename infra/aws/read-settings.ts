@@ -16,19 +16,39 @@ const matching = (pattern: RegExp, message: string) =>
 const Arn = (service: string, rest: RegExp, what: string) =>
   matching(new RegExp(`^arn:aws[a-z-]*:${service}:${rest.source}`), `should be the ARN of ${what}`);
 
+const Namespace = matching(
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+  'should be a name of Kubernetes: lower case, digits and dashes',
+);
+const ServiceAccount = matching(
+  /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/,
+  'should be a name of Kubernetes: lower case, digits, dots and dashes',
+);
+
 /** Whoever may put records on the stream in a cluster's name; one of the three ways in which a pod gets AWS credentials. */
 const ClusterSchema = v.pipe(
   v.strictObject({
     /** IAM Roles for Service Accounts: the cluster's OIDC provider in IAM, where there is one already. */
-    oidcProviderArn: v.optional(Arn('iam', /:\d{12}:oidc-provider\/./, 'an OIDC provider in IAM')),
+    oidcProviderArn: v.optional(Arn('iam', /:\d{12}:oidc-provider\/[^\s*?]+$/, 'an OIDC provider in IAM')),
     /** The same, where there is none yet: the issuer that `aws eks describe-cluster` tells. The stack makes the provider. */
-    oidcIssuerUrl: v.optional(matching(/^https:\/\/./, 'should be an address like https://oidc.eks…')),
+    oidcIssuerUrl: v.optional(
+      matching(
+        /^https:\/\/[a-z0-9.-]+(?:\/[^\s?#]*)?$/,
+        'should be an address like https://oidc.eks…, without a port or query: IAM takes no other',
+      ),
+    ),
     /** EKS Pod Identity: the cluster itself. */
-    eksClusterArn: v.optional(Arn('eks', /[a-z0-9-]+:\d{12}:cluster\/./, 'an EKS cluster')),
+    eksClusterArn: v.optional(Arn('eks', /[a-z0-9-]+:\d{12}:cluster\/[\w-]+$/, 'an EKS cluster')),
     /** A role or user, of another account or not, that assumes the cluster's role. */
-    principalArn: v.optional(Arn('(?:iam|sts)', /:\d{12}:./, 'a principal in IAM')),
-    namespace: v.optional(v.pipe(v.string(), v.nonEmpty()), 'rootspan'),
-    serviceAccount: v.optional(v.pipe(v.string(), v.nonEmpty()), 'rootspan-forwarder'),
+    principalArn: v.optional(
+      Arn(
+        '(?:iam|sts)',
+        /:\d{12}:(?:root|(?:role|user|assumed-role|federated-user)\/[\w+=,.@/-]+)$/,
+        'a role, a user or an account (…:root), without wildcards',
+      ),
+    ),
+    namespace: v.optional(Namespace, 'rootspan'),
+    serviceAccount: v.optional(ServiceAccount, 'rootspan-forwarder'),
   }),
   v.check(
     ({ oidcProviderArn, oidcIssuerUrl, eksClusterArn, principalArn }) =>
@@ -43,10 +63,13 @@ const Count = v.pipe(
 );
 
 const SettingsSchema = v.strictObject({
-  /** By a name that says which cluster it is: letters, digits and dashes. */
+  /** By a name that says which cluster it is: whatever EKS, kops and others allow. */
   clusters: v.optional(
     v.record(
-      matching(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'should be a name of letters, digits and dashes'),
+      matching(
+        /^[A-Za-z0-9][\w.-]{0,99}$/,
+        'should be a name of letters, digits, dots, dashes and underscores, 100 at most, the first a letter or digit',
+      ),
       ClusterSchema,
     ),
     {},
@@ -63,7 +86,21 @@ const SettingsSchema = v.strictObject({
   otlp: v.optional(
     v.strictObject({
       /** As OTEL_EXPORTER_OTLP_ENDPOINT: the address before /v1/traces. */
-      endpoint: matching(/^https?:\/\/./, 'should be an address like https://collector.example:4318'),
+      endpoint: v.pipe(
+        v.string(),
+        v.check(
+          (text) => /^https?:\/\/\S+$/.test(text) && URL.canParse(text),
+          'should be an address like https://collector.example:4318',
+        ),
+        v.check((text) => {
+          const { username, password, search, hash } = new URL(text);
+          return username + password + search + hash === '';
+        }, 'should have no user, password or query: what is secret belongs in headersSecretArn'),
+        v.check(
+          (text) => !/\/v1\/traces\/*$/.test(text),
+          'should be the address before /v1/traces, which is added',
+        ),
+      ),
       /** Of a secret of Secrets Manager that holds the headers. */
       headersSecretArn: v.optional(
         Arn(
@@ -85,7 +122,7 @@ const SettingsSchema = v.strictObject({
     }),
   ),
   /** Of an SNS topic that hears of alarms, and of their end. */
-  alarmTopicArn: v.optional(Arn('sns', /[a-z0-9-]+:\d{12}:./, 'an SNS topic')),
+  alarmTopicArn: v.optional(Arn('sns', /[a-z0-9-]+:\d{12}:[\w.-]+$/, 'an SNS topic')),
 });
 
 export type Settings = v.InferOutput<typeof SettingsSchema>;
@@ -96,12 +133,44 @@ export type ClusterSettings = v.InferOutput<typeof ClusterSchema>;
  * @throws UserError that names the setting to put right
  */
 export function readSettings(context: unknown): Settings {
-  const settings = parseWith(
-    SettingsSchema,
-    typeof context === 'string' ? parseJson(context) : (context ?? {}),
-  );
-  if (!settings.ok) throw new UserError(`the context key rootspan: ${settings.reason}`);
+  const input = typeof context === 'string' ? parseJson(context) : (context ?? {});
+  const wrong = (reason: string) => new UserError(`the context key rootspan: ${reason}`);
+  // To valibot an array is an object without any of the settings.
+  if (Array.isArray(input)) throw wrong('should be an object, is an array');
+  const settings = parseWith(SettingsSchema, input);
+  if (!settings.ok) throw wrong(settings.reason);
+  const clash = findSharedIssuer(settings.value) ?? findTooMany(settings.value);
+  if (clash !== undefined) throw wrong(clash);
   return settings.value;
+}
+
+function findSharedIssuer({ clusters }: Settings): string | undefined {
+  const byIssuer = new Map<string, string>();
+  for (const [name, { oidcIssuerUrl }] of Object.entries(clusters)) {
+    if (oidcIssuerUrl === undefined) continue;
+    const other = byIssuer.get(oidcIssuerUrl);
+    if (other !== undefined) {
+      return `clusters.${name}.oidcIssuerUrl is that of ${other} too: IAM has one provider for it; give its oidcProviderArn to both`;
+    }
+    byIssuer.set(oidcIssuerUrl, name);
+  }
+  return undefined;
+}
+
+/** CloudFormation's quotas of a stack, less what the pipeline itself has. */
+const roomFor = { outputs: 200 - 1, resources: 500 - 50 };
+
+function findTooMany({ clusters }: Settings): string | undefined {
+  const all = Object.values(clusters);
+  const associations = all.filter(({ eksClusterArn }) => eksClusterArn !== undefined).length;
+  const providers = all.filter(({ oidcIssuerUrl }) => oidcIssuerUrl !== undefined).length;
+  const takes = { outputs: all.length + associations, resources: 2 * all.length + providers };
+  for (const what of ['outputs', 'resources'] as const) {
+    if (takes[what] > roomFor[what]) {
+      return `clusters would take ${takes[what]} ${what}, and a stack has room for ${roomFor[what]}; let some share a principalArn`;
+    }
+  }
+  return undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -90,6 +90,7 @@ export class RootspanStack extends Stack {
       late: 'Events have been waiting in the stream for more than 10 minutes: traces come late, and Events are lost from 24 hours on',
       givenUp:
         'Events that could not be filed were given up and are missing from the traces; they are kept in the set-aside bucket',
+      lost: 'Events that could not be filed did not get into the set-aside bucket either, and are gone once the stream forgets them',
     });
 
     const settle = new Consumer(this, 'Settle', {
@@ -99,6 +100,8 @@ export class RootspanStack extends Stack {
       // One whole CPU: assembling is all that it does.
       memoryMiB: 1769,
       timeout: settleTimeout,
+      // An activity that does not go quiet is looked at again and again, by timers that settle arms.
+      armsItself: true,
       environment: { ...state, SPANS_QUEUE_URL: spans.queue.queueUrl },
       setAside,
     });
@@ -177,7 +180,7 @@ export class RootspanStack extends Stack {
     new CfnOutput(this, 'ReplaySetAside', {
       description: 'Brings back what was set aside, once its cause is mended',
       value:
-        `npm run rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
+        `AWS_REGION=${this.region} npm run -s rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
         ` --timers-queue ${timers.queue.queueUrl} --spans-queue ${spans.queue.queueUrl}`,
     });
   }

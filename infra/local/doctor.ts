@@ -2,17 +2,15 @@
  * `rootspan doctor`: whether Events flow out of a cluster, and if not, where they stop: a line for each step of their way,
  * asked of the API server with the caller's own rights and of the leading forwarder's /metrics.
  */
-import { parseArgs } from 'node:util';
 import { explainTrouble, isPutTrouble, lasts } from '../../functions/forwarder/explain-trouble.ts';
 import { ApiError, type ApiServer, type Json } from '../../functions/forwarder/kubernetes/api-server.ts';
-import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
-import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
 import {
   events,
   resourceName,
   watchedObjects,
 } from '../../functions/forwarder/kubernetes/watched-resources.ts';
-import { UserError } from '../../shared/errors.ts';
+import { connectCluster, whyNotRead } from './connect-cluster.ts';
+import { readOptions } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
 
 const usage = 'use: rootspan doctor [--namespace NAME] [--lease NAME]';
@@ -42,7 +40,7 @@ export async function* diagnose(api: ApiServer, installed: Installed, now: Now):
       if (error instanceof ApiError && error.status === 403) {
         return { verdict: '?', step, text: `you may not look (${error.message})` };
       }
-      return { verdict: 'FAIL', step, text: error instanceof Error ? error.message : String(error) };
+      return { verdict: 'FAIL', step, text: whyNotRead(error) };
     });
 
   const started = now();
@@ -232,14 +230,13 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
   };
 }
 
-export async function doctorCommand({ write }: CommandContext, args: string[]): Promise<void> {
+export async function doctorCommand({ environment, write }: CommandContext, args: string[]): Promise<void> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const installed = optionsOf(args);
-  const config = loadKubeConfig();
-  const api = createApiServer(config);
+  const installed = optionsOf(args, environment);
+  const { api, address, context } = connectCluster();
   const verdicts: Finding['verdict'][] = [];
   try {
-    await write(`${config.getCurrentCluster()?.server} (context ${config.getCurrentContext()})\n`);
+    await write(`${address} (context ${context})\n`);
     for await (const { verdict, step, text } of diagnose(api, installed, Date.now)) {
       verdicts.push(verdict);
       await write(`${verdict.padEnd(5)}${step.padEnd(12)}${text}\n`);
@@ -254,17 +251,10 @@ export async function doctorCommand({ write }: CommandContext, args: string[]): 
     );
 }
 
-function optionsOf(args: string[]): Installed {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        namespace: { type: 'string', default: 'rootspan' },
-        lease: { type: 'string', default: 'rootspan-forwarder' },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
-  }
+function optionsOf(args: string[], environment: CommandContext['environment']): Installed {
+  const options = {
+    namespace: { type: 'string', default: 'rootspan' },
+    lease: { type: 'string', default: 'rootspan-forwarder' },
+  } as const;
+  return readOptions({ args, options }, usage, environment).values;
 }

@@ -10,9 +10,7 @@ import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { EventFiltersSchema } from '../../functions/forwarder/filter-events.ts';
 import { EventRateLimitSchema } from '../../functions/forwarder/guard-rate.ts';
 import { systemClock as clock } from '../../functions/forwarder/kubernetes/clock.ts';
-import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
 import { findClusterUid } from '../../functions/forwarder/kubernetes/find-cluster.ts';
-import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
 import { createLookUp } from '../../functions/forwarder/kubernetes/look-up-object.ts';
 import { watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
@@ -22,6 +20,7 @@ import { decodeBatch } from '../../shared/batch-codec.ts';
 import { UserError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
+import { connectCluster, whyNotRead } from './connect-cluster.ts';
 import { findOpen, keepRecentRecords, keepRecentTraces } from './keep-recent.ts';
 import { startPipeline } from './start-pipeline.ts';
 
@@ -55,20 +54,16 @@ const mostBytes = 32_000_000;
 /**
  * What stood when it was stopped, also of traces that were not over: nobody waits for them any more. Of what came before
  * the newest 20,000 spans nothing.
- * @throws UserError where there is no cluster, or it does not answer
+ * @throws UserError where there is no cluster, or it cannot be read
  */
 export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble }: Live): Promise<Span[]> {
-  const config = loadKubeConfig();
-  const api = createApiServer(config);
+  const { api, address, context } = connectCluster();
   await using stack = new AsyncDisposableStack();
   stack.defer(() => api.close());
-  const address = config.getCurrentCluster()?.server;
-  const uid = await findClusterUid(api, signal).catch((error: Error) => {
-    throw new UserError(
-      `${address} does not answer: ${error.message}; try kubectl get namespace kube-system`,
-    );
+  const uid = await findClusterUid(api, signal).catch((error: unknown) => {
+    throw new UserError(`${address} ${whyNotRead(error)}`);
   });
-  const cluster: Cluster = { uid, name: config.getCurrentContext() };
+  const cluster: Cluster = { uid, name: context };
   onStart(`${address} (context ${cluster.name})`);
 
   const kept = keepRecentTraces(mostSpans);

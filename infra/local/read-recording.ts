@@ -27,6 +27,7 @@ export async function* readObservations(
   }: { baseDirectory: string; standardInput?: AsyncIterable<Buffer | string> },
 ): AsyncGenerator<Observation> {
   for (const file of files) {
+    if (file === '') throw new UserError('a file without a name; name the recordings to read');
     const name = file === '-' ? 'standard input' : file;
     const bytes =
       file === '-'

@@ -5,13 +5,10 @@
 import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { parseArgs } from 'node:util';
 import { cutEvent, cutObject } from '../../functions/forwarder/cut-object.ts';
 import type { ApiServer, Json } from '../../functions/forwarder/kubernetes/api-server.ts';
 import { type Clock, systemClock } from '../../functions/forwarder/kubernetes/clock.ts';
-import { createApiServer } from '../../functions/forwarder/kubernetes/connect-api-server.ts';
 import { findClusterUid } from '../../functions/forwarder/kubernetes/find-cluster.ts';
-import { loadKubeConfig } from '../../functions/forwarder/kubernetes/load-kube-config.ts';
 import { type WatchRemark, watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
 import type { WatchSignal } from '../../functions/forwarder/kubernetes/watch-signal.ts';
 import {
@@ -20,6 +17,8 @@ import {
   watchedObjects,
 } from '../../functions/forwarder/kubernetes/watched-resources.ts';
 import { UserError } from '../../shared/errors.ts';
+import { connectCluster, whyNotRead } from './connect-cluster.ts';
+import { readOptions } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
 
 const usage = 'use: rootspan record FILE [--namespace NAME]… [--seconds N]';
@@ -169,9 +168,8 @@ async function* inOrderOfArrival<T>(sources: readonly AsyncGenerator<T>[]): Asyn
 export async function recordCommand(context: CommandContext, args: string[]): Promise<void> {
   const { say, write, workingDirectory, untilStopped } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const { file, namespaces, seconds } = optionsOf(args);
-  const config = loadKubeConfig();
-  const api = createApiServer(config);
+  const { file, namespaces, seconds } = optionsOf(args, context.environment);
+  const { api, address, context: name } = connectCluster();
   const signal =
     seconds === undefined
       ? untilStopped
@@ -195,19 +193,21 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
       yield `${JSON.stringify(line)}\n`;
     }
   };
+  const whatCluster = (error: unknown) => new UserError(`${address} ${whyNotRead(error)}`);
   try {
     // Before the file is there.
-    await findClusterUid(api, signal);
-    say(
-      `Recording ${config.getCurrentCluster()?.server} (context ${config.getCurrentContext()}); Ctrl-C ends it.\n`,
-    );
+    await findClusterUid(api, signal).catch((error: unknown) => {
+      throw whatCluster(error);
+    });
+    say(`Recording ${address} (context ${name}); Ctrl-C ends it.\n`);
     if (file === '-') for await (const line of lines()) await write(line);
     else await pipeline(lines(), createWriteStream(resolve(workingDirectory, file), { flags: 'wx' }));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    if (error instanceof UserError) throw error;
+    const { code, path } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw new UserError(`${file} is there already; choose another name`);
-    if (code === 'ENOENT' || code === 'EACCES') throw new UserError(`${file} cannot be written (${code})`);
-    throw new UserError(`the cluster does not answer: ${message}`);
+    if (path !== undefined || code === 'ENOSPC') throw new UserError(`${file} cannot be written (${code})`);
+    throw whatCluster(error);
   } finally {
     api.close();
   }
@@ -226,23 +226,15 @@ function describe(remark: WatchRemark): string | undefined {
   }
 }
 
-function optionsOf(args: string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { namespace: { type: 'string', multiple: true }, seconds: { type: 'string' } },
-    });
-    const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) throw new UserError(`name one file to write; ${usage}`);
-    const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
-    if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) {
-      throw new UserError(`--seconds ${values.seconds}: should be a number from 1 to 86400`);
-    }
-    const namespaces = values.namespace && new Set(values.namespace);
-    return { file, seconds, namespaces };
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
+function optionsOf(args: string[], environment: CommandContext['environment']) {
+  const options = { namespace: { type: 'string', multiple: true }, seconds: { type: 'string' } } as const;
+  const { values, positionals } = readOptions({ args, allowPositionals: true, options }, usage, environment);
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) throw new UserError(`name one file to write; ${usage}`);
+  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+  if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) {
+    throw new UserError(`--seconds ${values.seconds}: should be a number from 1 to 86400`);
   }
+  const namespaces = values.namespace && new Set(values.namespace);
+  return { file, seconds, namespaces };
 }

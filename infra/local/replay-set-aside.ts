@@ -1,6 +1,5 @@
 /** `rootspan replay-set-aside`: everything that was set aside, back into the pipeline of the current AWS account. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import {
   CopyObjectCommand,
@@ -14,6 +13,7 @@ import { forEachOf } from '../../functions/correlator/for-each-of.ts';
 import { createKinesisSink } from '../../functions/forwarder/kinesis-sink.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { UserError } from '../../shared/errors.ts';
+import { readOptions } from './read-options.ts';
 import { type ReplayedQueue, readSetAside } from './read-set-aside.ts';
 import type { CommandContext } from './run-command.ts';
 
@@ -28,9 +28,10 @@ const options = {
 } as const;
 
 /** Region and credentials are the environment's, as in AWS's own command line. */
-export async function replaySetAsideCommand({ write, say }: CommandContext, args: string[]): Promise<void> {
+export async function replaySetAsideCommand(context: CommandContext, args: string[]): Promise<void> {
+  const { environment, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const { bucket, stream, ...queues } = readOptions(args);
+  const { bucket, stream, ...queues } = optionsOf(args, environment);
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
     s3,
@@ -40,22 +41,25 @@ export async function replaySetAsideCommand({ write, say }: CommandContext, args
     },
   };
   const { replayed, unreadable } = await replaySetAside(ports, bucket).catch((error: unknown) => {
-    // What AWS says no to (a name, a right, missing credentials) is for the user to put right.
-    if (error instanceof Error && ('$fault' in error || error.name === 'CredentialsProviderError'))
+    if (!(error instanceof Error)) throw error;
+    // The SDK's one error without a name.
+    if (error.message === 'Region is missing')
+      throw new UserError('no AWS region; set AWS_REGION to that of the stack');
+    // What AWS says no to (a name, a right, missing credentials), or no way to it, is for the user to put right.
+    if ('$fault' in error || /ProviderError$/.test(error.name))
       throw new UserError(`${error.name}: ${error.message}`);
+    if ('$metadata' in error) throw new UserError(error.message);
     throw error;
   });
   for (const { key, reason } of unreadable) say(`rootspan: ${key} stays: ${reason}\n`);
   await write(`${replayed} replayed, ${unreadable.length} left\n`);
 }
 
-function readOptions(args: string[]): Record<keyof typeof options, string> {
-  let values: Partial<Record<keyof typeof options, string>>;
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
-  }
+function optionsOf(
+  args: string[],
+  environment: CommandContext['environment'],
+): Record<keyof typeof options, string> {
+  const { values } = readOptions({ args, options }, usage, environment);
   for (const name of Object.keys(options)) {
     if (!values[name as keyof typeof options]) throw new UserError(`no --${name}; ${usage}`);
   }

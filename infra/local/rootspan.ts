@@ -1,11 +1,11 @@
 /** The command line: `npm run -s rootspan -- COMMAND`. */
-import { parseArgs } from 'node:util';
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import { toOtlpJson } from '../../functions/emitter/to-otlp-json.ts';
 import { UserError } from '../../shared/errors.ts';
 import type { Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
 import { explain } from './explain.ts';
+import { readOptions } from './read-options.ts';
 import { readObservations } from './read-recording.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
@@ -40,14 +40,15 @@ await runCommand(async (context) => {
   const [name, ...rest] = context.args;
   if (name === undefined) throw new UserError(`no command; ${usage}`);
   if (name === '--help' || name === '-h') return context.write(`${usage}\n`);
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw new UserError(`no command ${name}; ${usage}`);
   return command(context, rest);
 });
 
-async function explainCommand({ workingDirectory, write, say }: CommandContext, args: string[]) {
+async function explainCommand(context: CommandContext, args: string[]) {
+  const { environment, workingDirectory, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${explainUsage}\n`);
-  const { files, format, at } = explainOptions(args);
+  const { files, format, at } = explainOptions(args, environment);
   const observations: Observation[] = [];
   for await (const observation of readObservations(files, { baseDirectory: workingDirectory })) {
     observations.push(observation);
@@ -57,28 +58,26 @@ async function explainCommand({ workingDirectory, write, say }: CommandContext, 
   for (const part of formats[format]!(spans, files)) await write(part);
 }
 
-function explainOptions(args: string[]): { files: string[]; format: string; at?: bigint } {
-  const { values, positionals } = parseOptions(args);
+function explainOptions(
+  args: string[],
+  environment: CommandContext['environment'],
+): { files: string[]; format: string; at?: bigint } {
+  const options = { format: { type: 'string' }, at: { type: 'string' } } as const;
+  const { values, positionals } = readOptions(
+    { args, allowPositionals: true, options },
+    explainUsage,
+    environment,
+  );
   if (positionals.length === 0) throw new UserError(`no file to explain; ${explainUsage}`);
   const { format = 'tree', at } = values;
-  if (formats[format] === undefined) {
+  if (!Object.hasOwn(formats, format)) {
     throw new UserError(`--format ${format}: no such format; choose ${Object.keys(formats).join(', ')}`);
   }
   if (at === undefined) return { files: positionals, format };
-  if (Number.isNaN(Date.parse(at)) || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(at)) {
+  // With its offset: without one it would be another time on each machine.
+  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+  if (Number.isNaN(Date.parse(at)) || !isTime.test(at)) {
     throw new UserError(`--at ${at}: not a time; write it like 2026-11-23T04:51:02Z`);
   }
   return { files: positionals, format, at: parseTime(at) };
-}
-
-function parseOptions(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { format: { type: 'string' }, at: { type: 'string' } },
-    });
-  } catch (error) {
-    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${explainUsage}`);
-  }
 }

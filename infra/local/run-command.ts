@@ -48,7 +48,8 @@ export async function runCommand(command: (context: CommandContext) => Promise<v
     });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    stderr.write(`rootspan: ${error.message}\n`);
+    // Others' words in it (an API server's, a file's) may have lines of their own.
+    stderr.write(`rootspan: ${error.message.replace(/\s*\n\s*/g, ' ').trim()}\n`);
     process.exitCode = 2;
   }
 }

@@ -1,11 +1,11 @@
 /** The main job on the embedded default: `npm start [-- FILE… | -- --live]`. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readOtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { UserError } from '../../shared/errors.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { followLive } from './live.ts';
+import { readOptions } from './read-options.ts';
 import { replay } from './replay.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
@@ -20,7 +20,7 @@ const shownInTerminal = 2_000;
 await runCommand(async (context) => {
   const { args, write } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const input = inputOf(args);
+  const input = inputOf(context);
   if (input.type === 'live') return showLive(context);
   return showReplay(context, input);
 });
@@ -100,18 +100,12 @@ async function writePage(
 
 type Input = { type: 'live' } | { type: 'files'; files: string[]; source: string };
 
-function inputOf(args: string[]): Input {
-  let files: string[];
-  let live: boolean | undefined;
-  try {
-    const options = { live: { type: 'boolean' } } as const;
-    ({
-      positionals: files,
-      values: { live },
-    } = parseArgs({ args, allowPositionals: true, options }));
-  } catch (error) {
-    throw new UserError(`${(error as Error).message.split('\n')[0]}; ${usage}`);
-  }
+function inputOf({ args, environment }: CommandContext): Input {
+  const options = { live: { type: 'boolean' } } as const;
+  const {
+    positionals: files,
+    values: { live },
+  } = readOptions({ args, allowPositionals: true, options }, usage, environment);
   if (live === true) {
     if (files.length > 0) throw new UserError(`--live follows a cluster and reads no file; ${usage}`);
     return { type: 'live' };

@@ -41,7 +41,7 @@ let deployed: {
   streamName: string;
   bucket: string;
   queues: [timers: string, spans: string];
-  replay: string[];
+  replay: string;
 };
 const headers: OtlpRequest['headers'][] = [];
 
@@ -77,8 +77,8 @@ beforeAll(async () => {
   await cdk('deploy', '--require-approval', 'never', '--outputs-file', outputsFile);
   const outputs: Record<string, string> = JSON.parse(await readFile(outputsFile, 'utf8')).Rootspan;
   const outputOf = (output: string) => outputs[Object.keys(outputs).find((name) => name.includes(output))!]!;
-  const replay = outputOf('ReplaySetAside').split(' ');
-  const option = (name: string) => replay[replay.indexOf(`--${name}`) + 1]!;
+  const replay = outputOf('ReplaySetAside');
+  const option = (name: string) => new RegExp(`--${name} (\\S+)`).exec(replay)![1]!;
   deployed = {
     streamName: /--set stream\.name=(\S+)/.exec(outputOf('HelmValues'))![1]!,
     bucket: option('bucket'),
@@ -175,8 +175,7 @@ test('a backend that is down, a span that it refuses and a record that is none: 
 test('what was set aside is replayed once its cause is mended, with the command that the stack names', async () => {
   const before = backend.spans().length;
   backend.respondWith(takeAll);
-  const [command, ...args] = deployed.replay;
-  const { stdout } = await run(command!, args, {
+  const { stdout } = await run('sh', ['-c', deployed.replay], {
     cwd: root,
     env: { ...process.env, ...ministack.environment },
   });

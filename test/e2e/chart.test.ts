@@ -45,6 +45,12 @@ const examples = {
   'a principal with a secret': assuming({ from: 'secret', secretName: 'rootspan-aws' }),
   'a principal that is the node': assuming({ from: 'node' }),
   OpenShift: { ...plain, runAsUser: null },
+  'the European Sovereign Cloud': { ...plain, stream: { name: 'events', region: 'eusc-de-east-1' } },
+  'a registry with a port, and no resources': {
+    ...plain,
+    image: { repository: 'images.example:5000/team/rootspan-forwarder' },
+    resources: null,
+  },
   everything: {
     ...plain,
     image: { ...plain.image, digest: `sha256:${'0'.repeat(64)}` },
@@ -476,6 +482,26 @@ describe('a wrong value is refused, by name', () => {
       { ...plain, stream: { ...stream, roleArn: 'Rootspan-prod' } },
       /'\/stream\/roleArn': 'Rootspan-prod' does not match/,
     ],
+    [
+      'a repository with its tag',
+      { ...plain, image: { repository: 'images.example:5000/rootspan-forwarder:0.1.0' } },
+      /'\/image\/repository'.* does not match/,
+    ],
+    [
+      'a type of Events that there is not, which would filter all of them',
+      { ...plain, filters: { types: { include: ['warning'] } } },
+      /'\/filters\/types\/include\/0': 'warning' does not match/,
+    ],
+    [
+      'a resource for a kind, which would filter nothing',
+      { ...plain, filters: { kinds: { exclude: ['pods'] } } },
+      /'\/filters\/kinds\/exclude\/0': 'pods' does not match/,
+    ],
+    [
+      'a label that the Deployment selects by',
+      { ...plain, podLabels: { 'app.kubernetes.io/name': 'tracing' } },
+      /podLabels: app\.kubernetes\.io\/name is set by the chart/,
+    ],
     ['three replicas', { ...plain, replicas: 3 }, /'\/replicas': maximum: got 3, want 2/],
     [
       'a tag in the repository’s place',
@@ -513,6 +539,11 @@ describe('a wrong value is refused, by name', () => {
       { ...plain, extraKinds: [{ apiVersion: 'v1', kind: 'Event', resource: 'events' }] },
       /extraKinds: Events are watched as it is/,
     ],
+    ...watchedObjects.map((kind): [string, object, RegExp] => [
+      `${kind.kind}s again`,
+      { ...plain, extraKinds: [kind] },
+      new RegExp(`extraKinds: ${kind.resource} are watched as it is`),
+    ]),
     ['root', { ...plain, runAsUser: 0 }, /'\/runAsUser': minimum: got 0, want 1/],
     [
       'what the chart sets itself',

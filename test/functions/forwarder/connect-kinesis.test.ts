@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { afterEach, expect, it, vi } from 'vitest';
 import { connectKinesis } from '../../../functions/forwarder/connect-kinesis.ts';
 
@@ -39,7 +40,7 @@ it('assumes the role with the keys that are in the file now, not with those of t
   })) {
     vi.stubEnv(name, value);
   }
-  const kinesis = connectKinesis();
+  const kinesis = connectKinesis({});
   try {
     for (const id of ['AKIAOLD', 'AKIANEW']) {
       await writeFile(credentials, keys(id));
@@ -51,5 +52,42 @@ it('assumes the role with the keys that are in the file now, not with those of t
     sts.close();
     sts.closeAllConnections();
     await rm(folder, { recursive: true });
+  }
+});
+
+const keys = {
+  AWS_ACCESS_KEY_ID: 'AKIA',
+  AWS_SECRET_ACCESS_KEY: 's',
+  AWS_WEB_IDENTITY_TOKEN_FILE: undefined,
+};
+const webIdentity = {
+  AWS_ACCESS_KEY_ID: undefined,
+  AWS_SECRET_ACCESS_KEY: undefined,
+  AWS_WEB_IDENTITY_TOKEN_FILE: import.meta.filename,
+  AWS_ROLE_ARN: 'arn:aws:iam::111111111111:role/put',
+};
+
+it.each([
+  ['kinesis', keys],
+  ['sts', webIdentity],
+])('asks %s through the proxy that the environment names', async (service, credentials) => {
+  const asked: (string | undefined)[] = [];
+  const proxy = createServer().on('connect', ({ url }, socket) => {
+    asked.push(url);
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  const environment = { ...credentials, AWS_REGION: 'eu-west-1', HTTPS_PROXY: `http://127.0.0.1:${port}` };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  const kinesis = connectKinesis(environment);
+  try {
+    const put = new PutRecordsCommand({ StreamName: 's', Records: [] });
+    await expect(kinesis.send(put)).rejects.toThrow();
+    expect(new Set(asked)).toEqual(new Set([`${service}.eu-west-1.amazonaws.com:443`]));
+  } finally {
+    kinesis.destroy();
+    proxy.close();
   }
 });

@@ -5,6 +5,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../../infra/aws/read-settings.ts';
 import { RootspanStack } from '../../../infra/aws/rootspan-stack.ts';
+import { UserError } from '../../../shared/errors.ts';
 
 /** `aws:cdk:bundling-stacks`: what is bundled is looked at in test/functions/bundle.test.ts. */
 function synthesize(settings: object = {}): Template {
@@ -40,6 +41,12 @@ function nameOf(resource: unknown): string {
   const id = /"(?:Ref|Fn::GetAtt)":\[?"([A-Za-z]+?)(?:[0-9A-F]{8})?"/.exec(text)?.[1];
   const path = /"(\/[^"]*)"/.exec(text)?.[1];
   return `${id}${path ?? ''}`;
+}
+
+/** With … for what only CloudFormation knows. */
+function textOf(value: string | { 'Fn::Join': [string, never[]] } | { Ref: string }): string {
+  if (typeof value === 'string') return value;
+  return 'Fn::Join' in value ? value['Fn::Join'][1].map(textOf).join(value['Fn::Join'][0]) : '…';
 }
 
 it('each function has code of its own', () => {
@@ -135,6 +142,21 @@ describe('clusters', () => {
     });
   });
 
+  it('have outputs that are all that Helm has to be told', () => {
+    const values = (name: string) => {
+      const outputs = Object.entries(template.findOutputs('*'));
+      return textOf(outputs.find(([id]) => id.startsWith(`Clusters${name}HelmValues`))![1].Value);
+    };
+    const rest =
+      '--set stream.name=… --set stream.region=… --set stream.roleArn=… --set serviceAccount.name=rootspan-forwarder';
+    expect(values('prod')).toBe(`--namespace rootspan --set-string cluster.name=prod ${rest}`);
+    expect(values('stage')).toBe(`--namespace tracing --set-string cluster.name=stage ${rest}`);
+    // Nobody here knows how the principal's credentials come to the pod; Helm refuses the word and lists what there is.
+    expect(values('edge')).toBe(
+      `--namespace rootspan --set-string cluster.name=edge ${rest} --set stream.assumeRole.from=CHOOSE`,
+    );
+  });
+
   it('add roles, outputs and nothing that costs', () => {
     const count = (of: Template) =>
       Object.values(of.toJSON().Resources as Record<string, { Type: string }>)
@@ -143,6 +165,12 @@ describe('clusters', () => {
     expect(count(template)).toBe(count(plain));
     expect(Object.keys(template.findOutputs('*')).filter((name) => /HelmValues/.test(name))).toHaveLength(4);
   });
+});
+
+it('ReplaySetAside is a command that runs as it stands, wherever the region is set', () => {
+  expect(textOf(plain.findOutputs('ReplaySetAside').ReplaySetAside!.Value)).toBe(
+    'AWS_REGION=… npm run -s rootspan -- replay-set-aside --bucket … --stream … --timers-queue … --spans-queue …',
+  );
 });
 
 describe('event sources', () => {
@@ -184,6 +212,14 @@ describe('event sources', () => {
       ScalingConfig: { MaximumConcurrency: Match.anyValue() },
     });
   });
+});
+
+it('settle, which arms its own timers, is not stopped as a loop after 16 of them; nobody else goes in circles', () => {
+  const loops = Object.values(plain.findResources('AWS::Lambda::Function')).map(({ Properties }) => [
+    Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME,
+    Properties.RecursiveLoop ?? 'Terminate',
+  ]);
+  expect(Object.fromEntries(loops)).toEqual({ ingest: 'Terminate', settle: 'Allow', emit: 'Terminate' });
 });
 
 describe('state', () => {
@@ -276,6 +312,21 @@ describe('alarms', () => {
     });
   });
 
+  it('IngestLost goes off for a batch that did not even get into the bucket', () => {
+    plain.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmDescription: Match.stringLikeRegexp(', IngestLost$'),
+      MetricName: 'DestinationDeliveryFailures',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: Match.stringLikeRegexp('^IngestFunction') } }],
+      Threshold: 1,
+      EvaluationPeriods: 1,
+    });
+  });
+
+  it('are as many as the bill counts', () => {
+    const bill = readFileSync(new URL('../../bench/bench-cost.ts', import.meta.url), 'utf8');
+    expect(bill).toContain(`'CloudWatch: alarm, a month': ${alarms.length},`);
+  });
+
   it('IngestGivenUp goes off for a single record that Lambda puts into the bucket', () => {
     plain.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       MetricsConfig: { Metrics: ['EventCount'] },
@@ -305,26 +356,110 @@ describe('alarms', () => {
   });
 });
 
-it.each([
-  [
-    { clusters: { a: { oidcProviderArn: 'arn:aws:iam::111111111111:role/forwarder' } } },
-    'clusters.a.oidcProviderArn should be the ARN of an OIDC provider in IAM',
-  ],
-  [
-    { clusters: { a: { eksClusterArn: 'arn:aws:eks:eu-west-1:111111111111:nodegroup/a/b/c' } } },
-    'clusters.a.eksClusterArn should be the ARN of an EKS cluster',
-  ],
-  [
-    {
-      otlp: {
-        endpoint: 'https://collector.example',
-        headersSecretArn: 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:otlp',
+describe('settings', () => {
+  const role = { principalArn: 'arn:aws:iam::222222222222:role/edge' };
+  const secret = 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:otlp';
+  const many = (count: number, cluster: (i: number) => object) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}`, cluster(i)]));
+  const onEks = (i: number) => ({ eksClusterArn: `arn:aws:eks:eu-west-1:111111111111:cluster/c${i}` });
+
+  const wrong: [object, string][] = [
+    [{ cluster: {} }, 'cluster is not known'],
+    [[], 'should be an object, is an array'],
+    [
+      { clusters: { '-a': role } },
+      'clusters.-a should be a name of letters, digits, dots, dashes and underscores, 100 at most, the first a letter or digit',
+    ],
+    [
+      { clusters: { 'prod/eu': role } },
+      'clusters.prod/eu should be a name of letters, digits, dots, dashes and underscores, 100 at most, the first a letter or digit',
+    ],
+    [
+      { clusters: { a: {} } },
+      'clusters.a needs exactly one of oidcProviderArn, oidcIssuerUrl, eksClusterArn and principalArn',
+    ],
+    [
+      { clusters: { a: { oidcProviderArn: 'arn:aws:iam::111111111111:role/forwarder' } } },
+      'clusters.a.oidcProviderArn should be the ARN of an OIDC provider in IAM',
+    ],
+    [
+      { clusters: { a: { eksClusterArn: 'arn:aws:eks:eu-west-1:111111111111:nodegroup/a/b/c' } } },
+      'clusters.a.eksClusterArn should be the ARN of an EKS cluster',
+    ],
+    [
+      { clusters: { a: { oidcIssuerUrl: 'https://oidc.example:8443/id' } } },
+      'clusters.a.oidcIssuerUrl should be an address like https://oidc.eks…, without a port or query: IAM takes no other',
+    ],
+    [
+      { clusters: many(2, () => ({ oidcIssuerUrl: 'https://oidc.example/id' })) },
+      'clusters.c1.oidcIssuerUrl is that of c0 too: IAM has one provider for it; give its oidcProviderArn to both',
+    ],
+    ...['role/*', 'group/ops', 'policy/ops', 'instance-profile/ops'].map((name): [object, string] => [
+      { clusters: { a: { principalArn: `arn:aws:iam::222222222222:${name}` } } },
+      'clusters.a.principalArn should be the ARN of a role, a user or an account (…:root), without wildcards',
+    ]),
+    [
+      { clusters: { a: { ...role, namespace: 'Tracing' } } },
+      'clusters.a.namespace should be a name of Kubernetes: lower case, digits and dashes',
+    ],
+    [
+      { clusters: { a: { ...role, serviceAccount: '*' } } },
+      'clusters.a.serviceAccount should be a name of Kubernetes: lower case, digits, dots and dashes',
+    ],
+    [
+      { clusters: many(100, onEks) },
+      'clusters would take 200 outputs, and a stack has room for 199; let some share a principalArn',
+    ],
+    [
+      { clusters: many(160, (i) => ({ oidcIssuerUrl: `https://oidc.example/${i}` })) },
+      'clusters would take 480 resources, and a stack has room for 450; let some share a principalArn',
+    ],
+    [
+      { otlp: { endpoint: 'https://x y' } },
+      'otlp.endpoint should be an address like https://collector.example:4318',
+    ],
+    [
+      { otlp: { endpoint: 'https://collector.example/v1/traces/' } },
+      'otlp.endpoint should be the address before /v1/traces, which is added',
+    ],
+    [
+      { otlp: { endpoint: 'https://collector.example/?token=abc' } },
+      'otlp.endpoint should have no user, password or query: what is secret belongs in headersSecretArn',
+    ],
+    [
+      { otlp: { endpoint: 'https://collector.example', headersSecretArn: secret } },
+      'otlp.headersSecretArn should be the ARN of a secret, with its last six characters',
+    ],
+    [{ vpc: { subnetIds: [], securityGroupIds: ['sg-1'] } }, 'vpc.subnetIds is empty'],
+    [
+      { alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:ops:0b9c2e4d' },
+      'alarmTopicArn should be the ARN of an SNS topic',
+    ],
+    [{ stream: { shards: 2 } }, 'stream.mode is missing'],
+  ];
+  it.each(wrong.map(([settings, reason]) => ({ settings, reason })))('$reason', ({ settings, reason }) => {
+    expect(() => readSettings(settings)).toThrow(new UserError(`the context key rootspan: ${reason}`));
+  });
+
+  it('take the names of clusters as they are: of EKS, of kops, of any partition', () => {
+    const { clusters } = readSettings({
+      clusters: {
+        '2nd_prod': { eksClusterArn: 'arn:aws-us-gov:eks:us-gov-west-1:111111111111:cluster/2nd_prod' },
+        'eu.k8s.example': { oidcIssuerUrl: 'https://oidc.prod.example/tenant/cluster/' },
+        cn: {
+          oidcProviderArn:
+            'arn:aws-cn:iam::111111111111:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/A',
+        },
+        account: { principalArn: 'arn:aws:iam::222222222222:root' },
       },
-    },
-    'otlp.headersSecretArn should be the ARN of a secret, with its last six characters',
-  ],
-])('a wrong setting %j is named', (settings, reason) => {
-  expect(() => readSettings(settings)).toThrow(`the context key rootspan: ${reason}`);
+    });
+    expect(Object.keys(clusters)).toEqual(['2nd_prod', 'eu.k8s.example', 'cn', 'account']);
+  });
+
+  it('take as many clusters as fit into a stack', () => {
+    const template = synthesize({ clusters: many(99, onEks) });
+    expect(Object.keys(template.findOutputs('*')).length).toBeLessThanOrEqual(200);
+  });
 });
 
 describe('where spans go', () => {

@@ -57,6 +57,7 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- range $group, $resources := .Values.lookups }}{{ $read = concat $read $resources }}{{ end -}}
 {{- range .Values.extraKinds -}}
 {{- $read = append $read .resource -}}
+{{- if has (printf "%s %s" .apiVersion .resource) (list "v1 nodes" "v1 pods" "apps/v1 daemonsets" "apps/v1 deployments" "apps/v1 replicasets" "apps/v1 statefulsets" "batch/v1 cronjobs" "batch/v1 jobs") }}{{ $wrong = append $wrong (printf "extraKinds: %s are watched as it is" .resource) }}{{ end -}}
 {{- if eq .kind "Event" }}{{ $wrong = append $wrong "extraKinds: Events are watched as it is" }}{{ end -}}
 {{- end -}}
 {{- range list "secrets" "configmaps" -}}
@@ -65,6 +66,9 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- $own := list "CLUSTER_NAME" "STREAM_NAME" "AWS_REGION" "POD_NAME" "POD_NAMESPACE" "LEASE_NAME" "STATUS_PORT" "EVENT_FILTERS" "EVENT_RATE_LIMIT" "REDACT_PATTERNS" "EXTRA_KINDS" "LOG_LEVEL" "NODE_OPTIONS" "AWS_CONFIG_FILE" "AWS_PROFILE" "AWS_SHARED_CREDENTIALS_FILE" -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $own }}{{ $wrong = append $wrong (printf "extraEnv: %s is set by the chart" .name) }}{{ end -}}
+{{- end -}}
+{{- range $label, $value := include "rootspan.selectorLabels" . | fromYaml -}}
+{{- if hasKey $.Values.podLabels $label }}{{ $wrong = append $wrong (printf "podLabels: %s is set by the chart" $label) }}{{ end -}}
 {{- end -}}
 {{- if $wrong }}{{ fail (printf "\n\n* %s\n" (join "\n* " $wrong)) }}{{ end -}}
 {{- end -}}

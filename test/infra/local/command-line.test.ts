@@ -1,0 +1,234 @@
+/** The command line as a user meets it: a process of its own, its output and how it ends. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whyNotRead } from '../../../infra/local/connect-cluster.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const recording = resolve(root, 'test/recordings/deployment-scale.jsonl');
+const folder = mkdtempSync(join(tmpdir(), 'rootspan-command-line-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Outcome {
+  exit: number;
+  stdout: string;
+  stderr: string;
+}
+
+const run = (args: string[], environment: Record<string, string> = {}): Promise<Outcome> =>
+  new Promise((done) => {
+    const env = { PATH: process.env.PATH, INIT_CWD: folder, ...environment };
+    execFile(
+      process.execPath,
+      [resolve(root, 'infra/local/rootspan.ts'), ...args],
+      { cwd: root, env },
+      (error, stdout, stderr) => done({ exit: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+
+describe('what the user can put right is one line, exit 2 and no output', () => {
+  const use = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME]';
+  it.each([
+    [
+      ['toString'],
+      'no command toString; use: rootspan COMMAND …; the commands are explain, doctor, record, replay-set-aside',
+    ],
+    [
+      ['explain', recording, '--format', 'toString'],
+      '--format toString: no such format; choose tree, json, otlp, html',
+    ],
+    [['explain', recording, '--jsn'], `Unknown option '--jsn'; ${use}`],
+    [['explain', recording, '--format'], `Option '--format <value>' argument missing; ${use}`],
+    [
+      ['explain', recording, '--at', '2026-11-23T04:51:02'],
+      '--at 2026-11-23T04:51:02: not a time; write it like 2026-11-23T04:51:02Z',
+    ],
+    [['explain', ''], 'a file without a name; name the recordings to read'],
+  ])('%j', async (args, line) => {
+    expect(await run(args)).toEqual({ exit: 2, stdout: '', stderr: `rootspan: ${line}\n` });
+  });
+});
+
+it('what npm took for itself, for want of a --, is not passed over', async () => {
+  const outcome = await run(['explain', recording], { npm_config_at: 'true' });
+  expect(outcome).toEqual({
+    exit: 2,
+    stdout: '',
+    stderr:
+      'rootspan: npm took --at for itself; put -- before what is not for npm: npm run -s rootspan -- …, npm start -- …\n',
+  });
+});
+
+describe('replay-set-aside', () => {
+  const args = [
+    '--bucket',
+    'b',
+    '--stream',
+    's',
+    '--timers-queue',
+    'https://t',
+    '--spans-queue',
+    'https://s',
+  ];
+  const keys = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's', HOME: folder };
+  const nobody = { AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_MAX_ATTEMPTS: '1' };
+  it.each([
+    ['no region', {}, 'no AWS region; set AWS_REGION to that of the stack'],
+    ['no way to AWS', nobody, 'connect ECONNREFUSED 127.0.0.1:1'],
+  ])('%s: says so in a line', async (_, environment, line) => {
+    const outcome = await run(['replay-set-aside', ...args], { ...keys, ...environment });
+    expect(outcome).toEqual({ exit: 2, stdout: '', stderr: `rootspan: ${line}\n` });
+  });
+});
+
+describe('a cluster that cannot be read', () => {
+  const answers: Record<string, [number, object | string]> = {
+    '/unknown': [401, { kind: 'Status', message: 'Unauthorized', code: 401 }],
+    '/forbidden': [403, { kind: 'Status', message: 'bob may not get namespaces', code: 403 }],
+    '/two-lines': [503, { kind: 'Status', message: 'leader changed\ntry later', code: 503 }],
+    '/proxy': [200, '<html>please log in</html>'],
+  };
+  let server: Server;
+  let port: number;
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const [code, body] = answers[`/${request.url!.split('/')[1]}`] ?? [404, 'not found'];
+      response.writeHead(code).end(typeof body === 'string' ? body : JSON.stringify(body));
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    port = (server.address() as AddressInfo).port;
+  });
+  afterAll(() => server.close());
+
+  let files = 0;
+  const kubeconfig = (address: string, user: object = { token: 'sekrit' }, more: object = {}): string => {
+    const file = join(folder, `kubeconfig-${files++}`);
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'x',
+      clusters: [{ name: 'c', cluster: { server: address, ...more } }],
+      users: [{ name: 'u', user }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    };
+    writeFileSync(file, JSON.stringify(config));
+    return file;
+  };
+  const plugin = (command: string, ...args: string[]) => ({
+    exec: { apiVersion: 'client.authentication.k8s.io/v1', command, args, interactiveMode: 'Never' },
+  });
+  const here = (path = '') => `http://127.0.0.1:${port}${path}`;
+
+  it.each<[string, () => string, string]>([
+    [
+      'knows nobody',
+      () => kubeconfig(here('/unknown')),
+      'does not know you (Unauthorized): log in again, and try kubectl get namespace kube-system',
+    ],
+    ['refuses', () => kubeconfig(here('/forbidden')), 'refuses: bob may not get namespaces'],
+    ['answers in two lines', () => kubeconfig(here('/two-lines')), 'refuses: leader changed try later'],
+    [
+      'is behind a page to log in',
+      () => kubeconfig(here('/proxy')),
+      'does not answer: the answer to GET /api/v1/namespaces/kube-system is no JSON',
+    ],
+    [
+      'needs a plug-in that is not there',
+      () => kubeconfig(here(), plugin('no-such-plugin')),
+      'cannot be asked: no-such-plugin, which the kubeconfig has for credentials, is not installed',
+    ],
+    [
+      'needs a plug-in that fails without a word',
+      () => kubeconfig(here(), plugin('false')),
+      'cannot be asked: false, which the kubeconfig has for credentials, failed',
+    ],
+    [
+      'needs a plug-in that says why not',
+      () => kubeconfig(here(), plugin('sh', '-c', 'echo the session has expired >&2; exit 1')),
+      'cannot be asked: sh, which the kubeconfig has for credentials, failed: the session has expired',
+    ],
+    [
+      'needs a plug-in that prints something else, which may be secret',
+      () => kubeconfig(here(), plugin('echo', 'sekrit')),
+      'cannot be asked: echo, which the kubeconfig has for credentials, printed no credentials',
+    ],
+    [
+      'speaks no TLS',
+      () => kubeconfig(`https://127.0.0.1:${port}`),
+      'does not answer: there is no TLS; should the address be http://…?',
+    ],
+    [
+      'wants a certificate that is none',
+      () =>
+        kubeconfig('https://127.0.0.1:1', {
+          'client-certificate-data': 'Z2FyYmFnZQ==',
+          'client-key-data': 'Z2FyYmFnZQ==',
+        }),
+      'does not answer: the client certificate or key of the kubeconfig is no PEM',
+    ],
+    [
+      'wants a token that is none',
+      () => kubeconfig(here(), { token: 'a\nb' }),
+      'does not answer: the token of the kubeconfig has characters that no token has',
+    ],
+    [
+      'wants credentials in a way of old',
+      () => kubeconfig(here(), { 'auth-provider': { name: 'gcp' } }),
+      'cannot be asked: the kubeconfig has the auth-provider gcp, which kubectl has no more either; use its plug-in',
+    ],
+    [
+      'has a certificate that is not there',
+      () => kubeconfig('https://127.0.0.1:1', {}, { 'certificate-authority': '/no/such/ca.pem' }),
+      "cannot be asked: ENOENT: no such file or directory, open '/no/such/ca.pem'",
+    ],
+  ])('%s: record says so, and writes nothing', async (_, config, reason) => {
+    const KUBECONFIG = config();
+    const { exit, stdout, stderr } = await run(['record', 'there.jsonl'], { KUBECONFIG });
+    const address = JSON.parse(readFileSync(KUBECONFIG, 'utf8')).clusters[0].cluster.server;
+    expect({ exit, stdout, stderr }).toEqual({
+      exit: 2,
+      stdout: '',
+      stderr: `rootspan: ${address} ${reason}\n`,
+    });
+  });
+
+  it('has a certificate of an authority that the kubeconfig does not name', () => {
+    const error = Object.assign(new Error('try --use-system-ca'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(whyNotRead(error)).toBe(
+      'does not answer: its certificate is of no authority that the kubeconfig names (DEPTH_ZERO_SELF_SIGNED_CERT)',
+    );
+  });
+
+  it('has a name with addresses that are all tried in vain: of them Node has no message', () => {
+    const error = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
+    expect(whyNotRead(error)).toBe('does not answer: ECONNREFUSED');
+  });
+
+  it.each(['127.0.0.1:6443', 'localhost:6443', 'not an address'])(
+    '%s is no address of one',
+    async (address) => {
+      const KUBECONFIG = kubeconfig(address);
+      for (const command of [['doctor'], ['record', 'there.jsonl']]) {
+        expect(await run(command, { KUBECONFIG })).toEqual({
+          exit: 2,
+          stdout: '',
+          stderr: `rootspan: the kubeconfig has ${address} for a server; it should be an address like https://10.0.0.1:6443\n`,
+        });
+      }
+    },
+  );
+
+  it('has a line in doctor as well, and exit 1', async () => {
+    const KUBECONFIG = kubeconfig(here(), plugin('no-such-plugin'));
+    const { exit, stdout, stderr } = await run(['doctor'], { KUBECONFIG });
+    expect({ exit, stderr }).toEqual({ exit: 1, stderr: '' });
+    expect(stdout.split('\n').slice(1)).toEqual([
+      'FAIL API server  cannot be asked: no-such-plugin, which the kubeconfig has for credentials, is not installed',
+      '',
+    ]);
+  });
+});
