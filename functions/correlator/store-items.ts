@@ -14,6 +14,7 @@ import {
   type Item,
   type KnownObject,
   largestBody,
+  lookKey,
   meetingPartition,
   type Part,
 } from './store.ts';
@@ -204,6 +205,37 @@ export function readAbout({ fields, body }: Item): About {
   return { at, cut, cutAt, since, digests: new Set(unpackBody(body!) as string[]) };
 }
 
+/** Of an activity that meets others and has settled. Times in milliseconds since 1970. */
+export interface LookFields {
+  /** Which chunks it had: whatever else there is has a timer of its own. */
+  seen: string;
+  /** When its next look comes; undefined: it needs none. */
+  next?: number;
+}
+
+export const lookItem = (
+  activity: string,
+  fields: LookFields,
+  seen: number | undefined,
+  expiresAt: number,
+) => ({
+  ...lookKey(activity),
+  expiresAt,
+  revision: (seen ?? 0) + 1,
+  fields: { ...fields },
+});
+
+export const nameChunks = (keys: readonly Pick<Item, 'sk'>[]): string =>
+  shorten(
+    keys
+      .map(({ sk }) => sk)
+      .sort()
+      .join(),
+  );
+
+/** Nothing came since it settled. */
+export const hasSeen = ({ look, chunks }: Activity): boolean => look?.fields.seen === nameChunks(chunks);
+
 /** What stands for `cuts` from now on, in order. */
 export function sentItems(activity: string, cuts: Activity['cuts']): Item[] {
   const name = shorten(cuts.map(({ sk }) => sk).join());
@@ -225,6 +257,7 @@ export const archivedCut = (activity: string, { revision: _, ...item }: Activity
 
 /** Of items that hold observations; `chunk` and what it is folded into, later ones later in the order of keys. */
 const chunkKinds: ReadonlySet<string> = new Set(['chunk', 'fold']);
+export const isChunk = ({ sk }: Pick<Item, 'sk'>): boolean => chunkKinds.has(sk.split('#', 1)[0]!);
 
 /** An activity as it was read. */
 export interface Activity {
@@ -241,6 +274,7 @@ export interface Activity {
   /** Keys of activities to be moved into this one. */
   expected: string[];
   points: string[];
+  look: (Item & { fields: LookFields }) | undefined;
 }
 
 export function readActivity(key: string, items: readonly Item[]): Activity {
@@ -253,11 +287,12 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
     bytes: 0,
     expected: [],
     points: [],
+    look: undefined,
   };
   for (const item of items) {
     const kind = item.sk.split('#', 1)[0];
     activity.bytes += item.body?.length ?? 0;
-    if (kind !== undefined && chunkKinds.has(kind)) {
+    if (isChunk(item)) {
       activity.chunks.push(item as Activity['chunks'][number]);
       activity.family = String(item.fields!.family);
     } else if (kind === 'cut' || kind === 'sent') {
@@ -267,7 +302,8 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
       activity.expected.push(item.sk.slice('expect#'.length));
       activity.family ??= String(item.fields!.family);
     } else if (kind === 'points') activity.points = unpackBody(item.body!) as string[];
-    else if (kind !== 'look' && kind !== 'about') throw new Error(`an item of no known kind: ${kind}`);
+    else if (kind === 'look') activity.look = item as NonNullable<Activity['look']>;
+    else if (kind !== 'about') throw new Error(`an item of no known kind: ${kind}`);
   }
   return activity;
 }

@@ -14,7 +14,7 @@
  * | | `sent#<at>#<name>[#n]` | body: ids and times of spans | what was cut hours ago |
  * | | `expect#<key>` | family | an activity that turned out to be a part of this one, to be moved in |
  * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
- * | | `look` | | somebody has asked for another look already |
+ * | | `look` | seen, next? | of one that meets others and has settled: when it looks again (plan-looks.ts) |
  * | `archive#<key>` | `cut#<n>` | as it was | for the timer that made it, should it come again so late |
  * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
  *
