@@ -33,6 +33,7 @@ import {
   type About,
   type Activity,
   aboutItem,
+  bytesOf,
   type Chunk,
   chunkOf,
   chunksSince,
@@ -122,6 +123,8 @@ interface Due {
   dueAt: number;
   since: number | undefined;
   messageId: string;
+  /** In its message. */
+  isAlone: boolean;
 }
 
 /** A drain of hundreds of nodes is no longer one story; what is left out is logged. */
@@ -132,6 +135,13 @@ const mostOwners = 16;
 const fewItems = 12;
 /** Bytes: to read so much once more costs what it costs to write down what was found (five of DynamoDB's read units). */
 const muchToRead = 20_000;
+/**
+ * Bytes of bodies: unpacked and assembled they are some two hundred times as much, and an invocation has up to twenty
+ * activities at once. What is larger comes alone, so that the others do not fail with it.
+ */
+const mostAtOnce = 300_000;
+/** With this, a settle has used a third of the function's memory. */
+const large = 3_000_000;
 /** Milliseconds from when ingest looks at the clock until what it writes is there. */
 const longestPut = 60_000;
 
@@ -352,7 +362,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   ): Promise<void> {
     if (bytes < muchToRead) return;
     const digests = meetingDigests(observations);
-    const item = aboutItem(key, { ...about, cut, digests }, expiresIn(2 * waits.patience));
+    const item = aboutItem(
+      key,
+      { ...about, cut, bytes, digests },
+      expiresIn(waits.closing + 2 * waits.patience),
+    );
     if (item !== undefined) await store.put([item]);
   }
 
@@ -375,10 +389,18 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const pk = activityPartition(due.activity);
     const readAt = now();
     const first = await store.list(pk, { most: fewItems });
-    if (first.length < fewItems) return look(due, readActivity(due.activity, first), readAt);
+    const isWhole = first.length < fewItems;
     const about = first.find(({ sk }) => sk === aboutKey(due.activity).sk);
-    const heard = about && (await listen(due, readAbout(about)));
+    const found = about && readAbout(about);
+    const heard = isWhole || found === undefined ? undefined : await listen(due, found);
     if (heard !== undefined) return heard;
+    const bytes = isWhole ? bytesOf(first) : (found?.bytes ?? 0);
+    if (bytes > mostAtOnce && !due.isAlone) {
+      await armAgain([due], 0);
+      return { spans: [] };
+    }
+    if (bytes > large) ports.log({ kind: 'large', activity: due.activity, bytes });
+    if (isWhole) return look(due, readActivity(due.activity, first), readAt);
     const rest = await store.list(pk, { within: [`${first.at(-1)!.sk}!`, '~'] });
     return look(due, readActivity(due.activity, [...first, ...rest]), readAt);
   }
@@ -589,15 +611,20 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return failed;
   }
 
+  /** Some of one message in one of their own. */
+  async function armAgain(some: readonly Due[], seconds: number): Promise<void> {
+    const { id, dueAt, since } = some[0]!;
+    const activities = some.map(({ activity }) => activity);
+    await ports.timers.arm({ id, activities, dueAt, ...(since !== undefined && { since }) }, seconds);
+  }
+
   /**
    * Of one message those that failed, without the others: with them they would bring, time and again, what was sent and
    * armed for the others already. Whether the message is done with.
    */
-  async function armAgain(some: readonly Due[]): Promise<boolean> {
-    const { id, dueAt, since } = some[0]!;
-    const activities = some.map(({ activity }) => activity);
+  async function leaveOthersOut(failed: readonly Due[]): Promise<boolean> {
     try {
-      await ports.timers.arm({ id, activities, dueAt, ...(since !== undefined && { since }) }, waits.quiet);
+      await armAgain(failed, waits.quiet);
       return true;
     } catch (error) {
       ports.log({ kind: 'settle-failed', activity: '', error });
@@ -620,7 +647,12 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
         const early = dueAt - now();
         const again = { id, activities, dueAt, ...(since !== undefined && { since }) };
         if (early > 1000) await ports.timers.arm(again, early / 1000);
-        else inMessages.push(...activities.map((activity) => ({ id, activity, dueAt, since, messageId })));
+        else {
+          const isAlone = activities.length === 1;
+          inMessages.push(
+            ...activities.map((activity) => ({ id, activity, dueAt, since, messageId, isAlone })),
+          );
+        }
       } catch (error) {
         ports.log({ kind: 'settle-failed', activity: '', error });
         failures.add(messageId);
@@ -637,7 +669,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     }
     for (const [messageId, some] of Map.groupBy(failed, (due) => due.messageId)) {
       const all = inMessages.filter((due) => due.messageId === messageId);
-      if (some.length === all.length || !(await armAgain(some))) failures.add(messageId);
+      if (some.length === all.length || !(await leaveOthersOut(some))) failures.add(messageId);
     }
     return { batchItemFailures: [...failures].map((itemIdentifier) => ({ itemIdentifier })) };
   };

@@ -141,9 +141,12 @@ export const meetingItem = (activity: string, point: string, expiresAt: number):
   expiresAt,
 });
 
-/** The most of `spans` that fits into one item, from the beginning; the rest is for the next cut. */
+/** What is tried first: mostly half of what fits. All of what is left would be packed for each cut again. */
+const mostOfCut = 4000;
+
+/** Of `spans` as many as fit into one item, from the beginning; the rest is for the next cut. */
 export function fitCut(spans: readonly Span[]): Span[] {
-  let fitting = spans.slice();
+  let fitting = spans.slice(0, mostOfCut);
   while (fitting.length > 1 && packBody(fitting).length > largestBody) {
     fitting = fitting.slice(0, Math.ceil(fitting.length / 2));
   }
@@ -187,22 +190,24 @@ export interface About {
   cutAt: number;
   /** Since when something of it waits. */
   since: number | undefined;
+  /** Of all bodies. */
+  bytes: number;
   /** What its meeting points come from. */
   digests: ReadonlySet<string>;
 }
 
 /** Undefined where it does not fit into an item. */
 export function aboutItem(activity: string, about: About, expiresAt: number): Item | undefined {
-  const { at, cut, cutAt, since, digests } = about;
+  const { at, cut, cutAt, since, bytes, digests } = about;
   const body = packBody([...digests]);
   if (body.length > largestBody) return undefined;
-  const fields = { at, cut, cutAt, ...(since !== undefined && { since }) };
+  const fields = { at, cut, cutAt, bytes, ...(since !== undefined && { since }) };
   return { ...aboutKey(activity), expiresAt, fields, body };
 }
 
 export function readAbout({ fields, body }: Item): About {
-  const { at, cut, cutAt, since } = fields as unknown as Omit<About, 'digests'>;
-  return { at, cut, cutAt, since, digests: new Set(unpackBody(body!) as string[]) };
+  const { at, cut, cutAt, since, bytes } = fields as unknown as Omit<About, 'digests'>;
+  return { at, cut, cutAt, since, bytes, digests: new Set(unpackBody(body!) as string[]) };
 }
 
 /** Of an activity that meets others and has settled. Times in milliseconds since 1970. */
@@ -277,6 +282,9 @@ export interface Activity {
   look: (Item & { fields: LookFields }) | undefined;
 }
 
+export const bytesOf = (items: readonly Item[]): number =>
+  items.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+
 export function readActivity(key: string, items: readonly Item[]): Activity {
   const activity: Activity = {
     key,
@@ -284,14 +292,13 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
     chunks: [],
     cuts: [],
     lastCut: 0,
-    bytes: 0,
+    bytes: bytesOf(items),
     expected: [],
     points: [],
     look: undefined,
   };
   for (const item of items) {
     const kind = item.sk.split('#', 1)[0];
-    activity.bytes += item.body?.length ?? 0;
     if (isChunk(item)) {
       activity.chunks.push(item as Activity['chunks'][number]);
       activity.family = String(item.fields!.family);
