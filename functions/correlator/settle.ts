@@ -8,12 +8,13 @@ import type { Observation } from '../../shared/observation.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
-import { meetingDigests, meetingPoints } from './causality/meeting-points.ts';
+import { meetingDigests } from './causality/meeting-points.ts';
 import { fullestCluster, placeOf, rootOf } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
+import { createMeetings, type OwnLooks, type Stories } from './meet-others.ts';
 import { planFolds } from './plan-folds.ts';
-import { type Looks, planLooks } from './plan-looks.ts';
+import { planLooks } from './plan-looks.ts';
 import type { Ports, Remark, Waits } from './ports.ts';
 import {
   aboutKey,
@@ -25,8 +26,6 @@ import {
   type Item,
   idOf,
   type KnownObject,
-  lookKey,
-  meetingPartition,
   type Place,
 } from './store.ts';
 import {
@@ -44,15 +43,11 @@ import {
   hasSeen,
   isChunk,
   knownObjects,
-  type LookFields,
   lastCutAt,
   lastHeard,
-  lookItem,
-  meetingItem,
   movedChunk,
   movedCut,
   nameChunks,
-  pointsItem,
   readAbout,
   readActivity,
   sentOf,
@@ -79,17 +74,7 @@ interface Turn {
   /** Seconds until it comes back. */
   comesBack?: number | undefined;
   remark?: Remark;
-  looks?: Looks & Settled;
-}
-
-/** Of one that meets others. */
-interface Settled {
-  activity: Activity;
-  /** The name of its chunks. */
-  seen: string;
-  isOpen: boolean;
-  /** Seconds until what is open of it and of those that it meets may be closed. */
-  closes: number;
+  looks?: OwnLooks;
 }
 
 /** An activity that can be settled as soon as those are read that it meets. */
@@ -109,12 +94,6 @@ interface Ready {
   spans: Span[];
 }
 
-/** Of another root. */
-interface Member {
-  member: Activity;
-  chunks: Chunk[];
-}
-
 /** An activity of a timer. */
 interface Due {
   /** Of the timer. */
@@ -127,8 +106,6 @@ interface Due {
   isAlone: boolean;
 }
 
-/** A drain of hundreds of nodes is no longer one story; what is left out is logged. */
-const mostMembers = 200;
 /** The longest chain of controllers known is 4 (CronJob, Job, or an operator's resource over a Deployment). */
 const mostOwners = 16;
 /** Of an activity: what a rollout comes to. */
@@ -213,21 +190,6 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     ports.log({ kind: 'moved', activity: from, into, items: early.chunks.length });
   }
 
-  /** Writes itself into its meeting points: before it looks who else is there, so that of two one finds the other. */
-  async function register(activity: Activity, observations: readonly Observation[]): Promise<boolean> {
-    const points = meetingPoints(observations);
-    const before = new Set(activity.points);
-    const news = points.filter((point) => !before.has(point));
-    if (news.length === 0) return false;
-    const { key } = activity;
-    await store.put(news.map((point) => meetingItem(key, point, expiresIn(waits.acquaintance))));
-    // Expires first, so that a long activity registers again before its items are gone.
-    const all = [...new Set([...before, ...points])].sort();
-    await store.put([pointsItem(key, all, expiresIn(waits.acquaintance / 2))]);
-    activity.points = all;
-    return true;
-  }
-
   /** When they come, in milliseconds since 1970. */
   async function arm(id: string, activities: readonly string[], seconds: number): Promise<number> {
     const dueAt = now() + seconds * 1000;
@@ -235,58 +197,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return dueAt;
   }
 
-  /** Says so of others, unless somebody else has asked for a look as early. */
-  async function sayNextLook(some: readonly Activity[], next: number): Promise<void> {
-    await forEachOf(some, async ({ key, look }) => {
-      for (let turn = 0, at = look; at !== undefined; turn += 1) {
-        if (turn === mostOwners) throw new Error(`${key} is looked at all the time`);
-        const item = lookItem(key, { ...at.fields, next }, at.revision, expiresIn(waits.acquaintance));
-        if (await store.replace(item, at.revision)) return;
-        [at] = (await store.read([lookKey(key)])) as (typeof look)[];
-        if (at?.fields.next !== undefined && at.fields.next >= now() && at.fields.next <= next) return;
-      }
-    });
-  }
-
-  /** What several settles of one invocation read of others, once. */
-  function createStories() {
-    return {
-      whoMeets: once(async (point: string) => (await store.list(point)).map(({ sk }) => sk)),
-      loadMember: once(async (key: string): Promise<Member> => {
-        const member = await load(key);
-        return { member, chunks: member.chunks.map(chunkOf) };
-      }),
-    };
-  }
-
-  type Stories = ReturnType<typeof createStories>;
-
-  /** Those it meets, those they meet, and so on. */
-  async function gather(activity: Activity, { whoMeets, loadMember }: Stories): Promise<Member[]> {
-    const members = new Map<string, Member>();
-    const cluster = clusterOf(activity.key);
-    const asked = new Set<string>();
-    let left = 0;
-    for (let ring = [activity]; ring.length > 0; ) {
-      const points = new Set(ring.flatMap((member) => member.points)).difference(asked);
-      for (const point of points) asked.add(point);
-      const found = new Set<string>();
-      await forEachOf([...points], async (point) => {
-        for (const key of await whoMeets(meetingPartition(cluster, point))) found.add(key);
-      });
-      const met = [...found].filter((key) => key !== activity.key && !members.has(key)).sort();
-      const most = mostMembers - 1 - members.size;
-      left += Math.max(0, met.length - most);
-      ring = [];
-      await forEachOf(met.slice(0, most), async (key) => {
-        const read = await loadMember(key);
-        members.set(key, read);
-        ring.push(read.member);
-      });
-    }
-    if (left > 0) ports.log({ kind: 'too-many-members', activity: activity.key, left });
-    return [...members.values()];
-  }
+  const { register, createStories, gather, armLooks } = createMeetings(ports, waits, arm);
 
   const waitsSince = (activity: Activity) => waitingSince(activity, lastCutAt(activity), firstLook * 1000);
 
@@ -545,36 +456,6 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return left > 0 ? Math.min(left, waits.closing) : waits.closing;
   }
 
-  /** What is settled together and closes together looks together: what they read then is read once. */
-  async function armLooks(turns: ReadonlyMap<Due, Turn>): Promise<void> {
-    const all = [...turns].flatMap(([{ id }, { looks }]) => (looks === undefined ? [] : { id, ...looks }));
-    const settled = new Set(all.map(({ activity }) => activity.key));
-    for (const [closes, some] of Map.groupBy(all, (own) => Math.ceil(own.closes))) {
-      const othersOf = (asked: 'soon' | 'closing') =>
-        [...new Map(some.flatMap((own) => own[asked]).map((other) => [other.key, other])).values()].filter(
-          ({ key }) => !settled.has(key),
-        );
-      const armThese = (these: readonly Activity[], name: string, seconds: number) =>
-        arm(
-          shorten(`${some[0]!.id} ${some[0]!.activity.key} ${name}`),
-          these.map(({ key }) => key),
-          seconds,
-        );
-      const [soon, closing] = [othersOf('soon'), othersOf('closing')];
-      if (soon.length > 0) await sayNextLook(soon, await armThese(soon, 'soon', waits.meeting));
-      const open = some.filter(({ isOpen }) => isOpen).map(({ activity }) => activity);
-      const together = [...open, ...closing];
-      const next = together.length > 0 ? await armThese(together, 'closing', closes) : undefined;
-      if (next !== undefined) await sayNextLook(closing, next);
-      // Last: a timer that comes again leaves it at that. Where somebody was faster, a look is to come that finds this.
-      await forEachOf(some, async ({ activity: { key, look }, seen, isOpen }) => {
-        const fields: LookFields = { seen, ...(isOpen && { next: next! }) };
-        const item = lookItem(key, fields, look?.revision, expiresIn(waits.acquaintance));
-        await store.replace(item, look?.revision);
-      });
-    }
-  }
-
   /** Together: they share requests to the queues. Those that failed, and why. */
   async function settle(some: readonly Due[]): Promise<Map<Due, unknown>> {
     const failed = new Map<Due, unknown>();
@@ -594,7 +475,9 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const stories = createStories();
     await forEachOf(ready.splice(0), (one) => tryOut(one.due, () => finish(one, stories)));
     try {
-      await armLooks(turns);
+      await armLooks(
+        [...turns].flatMap(([{ id }, { looks }]) => (looks === undefined ? [] : { id, ...looks })),
+      );
       const spans = [...turns.values()].flatMap((turn) => turn.spans);
       if (spans.length > 0) await ports.spansQueue.send(spans);
       const coming = [...turns].filter(([, { comesBack }]) => comesBack !== undefined);
@@ -684,16 +567,6 @@ const isLeftToLater = (activity: Activity, dueAt: number): boolean =>
   hasSeen(activity) &&
   activity.expected.length === 0 &&
   (activity.look!.fields.next ?? Number.POSITIVE_INFINITY) > dueAt;
-
-/** Asks once for each key. */
-function once<T>(ask: (key: string) => Promise<T>): (key: string) => Promise<T> {
-  const answers = new Map<string, Promise<T>>();
-  return (key) => {
-    const answer = answers.get(key) ?? ask(key);
-    answers.set(key, answer);
-    return answer;
-  };
-}
 
 /** By span id. */
 function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {
