@@ -21,7 +21,7 @@ import {
 } from './store-items.ts';
 
 /** Of another root. */
-export interface Member {
+interface Member {
   member: Activity;
   chunks: Chunk[];
 }
