@@ -34,6 +34,8 @@ export type Remark =
   /** Its settle comes back in `seconds`; something of it has been waiting for `age` seconds. */
   | { kind: 'postponed'; activity: string; seconds: number; age: number }
   | { kind: 'moved'; activity: string; into: string; items: number }
+  /** All of it is read, and it is near what a settle can read: packed, in bytes. */
+  | { kind: 'large'; activity: string; bytes: number }
   | { kind: 'too-many-members'; activity: string; left: number }
   | { kind: 'settle-failed'; activity: string; error: unknown };
 

@@ -8,11 +8,13 @@ import type { Observation } from '../../shared/observation.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
-import { meetingDigests, meetingPoints } from './causality/meeting-points.ts';
+import { meetingDigests } from './causality/meeting-points.ts';
 import { fullestCluster, placeOf, rootOf } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
+import { createMeetings, type OwnLooks, type Stories } from './meet-others.ts';
 import { planFolds } from './plan-folds.ts';
+import { planLooks } from './plan-looks.ts';
 import type { Ports, Remark, Waits } from './ports.ts';
 import {
   aboutKey,
@@ -21,29 +23,31 @@ import {
   clusterOf,
   expectKey,
   familyPartition,
+  type Item,
   idOf,
   type KnownObject,
-  lookKey,
-  meetingPartition,
   type Place,
 } from './store.ts';
 import {
   type About,
   type Activity,
   aboutItem,
+  bytesOf,
+  type Chunk,
   chunkOf,
   chunksSince,
   cutItem,
   cutsAndExpectsAfter,
   expectItem,
   fitCut,
+  hasSeen,
+  isChunk,
   knownObjects,
   lastCutAt,
   lastHeard,
-  meetingItem,
   movedChunk,
   movedCut,
-  pointsItem,
+  nameChunks,
   readAbout,
   readActivity,
   sentOf,
@@ -70,6 +74,24 @@ interface Turn {
   /** Seconds until it comes back. */
   comesBack?: number | undefined;
   remark?: Remark;
+  looks?: OwnLooks;
+}
+
+/** An activity that can be settled as soon as those are read that it meets. */
+interface Ready {
+  due: Due;
+  activity: Activity;
+  chunks: Chunk[];
+  /** Read after this. */
+  readAt: number;
+  /** Before anything was moved in: whoever has cut since has seen less, or more. */
+  lastCut: number;
+  /** Its own object was seen. */
+  isKnown: boolean;
+  /** Seconds since when whoever begins to look finds it where they meet. */
+  found: number;
+  /** Sent by this timer already. */
+  spans: Span[];
 }
 
 /** An activity of a timer. */
@@ -80,16 +102,23 @@ interface Due {
   dueAt: number;
   since: number | undefined;
   messageId: string;
+  /** In its message. */
+  isAlone: boolean;
 }
 
-/** A drain of hundreds of nodes is no longer one story; what is left out is logged. */
-const mostMembers = 200;
 /** The longest chain of controllers known is 4 (CronJob, Job, or an operator's resource over a Deployment). */
 const mostOwners = 16;
 /** Of an activity: what a rollout comes to. */
 const fewItems = 12;
 /** Bytes: to read so much once more costs what it costs to write down what was found (five of DynamoDB's read units). */
 const muchToRead = 20_000;
+/**
+ * Bytes of bodies: unpacked and assembled they are some two hundred times as much, and an invocation has up to twenty
+ * activities at once. What is larger comes alone, so that the others do not fail with it.
+ */
+const mostAtOnce = 300_000;
+/** With this, a settle has used a third of the function's memory. */
+const large = 3_000_000;
 /** Milliseconds from when ingest looks at the clock until what it writes is there. */
 const longestPut = 60_000;
 
@@ -161,70 +190,14 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     ports.log({ kind: 'moved', activity: from, into, items: early.chunks.length });
   }
 
-  /** Writes itself into its meeting points, then sees to it that whoever was there already looks again. */
-  async function register(
-    id: string,
-    activity: Activity,
-    observations: readonly Observation[],
-  ): Promise<boolean> {
-    const points = meetingPoints(observations);
-    const before = new Set(activity.points);
-    const news = points.filter((point) => !before.has(point));
-    if (news.length === 0) return false;
-    const { key } = activity;
-    await store.put(news.map((point) => meetingItem(key, point, expiresIn(waits.acquaintance))));
-    const others = (await whoMeets(clusterOf(key), news)).filter((other) => other !== key);
-    await lookAgain(shorten(`${id} ${key}`), others);
-    // Expires first, so that a long activity registers again before its items are gone.
-    const all = [...new Set([...before, ...points])].sort();
-    await store.put([pointsItem(key, all, expiresIn(waits.acquaintance / 2))]);
-    activity.points = all;
-    return true;
+  /** When they come, in milliseconds since 1970. */
+  async function arm(id: string, activities: readonly string[], seconds: number): Promise<number> {
+    const dueAt = now() + seconds * 1000;
+    await ports.timers.arm({ id, activities, dueAt, since: now() }, seconds);
+    return dueAt;
   }
 
-  /** In `meeting` seconds; those of whom nobody has asked for that already. */
-  async function lookAgain(id: string, activities: readonly string[]): Promise<void> {
-    const asked = new Set((await store.read(activities.map(lookKey))).map(({ pk }) => pk));
-    const left = activities.filter((activity) => !asked.has(activityPartition(activity)));
-    if (left.length === 0) return;
-    await arm(id, left, waits.meeting);
-    // Until a second before that look.
-    const expiresAt = Math.floor(now() / 1000 + waits.meeting) - 1;
-    await store.put(left.map((activity) => ({ ...lookKey(activity), expiresAt })));
-  }
-
-  const arm = (id: string, activities: readonly string[], seconds: number) =>
-    ports.timers.arm({ id, activities, dueAt: now() + seconds * 1000, since: now() }, seconds);
-
-  async function whoMeets(cluster: string, points: readonly string[]): Promise<string[]> {
-    const met = new Set<string>();
-    await forEachOf(points, async (point) => {
-      for (const { sk } of await store.list(meetingPartition(cluster, point))) met.add(sk);
-    });
-    return [...met].sort();
-  }
-
-  /** It, those it meets, those they meet, and so on. */
-  async function gather(activity: Activity): Promise<Activity[]> {
-    const members = new Map([[activity.key, activity]]);
-    const asked = new Set<string>();
-    let left = 0;
-    for (let ring = [activity]; ring.length > 0; ) {
-      const points = [...new Set(ring.flatMap((member) => member.points))].filter(
-        (point) => !asked.has(point),
-      );
-      for (const point of points) asked.add(point);
-      const met = (await whoMeets(clusterOf(activity.key), points)).filter((key) => !members.has(key));
-      left += Math.max(0, met.length - (mostMembers - members.size));
-      ring = [];
-      await forEachOf(met.slice(0, mostMembers - members.size), async (key) => {
-        ring.push(await load(key));
-      });
-      for (const member of ring) members.set(member.key, member);
-    }
-    if (left > 0) ports.log({ kind: 'too-many-members', activity: activity.key, left });
-    return [...members.values()];
-  }
+  const { register, createStories, gather, armLooks } = createMeetings(ports, waits, arm);
 
   const waitsSince = (activity: Activity) => waitingSince(activity, lastCutAt(activity), firstLook * 1000);
 
@@ -300,39 +273,56 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   ): Promise<void> {
     if (bytes < muchToRead) return;
     const digests = meetingDigests(observations);
-    const item = aboutItem(key, { ...about, cut, digests }, expiresIn(2 * waits.patience));
+    const item = aboutItem(
+      key,
+      { ...about, cut, bytes, digests },
+      expiresIn(waits.closing + 2 * waits.patience),
+    );
     if (item !== undefined) await store.put([item]);
   }
 
-  /** What is mostly little stays as it is. */
-  async function fold(read: Parameters<typeof planFolds>[0]): Promise<void> {
-    if (read.activity.bytes < muchToRead) return;
-    for (const { put, remove } of planFolds(read, waits, now())) {
-      await store.put(put);
-      await store.remove(remove);
+  /** What is mostly little stays as it is. The name of the chunks that there are then. */
+  async function fold(read: Parameters<typeof planFolds>[0]): Promise<string> {
+    const left = new Map<string, Pick<Item, 'sk'>>(read.activity.chunks.map((item) => [item.sk, item]));
+    if (read.activity.bytes >= muchToRead) {
+      for (const { put, remove } of planFolds(read, waits, now())) {
+        await store.put(put);
+        await store.remove(remove);
+        for (const item of put) if (isChunk(item)) left.set(item.sk, item);
+        for (const { sk } of remove) left.delete(sk);
+      }
     }
+    return nameChunks([...left.values()]);
   }
 
   /** All of it, which is mostly little; else what somebody has found who has read all, and then what is new. */
-  async function prepare(due: Due): Promise<Turn> {
+  async function prepare(due: Due): Promise<Turn | Ready> {
     const pk = activityPartition(due.activity);
     const readAt = now();
     const first = await store.list(pk, { most: fewItems });
-    if (first.length < fewItems) return look(due, readActivity(due.activity, first), readAt);
+    const isWhole = first.length < fewItems;
     const about = first.find(({ sk }) => sk === aboutKey(due.activity).sk);
-    const heard = about && (await listen(due, readAbout(about)));
+    const found = about && readAbout(about);
+    const heard = isWhole || found === undefined ? undefined : await listen(due, found);
     if (heard !== undefined) return heard;
+    const bytes = isWhole ? bytesOf(first) : (found?.bytes ?? 0);
+    if (bytes > mostAtOnce && !due.isAlone) {
+      await armAgain([due], 0);
+      return { spans: [] };
+    }
+    if (bytes > large) ports.log({ kind: 'large', activity: due.activity, bytes });
+    if (isWhole) return look(due, readActivity(due.activity, first), readAt);
     const rest = await store.list(pk, { within: [`${first.at(-1)!.sk}!`, '~'] });
     return look(due, readActivity(due.activity, [...first, ...rest]), readAt);
   }
 
-  async function look(due: Due, activity: Activity, readAt: number): Promise<Turn> {
+  async function look(due: Due, activity: Activity, readAt: number): Promise<Turn | Ready> {
     const { id, activity: key, dueAt, since } = due;
     // Cut by this timer, which came again before it was done.
     const isLate = now() - dueAt > (waits.eventRetention - waits.margin) * 1000;
     const cuts = isLate ? [...activity.cuts, ...(await loadArchive(key))] : activity.cuts;
     const spans = cuts.filter(({ fields }) => fields.turn === id).flatMap(spansOf);
-    if (isSuperseded(activity, since)) return { spans };
+    if (isSuperseded(activity, since) || isLeftToLater(activity, dueAt)) return { spans };
     let own = activity.chunks.map(chunkOf);
     let observations = own.flatMap((chunk) => chunk.observations);
     const { root, family, known } = await place(activity, observations);
@@ -346,7 +336,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       return { spans };
     }
     if (observations.length + activity.expected.length === 0) return { spans };
-    let { lastCut } = activity;
+    const { lastCut } = activity;
     for (let turn = 0; activity.expected.length > 0 && turn < mostOwners; turn += 1) {
       // This timer comes again until it is done with what is moved in.
       for (const expected of activity.expected) await move(expected, key, family, async () => {});
@@ -361,12 +351,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const age = (now() - (waiting ?? now())) / 1000;
     /** Seconds that the timers' queue is behind. */
     const behind = Math.max(0, (now() - dueAt) / 1000);
-    const comeBack = (seconds: number): Turn => ({
-      spans,
-      comesBack: seconds,
-      remark: { kind: 'postponed', activity: key, seconds, age },
-    });
-    const isNew = await register(id, activity, observations);
+    const isNew = await register(activity, observations);
     const wait = await unrest(activity, observations);
     if (wait > 0) {
       await tellAbout(activity, observations, { at: readAt, cutAt: lastCutAt(activity), since: waiting });
@@ -377,13 +362,28 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const meetsFrom = heard + (firstLook + waits.meeting + behind) * 1000;
     const toCome = activity.points.length > 0 ? (meetsFrom - now()) / 1000 : 0;
     const meeting = isNew ? waits.meeting + behind : Math.min(toCome, waits.meeting + behind);
-    if (meeting > 0 && age < waits.patience) return comeBack(meeting);
-    const members = await gather(activity);
-    const others = members
-      .filter((member) => member !== activity)
-      .map((member) => ({ member, chunks: member.chunks.map(chunkOf) }));
+    const found = isNew ? 0 : waits.meeting + behind;
+    const ready = { due, activity, chunks: own, readAt, lastCut, isKnown: known, found, spans };
+    return meeting > 0 && age < waits.patience ? comeBack(ready, meeting) : ready;
+  }
+
+  const ageOf = (activity: Activity) => (now() - (waitsSince(activity) ?? now())) / 1000;
+
+  const comeBack = ({ activity, spans }: Ready, seconds: number): Turn => ({
+    spans,
+    comesBack: seconds,
+    remark: { kind: 'postponed', activity: activity.key, seconds, age: ageOf(activity) },
+  });
+
+  async function finish(ready: Ready, stories: Stories): Promise<Turn> {
+    const { due, activity, chunks: own, readAt, isKnown, found, spans } = ready;
+    const { id } = due;
+    const { key } = activity;
+    const age = ageOf(activity);
+    const observations = own.flatMap((chunk) => chunk.observations);
+    const others = await gather(activity, stories);
     // From when it went quiet, or was no longer waited for.
-    const held = Math.max((now() - heard) / 1000 - waits.quiet, age - waits.patience);
+    const held = Math.max((now() - lastHeard(activity)) / 1000 - waits.quiet, age - waits.patience);
     if (held < waits.hold && others.length > 0) {
       const unrests = await Promise.all(
         others.map(({ member, chunks }) =>
@@ -394,7 +394,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
         ),
       );
       const longest = Math.max(0, ...unrests);
-      if (longest > 0) return comeBack(Math.min(longest, waits.hold - held));
+      if (longest > 0) return comeBack(ready, Math.min(longest, waits.hold - held));
     }
 
     const ownSent = whatWasSent([activity]);
@@ -408,16 +408,17 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       now: ports.assemblyClock(),
     });
     const { final, open } = pickSpans(assembled, observations, ownSent);
+    let { lastCut } = ready;
     for (let rest = final; rest.length > 0; ) {
       const some = fitCut(rest);
       rest = rest.slice(some.length);
       // Another settle of this activity was faster: read again what it has sent.
       lastCut += 1;
       const cut = cutItem(key, lastCut, some, { at: now(), turn: id }, expiresIn(waits.retention));
-      if (!(await store.replace(cut, undefined))) return comeBack(waits.quiet);
+      if (!(await store.replace(cut, undefined))) return comeBack(ready, waits.quiet);
       spans.push(...some);
     }
-    await fold({ activity, chunks: own });
+    const left = await fold({ activity, chunks: own });
     await tellAbout({ ...activity, lastCut }, observations, { at: readAt, cutAt: now(), since: undefined });
     const closed = new Set(
       [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),
@@ -425,29 +426,58 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const settled: Remark = {
       kind: 'settled',
       activity: key,
-      members: members.length,
+      members: 1 + others.length,
       sent: final.length,
       late: final.filter(({ traceId }) => closed.has(traceId)).length,
-      unresolved: known ? 0 : final.length,
+      unresolved: isKnown ? 0 : final.length,
       open,
       traceIds: [...new Set(final.map(({ traceId }) => traceId))],
       age,
     };
-    return { spans, remark: settled, ...(open > 0 && { comesBack: waits.closing }) };
+    const closes = untilClosed([activity, ...others.map(({ member }) => member)]);
+    if (activity.points.length === 0) {
+      return { spans, remark: settled, ...(open > 0 && { comesBack: closes }) };
+    }
+    const seen = others.map(({ member, chunks }) => {
+      const said = chunks.flatMap((chunk) => chunk.observations);
+      const { final, open } = pickSpans(assembled, said, whatWasSent([member]));
+      return { member, unsent: { final: final.length, open } };
+    });
+    const isLook = hasSeen(activity);
+    const looks = planLooks(seen, { sent: spans.length, isLook, found }, waits, now());
+    return { spans, remark: settled, looks: { ...looks, activity, seen: left, isOpen: open > 0, closes } };
+  }
+
+  /** Seconds until all may be closed: with the time that what still belongs to it takes to come, and to be found. */
+  function untilClosed(members: readonly Activity[]): number {
+    const heard = members.reduce((last, member) => Math.max(last, lastHeard(member)), 0);
+    const left = waits.closing + firstLook + waits.meeting - (now() - heard) / 1000;
+    // What is still open then is told by a clock that is ahead.
+    return left > 0 ? Math.min(left, waits.closing) : waits.closing;
   }
 
   /** Together: they share requests to the queues. Those that failed, and why. */
   async function settle(some: readonly Due[]): Promise<Map<Due, unknown>> {
     const failed = new Map<Due, unknown>();
     const turns = new Map<Due, Turn>();
-    await forEachOf(some, async (due) => {
+    const ready: Ready[] = [];
+    const tryOut = async (due: Due, step: () => Promise<Turn | Ready>) => {
       try {
-        turns.set(due, await prepare(due));
+        const reached = await step();
+        if ('due' in reached) ready.push(reached);
+        else turns.set(due, reached);
       } catch (error) {
         failed.set(due, error);
       }
-    });
+    };
+    await forEachOf(some, (due) => tryOut(due, () => prepare(due)));
+    // Only now: each sees whoever registered before it did.
+    const stories = createStories();
+    await forEachOf(ready.splice(0), (one) => tryOut(one.due, () => finish(one, stories)));
     try {
+      await armLooks(
+        [...turns].flatMap(([{ id }, { looks }]) => (looks === undefined ? [] : { id, ...looks })),
+      );
       const spans = [...turns.values()].flatMap((turn) => turn.spans);
       if (spans.length > 0) await ports.spansQueue.send(spans);
       const coming = [...turns].filter(([, { comesBack }]) => comesBack !== undefined);
@@ -464,15 +494,20 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return failed;
   }
 
+  /** Some of one message in one of their own. */
+  async function armAgain(some: readonly Due[], seconds: number): Promise<void> {
+    const { id, dueAt, since } = some[0]!;
+    const activities = some.map(({ activity }) => activity);
+    await ports.timers.arm({ id, activities, dueAt, ...(since !== undefined && { since }) }, seconds);
+  }
+
   /**
    * Of one message those that failed, without the others: with them they would bring, time and again, what was sent and
    * armed for the others already. Whether the message is done with.
    */
-  async function armAgain(some: readonly Due[]): Promise<boolean> {
-    const { id, dueAt, since } = some[0]!;
-    const activities = some.map(({ activity }) => activity);
+  async function leaveOthersOut(failed: readonly Due[]): Promise<boolean> {
     try {
-      await ports.timers.arm({ id, activities, dueAt, ...(since !== undefined && { since }) }, waits.quiet);
+      await armAgain(failed, waits.quiet);
       return true;
     } catch (error) {
       ports.log({ kind: 'settle-failed', activity: '', error });
@@ -495,7 +530,12 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
         const early = dueAt - now();
         const again = { id, activities, dueAt, ...(since !== undefined && { since }) };
         if (early > 1000) await ports.timers.arm(again, early / 1000);
-        else inMessages.push(...activities.map((activity) => ({ id, activity, dueAt, since, messageId })));
+        else {
+          const isAlone = activities.length === 1;
+          inMessages.push(
+            ...activities.map((activity) => ({ id, activity, dueAt, since, messageId, isAlone })),
+          );
+        }
       } catch (error) {
         ports.log({ kind: 'settle-failed', activity: '', error });
         failures.add(messageId);
@@ -512,7 +552,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     }
     for (const [messageId, some] of Map.groupBy(failed, (due) => due.messageId)) {
       const all = inMessages.filter((due) => due.messageId === messageId);
-      if (some.length === all.length || !(await armAgain(some))) failures.add(messageId);
+      if (some.length === all.length || !(await leaveOthersOut(some))) failures.add(messageId);
     }
     return { batchItemFailures: [...failures].map((itemIdentifier) => ({ itemIdentifier })) };
   };
@@ -521,6 +561,12 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
 /** What came since it was armed has a timer of its own, which does what this one would. */
 const isSuperseded = ({ chunks }: Pick<Activity, 'chunks'>, since: number | undefined): boolean =>
   since !== undefined && chunks.some(({ fields }) => fields.at > since && fields.dueAt > since);
+
+/** A look of which another is to come, or none is needed: nothing came since that was said. */
+const isLeftToLater = (activity: Activity, dueAt: number): boolean =>
+  hasSeen(activity) &&
+  activity.expected.length === 0 &&
+  (activity.look!.fields.next ?? Number.POSITIVE_INFINITY) > dueAt;
 
 /** By span id. */
 function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {

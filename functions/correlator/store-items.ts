@@ -14,6 +14,7 @@ import {
   type Item,
   type KnownObject,
   largestBody,
+  lookKey,
   meetingPartition,
   type Part,
 } from './store.ts';
@@ -140,9 +141,12 @@ export const meetingItem = (activity: string, point: string, expiresAt: number):
   expiresAt,
 });
 
-/** The most of `spans` that fits into one item, from the beginning; the rest is for the next cut. */
+/** What is tried first: mostly half of what fits. All of what is left would be packed for each cut again. */
+const mostOfCut = 4000;
+
+/** Of `spans` as many as fit into one item, from the beginning; the rest is for the next cut. */
 export function fitCut(spans: readonly Span[]): Span[] {
-  let fitting = spans.slice();
+  let fitting = spans.slice(0, mostOfCut);
   while (fitting.length > 1 && packBody(fitting).length > largestBody) {
     fitting = fitting.slice(0, Math.ceil(fitting.length / 2));
   }
@@ -186,23 +190,56 @@ export interface About {
   cutAt: number;
   /** Since when something of it waits. */
   since: number | undefined;
+  /** Of all bodies. */
+  bytes: number;
   /** What its meeting points come from. */
   digests: ReadonlySet<string>;
 }
 
 /** Undefined where it does not fit into an item. */
 export function aboutItem(activity: string, about: About, expiresAt: number): Item | undefined {
-  const { at, cut, cutAt, since, digests } = about;
+  const { at, cut, cutAt, since, bytes, digests } = about;
   const body = packBody([...digests]);
   if (body.length > largestBody) return undefined;
-  const fields = { at, cut, cutAt, ...(since !== undefined && { since }) };
+  const fields = { at, cut, cutAt, bytes, ...(since !== undefined && { since }) };
   return { ...aboutKey(activity), expiresAt, fields, body };
 }
 
 export function readAbout({ fields, body }: Item): About {
-  const { at, cut, cutAt, since } = fields as unknown as Omit<About, 'digests'>;
-  return { at, cut, cutAt, since, digests: new Set(unpackBody(body!) as string[]) };
+  const { at, cut, cutAt, since, bytes } = fields as unknown as Omit<About, 'digests'>;
+  return { at, cut, cutAt, since, bytes, digests: new Set(unpackBody(body!) as string[]) };
 }
+
+/** Of an activity that meets others and has settled. Times in milliseconds since 1970. */
+export interface LookFields {
+  /** Which chunks it had: whatever else there is has a timer of its own. */
+  seen: string;
+  /** When its next look comes; undefined: it needs none. */
+  next?: number;
+}
+
+export const lookItem = (
+  activity: string,
+  fields: LookFields,
+  seen: number | undefined,
+  expiresAt: number,
+) => ({
+  ...lookKey(activity),
+  expiresAt,
+  revision: (seen ?? 0) + 1,
+  fields: { ...fields },
+});
+
+export const nameChunks = (keys: readonly Pick<Item, 'sk'>[]): string =>
+  shorten(
+    keys
+      .map(({ sk }) => sk)
+      .sort()
+      .join(),
+  );
+
+/** Nothing came since it settled. */
+export const hasSeen = ({ look, chunks }: Activity): boolean => look?.fields.seen === nameChunks(chunks);
 
 /** What stands for `cuts` from now on, in order. */
 export function sentItems(activity: string, cuts: Activity['cuts']): Item[] {
@@ -225,6 +262,7 @@ export const archivedCut = (activity: string, { revision: _, ...item }: Activity
 
 /** Of items that hold observations; `chunk` and what it is folded into, later ones later in the order of keys. */
 const chunkKinds: ReadonlySet<string> = new Set(['chunk', 'fold']);
+export const isChunk = ({ sk }: Pick<Item, 'sk'>): boolean => chunkKinds.has(sk.split('#', 1)[0]!);
 
 /** An activity as it was read. */
 export interface Activity {
@@ -241,7 +279,11 @@ export interface Activity {
   /** Keys of activities to be moved into this one. */
   expected: string[];
   points: string[];
+  look: (Item & { fields: LookFields }) | undefined;
 }
+
+export const bytesOf = (items: readonly Item[]): number =>
+  items.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
 
 export function readActivity(key: string, items: readonly Item[]): Activity {
   const activity: Activity = {
@@ -250,14 +292,14 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
     chunks: [],
     cuts: [],
     lastCut: 0,
-    bytes: 0,
+    bytes: bytesOf(items),
     expected: [],
     points: [],
+    look: undefined,
   };
   for (const item of items) {
     const kind = item.sk.split('#', 1)[0];
-    activity.bytes += item.body?.length ?? 0;
-    if (kind !== undefined && chunkKinds.has(kind)) {
+    if (isChunk(item)) {
       activity.chunks.push(item as Activity['chunks'][number]);
       activity.family = String(item.fields!.family);
     } else if (kind === 'cut' || kind === 'sent') {
@@ -267,7 +309,8 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
       activity.expected.push(item.sk.slice('expect#'.length));
       activity.family ??= String(item.fields!.family);
     } else if (kind === 'points') activity.points = unpackBody(item.body!) as string[];
-    else if (kind !== 'look' && kind !== 'about') throw new Error(`an item of no known kind: ${kind}`);
+    else if (kind === 'look') activity.look = item as NonNullable<Activity['look']>;
+    else if (kind !== 'about') throw new Error(`an item of no known kind: ${kind}`);
   }
   return activity;
 }

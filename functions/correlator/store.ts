@@ -6,7 +6,7 @@
  * |---|---|---|---|
  * | `objects#<cluster>/<family>` | `<batch>` | at, body: who is whose | the way from an object to its root |
  * | | `early#<id>` | | an activity that has begun without its object |
- * | `activity#<key>` | `about` | at, cut, cutAt, since?, body: digests | what a look at all of it found: until the next cut, others read what is new |
+ * | `activity#<key>` | `about` | at, cut, cutAt, since?, bytes, body: digests | what a look at all of it found: until the next cut, others read what is new |
  * | | `chunk#<at>#<batch>[#n]` | at, dueAt, family, body: observations | in order of arrival: what is new is read alone |
  * | | `fold#<at>#<name>[#n]` | at, dueAt: 0, family, body: observations | of an activity that goes on and on, what was in many chunks |
  * | | `cut#<n>` | at, turn, body?: spans | written before they are sent: a settle that comes again sends the same bytes |
@@ -14,7 +14,7 @@
  * | | `sent#<at>#<name>[#n]` | body: ids and times of spans | what was cut hours ago |
  * | | `expect#<key>` | family | an activity that turned out to be a part of this one, to be moved in |
  * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
- * | | `look` | | somebody has asked for another look already |
+ * | | `look` | seen, next? | of one that meets others and has settled: when it looks again (plan-looks.ts) |
  * | `archive#<key>` | `cut#<n>` | as it was | for the timer that made it, should it come again so late |
  * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
  *

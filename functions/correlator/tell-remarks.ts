@@ -54,6 +54,11 @@ export const correlatorTellings: TellingTable<Remark> = {
     message: 'an activity turned out to be a part of another one',
     fields: { ...place(activity), into, items },
   }),
+  large: ({ activity, bytes }) => ({
+    level: 'warn',
+    message: 'an activity is large: its settle may run out of memory or time',
+    fields: { ...place(activity), bytes },
+  }),
   'too-many-members': ({ activity, left }) => ({
     level: 'warn',
     message: 'too many activities meet here; some settle without the others',

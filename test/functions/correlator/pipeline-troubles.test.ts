@@ -1,4 +1,5 @@
 /** What the pipeline promises when things go wrong, each told as one short story. */
+import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { activityPartition } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
@@ -65,6 +66,39 @@ describe('a timer of several activities, of which one cannot be settled', () => 
     );
     expect(ofGood.length).toBeLessThanOrEqual(1);
     expect(pipeline.timers.length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a large activity', () => {
+  it('comes alone, so that others do not fail with it, and says so', async () => {
+    const [small, big] = [rollout(0), rollout(0, 'big')];
+    // Of 6 KB each, packed.
+    const noise = (second: number) =>
+      Array.from({ length: 100 }, (_, i) => hash('sha512', `${second} ${i}`)).join('');
+    const told = (second: number) => event(second, big.pod, 'Pulled', noise(second));
+    const pipeline = startPipeline(live);
+    await pipeline.ingest(recordsOf([[...small.observations, ...big.observations]]));
+    // In more items than are read at first.
+    for (let batch = 0; batch < 14; batch += 1) {
+      const some = Array.from({ length: 40 }, (_, i) => told(i / 2 + batch * 20));
+      pipeline.now = noon + batch * 20_000;
+      await pipeline.ingest(recordsOf([some], { first: batch * 50 + 50 }));
+    }
+    await pipeline.runTimers(noon + 400_000);
+    const remarks = pipeline.remarks.length;
+    pipeline.now = noon + 420_000;
+    const late = [small, big].map(({ pod }) => event(415, pod, 'Unhealthy', 'x'));
+    await pipeline.ingest(recordsOf([late], { first: 1000 }));
+    const together = pipeline.timers.findIndex(({ activities }) => activities.length === 2);
+    const [timer] = pipeline.timers.splice(together, 1);
+    pipeline.now = timer!.dueAt;
+    await pipeline.settle(timer!);
+    const settled = () =>
+      pipeline.remarks.slice(remarks).flatMap((said) => (said.kind === 'settled' ? said.activity : []));
+    expect(settled()).toEqual([`c1/${small.deployment.uid}`]);
+    await pipeline.runTimers(pipeline.now + 1000);
+    expect(settled()).toEqual([`c1/${small.deployment.uid}`, `c1/${big.deployment.uid}`]);
+    expect(pipeline.remarks.slice(remarks).some(({ kind }) => kind === 'large')).toBe(true);
   });
 });
 

@@ -224,14 +224,17 @@ describe('what meets', () => {
         remark.kind === 'settled' && remark.activity === 'c1/Node//n1' ? remark.members : [],
       );
     expect(settles()).toEqual([1]);
+    expect(pipeline.sends).toEqual([]);
     const evicted = snapshot(101, thing('Pod', 'a'), {
       nodeName: 'n1',
       status: { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }] },
     });
     pipeline.now = noon + 101_000;
     await pipeline.ingest(recordsOf([[evicted]], { first: 2 }));
-    await pipeline.runTimers(noon + 200_000);
+    // When its trace is over.
+    await pipeline.runTimers();
     expect(settles()).toEqual([1, 2]);
+    expect(received(pipeline)).toEqual(wholeStory([snapshot(0, node), cordon, evicted]));
   });
 
   it('is waited for while it is not quiet, a minute at most', async () => {
