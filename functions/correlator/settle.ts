@@ -411,10 +411,15 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     for (let rest = final; rest.length > 0; ) {
       const some = fitCut(rest);
       rest = rest.slice(some.length);
-      // Another settle of this activity was faster: read again what it has sent.
       lastCut += 1;
       const cut = cutItem(key, lastCut, some, { at: now(), turn: id }, expiresIn(waits.retention));
-      if (!(await store.replace(cut, undefined))) return comeBack(waits.quiet);
+      if (!(await store.replace(cut, undefined))) {
+        // Another settle of this activity was faster: read again what it has sent. If it is this timer's, which came
+        // twice, or this very call, whose first answer was lost, nobody else may live to send it.
+        const [first] = (await store.read([cut])) as Activity['cuts'];
+        if (first?.fields.turn === id) spans.push(...spansOf(first));
+        return comeBack(waits.quiet);
+      }
       spans.push(...some);
     }
     await fold({ activity, chunks: own });

@@ -68,6 +68,47 @@ describe('a timer of several activities, of which one cannot be settled', () => 
   });
 });
 
+describe('a cut that is there already when it is to be written', () => {
+  const { observations } = rollout(0);
+
+  it('is sent where it is this very one: the answer to the first attempt was lost', async () => {
+    const pipeline = startPipeline({
+      store: (now) => {
+        const store = createMemoryStore(now);
+        const replaceTwice: typeof store.replace = async (item, seen) => {
+          await store.replace(item, seen);
+          return store.replace(item, seen);
+        };
+        return { ...store, replace: replaceTwice };
+      },
+    });
+    await pipeline.ingest(recordsOf([observations]));
+    await pipeline.runTimers();
+    expect(received(pipeline)).toHaveLength(4);
+  });
+
+  it('is sent where the same timer made it, which came twice at once and did not live to send it', async () => {
+    let isFirst = true;
+    let isOther = false;
+    const pipeline = startPipeline({
+      crash: (_, name) => (isOther && name === 'send' ? 'before' : undefined),
+      meanwhile: async (name, at) => {
+        if (name !== 'replace' || !isFirst) return;
+        isFirst = false;
+        isOther = true;
+        expect(await at.settle(timer!)).toBe(false);
+        isOther = false;
+      },
+    });
+    await pipeline.ingest(recordsOf([observations]));
+    const [timer] = pipeline.timers.splice(0);
+    pipeline.now = timer!.dueAt;
+    expect(await pipeline.settle(timer!)).toBe(true);
+    await pipeline.runTimers();
+    expect(received(pipeline)).toHaveLength(4);
+  });
+});
+
 describe('a function that remembers nothing', () => {
   it('files a pod under the top of a chain whose middle shares the pod’s family', async () => {
     const top = thing('App', 'shop');
