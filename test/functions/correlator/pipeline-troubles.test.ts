@@ -157,6 +157,42 @@ describe('an owner that is learned while an activity is moved in', () => {
   });
 });
 
+describe('a batch that two have read, of whom one knew less and did not live to file all of it', () => {
+  it('moves with all that the other has filed', async () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+    const pod = thing('Pod', 'web-1-a', replicaSet);
+    const batch = recordsOf([[event(1, replicaSet, 'FailedCreate', 'x'), event(1, pod, 'Pulled', 'x')]]);
+    const store = createMemoryStore(() => quick.now);
+    const quick = startPipeline({ start: noon, store: () => store });
+    let isFirst = true;
+    const slow = startPipeline({
+      start: noon,
+      store: () => ({
+        ...store,
+        put: async (items) => {
+          await store.put(items.slice(0, 1));
+          if (items.length > 1) throw new Error('gone');
+        },
+      }),
+      // It has looked for the pod's owner already, and found none.
+      meanwhile: async (name) => {
+        if (name !== 'arm' || !isFirst) return;
+        isFirst = false;
+        await quick.ingest(recordsOf([[snapshot(0, pod)]], { shard: 1 }));
+        await quick.ingest(batch);
+        slow.wait(1);
+      },
+    });
+    await expect(slow.ingest(batch)).rejects.toThrow('gone');
+    await quick.ingest(
+      recordsOf([[snapshot(0, deployment), snapshot(0, replicaSet)]], { shard: 1, first: 2 }),
+    );
+    await quick.runTimers();
+    expect(names(quick.sends.flat())).toEqual(['Deployment.Create', 'Pod.Pulled', 'ReplicaSet.FailedCreate']);
+  });
+});
+
 describe('what was sent a day ago', () => {
   it('is not sent again because its object is told of once more', async () => {
     const { observations, pod } = rollout(0);
