@@ -9,7 +9,7 @@ import { parseWith } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
 import { meetingDigests, meetingPoints } from './causality/meeting-points.ts';
-import { fullestCluster, placeOf, rootOf } from './file-observations.ts';
+import { fullestCluster, isOrphan, placeOf, rootOf, subjectId } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
 import { planFolds } from './plan-folds.ts';
@@ -111,9 +111,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   ): Promise<{ root: string; family: string; known: boolean }> {
     const [cluster, id] = [clusterOf(key), idOf(key)];
     const start: Place = { id, family: family ?? id };
-    const said = own.flatMap((observation) => placeOf(observation) ?? []).filter((said) => said.id === id);
-    // Who learns of an owner elsewhere finds what has begun without it, and has it moved.
-    if (said.length > 0 && said.every(({ owner }) => owner === undefined))
+    const told = own.filter((observation) => subjectId(observation) === id);
+    const said = told.flatMap((observation) => placeOf(observation) ?? []);
+    // Who learns of an owner elsewhere finds what has begun without it, and has it moved; but of an orphan more may come
+    // after that, from a function that remembers it as one.
+    if (said.length > 0 && said.every(({ owner }) => owner === undefined) && !told.some(isOrphan))
       return { root: key, family: start.family, known: true };
     const world = new Map<string, KnownObject>();
     const asked = new Set<string>();

@@ -4,7 +4,7 @@ import { activityPartition } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import type { Span } from '../../../shared/span.ts';
 import { atSecond, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
-import { received, recordsOf, startPipeline } from './pipeline.ts';
+import { type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
 
 const noon = Number(atSecond(0) / 1_000_000n);
 const live = { start: noon, assemblyClock: (now: number) => BigInt(now) * 1_000_000n };
@@ -190,6 +190,32 @@ describe('a batch that two have read, of whom one knew less and did not live to 
     );
     await quick.runTimers();
     expect(names(quick.sends.flat())).toEqual(['Deployment.Create', 'Pod.Pulled', 'ReplicaSet.FailedCreate']);
+  });
+});
+
+describe('a function that still takes for an orphan what has been adopted since', () => {
+  it('has its batch again hours later, and what was sent is not told in another way', async () => {
+    const [deployment, adopted, scaling, pod, creation] = rollout(0).observations;
+    const orphan = snapshot(0, thing('ReplicaSet', 'web-1'), { replicas: 1 });
+    const store = createMemoryStore(() => other.now);
+    const [warm, other] = [0, 1].map(() => startPipeline({ start: noon, store: () => store })) as [
+      Pipeline,
+      Pipeline,
+    ];
+    const settle = async () => {
+      other.timers.push(...warm.timers.splice(0));
+      await other.runTimers();
+    };
+    const batch = recordsOf([[orphan, creation!]]);
+    await warm.ingest(batch);
+    await other.ingest(recordsOf([[deployment!, adopted!, scaling!, pod!]], { shard: 1 }));
+    await settle();
+    other.wait(3 * 3600);
+    warm.now = other.now;
+    await warm.ingest(batch);
+    await settle();
+    expect(names(received(other))).toContain('ReplicaSet.SuccessfulCreate');
+    expect(names(other.sends.flat())).toEqual(names(received(other)));
   });
 });
 
