@@ -2,7 +2,8 @@
  * The correlator's functions at the same time, call by call: each stands still at every call to a port until a schedule
  * says that it lands. In between others go on, the clock as well; a call may fail with a part of it done, take effect
  * twice, or wait until all others are done. What the schedule leaves open goes on in order, to the end. No chance but
- * the schedule: the same one runs the same way.
+ * the schedule: the same one runs the same way. (fast-check's scheduler only orders calls; here some fail, and time passes
+ * between them.)
  */
 import { setImmediate as allBlocked } from 'node:timers/promises';
 import fc from 'fast-check';
