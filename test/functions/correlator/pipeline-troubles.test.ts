@@ -193,6 +193,25 @@ describe('a batch that two have read, of whom one knew less and did not live to 
   });
 });
 
+describe('a batch that is written only when its timer has come and gone', () => {
+  it('has another one', async () => {
+    let calls: string[] = [];
+    const pipeline = startPipeline({
+      ...live,
+      meanwhile: async (name, at) => {
+        calls.push(name);
+        if (calls.slice(-2).join() !== 'arm,put' || at.timers.length === 0) return;
+        await at.runTimers();
+        calls = [];
+      },
+    });
+    await pipeline.ingest(recordsOf([[event(0, thing('Job', 'work'), 'FailedMount', 'x')]]));
+    expect(pipeline.sends).toEqual([]);
+    await pipeline.runTimers();
+    expect(names(pipeline.sends.flat())).toEqual(['Job.FailedMount']);
+  });
+});
+
 describe('a function that still takes for an orphan what has been adopted since', () => {
   it('has its batch again hours later, and what was sent is not told in another way', async () => {
     const [deployment, adopted, scaling, pod, creation] = rollout(0).observations;
