@@ -56,6 +56,12 @@ export function placeOf(observation: Observation): (Place & { owner?: Place }) |
   };
 }
 
+/** Of a kind whose controllers adopt what their selector finds: it may have an owner yet. */
+export const isOrphan = (observation: Observation): boolean =>
+  observation.type === 'object' &&
+  observation.object.owner === undefined &&
+  ['Pod', 'ReplicaSet'].includes(observation.object.kind);
+
 /** Ends at an object without an owner, at one that is not known, or where a chain bites its own tail. */
 export function rootOf(start: Place, known: (id: string) => Pick<KnownObject, 'owner'> | undefined): Place {
   const seen = new Map([[start.id, start]]);

@@ -7,7 +7,7 @@ import { type DecodedBatch, decodeBatch } from '../../shared/batch-codec.ts';
 import { PoisonError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { createDuplicateCounter } from './count-duplicates.ts';
-import { clusterKey, fullestCluster, placeOf, rootOf, subjectPlace } from './file-observations.ts';
+import { clusterKey, fullestCluster, isOrphan, placeOf, rootOf, subjectPlace } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { IngestPorts, Waits } from './ports.ts';
 import { earlyKey, familyPartition, type Item, type KnownObject, type Place } from './store.ts';
@@ -304,12 +304,6 @@ function toBatches(records: readonly Record[]): Batch[] {
     return { name: batchName(shard, first!, last!), records: own };
   });
 }
-
-/** Of a kind whose controllers adopt what their selector finds: it may have an owner yet. */
-const isOrphan = (observation: Observation): boolean =>
-  observation.type === 'object' &&
-  observation.object.owner === undefined &&
-  ['Pod', 'ReplicaSet'].includes(observation.object.kind);
 
 const nothing: { cluster: Cluster; observations: Observation[] } = { cluster: {}, observations: [] };
 

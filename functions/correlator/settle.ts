@@ -9,7 +9,7 @@ import { parseWith } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
 import { meetingDigests } from './causality/meeting-points.ts';
-import { fullestCluster, placeOf, rootOf } from './file-observations.ts';
+import { fullestCluster, isOrphan, placeOf, rootOf, subjectId } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
 import { createMeetings, type OwnLooks, type Stories } from './meet-others.ts';
@@ -140,9 +140,11 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   ): Promise<{ root: string; family: string; known: boolean }> {
     const [cluster, id] = [clusterOf(key), idOf(key)];
     const start: Place = { id, family: family ?? id };
-    const said = own.flatMap((observation) => placeOf(observation) ?? []).filter((said) => said.id === id);
-    // Who learns of an owner elsewhere finds what has begun without it, and has it moved.
-    if (said.length > 0 && said.every(({ owner }) => owner === undefined))
+    const told = own.filter((observation) => subjectId(observation) === id);
+    const said = told.flatMap((observation) => placeOf(observation) ?? []);
+    // Who learns of an owner elsewhere finds what has begun without it, and has it moved; but of an orphan more may come
+    // after that, from a function that remembers it as one.
+    if (said.length > 0 && said.every(({ owner }) => owner === undefined) && !told.some(isOrphan))
       return { root: key, family: start.family, known: true };
     const world = new Map<string, KnownObject>();
     const asked = new Set<string>();
@@ -412,10 +414,15 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     for (let rest = final; rest.length > 0; ) {
       const some = fitCut(rest);
       rest = rest.slice(some.length);
-      // Another settle of this activity was faster: read again what it has sent.
       lastCut += 1;
       const cut = cutItem(key, lastCut, some, { at: now(), turn: id }, expiresIn(waits.retention));
-      if (!(await store.replace(cut, undefined))) return comeBack(ready, waits.quiet);
+      if (!(await store.replace(cut, undefined))) {
+        // Another settle of this activity was faster: read again what it has sent. If it is this timer's, which came
+        // twice, or this very call, whose first answer was lost, nobody else may live to send it.
+        const [first] = (await store.read([cut])) as Activity['cuts'];
+        if (first?.fields.turn === id) spans.push(...spansOf(first));
+        return comeBack(ready, waits.quiet);
+      }
       spans.push(...some);
     }
     const left = await fold({ activity, chunks: own });

@@ -319,7 +319,10 @@ export function readActivity(key: string, items: readonly Item[]): Activity {
 const cutNumber = ({ sk }: Item): number | undefined =>
   sk.startsWith('cut#') ? Number(sk.slice('cut#'.length)) : undefined;
 
-/** A chunk in the activity `into`, where the same batch may have filed as well: there it is new. */
+/**
+ * A chunk in the activity `into`, where it is new. Named by all of what it was: the same batch may have filed there as
+ * well, and in `from` more than once, one attempt less than another.
+ */
 export const movedChunk = (
   item: Activity['chunks'][number],
   from: string,
@@ -328,7 +331,7 @@ export const movedChunk = (
 ): Item => ({
   ...item,
   pk: activityPartition(into),
-  sk: chunkKey(fields.at, `${item.sk.replace(/^[a-z]+#\d+#/, '')}@${from}`),
+  sk: chunkKey(fields.at, shorten(`${from} ${item.sk}`)),
   fields: { ...fields, dueAt: 0 },
 });
 

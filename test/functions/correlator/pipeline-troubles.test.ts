@@ -5,7 +5,7 @@ import { activityPartition } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import type { Span } from '../../../shared/span.ts';
 import { atSecond, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
-import { received, recordsOf, startPipeline } from './pipeline.ts';
+import { type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
 
 const noon = Number(atSecond(0) / 1_000_000n);
 const live = { start: noon, assemblyClock: (now: number) => BigInt(now) * 1_000_000n };
@@ -102,6 +102,47 @@ describe('a large activity', () => {
   });
 });
 
+describe('a cut that is there already when it is to be written', () => {
+  const { observations } = rollout(0);
+
+  it('is sent where it is this very one: the answer to the first attempt was lost', async () => {
+    const pipeline = startPipeline({
+      store: (now) => {
+        const store = createMemoryStore(now);
+        const replaceTwice: typeof store.replace = async (item, seen) => {
+          await store.replace(item, seen);
+          return store.replace(item, seen);
+        };
+        return { ...store, replace: replaceTwice };
+      },
+    });
+    await pipeline.ingest(recordsOf([observations]));
+    await pipeline.runTimers();
+    expect(received(pipeline)).toHaveLength(4);
+  });
+
+  it('is sent where the same timer made it, which came twice at once and did not live to send it', async () => {
+    let isFirst = true;
+    let isOther = false;
+    const pipeline = startPipeline({
+      crash: (_, name) => (isOther && name === 'send' ? 'before' : undefined),
+      meanwhile: async (name, at) => {
+        if (name !== 'replace' || !isFirst) return;
+        isFirst = false;
+        isOther = true;
+        expect(await at.settle(timer!)).toBe(false);
+        isOther = false;
+      },
+    });
+    await pipeline.ingest(recordsOf([observations]));
+    const [timer] = pipeline.timers.splice(0);
+    pipeline.now = timer!.dueAt;
+    expect(await pipeline.settle(timer!)).toBe(true);
+    await pipeline.runTimers();
+    expect(received(pipeline)).toHaveLength(4);
+  });
+});
+
 describe('a function that remembers nothing', () => {
   it('files a pod under the top of a chain whose middle shares the pod’s family', async () => {
     const top = thing('App', 'shop');
@@ -147,6 +188,87 @@ describe('an owner that is learned while an activity is moved in', () => {
     expect(isMoving).toBe(false);
     await pipeline.runTimers();
     expect(names(pipeline.sends.flat())).toEqual(['ReplicaSet.FailedCreate']);
+  });
+});
+
+describe('a batch that two have read, of whom one knew less and did not live to file all of it', () => {
+  it('moves with all that the other has filed', async () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+    const pod = thing('Pod', 'web-1-a', replicaSet);
+    const batch = recordsOf([[event(1, replicaSet, 'FailedCreate', 'x'), event(1, pod, 'Pulled', 'x')]]);
+    const store = createMemoryStore(() => quick.now);
+    const quick = startPipeline({ start: noon, store: () => store });
+    let isFirst = true;
+    const slow = startPipeline({
+      start: noon,
+      store: () => ({
+        ...store,
+        put: async (items) => {
+          await store.put(items.slice(0, 1));
+          if (items.length > 1) throw new Error('gone');
+        },
+      }),
+      // It has looked for the pod's owner already, and found none.
+      meanwhile: async (name) => {
+        if (name !== 'arm' || !isFirst) return;
+        isFirst = false;
+        await quick.ingest(recordsOf([[snapshot(0, pod)]], { shard: 1 }));
+        await quick.ingest(batch);
+        slow.wait(1);
+      },
+    });
+    await expect(slow.ingest(batch)).rejects.toThrow('gone');
+    await quick.ingest(
+      recordsOf([[snapshot(0, deployment), snapshot(0, replicaSet)]], { shard: 1, first: 2 }),
+    );
+    await quick.runTimers();
+    expect(names(quick.sends.flat())).toEqual(['Deployment.Create', 'Pod.Pulled', 'ReplicaSet.FailedCreate']);
+  });
+});
+
+describe('a batch that is written only when its timer has come and gone', () => {
+  it('has another one', async () => {
+    let calls: string[] = [];
+    const pipeline = startPipeline({
+      ...live,
+      meanwhile: async (name, at) => {
+        calls.push(name);
+        if (calls.slice(-2).join() !== 'arm,put' || at.timers.length === 0) return;
+        await at.runTimers();
+        calls = [];
+      },
+    });
+    await pipeline.ingest(recordsOf([[event(0, thing('Job', 'work'), 'FailedMount', 'x')]]));
+    expect(pipeline.sends).toEqual([]);
+    await pipeline.runTimers();
+    expect(names(pipeline.sends.flat())).toEqual(['Job.FailedMount']);
+  });
+});
+
+describe('a function that still takes for an orphan what has been adopted since', () => {
+  it('has its batch again hours later, and what was sent is not told in another way', async () => {
+    const [deployment, adopted, scaling, pod, creation] = rollout(0).observations;
+    const orphan = snapshot(0, thing('ReplicaSet', 'web-1'), { replicas: 1 });
+    const store = createMemoryStore(() => other.now);
+    const [warm, other] = [0, 1].map(() => startPipeline({ start: noon, store: () => store })) as [
+      Pipeline,
+      Pipeline,
+    ];
+    const settle = async () => {
+      other.timers.push(...warm.timers.splice(0));
+      await other.runTimers();
+    };
+    const batch = recordsOf([[orphan, creation!]]);
+    await warm.ingest(batch);
+    await other.ingest(recordsOf([[deployment!, adopted!, scaling!, pod!]], { shard: 1 }));
+    await settle();
+    other.wait(3 * 3600);
+    warm.now = other.now;
+    await warm.ingest(batch);
+    await settle();
+    expect(names(received(other))).toContain('ReplicaSet.SuccessfulCreate');
+    expect(names(other.sends.flat())).toEqual(names(received(other)));
   });
 });
 
