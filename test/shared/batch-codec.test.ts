@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeBatch, encodeBatches } from '../../shared/batch-codec.ts';
 import { PoisonError } from '../../shared/errors.ts';
 import type { Observation } from '../../shared/observation.ts';
+import { checkProperty } from '../check-property.ts';
 import { readRecording } from '../read-recordings.ts';
 
 const cluster = { uid: 'c1', name: 'prod' };
@@ -11,7 +12,7 @@ const observations = await readRecording('deployment-image-update.jsonl');
 
 describe('batches', () => {
   it('hold every observation once, in order, however small a batch may be', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.integer({ min: 2_000, max: 60_000 }), (maxBytes) => {
         const { records, rejected } = encodeBatches(cluster, observations, maxBytes);
         const decoded = records.map(decodeBatch);
@@ -21,7 +22,7 @@ describe('batches', () => {
           true,
         );
       }),
-      { numRuns: 10 },
+      10,
     );
   });
 
@@ -33,7 +34,7 @@ describe('batches', () => {
       return { ...event, event: { ...event.event, ...said } };
     });
     const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
-    fc.assert(
+    checkProperty(
       fc.property(
         fc.array(occurrence),
         name,
@@ -51,7 +52,7 @@ describe('batches', () => {
           }
         },
       ),
-      { numRuns: 50 },
+      50,
     );
   });
 

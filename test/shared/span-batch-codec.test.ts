@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import type { Span } from '../../shared/span.ts';
 import { decodeSpanBatch, encodeSpanBatches } from '../../shared/span-batch-codec.ts';
 import { arbitrarySpan } from '../arbitrary-spans.ts';
+import { checkProperty } from '../check-property.ts';
 import { makeMorning, makeSpan } from '../spans.ts';
 
 const decodeAll = (bodies: string[]): Span[] =>
@@ -27,7 +28,7 @@ test('no spans, no bodies', () => {
 });
 
 test('any spans come back in order, in bodies within the limit, the same each time', () => {
-  fc.assert(
+  checkProperty(
     fc.property(
       fc.array(arbitrarySpan, { maxLength: 20 }),
       fc.integer({ min: 1000, max: 5000 }),

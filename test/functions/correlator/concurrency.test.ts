@@ -10,13 +10,11 @@ import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { clusterOf } from '../../../infra/local/read-recording.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
+import { checkProperty } from '../../check-property.ts';
 import { readRecording } from '../../read-recordings.ts';
 import { atTheEnd, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
 import { cluster, received, recordsOf } from './pipeline.ts';
 import { type Arrival, type Outcome, runInterleaved, type Setting, schedules } from './run-interleaved.ts';
-
-/** So many times as often: by hand, for a night. */
-const thorough = 1;
 
 const noon = Date.parse('2026-03-01T12:00:00Z');
 const hour = 3_600_000;
@@ -74,7 +72,7 @@ describe('what has come before anybody looks', () => {
   const check = async (observations: readonly Observation[], of: Cluster, numRuns: number) => {
     const expected = wholeStory(observations, of);
     const start = noon + hour;
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(
         arrivalsOf(observations, { from: start, apart: 0, of }),
         schedules,
@@ -83,7 +81,7 @@ describe('what has come before anybody looks', () => {
           expect(received(await runInterleaved(setting, schedule))).toEqual(expected);
         },
       ),
-      { numRuns: numRuns * thorough },
+      numRuns,
     );
   };
   it('a rollout', () => check(rollout(0).observations, cluster, 40));
@@ -115,7 +113,7 @@ describe('what comes while others look', () => {
 
   it('two rollouts and a pod of nobody’s: no Event is lost', async () => {
     const expected = occurrences(wholeStory(observations));
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(
         arrivalsOf(observations, { from: noon, apart: 25 }),
         schedules,
@@ -124,7 +122,7 @@ describe('what comes while others look', () => {
           expect(occurrences(received(outcome))).toEqual(expected);
         },
       ),
-      { numRuns: 25 * thorough },
+      25,
     );
   });
 });
@@ -169,7 +167,7 @@ describe('a crash loop of an hour that is folded hours later, while its owners t
   it('no Event is lost, none is told again in another way', async () => {
     const expected = occurrences(wholeStory([...minutes.flat(), ...later]));
     let folded = 0;
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(
         arrivalsOf(later, { from: start + 1000, apart: 25, first: 1000 }),
         schedules,
@@ -182,7 +180,7 @@ describe('a crash loop of an hour that is folded hours later, while its owners t
           expect(occurrences(received({ sends: [...loop.sends, ...sends] }))).toEqual(expected);
         },
       ),
-      { numRuns: 8 * thorough },
+      8,
     );
     expect(folded).toBeGreaterThan(0);
   });

@@ -5,6 +5,7 @@ import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { HOUR, max, min } from '../../../functions/correlator/causality/time.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import { compareSpans } from '../../../shared/span.ts';
+import { checkProperty } from '../../check-property.ts';
 import { atTheEnd, event, rollout } from './causality/cluster-story.ts';
 import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
 
@@ -47,7 +48,7 @@ it('nine hours: whatever arrives together and however late, the spans are those 
   }
 
   const delays = fc.infiniteStream(fc.integer({ min: 1, max: 200 }));
-  await fc.assert(
+  await checkProperty(
     fc.asyncProperty(delays, async (lateBy) => {
       const pipeline = startPipeline({ start: noon, assemblyClock: (now) => BigInt(now) * 1_000_000n });
       for (let next = 0, record = 1; next < story.length; record++) {
@@ -62,6 +63,6 @@ it('nine hours: whatever arrives together and however late, the spans are those 
       await pipeline.runTimers();
       expect(received(pipeline)).toEqual(whole.toSorted(compareSpans));
     }),
-    { numRuns: 5 },
+    5,
   );
 });

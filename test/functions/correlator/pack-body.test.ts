@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { packBody, unpackBody } from '../../../functions/correlator/pack-body.ts';
+import { checkProperty } from '../../check-property.ts';
 import { rollout } from './causality/cluster-story.ts';
 
 it('gives back whatever JSON holds', () => {
-  fc.assert(
+  checkProperty(
     fc.property(fc.jsonValue(), (value) => {
       expect(unpackBody(packBody(value))).toEqual(JSON.parse(JSON.stringify(value)));
     }),

@@ -9,6 +9,7 @@ import { createMemoryStore } from '../../../functions/correlator/store-memory.ts
 import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
+import { checkProperty } from '../../check-property.ts';
 import { atTheEnd, rollout } from './causality/cluster-story.ts';
 import { cluster, type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
 
@@ -61,11 +62,11 @@ describe('the order, repetition and batching of observations change nothing', ()
       );
       const of = clusterOf(observations);
       const expected = wholeStory(observations, of);
-      await fc.assert(
+      await checkProperty(
         fc.asyncProperty(deliveries(observations, of), async (events) => {
           expect(await pass(events)).toEqual(expected);
         }),
-        { numRuns: 12 },
+        12,
       );
     });
   }
@@ -90,7 +91,7 @@ describe('an owner may come after what it owns', () => {
       maxLength: observations.length,
     });
     const orders = fc.shuffledSubarray(observations, { minLength: observations.length });
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(orders, gaps, async (order, seconds) => {
         const pipeline = startPipeline();
         for (const [index, observation] of order.entries()) {
@@ -104,7 +105,7 @@ describe('an owner may come after what it owns', () => {
         const spans = received(pipeline);
         expect(spans.map(({ spanId }) => spanId).sort()).toEqual(expected.map(({ spanId }) => spanId).sort());
       }),
-      { numRuns: 100 },
+      100,
     );
   });
 });
@@ -154,12 +155,12 @@ describe('a crash before or after any call to a port', () => {
         { weight: 1, arbitrary: fc.constantFrom('before' as const, 'after' as const) },
       ),
     );
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(crashes, async (stream) => {
         const { spans } = await passCrashing(() => stream.next().value);
         expect(spans).toEqual(expected);
       }),
-      { numRuns: 100 },
+      100,
     );
   });
 });
@@ -190,7 +191,7 @@ describe('functions that run at the same time', () => {
   };
 
   it('lose nothing and send nothing that contradicts', async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(orders, turns, fc.boolean(), async (order, stream, isSettledBetween) => {
         const pipeline = startPipeline({
           meanwhile: async () => {
@@ -217,7 +218,7 @@ describe('functions that run at the same time', () => {
             .sort(),
         ).toEqual(expected.map(({ spanId }) => spanId).sort());
       }),
-      { numRuns: 150 },
+      150,
     );
   });
 });
@@ -231,7 +232,7 @@ describe('two processes that read two shards at the same time', () => {
     );
     const expected = wholeStory(observations);
     const sides = fc.array(fc.boolean(), { minLength: observations.length, maxLength: observations.length });
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(fc.scheduler(), sides, async (scheduler, isLeft) => {
         const store = createMemoryStore(() => left.now);
         let isScheduled = true;
@@ -252,7 +253,7 @@ describe('two processes that read two shards at the same time', () => {
         await left.runTimers();
         expect(received(left)).toEqual(expected);
       }),
-      { numRuns: 60 },
+      60,
     );
   });
 });

@@ -23,6 +23,7 @@ import { createSqsSource } from '../../../infra/local/sqs-source.ts';
 import { startEmulators } from '../../../infra/local/start-emulators.ts';
 import type { Span } from '../../../shared/span.ts';
 import { encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
+import { checkProperty } from '../../check-property.ts';
 import { createMemoryQueue } from '../../infra/local/memory-queue.ts';
 import { createVirtualClock } from '../../infra/local/virtual-clock.ts';
 import { makeSpan } from '../../spans.ts';
@@ -70,7 +71,7 @@ describe('the delay', () => {
   });
 
   it('outlasts the fourteen days of a message with the thousand receives of a redrive policy', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.uuid(), (messageId) => {
         let seconds = 0;
         for (let count = 1; count <= 1000; count += 1) seconds += delayOf(messageId, count);
@@ -88,7 +89,7 @@ describe('the delay', () => {
   });
 
   it('is what the backend asks for where that is more, up to an hour and an eighth', () => {
-    fc.assert(
+    checkProperty(
       fc.property(fc.uuid(), fc.integer({ min: 1, max: 3 }), fc.nat(10 * 3600), (id, count, seconds) => {
         const delay = delayOf(id, count, seconds * 1000);
         expect(delay).toBeGreaterThanOrEqual(Math.min(seconds, 3600));

@@ -12,6 +12,7 @@ import type { ExportOutcome } from '../../../functions/emitter/export-spans.ts';
 import { otlpPacking } from '../../../functions/emitter/pack-requests.ts';
 import type { Span } from '../../../shared/span.ts';
 import { decodeSpanBatch, encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
+import { checkProperty } from '../../check-property.ts';
 import { hexId, makeSpan } from '../../spans.ts';
 
 const ROOMY: EmitLimits = { ...otlpPacking, narrowingRequests };
@@ -214,7 +215,7 @@ describe('more refusals than an invocation has requests for', () => {
   });
 
   test('however many: the queue runs dry, nothing is lost, and what is good reaches the backend', async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(stories, fc.integer({ min: 40, max: 80 }), async (story, narrowingRequests) => {
         const { messages, all, isBad, backend, queue } = stage({
           ...story,
@@ -363,7 +364,7 @@ test('a span beyond the limits of the backend is set aside without asking it, by
 });
 
 test('whatever spans are refused: exactly they are set aside, all others are delivered once, no message fails', async () => {
-  await fc.assert(
+  await checkProperty(
     fc.asyncProperty(stories, async (story) => {
       const { all, isBad, backend, queue } = stage({ ...story, downAfter: Number.POSITIVE_INFINITY });
       const result = await emit(queue, backend.ports, { ...ROOMY, requestSpans: story.requestSpans });
@@ -375,7 +376,7 @@ test('whatever spans are refused: exactly they are set aside, all others are del
 });
 
 test('whenever the backend goes down: a message fails if, and only if, a span of it is in neither place', async () => {
-  await fc.assert(
+  await checkProperty(
     fc.asyncProperty(stories, async (story) => {
       const { messages, all, isBad, backend, queue } = stage(story);
       const outcome = await emit(queue, backend.ports, { ...ROOMY, requestSpans: story.requestSpans });

@@ -7,6 +7,7 @@ import {
   xrayPacking,
 } from '../../../functions/emitter/pack-requests.ts';
 import type { Span } from '../../../shared/span.ts';
+import { checkProperty } from '../../check-property.ts';
 import { makeSpan } from '../../spans.ts';
 
 const hour = 3_600_000;
@@ -66,7 +67,7 @@ describe('times too far apart for one request', () => {
 
 test('whatever the spans: each is in one request, no request is beyond a limit or empty', () => {
   const times = fc.array(fc.integer({ min: -13 * 24, max: 2 }), { maxLength: 60 });
-  fc.assert(
+  checkProperty(
     fc.property(times, fc.integer({ min: 1, max: 20 }), (hours, requestSpans) => {
       const requests = hoursOf(packRequests(itemsAt(...hours), { ...xrayPacking, requestSpans }));
       expect(requests.flat().sort()).toEqual([...hours].sort());

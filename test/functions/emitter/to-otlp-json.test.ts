@@ -5,6 +5,7 @@ import { toOtlpJson } from '../../../functions/emitter/to-otlp-json.ts';
 import { toReadableSpans } from '../../../functions/emitter/to-readable-span.ts';
 import { compareSpans } from '../../../shared/span.ts';
 import { arbitrarySpan } from '../../arbitrary-spans.ts';
+import { checkProperty } from '../../check-property.ts';
 import { makeRollout, makeSpan } from '../../spans.ts';
 import { fromOtlpJson, type OtlpRequest } from './otlp-json.ts';
 import { startBackend } from './scripted-backend.ts';
@@ -78,12 +79,12 @@ test.each([2 ** 63, -(2 ** 64), 1e300, Number.POSITIVE_INFINITY])(
 );
 
 test('any spans come back as they went', () => {
-  fc.assert(
+  checkProperty(
     fc.property(fc.array(arbitrarySpan, { maxLength: 8 }), (spans) => {
       const bySpan = (list: typeof spans) => list.map((span) => JSON.stringify(span, sortedKeys)).sort();
       expect(bySpan(fromOtlpJson(toOtlpJson(spans)))).toEqual(bySpan(spans));
     }),
-    { numRuns: 300 },
+    300,
   );
 });
 

@@ -5,6 +5,7 @@ import type { Checkpoint } from '../../../functions/forwarder/kubernetes/watch-s
 import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
 import { decodeBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
+import { checkProperty } from '../../check-property.ts';
 import {
   anEvent,
   anObject,
@@ -189,7 +190,7 @@ const occurrences = (observations: readonly Observation[]) =>
 
 describe('whenever the process dies', () => {
   it('no occurrence is lost, an Event is there at its last count even when history is gone, and what comes twice is the same', async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async (lives) => {
         const { truth, arrived, cluster, last, compacted } = await live(lives);
         const shipped = new Set(occurrences(arrived));
@@ -216,13 +217,13 @@ describe('whenever the process dies', () => {
           said.set(key, text);
         }
       }),
-      { numRuns: 150 },
+      150,
     );
   });
 
   it('the end of every pod that was there arrives, as long as there is history', async () => {
     const noCompaction = life.filter(({ happenings }) => happenings.every((each) => each.do !== 'compact'));
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(fc.array(noCompaction, { minLength: 1, maxLength: 3 }), async (lives) => {
         // A first life in peace: from its checkpoint on nothing may be missed.
         const peace = { ...lives[0]!, happenings: [], dieAt: 10_000, written: 1 as const };
@@ -234,12 +235,12 @@ describe('whenever the process dies', () => {
         // From the first look on every occurrence is history, and none is missed.
         expect([...truth.occurrences.difference(new Set(occurrences(arrived)))]).toEqual([]);
       }),
-      { numRuns: 100 },
+      100,
     );
   });
 
   it('an Event comes with its subject and owners, whichever life it is in', async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 3 }), async (lives) => {
         const { arrived, cluster } = await live(lives);
         const known = new Set(arrived.flatMap((each) => (each.type === 'object' ? [each.object.uid] : [])));
@@ -254,7 +255,7 @@ describe('whenever the process dies', () => {
         );
         if (web) expect(known).toContain('uid of Deployment web');
       }),
-      { numRuns: 100 },
+      100,
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { observeEvent, observeObject } from '../../../functions/forwarder/observe.ts';
 import { parseObservation } from '../../../shared/observation.ts';
+import { checkProperty } from '../../check-property.ts';
 
 const at = '2026-03-01T12:00:00.123Z';
 
@@ -300,7 +301,7 @@ it('whatever is thrown at it, it is refused with a reason or makes an observatio
     },
     { requiredKeys: [] },
   );
-  fc.assert(
+  checkProperty(
     fc.property(fc.oneof(raw, fc.jsonValue()), (input) => {
       for (const parsed of [observeEvent(input, at), observeObject(input, at, false)]) {
         if (parsed.ok) expect(parseObservation(JSON.parse(JSON.stringify(parsed.value))).ok).toBe(true);

@@ -6,6 +6,7 @@ import {
   type KinesisStreamRecord,
   pollKinesis,
 } from '../../../infra/local/poll-kinesis.ts';
+import { checkProperty } from '../../check-property.ts';
 import { createMemoryStream, type MemoryStream } from './memory-stream.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
@@ -318,7 +319,7 @@ describe('whatever the stream and the handler do', () => {
   });
 
   it('every record is handled or given up, once for good, each shard in order, children behind parents', () =>
-    fc.assert(
+    checkProperty(
       fc.asyncProperty(scenario, async (s) => {
         const shardIds = Array.from({ length: s.shards }, (_, i) => `s${i}`);
         const parentsOf = new Map<string, string[]>();
@@ -420,6 +421,6 @@ describe('whatever the stream and the handler do', () => {
         for (const [shard, list] of fates) if (list.length === 0) fates.delete(shard);
         expect(new Map([...fates].sort())).toEqual(new Map([...expected].sort()));
       }),
-      { numRuns: 150 },
+      150,
     ));
 });

@@ -6,6 +6,7 @@ import {
   type SqsPollSettings,
   type SqsRecord,
 } from '../../../infra/local/poll-sqs.ts';
+import { checkProperty } from '../../check-property.ts';
 import { createMemoryQueue, type MemoryQueue } from './memory-queue.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
@@ -233,7 +234,7 @@ describe('stop', () => {
 
 describe('whatever the queue and the handler do', () => {
   it('each message is handled, or a dead letter after exactly as many tries as the queue allows', () =>
-    fc.assert(
+    checkProperty(
       fc.asyncProperty(
         fc.record({
           delays: fc.array(fc.constantFrom(0, 0, 500, 40_000), { maxLength: 30 }),
@@ -291,6 +292,6 @@ describe('whatever the queue and the handler do', () => {
           for (const [body, count] of tries) expect(count).toBe(poison.includes(Number(body)) ? 3 : 1);
         },
       ),
-      { numRuns: 100 },
+      100,
     ));
 });

@@ -6,6 +6,7 @@ import { toOtlpJson } from '../../../functions/emitter/to-otlp-json.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../../../infra/local/receive-otlp.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { arbitrarySpan } from '../../arbitrary-spans.ts';
+import { checkProperty } from '../../check-property.ts';
 
 const span: Span = {
   traceId: 'a'.repeat(32),
@@ -71,7 +72,7 @@ describe('what is posted', () => {
   });
 
   it('whatever the spans are, they are the same again', async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(fc.array(arbitrarySpan, { maxLength: 5 }), async (spans) => {
         const before = receiver.spans().length;
         const seen: Span[] = [];
@@ -84,7 +85,7 @@ describe('what is posted', () => {
         expect(seen.map(toNormal).sort(compareSpans)).toEqual(normal);
         expect(receiver.spans()).toHaveLength(before);
       }),
-      { numRuns: 100 },
+      100,
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type GivenUp, type RetrySettings, runBatch } from '../../../infra/local/run-batch.ts';
+import { checkProperty } from '../../check-property.ts';
 
 type Handler = (numbers: number[]) => unknown;
 
@@ -191,7 +192,7 @@ describe('whatever the handler does', () => {
   );
 
   it('each record is handled or given up exactly once, and in order', () =>
-    fc.assert(
+    checkProperty(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 12 }),
         fc.array(outcome, { minLength: 1, maxLength: 30 }),
@@ -223,11 +224,11 @@ describe('whatever the handler does', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      300,
     ));
 
   it('bisecting gives up the poison and nothing else, also where the handler only throws', () =>
-    fc.assert(
+    checkProperty(
       fc.asyncProperty(
         fc.uniqueArray(fc.integer({ min: 1, max: 20 }), { maxLength: 6 }),
         fc.nat(2),
@@ -238,6 +239,6 @@ describe('whatever the handler does', () => {
           expect(givenUp.flatMap(({ numbers }) => numbers)).toEqual(poison.sort((a, b) => a - b));
         },
       ),
-      { numRuns: 100 },
+      100,
     ));
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explain } from '../../../../infra/local/explain.ts';
 import type { Observation } from '../../../../shared/observation.ts';
+import { checkProperty } from '../../../check-property.ts';
 import { readRecording, recordingFiles } from '../../../read-recordings.ts';
 
 const shuffled = <T>(items: readonly T[]): fc.Arbitrary<T[]> =>
@@ -41,11 +42,11 @@ describe.each(recordingFiles)('%s', (file) => {
   it('any order, with any of it given twice, gives the same bytes', async () => {
     const observations = await readRecording(file);
     const expected = bytes(observations);
-    fc.assert(
+    checkProperty(
       fc.property(shuffled(observations), fc.subarray(observations), (order, again) => {
         expect(bytes([...order, ...again])).toBe(expected);
       }),
-      { numRuns: 8 },
+      8,
     );
   });
 

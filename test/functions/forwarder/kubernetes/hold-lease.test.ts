@@ -14,6 +14,7 @@ import {
   type Term,
 } from '../../../../functions/forwarder/kubernetes/hold-lease.ts';
 import type { Checkpoint } from '../../../../functions/forwarder/kubernetes/watch-signal.ts';
+import { checkProperty } from '../../../check-property.ts';
 import { createVirtualClock, type VirtualClock } from '../../../infra/local/virtual-clock.ts';
 import { leases, startFakeApiServer } from './fake-api-server.ts';
 
@@ -412,7 +413,7 @@ describe('two and three that fight', () => {
   const rate = fc.double({ min: 0.9, max: 1.1, noNaN: true });
 
   it('never lead at the same time, never set the checkpoint back, and one leads in the end', async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(
         fc.array(rate, { minLength: 2, maxLength: 3 }),
         fc.array(step, { maxLength: 30 }),
@@ -460,7 +461,7 @@ describe('two and three that fight', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      100,
     );
   });
 });

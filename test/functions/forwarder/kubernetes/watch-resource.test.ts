@@ -10,6 +10,7 @@ import {
 } from '../../../../functions/forwarder/kubernetes/watch-resource.ts';
 import type { WatchSignal } from '../../../../functions/forwarder/kubernetes/watch-signal.ts';
 import type { WatchedResource } from '../../../../functions/forwarder/kubernetes/watched-resources.ts';
+import { checkProperty } from '../../../check-property.ts';
 import { expiredLine, type FakeSettings, pods, startFakeApiServer, type Trouble } from './fake-api-server.ts';
 import { createQuickClock } from './quick-clock.ts';
 
@@ -556,19 +557,19 @@ describe('whatever goes wrong', () => {
   }
 
   it('every change is told, once and in order, as long as the server has the history', async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(fc.uniqueArray(name), fc.array(steady, { maxLength: 25 }), async (before, steps) => {
         const { known, there, changes, happened, lists } = await live(before, steps);
         expect(changes).toEqual(happened);
         expect(lists).toBe(1);
         expect(known).toEqual(there);
       }),
-      { numRuns: 100 },
+      100,
     );
   });
 
   it('the cluster can be rebuilt from what is told, and nothing is told twice without a list', async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(
         fc.uniqueArray(name),
         fc.array(forgetful, { maxLength: 25 }),
@@ -578,7 +579,7 @@ describe('whatever goes wrong', () => {
           expect(toldTwice).toEqual([]);
         },
       ),
-      { numRuns: 100 },
+      100,
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildTraces, headOf, walkTrees } from '../../../../infra/local/view/build-trees.ts';
 import { parseSpanBatch, type Span } from '../../../../shared/span.ts';
+import { checkProperty } from '../../../check-property.ts';
 import { anySpans, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';
 
 const outline = (spans: Span[]) =>
@@ -94,7 +95,7 @@ test('a chain of 50,000 spans does not overflow the stack', () => {
 });
 
 test('whatever the spans, in whatever order: each is in the trees once, and the order does not matter', () => {
-  fc.assert(
+  checkProperty(
     fc.property(anySpans, fc.integer(), (spans, seed) => {
       const traces = buildTraces(spans);
       const ids = traces.flatMap(({ roots }) =>

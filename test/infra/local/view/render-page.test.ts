@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { renderPage } from '../../../../infra/local/view/render-page.ts';
 import type { Span } from '../../../../shared/span.ts';
+import { checkProperty } from '../../../check-property.ts';
 import { anySpans, HOSTILE, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';
 
 const pageOf = (spans: Span[], title = 'Traces', source = 'a test') => renderPage(spans, { title, source });
@@ -63,7 +64,7 @@ test('nothing in a title, a source or a span can end its element or fill a hole 
 });
 
 test('whatever the spans: the blocks parse and hold each span once', () => {
-  fc.assert(
+  checkProperty(
     fc.property(anySpans, (spans) => {
       const [index, ...traces] = dataOf(pageOf(spans));
       expect(traces).toHaveLength(index.traces.length);
@@ -72,6 +73,6 @@ test('whatever the spans: the blocks parse and hold each span once', () => {
       );
       expect(ids.toSorted()).toEqual(spans.map((span) => span.traceId + span.spanId).toSorted());
     }),
-    { numRuns: 60 },
+    60,
   );
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildTraces, walkTrees } from '../../../../infra/local/view/build-trees.ts';
 import { renderTree } from '../../../../infra/local/view/render-tree.ts';
+import { checkProperty } from '../../../check-property.ts';
 import { anySpans, CONTROLS, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';
 
 const lines = (text: string) => text.split('\n').slice(0, -1);
@@ -66,7 +67,7 @@ test('siblings that are alike and an Event that comes again are a line each, and
 });
 
 test('whatever the spans: a handful of siblings has a line each, and the order does not matter', () => {
-  fc.assert(
+  checkProperty(
     fc.property(anySpans, (spans) => {
       const text = renderTree(spans);
       const traces = buildTraces(spans);
@@ -84,7 +85,7 @@ test('whatever the spans: a handful of siblings has a line each, and the order d
 });
 
 test('no text of anybody’s breaks a line or reaches the terminal as a command', () => {
-  fc.assert(
+  checkProperty(
     fc.property(anySpans, (spans) => {
       expect(renderTree(spans)).not.toMatch(CONTROLS);
     }),

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { cellWidth } from '../../../../infra/local/view/fit-text.ts';
 import { renderWaterfall } from '../../../../infra/local/view/render-waterfall.ts';
 import type { Span } from '../../../../shared/span.ts';
+import { checkProperty } from '../../../check-property.ts';
 import { anySpans, CONTROLS, HOSTILE, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';
 
 const plain = (spans: Span[], width = 100) => renderWaterfall(spans, { width, color: false });
@@ -107,7 +108,7 @@ test('colour comes with a legend of the services, and errors are red', () => {
 });
 
 test('whatever the spans, no line is wider than the terminal, and without colour there is no escape code', () => {
-  fc.assert(
+  checkProperty(
     fc.property(anySpans, fc.integer({ min: 60, max: 250 }), (spans, width) => {
       const text = plain(spans, width);
       expect(Math.max(...text.split('\n').map(cellWidth))).toBeLessThanOrEqual(width);
