@@ -236,11 +236,9 @@ export function createIngest(
     await follow(touched.keys(), shorten(`${invocation} before`));
     const at = now();
     for (const { batch, activity, clusters, observations } of chunks) {
-      const hasSnapshot = observations.some(({ type }) => type === 'object');
-      const chunkExpiresAt = hasSnapshot ? expiresAt : expiresAt - waits.retention + waits.eventRetention;
       const fields = { at, dueAt: pendingOf(activity) ?? 0, family: touched.get(activity)! };
       const chunk = { cluster: fullestCluster(clusters), observations };
-      items.push(...chunkItems(activity, batch, chunk, fields, chunkExpiresAt));
+      items.push(...chunkItems(activity, batch, chunk, fields, expiresAt));
     }
     // Whoever learns of its owner finds what has begun without it.
     const orphans = new Set(

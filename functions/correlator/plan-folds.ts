@@ -28,8 +28,6 @@ export interface Fold {
 const fewestChunks = 48;
 const fewestCuts = 8;
 
-const hour = 3_600_000;
-
 interface Read {
   activity: Activity;
   /** What its chunks hold, in the same order. */
@@ -39,30 +37,20 @@ interface Read {
 /** `now` in milliseconds since 1970. */
 export function planFolds({ activity, chunks }: Read, waits: Waits, now: number): Fold[] {
   const folds: Fold[] = [];
-  const contents = new Map(activity.chunks.map((item, i) => [item, chunks[i]!]));
   // What timers still ask for the time of has to stay by itself.
   const settled = Math.min(lastCutAt(activity), now - (waits.closing + waits.patience) * 1000);
-  const contentOf = (items: Activity['chunks']): Chunk => {
-    const own = items.map((item) => contents.get(item)!);
-    return {
+  const contents = new Map(activity.chunks.map((item, i) => [item, chunks[i]!]));
+  const old = activity.chunks.filter(({ sk, fields }) => sk.startsWith('chunk#') && fields.at < settled);
+  if (old.length >= fewestChunks) {
+    const own = old.map((item) => contents.get(item)!);
+    const chunk = {
       cluster: fullestCluster(own.map(({ cluster }) => cluster)),
-      observations: own.flatMap(({ observations }) => observations),
+      observations: withoutRepeats(own.flatMap(({ observations }) => observations)),
     };
-  };
-  const { key } = activity;
-  const hourOf = ({ fields }: Activity['chunks'][number]) => Math.floor(fields.at / hour);
-  const hours = Map.groupBy(
-    activity.chunks.filter(({ sk, fields }) => sk.startsWith('chunk#') && fields.at < settled),
-    hourOf,
-  );
-  for (const items of hours.values()) {
-    if (items.length < fewestChunks) continue;
-    const { cluster, observations } = contentOf(items);
-    const chunk = { cluster, observations: withoutRepeats(observations) };
-    folds.push({ put: foldItems(key, items, chunk), remove: items });
+    folds.push({ put: foldItems(activity.key, old, chunk), remove: old });
   }
   const cuts = activity.cuts.filter(
-    ({ sk, fields }) => sk.startsWith('cut#') && fields.at < now - waits.eventRetention * 1000,
+    ({ sk, fields }) => sk.startsWith('cut#') && fields.at < now - waits.cutRetention * 1000,
   );
   // The last one keeps the number.
   cuts.sort((a, b) => (a.sk < b.sk ? -1 : 1));

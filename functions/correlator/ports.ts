@@ -100,13 +100,13 @@ export interface Waits {
   meeting: number;
   /** Until traces without a word are closed; the causal core's bound is 15 minutes. */
   closing: number;
-  /** How long snapshots, objects and what was sent are kept. */
+  /** How long observations, objects and what was sent are kept. */
   retention: number;
   /**
-   * Of what comes without a snapshot, and of what was cut until only that it was is kept: what comes an hour late is in a
-   * trace of an hour at most, and that one is closed a quarter of an hour later.
+   * How long what was cut is kept whole, and not only that it was: what comes an hour late is in a trace of an hour at most,
+   * and that one is closed a quarter of an hour later.
    */
-  eventRetention: number;
+  cutRetention: number;
   /** How long activities of different roots may find each other: no trace is longer than an hour. */
   acquaintance: number;
 }
@@ -121,6 +121,6 @@ export const defaultWaits: Waits = {
   meeting: 10,
   closing: 900,
   retention: 24 * 3600,
-  eventRetention: 3 * 3600,
+  cutRetention: 3 * 3600,
   acquaintance: 2 * 3600,
 };

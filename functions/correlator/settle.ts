@@ -321,7 +321,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
   async function look(due: Due, activity: Activity, readAt: number): Promise<Turn | Ready> {
     const { id, activity: key, dueAt, since } = due;
     // Cut by this timer, which came again before it was done.
-    const isLate = now() - dueAt > (waits.eventRetention - waits.margin) * 1000;
+    const isLate = now() - dueAt > (waits.cutRetention - waits.margin) * 1000;
     const cuts = isLate ? [...activity.cuts, ...(await loadArchive(key))] : activity.cuts;
     const spans = cuts.filter(({ fields }) => fields.turn === id).flatMap(spansOf);
     if (isSuperseded(activity, since) || isLeftToLater(activity, dueAt)) return { spans };

@@ -34,6 +34,24 @@ describe('patience', () => {
   });
 });
 
+describe('a settle that nobody mends for most of a day', () => {
+  it('then tells all of it: also what came without a snapshot', async () => {
+    const { observations, pod } = rollout(0);
+    const pipeline = startPipeline(live);
+    await pipeline.ingest(recordsOf([observations]));
+    await pipeline.ingest(recordsOf([[event(1, pod, 'Pulled', 'x')]], { first: 100 }));
+    pipeline.now = noon + 20 * 3_600_000;
+    await pipeline.runTimers();
+    expect(names(received(pipeline))).toEqual([
+      'Deployment.Create',
+      'Deployment.ScalingReplicaSet',
+      'Pod.Pulled',
+      'Pod.Scheduled',
+      'ReplicaSet.SuccessfulCreate',
+    ]);
+  });
+});
+
 describe('a timer of several activities, of which one cannot be settled', () => {
   it('comes again for that one alone: the others are not sent again, and have no more timers than before', async () => {
     const [good, bad] = [rollout(0), rollout(0, 'bad')];
