@@ -102,10 +102,7 @@ export interface Waits {
   closing: number;
   /** How long observations, objects and what was sent are kept. */
   retention: number;
-  /**
-   * How long what was cut is kept whole, and not only that it was: what comes an hour late is in a trace of an hour at most,
-   * and that one is closed a quarter of an hour later.
-   */
+  /** How long what was cut is at hand whole, for a timer that comes again; a later one finds it in the archive. */
   cutRetention: number;
   /** How long activities of different roots may find each other: no trace is longer than an hour. */
   acquaintance: number;
@@ -121,6 +118,6 @@ export const defaultWaits: Waits = {
   meeting: 10,
   closing: 900,
   retention: 24 * 3600,
-  cutRetention: 3 * 3600,
+  cutRetention: 1800,
   acquaintance: 2 * 3600,
 };

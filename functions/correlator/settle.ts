@@ -209,6 +209,18 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return Math.max(0, Math.min(waits.quiet - sinceLast, waits.patience - sinceFirst));
   }
 
+  /** Seconds that the timers' queue is behind. */
+  const behind = (dueAt: number) => Math.max(0, (now() - dueAt) / 1000);
+
+  /**
+   * Seconds: what meets others gives those that went quiet with it the time for their first look, which is late where
+   * this one is.
+   */
+  function untilMet(meets: boolean, heard: number, dueAt: number): number {
+    const longest = waits.meeting + behind(dueAt);
+    return meets ? Math.min((heard - now()) / 1000 + firstLook + longest, longest) : 0;
+  }
+
   /** Seconds until it may be settled: 0 when it is quiet, or has been loud for too long. */
   async function unrest(activity: Activity, own: readonly Observation[]): Promise<number> {
     const { key, expected } = activity;
@@ -260,16 +272,19 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const first = waitingSince(news, about.cutAt, firstLook * 1000);
     if (first === undefined) return undefined;
     const waiting = Math.min(first, about.since ?? first);
-    const wait = untilQuiet(lastHeard(news), waiting);
-    if (wait === 0) return undefined;
+    const heard = lastHeard(news);
+    const age = (now() - waiting) / 1000;
+    const loud = untilQuiet(heard, waiting);
+    const wait = loud > 0 || age >= waits.patience ? loud : untilMet(about.meets, heard, dueAt);
+    if (wait <= 0) return undefined;
     const digests = meetingDigests(news.chunks.flatMap((chunk) => chunkOf(chunk).observations));
     if (!digests.isSubsetOf(about.digests)) return undefined;
-    return { spans: [], ...postpone(due, news, wait, (now() - waiting) / 1000) };
+    return { spans: [], ...postpone(due, news, wait, age) };
   }
 
   /** For those that look next, where that costs less than what they would read. */
   async function tellAbout(
-    { key, bytes, lastCut: cut }: Activity,
+    { key, bytes, lastCut: cut, points }: Activity,
     observations: readonly Observation[],
     about: Pick<About, 'at' | 'cutAt' | 'since'>,
   ): Promise<void> {
@@ -277,7 +292,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const digests = meetingDigests(observations);
     const item = aboutItem(
       key,
-      { ...about, cut, bytes, digests },
+      { ...about, cut, bytes, digests, meets: points.length > 0 },
       expiresIn(waits.closing + 2 * waits.patience),
     );
     if (item !== undefined) await store.put([item]);
@@ -351,21 +366,18 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const heard = lastHeard(activity);
     const waiting = waitsSince(activity);
     const age = (now() - (waiting ?? now())) / 1000;
-    /** Seconds that the timers' queue is behind. */
-    const behind = Math.max(0, (now() - dueAt) / 1000);
     const isNew = await register(activity, observations);
     const wait = await unrest(activity, observations);
     if (wait > 0) {
       await tellAbout(activity, observations, { at: readAt, cutAt: lastCutAt(activity), since: waiting });
       return { spans, ...postpone(due, activity, wait, age) };
     }
-    // What meets others gives those that went quiet with it the time for their first look, which is late where this one
-    // is; and not beyond patience: an activity that makes new points all the time settles too.
-    const meetsFrom = heard + (firstLook + waits.meeting + behind) * 1000;
-    const toCome = activity.points.length > 0 ? (meetsFrom - now()) / 1000 : 0;
-    const meeting = isNew ? waits.meeting + behind : Math.min(toCome, waits.meeting + behind);
-    const found = isNew ? 0 : waits.meeting + behind;
+    const found = isNew ? 0 : waits.meeting + behind(dueAt);
+    const meeting = isNew
+      ? waits.meeting + behind(dueAt)
+      : untilMet(activity.points.length > 0, heard, dueAt);
     const ready = { due, activity, chunks: own, readAt, lastCut, isKnown: known, found, spans };
+    // Not beyond patience: an activity that makes new points all the time settles too.
     return meeting > 0 && age < waits.patience ? comeBack(ready, meeting) : ready;
   }
 

@@ -192,22 +192,34 @@ export interface About {
   since: number | undefined;
   /** Of all bodies. */
   bytes: number;
-  /** What its meeting points come from. */
+  /** It has meeting points. */
+  meets: boolean;
+  /** What they come from. */
   digests: ReadonlySet<string>;
 }
 
 /** Undefined where it does not fit into an item. */
 export function aboutItem(activity: string, about: About, expiresAt: number): Item | undefined {
-  const { at, cut, cutAt, since, bytes, digests } = about;
+  const { at, cut, cutAt, since, bytes, meets, digests } = about;
   const body = packBody([...digests]);
   if (body.length > largestBody) return undefined;
-  const fields = { at, cut, cutAt, bytes, ...(since !== undefined && { since }) };
+  const fields = { at, cut, cutAt, bytes, meets: Number(meets), ...(since !== undefined && { since }) };
   return { ...aboutKey(activity), expiresAt, fields, body };
 }
 
 export function readAbout({ fields, body }: Item): About {
-  const { at, cut, cutAt, since, bytes } = fields as unknown as Omit<About, 'digests'>;
-  return { at, cut, cutAt, since, bytes, digests: new Set(unpackBody(body!) as string[]) };
+  const { at, cut, cutAt, since, bytes, meets } = fields as unknown as Omit<About, 'digests' | 'meets'> & {
+    meets: number;
+  };
+  return {
+    at,
+    cut,
+    cutAt,
+    since,
+    bytes,
+    meets: meets === 1,
+    digests: new Set(unpackBody(body!) as string[]),
+  };
 }
 
 /** Of an activity that meets others and has settled. Times in milliseconds since 1970. */
