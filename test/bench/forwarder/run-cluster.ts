@@ -29,7 +29,8 @@ const settings = JSON.parse(process.argv[2]!) as LoadSettings;
 const server = await startFakeApiServer({
   resources: [events, ...watchedObjects, namespaces, leases, applications, claims],
   latency: () => latency.least + (latency.most - latency.least) * Math.random(),
-  history: 20_000,
+  // Five minutes of the 2,000 changes of Events a second, as etcd keeps them.
+  history: 600_000,
 });
 server.apply(namespaces, { metadata: { name: 'kube-system' } });
 const load = startLoad(server, settings);

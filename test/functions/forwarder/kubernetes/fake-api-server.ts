@@ -10,6 +10,7 @@
  *     server.troubles.push({ on: 'watch', do: 'reset' });
  */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -271,30 +272,36 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
     return { apiVersion, kind: `${kind}List`, metadata, items };
   };
 
-  const watch = (
+  const watch = async (
     collection: Collection,
     namespace: string | undefined,
     query: URLSearchParams,
     response: ServerResponse,
     trouble: Trouble | undefined,
-  ) => {
+  ): Promise<unknown> => {
     const start = Number(query.get('resourceVersion'));
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
     if (start < compactedTo) return response.end(statusLine(expired));
     const bookmarks = query.get('allowWatchBookmarks') === 'true';
     const watcher: Watcher = { collection, namespace, bookmarks, told: start, silent: false, response };
-    collection.watchers.add(watcher);
     const timeout = setTimeout(() => response.end(), Number(query.get('timeoutSeconds') ?? 1800) * 1000);
     response.on('close', () => {
       clearTimeout(timeout);
       collection.watchers.delete(watcher);
     });
+    // What was before is told at the watcher's pace; only with what comes then it may be too slow.
     for (let index = firstAfter(collection.history, start); index < collection.history.length; index++) {
       const change = collection.history[index]!;
       if (namespace === undefined || change.namespace === namespace)
         tell(watcher, change.version, change.line);
+      if (!response.writableNeedDrain) continue;
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (response.destroyed) return undefined;
+      if (change.version < compactedTo) return response.end(statusLine(expired));
+      index = firstAfter(collection.history, change.version) - 1;
     }
+    collection.watchers.add(watcher);
     if (trouble?.do === 'close') response.end();
     if (trouble?.do === 'line') response.write(`${trouble.text}\n`);
     return undefined;
@@ -322,7 +329,8 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
       return route.body ? reply(response, 200, route.body) : fail(response, notFound);
     if (route.type === 'unknown') return fail(response, notFound);
     const { collection, namespace } = route;
-    if (verb === 'watch') return void watch(collection, namespace, url.searchParams, response, trouble);
+    if (verb === 'watch')
+      return void (await watch(collection, namespace, url.searchParams, response, trouble));
     const result = work();
     if (trouble?.do === 'lose-answer') return (request.socket as Socket).resetAndDestroy();
     if ('code' in result && 'do' in result) return fail(response, result as Failure);
