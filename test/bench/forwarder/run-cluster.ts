@@ -29,8 +29,8 @@ const settings = JSON.parse(process.argv[2]!) as LoadSettings;
 const server = await startFakeApiServer({
   resources: [events, ...watchedObjects, namespaces, leases, applications, claims],
   latency: () => latency.least + (latency.most - latency.least) * Math.random(),
-  // Five minutes of the 2,000 changes of Events a second, as etcd keeps them.
-  history: 600_000,
+  // Of each kind; etcd has five minutes, this process the memory for one of 1,000 Events a second and their ends.
+  history: 100_000,
 });
 server.apply(namespaces, { metadata: { name: 'kube-system' } });
 const load = startLoad(server, settings);
