@@ -3,7 +3,7 @@
  * a look at all of it reads no more after a day than after hours.
  *
  * - `chunk` to `fold`, soon: the same observations in one item, which packs them a tenth as large.
- * - `cut` to `sent`, hours later: of its spans what tells that they were sent. The spans themselves go to a partition of
+ * - `cut` to `sent`, half an hour later: of its spans what tells that they were sent. The spans themselves go to a partition of
  *   their own, for a timer that comes again so late.
  *
  * Nothing that an assembly reads is left out. (Tried: of what is hours old only what later assemblies need. Random stories
@@ -39,10 +39,11 @@ export function planFolds({ activity, chunks }: Read, waits: Waits, now: number)
   const folds: Fold[] = [];
   // What timers still ask for the time of has to stay by itself.
   const settled = Math.min(lastCutAt(activity), now - (waits.closing + waits.patience) * 1000);
-  const contents = new Map(activity.chunks.map((item, i) => [item, chunks[i]!]));
-  const old = activity.chunks.filter(({ sk, fields }) => sk.startsWith('chunk#') && fields.at < settled);
+  const isOld = ({ sk, fields }: Activity['chunks'][number]) =>
+    sk.startsWith('chunk#') && fields.at < settled;
+  const old = activity.chunks.filter(isOld);
   if (old.length >= fewestChunks) {
-    const own = old.map((item) => contents.get(item)!);
+    const own = chunks.filter((_, i) => isOld(activity.chunks[i]!));
     const chunk = {
       cluster: fullestCluster(own.map(({ cluster }) => cluster)),
       observations: withoutRepeats(own.flatMap(({ observations }) => observations)),

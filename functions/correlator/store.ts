@@ -11,7 +11,7 @@
  * | | `fold#<at>#<name>[#n]` | at, dueAt: 0, family, body: observations | of an activity that goes on and on, what was in many chunks |
  * | | `cut#<n>` | at, turn, body?: spans | written before they are sent: a settle that comes again sends the same bytes |
  * | | `sent#<key>#<n>` | body: spans | what was cut in an activity that was moved in |
- * | | `sent#<at>#<name>[#n]` | body: ids and times of spans | what was cut hours ago |
+ * | | `sent#<at>#<name>[#n]` | body: ids and times of spans | what was cut half an hour ago and more |
  * | | `expect#<key>` | family | an activity that turned out to be a part of this one, to be moved in |
  * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
  * | | `look` | seen, next? | of one that meets others and has settled: when it looks again (plan-looks.ts) |
