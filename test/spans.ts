@@ -50,9 +50,9 @@ export function makeSpan(facts: SpanFacts): Span {
         }
       : {
           'k8s.object.generation': 1,
-          'k8s.change.manager': facts.manager,
-          'k8s.change.operation': 'Apply',
-          'k8s.change.outcome': facts.outcome ?? 'complete',
+          'rootspan.change.manager': facts.manager,
+          'rootspan.change.operation': 'Apply',
+          'rootspan.change.outcome': facts.outcome ?? 'complete',
         };
   return {
     traceId: hexId(trace, 32),
@@ -298,9 +298,9 @@ export const anySpans: fc.Arbitrary<Span[]> = fc.array(facts, { maxLength: 60, s
         ...(fact.manager === null
           ? {}
           : {
-              'k8s.change.manager': fact.manager,
-              'k8s.change.operation': 'Apply',
-              'k8s.change.outcome': fact.message,
+              'rootspan.change.manager': fact.manager,
+              'rootspan.change.operation': 'Apply',
+              'rootspan.change.outcome': fact.message,
             }),
       },
       links: fact.link === null ? [] : [{ traceId: hexId(String(fact.link), 32), spanId: id(0) }],

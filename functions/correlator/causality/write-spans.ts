@@ -123,9 +123,9 @@ function addChange(attributes: Attributes, change: Change): void {
   addOwnership(attributes, change);
   const { generation, manager, operation, outcome } = change;
   if (generation !== undefined) attributes['k8s.object.generation'] = generation;
-  attributes['k8s.change.manager'] = manager;
-  attributes['k8s.change.operation'] = operation;
-  attributes['k8s.change.outcome'] = outcome.verdict;
+  attributes['rootspan.change.manager'] = manager;
+  attributes['rootspan.change.operation'] = operation;
+  attributes['rootspan.change.outcome'] = outcome.verdict;
 }
 
 /**

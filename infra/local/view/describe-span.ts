@@ -20,8 +20,8 @@ export function describeTrace(trace: Trace): TraceDescription {
     kind: text(span.attributes, 'k8s.object.kind'),
     object: objectName(span),
     namespace: text(span.attributes, 'k8s.namespace.name'),
-    manager: text(span.attributes, 'k8s.change.manager'),
-    outcome: text(span.attributes, 'k8s.change.outcome'),
+    manager: text(span.attributes, 'rootspan.change.manager'),
+    outcome: text(span.attributes, 'rootspan.change.outcome'),
   };
 }
 

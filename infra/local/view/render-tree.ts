@@ -82,7 +82,7 @@ function renderRepeat(trees: readonly [Tree, ...Tree[]], trace: Trace): string {
 }
 
 function renderSpan({ span, start, end }: Tree, trace: Trace): string {
-  const { 'k8s.event.count': count, 'k8s.change.operation': operation } = span.attributes;
+  const { 'k8s.event.count': count, 'rootspan.change.operation': operation } = span.attributes;
   return [
     nameOf(span),
     `+${seconds(start - trace.start)}`,
@@ -98,7 +98,7 @@ function renderSpan({ span, start, end }: Tree, trace: Trace): string {
 }
 
 function changeOf(span: Span, operation: string | number | boolean): string {
-  const { 'k8s.change.manager': manager, 'k8s.change.outcome': outcome } = span.attributes;
+  const { 'rootspan.change.manager': manager, 'rootspan.change.outcome': outcome } = span.attributes;
   const by = manager === undefined || manager === '' ? '' : ` by ${manager}`;
   return cutEnd(oneLine(`${operation}${by}${outcome === undefined ? '' : `, ${outcome}`}`), MESSAGE_CELLS);
 }

@@ -134,8 +134,8 @@ describe('which change', () => {
       name: 'Deployment.Scale',
       resource: { 'service.name': 'kubectl' },
       attributes: {
-        'k8s.change.manager': 'kubectl',
-        'k8s.change.operation': 'Update',
+        'rootspan.change.manager': 'kubectl',
+        'rootspan.change.operation': 'Update',
         'k8s.object.generation': 2,
       },
     });

@@ -84,7 +84,7 @@ describe('Flux', () => {
     expect(
       spans
         .filter(({ parentSpanId }) => parentSpanId === null)
-        .map(({ name, attributes }) => `${name} ${attributes['k8s.change.outcome']}`),
+        .map(({ name, attributes }) => `${name} ${attributes['rootspan.change.outcome']}`),
     ).toEqual(['Kustomization.Create complete', 'Kustomization.Update failed']);
     const progressing = spans.find(({ name }) => name === 'Kustomization.Progressing')!;
     expect(progressing.attributes).toMatchObject({
