@@ -21,11 +21,12 @@ const Timestamp = v.pipe(
 );
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+/** The API server takes an Event about an object without a kind or a name: there `''`. */
 const ObjectReferenceSchema = v.object({
   apiVersion: v.optional(Text),
-  kind: Text,
+  kind: v.string(),
   namespace: v.optional(Text),
-  name: Text,
+  name: v.string(),
   uid: v.optional(Text),
   fieldPath: v.optional(Text),
   resourceVersion: v.optional(Text),
@@ -71,6 +72,10 @@ const FieldManagerSchema = v.object({
   time: v.optional(Timestamp),
   /** A digest of fieldsV1: equal digests, equal fields. */
   fields: v.optional(Text),
+  /** How many fields fieldsV1 names: whoever has fewer than before lost some, and wrote nothing. */
+  fieldCount: v.optional(Count),
+  /** Whether the same manager writes the object's status, too: it is the object's controller. */
+  writesStatus: v.optional(v.boolean()),
   /** Whether fieldsV1 has anything under `f:spec`. */
   ownsSpec: v.optional(v.boolean()),
   /** Whether fieldsV1 names `kubectl.kubernetes.io/restartedAt` in the pod template. */
@@ -83,6 +88,29 @@ const ConditionSchema = v.object({
   reason: v.optional(v.string()),
   message: v.optional(v.string()),
   lastTransitionTime: v.optional(Timestamp),
+  observedGeneration: v.optional(Count),
+});
+
+/** How a container's run ended. */
+const TerminationSchema = v.object({
+  reason: v.optional(Text),
+  exitCode: v.number(),
+  startedAt: v.optional(Timestamp),
+  finishedAt: v.optional(Timestamp),
+});
+
+/** Of a container's status what it does now and how its last run ended: never messages, images or ids. */
+const ContainerSchema = v.object({
+  name: Text,
+  /** An init container; a sidecar is one as well. */
+  init: v.optional(v.boolean()),
+  restarts: v.optional(Count),
+  /** Since when it runs. */
+  runningSince: v.optional(Timestamp),
+  /** Why it does not run yet. */
+  waiting: v.optional(Text),
+  terminated: v.optional(TerminationSchema),
+  lastTerminated: v.optional(TerminationSchema),
 });
 
 export const ObjectSnapshotSchema = v.object({
@@ -90,6 +118,11 @@ export const ObjectSnapshotSchema = v.object({
   observedAt: Timestamp,
   /** The watch said DELETED: this is the object's last state. */
   deleted: v.boolean(),
+  /**
+   * Absent: a watch told this version when it was written. `list`: it was there already when somebody looked, nobody knows
+   * since when. `look-up`: as `list`, and versions between two look-ups were seen by nobody.
+   */
+  from: v.optional(v.string()),
   object: v.object({
     apiVersion: Text,
     kind: Text,
@@ -102,7 +135,7 @@ export const ObjectSnapshotSchema = v.object({
     deletionTimestamp: v.optional(Timestamp),
     /** Seconds. */
     deletionGracePeriodSeconds: v.optional(Count),
-    /** The ownerReference with `controller: true`. */
+    /** The ownerReference with `controller: true`, else the only one. */
     owner: v.optional(v.object({ apiVersion: v.optional(Text), kind: Text, name: Text, uid: Text })),
     annotations: v.optional(v.record(v.string(), v.string())),
     labels: v.optional(v.record(v.string(), v.string())),
@@ -118,6 +151,12 @@ export const ObjectSnapshotSchema = v.object({
     claims: v.optional(v.array(Text)),
     scaleTargetRef: v.optional(v.object({ apiVersion: v.optional(Text), kind: Text, name: Text })),
     completions: v.optional(Count),
+    /** `suspend` of a Job, CronJob or Kustomization, `paused` of a Deployment or Rollout. */
+    suspended: v.optional(v.boolean()),
+    /** `updateStrategy.type` of a StatefulSet or DaemonSet. */
+    updateStrategy: v.optional(Text),
+    /** `updateStrategy.rollingUpdate.partition` of a StatefulSet: only ordinals from it on are updated. */
+    partition: v.optional(Count),
     status: v.optional(
       v.object({
         phase: v.optional(v.string()),
@@ -133,7 +172,12 @@ export const ObjectSnapshotSchema = v.object({
         failed: v.optional(Count),
         currentRevision: v.optional(v.string()),
         updateRevision: v.optional(v.string()),
+        active: v.optional(Count),
+        /** Of an Argo CD Application: `health.status`, and the phase of its last operation. */
+        health: v.optional(Text),
+        operation: v.optional(Text),
         conditions: v.optional(v.array(ConditionSchema)),
+        containers: v.optional(v.array(ContainerSchema)),
       }),
     ),
   }),
@@ -143,6 +187,7 @@ const ObservationSchema = v.variant('type', [EventOccurrenceSchema, ObjectSnapsh
 
 export type ObjectReference = v.InferOutput<typeof ObjectReferenceSchema>;
 export type EventOccurrence = v.InferOutput<typeof EventOccurrenceSchema>;
+export type ContainerStatus = v.InferOutput<typeof ContainerSchema>;
 export type FieldManager = v.InferOutput<typeof FieldManagerSchema>;
 export type ObjectSnapshot = v.InferOutput<typeof ObjectSnapshotSchema>;
 export type Observation = v.InferOutput<typeof ObservationSchema>;

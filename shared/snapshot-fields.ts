@@ -49,7 +49,11 @@ const shippedLabels: ReadonlySet<string> = new Set(ownershipLabels);
 
 export const isShippedLabel = (key: string): boolean => shippedLabels.has(key);
 
-/** Conditions, by type: why a pod went, whether it and its Node are ready, how a change of a workload ended. */
+/**
+ * Conditions, by type: why a pod went, whether it and its Node are ready, how a change of a workload or of a custom resource
+ * ended (the types that kstatus reads, https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md, and those
+ * by which operators say that something has run to its end).
+ */
 export const shippedConditions: ReadonlySet<string> = new Set([
   'DisruptionTarget',
   'Ready',
@@ -57,7 +61,17 @@ export const shippedConditions: ReadonlySet<string> = new Set([
   'Available',
   'ReplicaFailure',
   'Complete',
+  'Completed',
   'Failed',
+  'FailureTarget',
+  'Succeeded',
+  'Stalled',
+  'Reconciling',
+  'Synced',
+  'Healthy',
+  'Paused',
+  'Suspended',
+  'Finished',
 ]);
 
 /** Counters and words of a workload's status that tell how a change ended. */
@@ -73,6 +87,7 @@ export const shippedStatus = [
   'numberAvailable',
   'succeeded',
   'failed',
+  'active',
   'currentRevision',
   'updateRevision',
 ] as const;
@@ -87,3 +102,10 @@ export const workloads: ReadonlySet<string> = new Set([
   'CronJob',
   'ReplicationController',
 ]);
+
+/** Of a container's state and last state, by `running`, `waiting` and `terminated`. Never messages, images, ids or ports. */
+export const shippedContainerState = {
+  running: ['startedAt'],
+  waiting: ['reason'],
+  terminated: ['reason', 'exitCode', 'startedAt', 'finishedAt'],
+} as const;

@@ -7,6 +7,7 @@ import {
   isShippedAnnotation,
   isShippedLabel,
   shippedConditions,
+  shippedContainerState,
   shippedStatus,
   workloads,
 } from '../../shared/snapshot-fields.ts';
@@ -24,7 +25,15 @@ const metadataFields = [
   'deletionGracePeriodSeconds',
   'ownerReferences',
 ] as const;
-const specFields = ['replicas', 'nodeName', 'unschedulable', 'scaleTargetRef', 'completions'] as const;
+const specFields = [
+  'replicas',
+  'nodeName',
+  'unschedulable',
+  'scaleTargetRef',
+  'completions',
+  'suspend',
+  'paused',
+] as const;
 const managerFields = ['manager', 'operation', 'apiVersion', 'subresource', 'time', 'fieldsV1'] as const;
 
 /** Of a list's item, too: where it does not say what it is, `is` does. */
@@ -44,13 +53,15 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }): 
       ...some('annotations', filterKeys(json(metadata.annotations), isShippedAnnotation)),
       ...some(
         'managedFields',
-        entries(metadata.managedFields)
-          .filter(({ subresource }) => subresource !== 'status')
-          .map((entry) => pick(entry, managerFields)),
+        entries(metadata.managedFields).map((entry) =>
+          // Of those who write the status it is enough to know who they are.
+          pick(entry, entry.subresource === 'status' ? managerFields.slice(0, -1) : managerFields),
+        ),
       ),
     },
     ...some('spec', {
       ...pick(spec, specFields),
+      ...some('updateStrategy', cutStrategy(json(spec.updateStrategy))),
       ...(workloads.has(String(kind)) && cutTemplate(spec)),
       ...some(
         'volumes',
@@ -60,9 +71,35 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }): 
         })),
       ),
     }),
-    ...some('status', { ...pick(status, shippedStatus), ...some('conditions', conditions) }),
+    ...some('status', {
+      ...pick(status, shippedStatus),
+      ...some('health', pick(json(status.health), ['status'])),
+      ...some('operationState', pick(json(status.operationState), ['phase'])),
+      ...some('conditions', conditions),
+      ...some('initContainerStatuses', entries(status.initContainerStatuses).map(cutContainer)),
+      ...some('containerStatuses', entries(status.containerStatuses).map(cutContainer)),
+    }),
   };
 }
+
+const cutStrategy = ({ type, rollingUpdate }: Json): Json => ({
+  ...(type !== undefined && { type }),
+  ...some('rollingUpdate', pick(json(rollingUpdate), ['partition'])),
+});
+
+const cutContainer = ({ name, restartCount, state, lastState }: Json): Json => ({
+  name,
+  ...(restartCount !== undefined && { restartCount }),
+  ...some('state', cutState(json(state))),
+  ...some('lastState', cutState(json(lastState))),
+});
+
+const cutState = (state: Json): Json =>
+  Object.fromEntries(
+    Object.entries(shippedContainerState)
+      .filter(([how]) => state[how] !== undefined)
+      .map(([how, fields]) => [how, pick(json(state[how]), fields)]),
+  );
 
 /** An Event as it is, but for what no rule reads: who wrote which of its fields, and annotations of others. */
 export function cutEvent(raw: Json): Json {

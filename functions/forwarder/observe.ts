@@ -17,6 +17,7 @@ import {
   isShippedLabel,
   neverShipped,
   shippedConditions,
+  shippedContainerState,
   shippedStatus,
   workloads,
 } from '../../shared/snapshot-fields.ts';
@@ -28,14 +29,15 @@ export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccu
   const event = record(raw);
   if (event === undefined) return { ok: false, reason: 'is no object' };
   const metadata = record(event.metadata) ?? {};
+  const name = text(metadata.name) ?? '';
   const series = record(event.series);
   const source = record(event.source) ?? record(event.deprecatedSource) ?? {};
   return parsed({
     type: 'event',
     observedAt,
     event: withoutGaps({
-      uid: metadata.uid,
-      name: metadata.name,
+      uid: text(metadata.uid) ?? stripped(event, metadata, name),
+      name,
       namespace: text(metadata.namespace),
       resourceVersion: text(metadata.resourceVersion),
       count: count(event.count) ?? count(event.deprecatedCount) ?? count(series?.count) ?? 1,
@@ -58,6 +60,13 @@ export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccu
     }),
   });
 }
+
+/**
+ * What stands in for the UID of an Event that was stripped of it: its namespace and name are as good; of one without a name
+ * its content.
+ */
+const stripped = (event: Json, { namespace }: Json, name: unknown): string =>
+  name === '' ? digest(event) : `${namespace ?? ''}/${name}`;
 
 /** Of any object. A Secret or a ConfigMap is refused: nothing of it leaves the cluster. */
 export function observeObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
@@ -93,7 +102,7 @@ function readObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<
       creationTimestamp: text(metadata.creationTimestamp),
       deletionTimestamp: text(metadata.deletionTimestamp),
       deletionGracePeriodSeconds: whole(metadata.deletionGracePeriodSeconds),
-      owner: controllerOf(metadata.ownerReferences),
+      owner: ownerOf(metadata.ownerReferences),
       annotations: chosen(metadata.annotations, isShippedAnnotation),
       labels: chosen(metadata.labels, isShippedLabel),
       managers: managersOf(metadata.managedFields),
@@ -106,6 +115,9 @@ function readObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<
         claims: claimsOf(spec),
         scaleTargetRef: scaleTarget(spec.scaleTargetRef),
         completions: whole(spec.completions),
+        suspended: spec.suspend === true || spec.paused === true ? true : undefined,
+        updateStrategy: text(record(spec.updateStrategy)?.type),
+        partition: whole(record(record(spec.updateStrategy)?.rollingUpdate)?.partition),
       }),
       status: statusOf(object.status, trust),
     }),
@@ -177,9 +189,9 @@ function reference(raw: unknown): Json {
   const { apiVersion, kind, namespace, name, uid, fieldPath, resourceVersion } = record(raw) ?? {};
   return withoutGaps({
     apiVersion: text(apiVersion),
-    kind,
+    kind: kind ?? '',
     namespace: text(namespace),
-    name,
+    name: name ?? '',
     uid: text(uid),
     fieldPath: text(fieldPath),
     resourceVersion: text(resourceVersion),
@@ -191,8 +203,10 @@ function chosen(raw: unknown, isShipped: (key: string) => boolean): Json | undef
   return entries.length === 0 ? undefined : Object.fromEntries(entries.sort());
 }
 
-function controllerOf(raw: unknown): ObjectSnapshot['object']['owner'] | undefined {
-  const owner = list(raw).find(({ controller }) => controller === true);
+function ownerOf(raw: unknown): ObjectSnapshot['object']['owner'] | undefined {
+  const owners = list(raw);
+  const owner =
+    owners.find(({ controller }) => controller === true) ?? (owners.length === 1 ? owners[0] : undefined);
   if (owner === undefined) return undefined;
   const { apiVersion, kind, name, uid } = owner;
   return withoutGaps({ apiVersion: text(apiVersion), kind, name, uid }) as ObjectSnapshot['object']['owner'];
@@ -200,7 +214,11 @@ function controllerOf(raw: unknown): ObjectSnapshot['object']['owner'] | undefin
 
 /** Status is written all the time and by controllers: it says nothing of who made a generation. */
 function managersOf(raw: unknown): FieldManager[] | undefined {
-  const managers = list(raw)
+  const entries = list(raw);
+  const controllers = new Set(
+    entries.filter(({ subresource }) => subresource === 'status').map(({ manager }) => manager),
+  );
+  const managers = entries
     .filter(({ subresource }) => subresource !== 'status')
     .map(({ manager, operation, subresource, time, fieldsV1 }) => {
       const fields = record(fieldsV1);
@@ -209,6 +227,7 @@ function managersOf(raw: unknown): FieldManager[] | undefined {
         operation: operation ?? 'Update',
         subresource: text(subresource),
         time: text(time),
+        writesStatus: controllers.has(manager) ? true : undefined,
         ...(fields !== undefined && digestFields(fields)),
       }) as unknown as FieldManager;
     });
@@ -217,9 +236,20 @@ function managersOf(raw: unknown): FieldManager[] | undefined {
 
 const digestFields = remembered((fields) => ({
   fields: digest(fields),
+  fieldCount: countFields(fields),
   ownsSpec: fields['f:spec'] !== undefined,
   ownsRestartedAt: JSON.stringify(fields['f:spec'] ?? '').includes('f:kubectl.kubernetes.io/restartedAt'),
 }));
+
+/** Leaves of a field set (https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management). */
+function countFields(fields: Json): number {
+  let leaves = 0;
+  for (const key in fields) {
+    const below = record(fields[key]);
+    if (below !== undefined) leaves += Math.max(1, countFields(below));
+  }
+  return leaves;
+}
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -292,7 +322,7 @@ function statusOf(raw: unknown, trust: Trust): Json | undefined {
   if (status === undefined) return undefined;
   const conditions = list(status.conditions)
     .filter(({ type }) => shippedConditions.has(String(type)))
-    .map(({ type, status: is, reason, message, lastTransitionTime }) =>
+    .map(({ type, status: is, reason, message, lastTransitionTime, observedGeneration }) =>
       withoutGaps(
         trust(conditionFields, {
           type,
@@ -300,14 +330,53 @@ function statusOf(raw: unknown, trust: Trust): Json | undefined {
           reason: text(reason),
           message: text(message),
           lastTransitionTime: text(lastTransitionTime),
+          observedGeneration: whole(observedGeneration),
         }),
       ),
     )
     // Only one that was not trusted can have lost its status.
     .filter((condition) => trust === asIs || condition.status !== undefined);
   const shipped = withoutGaps({
-    ...trust(statusFields, Object.fromEntries(shippedStatus.map((key) => [key, whole(status[key])]))),
+    ...trust(statusFields, {
+      ...Object.fromEntries(shippedStatus.map((key) => [key, whole(status[key])])),
+      observedGeneration: generation(status.observedGeneration),
+      health: text(record(status.health)?.status),
+      operation: text(record(status.operationState)?.phase),
+    }),
     conditions: conditions.length === 0 ? undefined : conditions,
+    containers: containersOf(status),
   });
   return Object.keys(shipped).length === 0 ? undefined : shipped;
+}
+
+/** Argo Rollouts writes it as text (argoproj/argo-rollouts pkg/apis/rollouts/v1alpha1/types.go); Flux -1 before its first look. */
+function generation(value: unknown): unknown {
+  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
+  return typeof value === 'number' && value < 0 ? undefined : whole(value);
+}
+
+function containersOf(status: Json): Json[] | undefined {
+  const init = list(status.initContainerStatuses).map((raw) => ({ ...containerOf(raw), init: true }));
+  const containers = [...init, ...list(status.containerStatuses).map(containerOf)];
+  return containers.length === 0 ? undefined : containers;
+}
+
+function containerOf({ name, restartCount, state, lastState }: Json): Json {
+  const [now, before] = [record(state) ?? {}, record(lastState) ?? {}];
+  return withoutGaps({
+    name,
+    restarts: count(restartCount),
+    runningSince: time(record(now.running)?.startedAt),
+    waiting: text(record(now.waiting)?.reason),
+    terminated: termination(now.terminated),
+    lastTerminated: termination(before.terminated),
+  });
+}
+
+function termination(raw: unknown): Json | undefined {
+  const ended = record(raw);
+  if (ended === undefined) return undefined;
+  const shipped: Json = {};
+  for (const key of shippedContainerState.terminated) shipped[key] = time(ended[key]);
+  return withoutGaps(shipped);
 }

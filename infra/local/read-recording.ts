@@ -162,7 +162,8 @@ function fromRecordingLine(where: string, line: string): Observation | undefined
     case 'object': {
       const at = timestamp(where, 'at', entry);
       if (isNeverShipped(entry.object)) return undefined;
-      return need(where, 'object', observeObject(entry.object, at, deleted));
+      const observed = need(where, 'object', observeObject(entry.object, at, deleted));
+      return entry.watch === 'LIST' ? { ...observed, from: 'list' } : observed;
     }
     default:
       // What `kubectl get --watch --output-watch-events` prints has a type as well, and would be lost without a word.
@@ -287,7 +288,7 @@ function objectAtItsTime(where: string, raw: Json): Observation {
   const managed = Array.isArray(managedFields) ? managedFields.map((entry) => record(entry).time) : [];
   const observedAt = newest([creationTimestamp, deletionTimestamp, ...managed]);
   if (observedAt === undefined) throw new UserError(`${where}: ${kindOf(raw)} has no time; ${known}`);
-  return { ...snapshot, observedAt };
+  return { ...snapshot, from: 'list', observedAt };
 }
 
 const isTime = (value: unknown): value is string =>
