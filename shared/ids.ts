@@ -14,3 +14,6 @@ export const occurrenceSpanId = (eventUid: string, count: number): string =>
 /** First 8 bytes of SHA-256(`root UID/change/root`) as hex. */
 export const changeSpanId = (rootUid: string, change: string): string =>
   hash('sha256', `${rootUid}/${change}/root`, 'hex').slice(0, 16);
+
+/** First 8 bytes of SHA-256(`pod UID/Ready//TIME` or `pod UID/Terminated/CONTAINER/TIME`) as hex. */
+export const transitionSpanId = (id: string): string => hash('sha256', id, 'hex').slice(0, 16);

@@ -8,7 +8,7 @@ import { type Parsed, parseWith } from './observation.ts';
 const TraceId = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, 'is not 32 hex digits'));
 const SpanId = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, 'is not 16 hex digits'));
 const UnixNano = v.pipe(v.string(), v.regex(/^\d{1,19}$/, 'is not nanoseconds since 1970'));
-const AttributeValue = v.union([v.string(), v.number(), v.boolean()]);
+const AttributeValue = v.union([v.string(), v.number(), v.boolean(), v.array(v.string())]);
 const Attributes = v.record(v.string(), AttributeValue);
 
 const SpanSchema = v.object({
@@ -21,7 +21,7 @@ const SpanSchema = v.object({
   status: v.object({ code: v.picklist(['UNSET', 'ERROR']), message: v.optional(v.string()) }),
   resource: Attributes,
   attributes: Attributes,
-  links: v.array(v.object({ traceId: TraceId, spanId: SpanId })),
+  links: v.array(v.object({ traceId: TraceId, spanId: SpanId, attributes: v.optional(Attributes) })),
 });
 
 /** What one message of the spans queue holds. */

@@ -1,9 +1,10 @@
 /**
  * Activities of different roots that may cause each other: each writes itself into the points where they may meet
- * (meeting-points.ts), reads who else is there, and sees to it that whoever has something to send because of it looks.
+ * (causality/join-keys.ts), reads who else is there, and sees to it that whoever has something to send because of it looks.
  */
 import type { Observation } from '../../shared/observation.ts';
-import { meetingPoints } from './causality/meeting-points.ts';
+import { joinKeys } from './causality/join-keys.ts';
+import type { RuleSet } from './causality/rules/rule-set.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { Looks } from './plan-looks.ts';
 import type { Ports, Waits } from './ports.ts';
@@ -47,13 +48,14 @@ export type Stories = ReturnType<ReturnType<typeof createMeetings>['createStorie
 export function createMeetings(
   { store, now, log }: Pick<Ports, 'store' | 'now' | 'log'>,
   waits: Waits,
+  rules: RuleSet,
   arm: (id: string, activities: readonly string[], seconds: number) => Promise<number>,
 ) {
   const expiresIn = (seconds: number) => Math.ceil(now() / 1000) + seconds;
 
   /** Writes itself into its meeting points: before it looks who else is there, so that of two one finds the other. */
   async function register(activity: Activity, observations: readonly Observation[]): Promise<boolean> {
-    const points = meetingPoints(observations);
+    const points = joinKeys(observations, rules);
     const before = new Set(activity.points);
     const news = points.filter((point) => !before.has(point));
     if (news.length === 0) return false;

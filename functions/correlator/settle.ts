@@ -8,7 +8,9 @@ import type { Observation } from '../../shared/observation.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
-import { meetingDigests } from './causality/meeting-points.ts';
+import { joinDigests } from './causality/join-keys.ts';
+import { builtInRules } from './causality/rules/built-in-rules.ts';
+import type { RuleSet } from './causality/rules/rule-set.ts';
 import { fullestCluster, isOrphan, placeOf, rootOf, subjectId } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
@@ -125,7 +127,11 @@ const longestPut = 60_000;
 /**
  * The handler of the timers. A message that is no timer is set aside; the answer names those to be brought again.
  */
-export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => Promise<BatchResponse> {
+export function createSettle(
+  ports: Ports,
+  waits: Waits,
+  rules: RuleSet = builtInRules,
+): (event: SqsEvent) => Promise<BatchResponse> {
   const { store, now } = ports;
   const firstLook = waits.quiet + waits.spread;
   const expiresIn = (seconds: number) => Math.ceil(now() / 1000) + seconds;
@@ -199,7 +205,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     return dueAt;
   }
 
-  const { register, createStories, gather, armLooks } = createMeetings(ports, waits, arm);
+  const { register, createStories, gather, armLooks } = createMeetings(ports, waits, rules, arm);
 
   const waitsSince = (activity: Activity) => waitingSince(activity, lastCutAt(activity), firstLook * 1000);
 
@@ -277,7 +283,10 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     const loud = untilQuiet(heard, waiting);
     const wait = loud > 0 || age >= waits.patience ? loud : untilMet(about.meets, heard, dueAt);
     if (wait <= 0) return undefined;
-    const digests = meetingDigests(news.chunks.flatMap((chunk) => chunkOf(chunk).observations));
+    const digests = joinDigests(
+      news.chunks.flatMap((chunk) => chunkOf(chunk).observations),
+      rules,
+    );
     if (!digests.isSubsetOf(about.digests)) return undefined;
     return { spans: [], ...postpone(due, news, wait, age) };
   }
@@ -289,7 +298,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
     about: Pick<About, 'at' | 'cutAt' | 'since'>,
   ): Promise<void> {
     if (bytes < muchToRead) return;
-    const digests = meetingDigests(observations);
+    const digests = joinDigests(observations, rules);
     const item = aboutItem(
       key,
       { ...about, cut, bytes, digests, meets: points.length > 0 },
@@ -418,6 +427,7 @@ export function createSettle(ports: Ports, waits: Waits): (event: SqsEvent) => P
       observations: [...own, ...others.flatMap(({ chunks }) => chunks)].flatMap(
         (chunk) => chunk.observations,
       ),
+      rules,
       sent,
       now: ports.assemblyClock(),
     });
@@ -599,16 +609,23 @@ function pickSpans(
   own: readonly Observation[],
   sent: ReadonlyMap<string, SentSpan>,
 ): { final: Span[]; open: number } {
-  const ownKeys = new Set(
-    own.map((observation) =>
-      observation.type === 'event'
-        ? `${observation.event.uid}/${observation.event.count}`
-        : observation.object.uid,
-    ),
-  );
+  const ownKeys = keysOf(own);
   const unsent = spans.filter(({ key, span }) => ownKeys.has(key) && !sent.has(span.spanId));
   const final = unsent.filter((entry) => entry.final).map(({ span }) => span);
   return { final: final.sort(compareSpans), open: unsent.length - final.length };
+}
+
+/**
+ * Of the spans that these observations are told by: an Event's first occurrence is its repeats', a transition its pod's, the
+ * root of a change its object's.
+ */
+function keysOf(own: readonly Observation[]): Set<string> {
+  const keys = new Set<string>();
+  for (const observation of own) {
+    if (observation.type === 'object') keys.add(observation.object.uid);
+    else for (const count of [1, observation.event.count]) keys.add(`${observation.event.uid}/${count}`);
+  }
+  return keys;
 }
 
 function parseJson(text: string): unknown {

@@ -7,10 +7,13 @@ import type { Cluster, EventOccurrence, ObjectSnapshot, Observation } from '../.
 import type { Span } from '../../../shared/span.ts';
 import { cutTraces, recentGap, rootOccurrence, type SentRoots, type Traces } from './cut-traces.ts';
 import { gatherObjects } from './gather-objects.ts';
-import { gatherOccurrences, type Occurrence } from './gather-occurrences.ts';
-import { placeOccurrences } from './place-occurrences.ts';
+import { gatherOccurrences, type Occurrence, rowOf } from './gather-occurrences.ts';
+import { listTransitions } from './list-transitions.ts';
+import { placeOccurrences } from './placement/place-occurrences.ts';
+import { createWorld } from './placement/world.ts';
 import { resolveObjects } from './resolve-objects.ts';
-import { phases, podCauses } from './rules.ts';
+import { builtInRules } from './rules/built-in-rules.ts';
+import type { RuleSet } from './rules/rule-set.ts';
 import { type TimedTrace, timeSpans } from './time-spans.ts';
 import { createSpanWriter, type WrittenSpan } from './write-spans.ts';
 
@@ -23,6 +26,8 @@ export type SentSpan = Pick<
 export interface Assembly {
   cluster: Cluster;
   observations: Iterable<Observation>;
+  /** What is known of reasons; the built-in rows where it is left out. */
+  rules?: RuleSet | undefined;
   /** By span id. */
   sent?: ReadonlyMap<string, SentSpan>;
   /** Nanoseconds since 1970; a time past every bound closes every trace. */
@@ -34,21 +39,28 @@ export interface AssembledSpan extends WrittenSpan {
   final: boolean;
 }
 
-export function assemble({ cluster, observations, sent, now }: Assembly): AssembledSpan[] {
+export function assemble({
+  cluster,
+  observations,
+  rules = builtInRules,
+  sent,
+  now,
+}: Assembly): AssembledSpan[] {
   const snapshots: ObjectSnapshot[] = [];
   const events: EventOccurrence[] = [];
   for (const observation of observations) {
     if (observation.type === 'event') events.push(observation);
     else snapshots.push(observation);
   }
-  const resolved = resolveObjects(gatherObjects(snapshots), gatherOccurrences(events));
-  const placed = placeOccurrences(resolved);
-  const traces = cutTraces(resolved, placed, sentRoots(sent ?? new Map()));
-  const write = createSpanWriter({ cluster, resolved, placed, traces });
+  const histories = gatherObjects(snapshots);
+  const resolved = resolveObjects(histories, gatherOccurrences(events, rules, listTransitions(histories)));
+  const world = createWorld(resolved);
+  const traces = cutTraces(world, placeOccurrences(world), sentRoots(sent ?? new Map()));
+  const write = createSpanWriter(cluster, world, traces);
   const assembled: AssembledSpan[] = [];
   for (const timed of timeSpans(resolved, traces)) {
     const isFinal = isClosed(timed, now) ? () => true : finalIn(timed, traces);
-    for (const { span, key } of write(timed)) assembled.push({ span, key, final: isFinal(key) });
+    for (const written of write(timed)) assembled.push({ ...written, final: isFinal(written) });
   }
   return sent === undefined || sent.size === 0 ? assembled : keepPromises(assembled, sent);
 }
@@ -69,11 +81,10 @@ function isClosed({ trace, occurrences, root }: TimedTrace, now: bigint): boolea
 }
 
 /** Of an open trace: its root, which is no occurrence's, never. */
-function finalIn(timed: TimedTrace, { membershipOf }: Traces): (key: string) => boolean {
-  const parents = new Set(timed.occurrences.map((occurrence) => membershipOf(occurrence).parent));
-  const final = timed.occurrences.filter((occurrence) => !mayStillGrow(occurrence, timed, parents));
-  const keys = new Set(final.map(({ key }) => key));
-  return (key) => keys.has(key);
+function finalIn(timed: TimedTrace, { membershipOf }: Traces): (written: WrittenSpan) => boolean {
+  const parents = new Set(timed.occurrences.map((occurrence) => membershipOf(occurrence)?.parent));
+  const final = new Set(timed.occurrences.filter((occurrence) => !mayStillGrow(occurrence, timed, parents)));
+  return ({ occurrence }) => occurrence !== undefined && final.has(occurrence);
 }
 
 /** While its trace is open: what has children or may get some, and a phase without a successor. */
@@ -85,10 +96,15 @@ function mayStillGrow(
   if (parents.has(occurrence)) return true;
   if (rootOccurrence(trace) === occurrence) return true;
   const { start, end } = intervalOf(occurrence);
-  const { reason, subject } = occurrence.event;
-  if (phases.has(reason)) return start === end;
-  // Whatever a controller says may be the cause of something; what a container says mostly is not.
-  return subject.kind !== 'Pod' || podCauses.has(reason);
+  if (occurrence.transition !== undefined) return false;
+  const { phase, direction } = rowOf(occurrence);
+  if (phase === true) return start === end;
+  // Whatever a controller says may be the cause of something; what a container says on its way up mostly is not.
+  return (
+    occurrence.event.subject.kind !== 'Pod' ||
+    direction !== 'start-up' ||
+    occurrence.event.reason === 'Killing'
+  );
 }
 
 /**

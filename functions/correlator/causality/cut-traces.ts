@@ -2,14 +2,17 @@
  * Which trace each occurrence is in. A change explains what it caused while that is recent; what no recent change
  * explains is an episode: a trace of its own.
  */
-import { traceIdOf } from '../../../shared/ids.ts';
-import { inOrder, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
+import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
+import { inOrder, type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
 import { type Change, isMarked } from './list-changes.ts';
-import type { Placed, Placement } from './place-occurrences.ts';
+import { beginsStory, turnOf } from './node-turns.ts';
+import type { Evidence, Placement } from './placement/placement-rule.ts';
+import { episode } from './placement/placement-rules.ts';
+import type { World } from './placement/world.ts';
 import { type Caller, callerOf } from './read-traceparent.ts';
-import { type KubernetesObject, type Resolved, rootOf } from './resolve-objects.ts';
-import { beginsEpisode, phases } from './rules.ts';
-import { compare, HOUR, MINUTE, min } from './time.ts';
+import type { KubernetesObject } from './resolve-objects.ts';
+import type { NodeTurn } from './rules/event-row.ts';
+import { compare, HOUR, MINUTE, max, min } from './time.ts';
 
 /**
  * A trace's root is a span made from the change, or the Event that its controller marked to be that; of an episode, its
@@ -17,7 +20,7 @@ import { compare, HOUR, MINUTE, min } from './time.ts';
  */
 export type TraceRoot =
   | { kind: 'change'; change: Change; marked?: Occurrence }
-  | { kind: 'episode'; first: Occurrence };
+  | { kind: 'episode'; first: Occurrence /** Its object's episode before it. */; before?: Trace };
 
 /** The occurrence that is the root itself; undefined where the root is made from the change. */
 export const rootOccurrence = ({ root }: Trace): Occurrence | undefined =>
@@ -36,6 +39,9 @@ export interface Membership {
   trace: Trace;
   /** In the same trace; undefined directly under the root. An episode's first occurrence has no parent. */
   parent: Occurrence | undefined;
+  /** The rule that put it there, and the ground that it rests on. */
+  because: string;
+  evidence: Evidence;
 }
 
 export const traceIdOfChange = ({ object, id, caller }: Change): string =>
@@ -53,19 +59,45 @@ export interface SentRoots {
 }
 
 export interface Traces {
-  /** Of each trace its occurrences, parents before their children. */
+  /** Of each trace its occurrences, parents before their children; none where only the change was seen. */
   members: ReadonlyMap<Trace, readonly Occurrence[]>;
-  membershipOf(occurrence: Occurrence): Membership;
+  /** Undefined of a transition that belongs to no trace: alone it opens none. */
+  membershipOf(occurrence: Occurrence): Membership | undefined;
+  /** Undefined where the change has no trace here: no root of it will be sent. */
+  traceOf(change: Change): Trace | undefined;
+  /** The trace itself, if it is one of these. */
+  live(trace: Trace): Trace | undefined;
 }
 
-export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): Traces {
-  const placements = withoutCircles(resolved.occurrences, placed);
-  const effective = effectiveTimes(resolved.occurrences, placements);
-  const depths = new OccurrenceTable<number>();
-  const byTime = [...resolved.occurrences].sort(
-    (a, b) => compare(effective.get(a)!, effective.get(b)!) || depth(a) - depth(b) || inOrder(a, b),
-  );
+/** Of the span that a trace's others hang under: an occurrence's, or the one made from the change. */
+export function rootSpanIdOf(trace: Trace): string {
+  const { root } = trace;
+  const occurrence = rootOccurrence(trace);
+  if (occurrence !== undefined) return occurrenceSpanId(occurrence.event.uid, occurrence.event.count);
+  const { object, id } = (root as { change: Change }).change;
+  return changeSpanId(object.uid, id);
+}
 
+export function cutTraces(world: World, placements: OccurrenceTable<Placement>, sent: SentRoots): Traces {
+  const cutter = createCutter(world, sent);
+  const effective = effectiveTimes(world.occurrences, placements);
+  for (const occurrence of inCausalOrder(world.occurrences, placements, effective)) {
+    cutter.add(occurrence, placements.get(occurrence)!, effective.get(occurrence)!);
+  }
+  for (const object of world.objects.values()) {
+    if (world.rootOf(object) !== object) continue;
+    for (const change of world.changesOf(object)) if (change.isSeen) cutter.open(change);
+  }
+  return cutter.traces();
+}
+
+/** By the earliest time of an occurrence and of all below it, causes before their effects. */
+function inCausalOrder(
+  occurrences: readonly Occurrence[],
+  placements: OccurrenceTable<Placement>,
+  effective: OccurrenceTable<bigint>,
+): Occurrence[] {
+  const depths = new OccurrenceTable<number>();
   /** How many causes are above it. */
   function depth(occurrence: Occurrence): number {
     const path: Occurrence[] = [];
@@ -83,26 +115,19 @@ export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): 
     for (const step of path.reverse()) depths.set(step, ++levels);
     return levels;
   }
+  return [...occurrences].sort(
+    (a, b) => compare(effective.get(a)!, effective.get(b)!) || depth(a) - depth(b) || inOrder(a, b),
+  );
+}
 
+/** Takes occurrences in causal order, each into the trace where it belongs. */
+function createCutter(world: World, sent: SentRoots) {
   const memberships = new OccurrenceTable<Membership>();
   const members = new Map<Trace, Occurrence[]>();
-  const open = new Map<Trace, Span>();
+  const spans = new Map<Trace, Span>();
   const ofChanges = new Map<Change, Trace>();
   const followed = new Set<Trace>();
   const newestEpisode = new Map<KubernetesObject, Trace>();
-
-  for (const occurrence of byTime) {
-    const placement = placements.get(occurrence)!;
-    const at = effective.get(occurrence)!;
-    const wanted = traceOf(placement);
-    const joined = wanted !== undefined && isRecent(open.get(wanted)!, occurrence, at) ? wanted : undefined;
-    if (joined !== undefined) {
-      join(joined, occurrence, at, placement.under === 'occurrence' ? placement.occurrence : undefined);
-    } else {
-      joinEpisode(occurrence, at);
-    }
-  }
-  return { members, membershipOf: (occurrence) => memberships.get(occurrence)! };
 
   function traceOf(placement: Placement): Trace | undefined {
     switch (placement.under) {
@@ -118,83 +143,151 @@ export function cutTraces(resolved: Resolved, placed: Placed, sent: SentRoots): 
   function changeTrace(change: Change): Trace | undefined {
     // Without a time nothing tells whether it is recent.
     if (change.moment === undefined) return undefined;
-    let trace = ofChanges.get(change);
-    if (trace === undefined) {
-      trace = {
-        traceId: traceIdOfChange(change),
-        root: { kind: 'change', change },
-        object: change.object,
-        ...(change.caller !== undefined && { caller: change.caller }),
-      };
-      ofChanges.set(change, trace);
-      open.set(trace, { start: change.moment.at, last: change.moment.latest, unfinished: new Map() });
-    }
+    const known = ofChanges.get(change);
+    if (known !== undefined) return known;
+    const trace: Trace = {
+      traceId: traceIdOfChange(change),
+      root: { kind: 'change', change, ...(change.sync !== undefined && { marked: change.sync.first }) },
+      object: change.object,
+      ...(change.caller !== undefined && { caller: change.caller }),
+    };
+    ofChanges.set(change, trace);
+    spans.set(trace, {
+      start: change.moment.at,
+      last: change.moment.latest,
+      unfinished: new Map(),
+      turns: new Set(),
+    });
     return trace;
   }
 
-  function join(trace: Trace, occurrence: Occurrence, at: bigint, parent: Occurrence | undefined): void {
-    memberships.set(occurrence, { trace, parent });
+  function join(
+    trace: Trace,
+    occurrence: Occurrence,
+    at: bigint,
+    membership: Omit<Membership, 'trace'>,
+  ): void {
+    memberships.set(occurrence, { trace, ...membership });
     const others = members.get(trace);
     if (others === undefined) members.set(trace, [occurrence]);
     else others.push(occurrence);
-    const { root } = trace;
-    if (parent === undefined) followCaller(trace, occurrence);
-    if (
-      root.kind === 'change' &&
-      parent === undefined &&
-      isMarked(occurrence) &&
-      !sent.hasChange(root.change)
-    ) {
-      root.marked ??= occurrence;
-    }
-    const span = open.get(trace)!;
-    if (at > span.last) span.last = at;
-    span.unfinished.set(containerOf(occurrence), phases.has(occurrence.event.reason));
+    if (membership.parent === undefined) markRoot(trace, occurrence);
+    const span = spans.get(trace)!;
+    span.last = max(span.last, max(at, occurrence.transition?.until ?? at));
+    const turn = turnOf(occurrence);
+    if (turn !== undefined) span.turns.add(turn);
+    if (occurrence.transition === undefined)
+      span.unfinished.set(containerOf(occurrence), rowOf(occurrence).phase === true);
   }
 
-  /** What an Event right under the root says of its caller wins over what the object says. */
-  function followCaller(trace: Trace, { event }: Occurrence): void {
-    const caller = callerOf(event.annotations);
+  /** What an Event right under the root says of itself and of its caller wins over what the object says. */
+  function markRoot(trace: Trace, occurrence: Occurrence): void {
+    const { root } = trace;
+    if (root.kind === 'change' && isMarked(occurrence) && !sent.hasChange(root.change))
+      root.marked ??= occurrence;
+    const caller = callerOf(occurrence.event.annotations);
     if (caller === undefined || followed.has(trace)) return;
     followed.add(trace);
     trace.caller = caller;
     trace.traceId = caller.traceId;
   }
 
-  function joinEpisode(occurrence: Occurrence, at: bigint): void {
-    const object = rootOf(resolved.subjectOf(occurrence));
+  function joinEpisode(occurrence: Occurrence, at: bigint, placement: Placement): void {
+    const object = world.rootOf(world.subjectOf(occurrence));
     const current = newestEpisode.get(object);
+    const because =
+      placement.under === 'nothing' ? placement : ({ because: episode.name, evidence: 'time' } as const);
+    const membership = { parent: undefined, because: because.because, evidence: because.evidence };
     if (
       current !== undefined &&
-      !beginsEpisode(occurrence.event.subject.kind, occurrence.event.reason) &&
-      !isMarked(occurrence) &&
-      !sent.hasOccurrence(occurrence) &&
-      isRecent(open.get(current)!, occurrence, at)
+      !beginsEpisode(occurrence, spans.get(current)!) &&
+      isRecent(spans.get(current)!, occurrence, at)
     ) {
-      join(current, occurrence, at, undefined);
+      join(current, occurrence, at, membership);
       return;
     }
+    // A transition says more of what is there: it is no beginning.
+    if (occurrence.transition !== undefined) return;
     const trace: Trace = {
       traceId: traceIdOf(object.uid, occurrence.key),
-      root: { kind: 'episode', first: occurrence },
+      root: { kind: 'episode', first: occurrence, ...(current !== undefined && { before: current }) },
       object,
     };
     newestEpisode.set(object, trace);
-    open.set(trace, { start: at, last: at, unfinished: new Map() });
-    join(trace, occurrence, at, undefined);
+    spans.set(trace, { start: at, last: at, unfinished: new Map(), turns: new Set() });
+    join(trace, occurrence, at, membership);
   }
+
+  function beginsEpisode(occurrence: Occurrence, { turns }: Span): boolean {
+    const turn = turnOf(occurrence);
+    return (
+      (turn !== undefined && beginsStory(turn, turns)) ||
+      rowOf(occurrence).begins === 'episode' ||
+      isMarked(occurrence) ||
+      sent.hasOccurrence(occurrence)
+    );
+  }
+
+  return {
+    add(occurrence: Occurrence, placement: Placement, at: bigint): void {
+      const wanted = traceOf(placement);
+      if (wanted === undefined || !isRecentIn(wanted, spans.get(wanted)!, occurrence, at))
+        joinEpisode(occurrence, at, placement);
+      else {
+        const parent = placement.under === 'occurrence' ? placement.occurrence : undefined;
+        const { because, evidence } = placement;
+        join(wanted, occurrence, at, { parent, because, evidence });
+      }
+    },
+    open(change: Change): void {
+      const trace = changeTrace(change);
+      if (trace !== undefined && !members.has(trace)) members.set(trace, []);
+    },
+    traces(): Traces {
+      for (const [trace, occurrences] of members) if (isUntold(trace, occurrences)) members.delete(trace);
+      return {
+        members,
+        membershipOf(occurrence) {
+          const membership = memberships.get(occurrence);
+          return membership !== undefined && members.has(membership.trace) ? membership : undefined;
+        },
+        traceOf(change) {
+          const trace = ofChanges.get(change);
+          return trace !== undefined && members.has(trace) ? trace : undefined;
+        },
+        live: (trace) => (members.has(trace) ? trace : undefined),
+      };
+    },
+  };
 }
+
+/** Transitions alone open no trace. */
+const isUntold = ({ root }: Trace, occurrences: readonly Occurrence[]): boolean =>
+  occurrences.every(({ transition }) => transition !== undefined) &&
+  !(root.kind === 'change' && root.change.isSeen);
 
 interface Span {
   start: bigint;
   last: bigint;
   /** By container: whether its latest occurrence is a phase that still lasts. */
   unfinished: Map<string, boolean>;
+  /** What happened to the Node whose episode it is. */
+  turns: Set<NodeTurn>;
 }
 
 function isRecent({ start, last, unfinished }: Span, occurrence: Occurrence, at: bigint): boolean {
   if (at - start > longestTrace) return false;
   return at - last <= recentGap || unfinished.get(containerOf(occurrence)) === true;
+}
+
+/** A change is not over while its object's status moves toward it, or says that it is paused. */
+function isRecentIn({ root }: Trace, span: Span, occurrence: Occurrence, at: bigint): boolean {
+  if (isRecent(span, occurrence, at)) return true;
+  if (root.kind === 'episode') return false;
+  const { moved, pausedSince, at: ended } = root.change.outcome;
+  if (ended !== undefined && ended < at - recentGap) return false;
+  if (pausedSince !== undefined && pausedSince <= at) return true;
+  return moved.some((time) => time <= at && at - time <= recentGap);
 }
 
 const containerOf = ({ event: { subject } }: Occurrence): string =>
@@ -217,30 +310,4 @@ function effectiveTimes(
     }
   }
   return times;
-}
-
-/** Rules look at one occurrence at a time; where together they close a circle, its first occurrence comes loose. */
-function withoutCircles(occurrences: readonly Occurrence[], placed: Placed): OccurrenceTable<Placement> {
-  const placements = new OccurrenceTable<Placement>();
-  for (const occurrence of occurrences) {
-    const placement = placed.placementOf(occurrence);
-    const self = placement.under === 'occurrence' && placement.occurrence === occurrence;
-    placements.set(occurrence, self ? { under: 'nothing' } : placement);
-  }
-  const safe = new OccurrenceTable<true>();
-  for (const occurrence of occurrences) {
-    const path = new Set<Occurrence>();
-    for (let at: Occurrence | undefined = occurrence; at !== undefined && safe.get(at) === undefined; ) {
-      if (path.has(at)) {
-        const circle = [...path].slice([...path].indexOf(at)).sort(inOrder);
-        placements.set(circle[0]!, { under: 'nothing' });
-        break;
-      }
-      path.add(at);
-      const placement: Placement = placements.get(at)!;
-      at = placement.under === 'occurrence' ? placement.occurrence : undefined;
-    }
-    for (const step of path) safe.set(step, true);
-  }
-  return placements;
 }

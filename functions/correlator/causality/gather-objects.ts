@@ -3,6 +3,7 @@
  * nothing.
  */
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
+import { isDisruption } from './rules/disruptions.ts';
 import { compare, type Moment, min, narrow, parseTime } from './time.ts';
 
 type SnapshotObject = ObjectSnapshot['object'];
@@ -15,6 +16,8 @@ export interface Version {
   /** When it was first seen: an upper bound of when it was written. */
   observedAt: bigint;
   deleted: boolean;
+  /** A watch told it when it was written; else it was there when somebody looked. */
+  isWatched: boolean;
 }
 
 export interface ObjectHistory {
@@ -28,6 +31,8 @@ export interface ObjectHistory {
   created: Moment | undefined;
   /** When its deletion was asked for: deletionTimestamp less the grace period, else when it was seen gone. */
   deletion: Moment | undefined;
+  /** Since when its controller no longer counts it, a pod, though nobody asked for its deletion yet. */
+  uncounted: Moment | undefined;
 }
 
 /** Objects by UID. */
@@ -43,6 +48,7 @@ export function gatherObjects(snapshots: Iterable<ObjectSnapshot>): Map<string, 
       object,
       observedAt: parseTime(snapshot.observedAt),
       deleted: snapshot.deleted,
+      isWatched: snapshot.from === undefined,
     };
     const known = versions.get(key);
     versions.set(key, known === undefined ? seen : merge(known, seen));
@@ -58,6 +64,7 @@ function merge(a: Version, b: Version): Version {
     object: mergeFields(a.object, b.object) as SnapshotObject,
     observedAt: min(a.observedAt, b.observedAt),
     deleted: a.deleted || b.deleted,
+    isWatched: a.isWatched || b.isWatched,
   };
 }
 
@@ -94,6 +101,7 @@ function toHistory(uid: string, unsorted: Version[]): ObjectHistory {
     created:
       creation === undefined ? undefined : narrow(parseTime(creation.object.creationTimestamp!), firstSeen),
     deletion: deletionOf(versions),
+    uncounted: newest.object.kind === 'Pod' ? uncountedSince(versions) : undefined,
   };
 }
 
@@ -123,6 +131,30 @@ function deletionOf(versions: readonly Version[]): Moment | undefined {
   }
   return deletion;
 }
+
+/**
+ * A pod does not count from when it is over (phase Failed, Succeeded) or is to go (condition DisruptionTarget). Pod garbage
+ * collection marks a pod Failed a second before it deletes it, and what was evicted by the kubelet stays for hours.
+ * Source: pkg/controller/controller_utils.go (IsPodActive), pkg/controller/replicaset (FilterActivePods).
+ */
+function uncountedSince(versions: readonly Version[]): Moment | undefined {
+  let since: Moment | undefined;
+  for (const { object, observedAt, isWatched } of versions) {
+    const { phase, conditions = [], containers = [] } = object.status ?? {};
+    const disrupted = conditions.find((condition) => condition.status === 'True' && isDisruption(condition));
+    if (disrupted?.lastTransitionTime !== undefined) {
+      since = earlier(since, narrow(parseTime(disrupted.lastTransitionTime), observedAt));
+    } else if (phase === 'Failed' || phase === 'Succeeded') {
+      const ends = containers.flatMap(({ terminated }) => terminated?.finishedAt ?? []).map(parseTime);
+      const at = ends.length > 0 ? ends.reduce(latestOf) : observedAt;
+      // Of what was found so, without the end of a container, nobody knows since when.
+      if (isWatched || ends.length > 0) since = earlier(since, { at, latest: isWatched ? observedAt : at });
+    }
+  }
+  return since;
+}
+
+const latestOf = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 export const earlier = (a: Moment | undefined, b: Moment): Moment =>
   a === undefined || b.latest < a.latest ? b : a;

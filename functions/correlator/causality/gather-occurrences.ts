@@ -1,23 +1,49 @@
 /**
- * Event occurrences, one for each (event UID, count), with the best time that their parts allow.
+ * Event occurrences, one for each (event UID, count), with the best time that their parts allow. An Event that repeats says
+ * when it was first: that occurrence is made from it where nobody saw it.
  */
 import type { EventOccurrence } from '../../../shared/observation.ts';
 import { mergeFields } from './gather-objects.ts';
-import { compare, type Moment, max, min, narrow, parseTime, SECOND, secondOf, timeInName } from './time.ts';
+import { alignStarts } from './list-transitions.ts';
+import { orderWithinSeconds } from './order-within-seconds.ts';
+import type { EventRow } from './rules/event-row.ts';
+import { isFolded, type Match, type RuleSet } from './rules/rule-set.ts';
+import { compare, DAY, type Moment, narrow, parseTime, SECOND, secondOf, timeInName } from './time.ts';
 
-type WireEvent = EventOccurrence['event'];
+export type WireEvent = EventOccurrence['event'];
 
+/** What a pod's status tells and no Event does. */
+export interface Transition {
+  /** What the id is made of: `pod UID/Ready//TIME` or `pod UID/Terminated/CONTAINER/TIME`. */
+  id: string;
+  /** When it is over; an instant's own time. */
+  until: bigint;
+  container: string | undefined;
+  /** Of a container's end. */
+  exitCode: number | undefined;
+}
+
+/** Something that happened to an object: an Event's occurrence, or a transition. */
 export interface Occurrence extends Moment {
-  /** `event UID/count` */
+  /** `event UID/count`, or a transition's id. */
   key: string;
   /** Its place among all, which are in order of time. */
   index: number;
+  /** Of a transition what an Event would say of subject and reason. */
   event: WireEvent;
+  transition: Transition | undefined;
+  /** The row that it matches. */
+  match: Match | undefined;
   /** The Event's own resourceVersion as an integer; 0 where it has none. */
   version: number;
   /** Better than a second. */
   exact: boolean;
 }
+
+const noRow: Pick<EventRow, 'direction' | 'phase' | 'turn' | 'effect' | 'cause' | 'outcome'> = {};
+
+/** What is known of its reason; nothing where no row declares it. */
+export const rowOf = ({ match }: Occurrence): Partial<EventRow> => match?.row ?? noRow;
 
 /** Something for each occurrence: by its index, since Maps of objects were a third of assembly's time. */
 export class OccurrenceTable<T> {
@@ -32,8 +58,42 @@ export class OccurrenceTable<T> {
   }
 }
 
-/** In order of time. The fold is over a set: order of arrival and duplicates change nothing. */
-export function gatherOccurrences(observations: Iterable<EventOccurrence>): Occurrence[] {
+/**
+ * In order of time; transitions are given, Events are folded. The fold is over a set: order of arrival and duplicates change
+ * nothing.
+ */
+export function gatherOccurrences(
+  observations: Iterable<EventOccurrence>,
+  rules: RuleSet,
+  transitions: readonly Occurrence[] = [],
+): Occurrence[] {
+  const occurrences: Occurrence[] = [];
+  const lowest = new Map<string, Occurrence>();
+  for (const [key, observation] of merge(observations)) {
+    const occurrence = timed(key, observation, rules);
+    occurrences.push(occurrence);
+    const { uid, count } = occurrence.event;
+    const known = lowest.get(uid);
+    if (known === undefined || count < known.event.count) lowest.set(uid, occurrence);
+  }
+  for (const repeat of lowest.values()) {
+    const first = repeat.event.count > 1 ? firstOf(repeat, rules) : undefined;
+    if (first !== undefined) occurrences.push(first);
+  }
+  orderWithinSeconds(occurrences);
+  alignStarts(transitions, occurrences);
+  for (const transition of transitions) occurrences.push(transition);
+  occurrences.sort(inOrder);
+  for (const [index, occurrence] of occurrences.entries()) occurrence.index = index;
+  return occurrences;
+}
+
+/** By time, then as the API server wrote them. Total: two occurrences never have one key. */
+export const inOrder = (a: Occurrence, b: Occurrence): number =>
+  compare(a.at, b.at) || a.version - b.version || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+
+/** By key; several observations of one occurrence are one. */
+function merge(observations: Iterable<EventOccurrence>): Map<string, EventOccurrence> {
   const byKey = new Map<string, EventOccurrence>();
   const repeated = new Map<string, EventOccurrence[]>();
   for (const observation of observations) {
@@ -46,24 +106,15 @@ export function gatherOccurrences(observations: Iterable<EventOccurrence>): Occu
       else seen.push(observation);
     }
   }
-  for (const [key, seen] of repeated) byKey.set(key, merged(seen));
-  const occurrences: Occurrence[] = [];
-  for (const [key, observation] of byKey) occurrences.push(timed(key, observation));
-  orderWithinSeconds(occurrences);
-  occurrences.sort(inOrder);
-  for (const [index, occurrence] of occurrences.entries()) occurrence.index = index;
-  return occurrences;
+  for (const [key, seen] of repeated) byKey.set(key, mergeReadings(seen));
+  return byKey;
 }
-
-/** By time, then as the API server wrote them. Total: two occurrences never have one key. */
-export const inOrder = (a: Occurrence, b: Occurrence): number =>
-  compare(a.at, b.at) || a.version - b.version || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
 /**
  * Readings of one version merge field by field, whoever came first; a later patch with the same count (an annotation)
  * is laid over the earlier ones.
  */
-function merged(observations: readonly EventOccurrence[]): EventOccurrence {
+function mergeReadings(observations: readonly EventOccurrence[]): EventOccurrence {
   const byVersion = Map.groupBy(observations, ({ event }) => versionOf(event));
   const versions = [...byVersion].sort(([a], [b]) => a - b);
   const readings = versions.map(([, same]) => same.map(({ event }) => event as unknown).reduce(mergeFields));
@@ -73,18 +124,35 @@ function merged(observations: readonly EventOccurrence[]): EventOccurrence {
 
 const versionOf = (event: WireEvent): number => Number(event.resourceVersion ?? 0) || 0;
 
-function timed(key: string, { event, observedAt }: EventOccurrence): Occurrence {
-  const seen = parseTime(observedAt);
+function timed(key: string, { event, observedAt }: EventOccurrence, rules: RuleSet): Occurrence {
   const written = event.lastTimestamp ?? event.lastObservedTime ?? event.eventTime ?? event.firstTimestamp;
-  const version = versionOf(event);
-  if (written === undefined) return { key, index: 0, event, version, at: seen, latest: seen, exact: false };
+  const moment = momentOf(event, written, parseTime(observedAt));
+  return occurrenceOf(key, event, versionOf(event), moment, rules);
+}
+
+/** One statement a field: V8 makes hash tables of objects that are spread together, and there are as many as Events. */
+function occurrenceOf(
+  key: string,
+  event: WireEvent,
+  version: number,
+  { at, latest, exact }: Moment & { exact: boolean },
+  rules: RuleSet,
+): Occurrence {
+  const match = rules.match(event.subject.kind, event.reason, event.message);
+  return { key, index: 0, event, transition: undefined, match, version, at, latest, exact };
+}
+
+function momentOf(
+  { name, count }: Pick<WireEvent, 'name' | 'count'>,
+  written: string | undefined,
+  seen: bigint,
+): Moment & { exact: boolean } {
+  if (written === undefined) return { at: seen, latest: seen, exact: false };
   const time = parseTime(written);
-  const named = event.count === 1 ? timeInName(event.name) : undefined;
-  if (named !== undefined && agrees(named, time)) {
-    return { key, index: 0, event, version, at: named, latest: named, exact: true };
-  }
+  const named = count === 1 ? timeInName(name) : undefined;
+  if (named !== undefined && agrees(named, time)) return { at: named, latest: named, exact: true };
   const { at, latest } = narrow(time, seen);
-  return { key, index: 0, event, version, at, latest, exact: time % SECOND !== 0n };
+  return { at, latest, exact: time % SECOND !== 0n };
 }
 
 /** The name's nanoseconds fall into the timestamp's second, or into its microsecond where it has them. */
@@ -94,31 +162,17 @@ function agrees(named: bigint, time: bigint): boolean {
 }
 
 /**
- * What one reporter said of one object within a second is in order of the Events' resourceVersion: its recorder sends
- * them one after the other. Only times that are guesses move, and never out of their second.
+ * The first occurrence of an Event that was only seen repeated: (UID, 1), at its firstTimestamp or its series' eventTime, with
+ * what the repeat says. A folded Event's first message was another one: it drives nothing. Nothing where the repeat is a day
+ * or more later (what says that it was sent may be gone by then).
  */
-function orderWithinSeconds(occurrences: readonly Occurrence[]): void {
-  const coarse = occurrences.filter(({ exact }) => !exact);
-  if (coarse.length === 0) return;
-  const groupOf = ({ event, at }: Occurrence) =>
-    `${event.reporter.component}|${event.reporter.instance}|${event.subject.uid ?? event.subject.name}|${secondOf(at)}`;
-  const wanted = new Set(coarse.map(groupOf));
-  const groups = Map.groupBy(
-    occurrences.filter((occurrence) => occurrence.version > 0 && wanted.has(groupOf(occurrence))),
-    groupOf,
-  );
-  for (const group of groups.values()) {
-    if (group.length < 2) continue;
-    group.sort((a, b) => a.version - b.version);
-    for (let i = group.length - 2; i >= 0; i--) {
-      const [current, next] = [group[i]!, group[i + 1]!];
-      if (!current.exact && current.at > next.at) current.at = max(secondOf(current.at), next.at);
-    }
-    for (let i = 1; i < group.length; i++) {
-      const [previous, current] = [group[i - 1]!, group[i]!];
-      if (!current.exact && current.at < previous.at)
-        current.at = min(previous.at, secondOf(current.at) + SECOND - 1n);
-    }
-    for (const occurrence of group) occurrence.latest = max(occurrence.latest, occurrence.at);
-  }
+function firstOf({ event, version, at }: Occurrence, rules: RuleSet): Occurrence | undefined {
+  const written = event.firstTimestamp ?? event.eventTime;
+  if (written === undefined || at - parseTime(written) >= DAY) return undefined;
+  const { lastTimestamp: _, lastObservedTime: __, ...rest } = event;
+  const first: WireEvent = { ...rest, count: 1 };
+  // Nobody saw it: its time is known by what was written, not by when it was seen.
+  const moment = momentOf(first, written, parseTime(written));
+  const occurrence = occurrenceOf(`${event.uid}/1`, first, version, moment, rules);
+  return isFolded(event.message) ? { ...occurrence, match: undefined } : occurrence;
 }

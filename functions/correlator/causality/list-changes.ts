@@ -1,90 +1,211 @@
 /**
- * What somebody did to a root object: its generations and its deletion, who did it, how, when, and how it ended.
+ * What somebody did to a root object: its generations, its syncs and its deletion, who did it, how, and when.
  */
 import type { FieldManager } from '../../../shared/observation.ts';
+import { findSyncs, type Sync } from './find-syncs.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { Occurrence } from './gather-occurrences.ts';
+import { type Outcome, outcomesOf } from './outcome.ts';
 import { type Caller, callerOf, traceparentOf } from './read-traceparent.ts';
-import type { Driver, KubernetesObject } from './resolve-objects.ts';
-import { countsStatusAsGeneration, runOwners, verdicts } from './rules.ts';
+import type { KubernetesObject } from './resolve-objects.ts';
 import { compare, MINUTE, type Moment, narrow, parseTime, secondOf } from './time.ts';
+import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
 
 export interface Change {
   object: KubernetesObject;
-  /** A generation, or `delete`. */
+  type: 'generation' | 'sync' | 'deletion';
+  /** A generation, `delete`, or a sync's first occurrence. */
   id: string;
   generation: number | undefined;
+  /** The highest generation that belongs to it: its own controller may write more. */
+  lastGeneration: number | undefined;
   /** Not known where the generation was there before anybody looked and nothing says since when. */
   moment: Moment | undefined;
+  /** Its moment was seen: it has a root even where no Event follows. */
+  isSeen: boolean;
   verb: string;
   manager: string;
   /** As in managedFields, or `Delete`. */
   operation: string;
-  outcome: {
-    verdict: 'complete' | 'failed' | 'superseded' | 'unknown';
-    at: bigint | undefined;
-    message: string;
-  };
-  /** The autoscaler's Event that announced it. */
-  rescale: Driver | undefined;
-  /** The version that the change wrote. */
-  version: Version;
+  outcome: Outcome;
+  /** The version that the change wrote, as far as it was seen. */
+  version: Version | undefined;
+  /** The Event that is the root of a sync. */
+  sync: Sync | undefined;
   /** Whose trace it is a part of, by the annotation that it wrote. */
   caller: Caller | undefined;
   /** What an annotation said that was there before it. */
   earlierCaller: Caller | undefined;
 }
 
+/** A change before it is known how it ended. */
+export type Begun = Omit<Change, 'outcome'>;
+
 /** kspan's mark, which Flux 1 set on its Events: this one is the root of its change. */
 export const isMarked = ({ event }: Occurrence): boolean => event.annotations?.topLevelSpan === 'true';
 
-/** In order of generation, the deletion last. Empty for what has no generation: what such an object does are episodes. */
-export function listChanges(object: KubernetesObject): Change[] {
+/**
+ * Kinds without a status subresource: each write of their status is a generation, so generations are no changes
+ * (argoproj/argo-cd manifests/crds/application-crd.yaml).
+ */
+const countsStatusAsGeneration: ReadonlySet<string> = new Set(['Application']);
+
+/**
+ * In order of time, the deletion last. Empty for what has no generation and no syncs: what such an object does are episodes.
+ * @param isRun whether the object is a run of its owner
+ */
+export function listChanges(object: KubernetesObject, isRun: boolean): Change[] {
   const { history } = object;
-  if (history === undefined || countsStatusAsGeneration.has(history.kind)) return [];
-  const changes: Change[] = [];
+  if (history === undefined) return [];
+  const generations = countsStatusAsGeneration.has(history.kind)
+    ? []
+    : listGenerations(object, history, isRun);
+  const syncs = findSyncs(object, generations).map((sync) => syncChange(object, sync));
+  const begun = inOrderOfTime(generations, syncs);
+  const deletion = deletionChange(object, history);
+  if (deletion !== undefined && (begun.length > 0 || hasGeneration(history))) begun.push(deletion);
+  return outcomesOf(begun, object, history);
+}
+
+const hasGeneration = ({ versions }: ObjectHistory): boolean =>
+  versions.some(({ object }) => object.generation !== undefined);
+
+/** Generations stay in their own order: of those whose time is not known only that is. */
+function inOrderOfTime(generations: readonly Begun[], syncs: readonly Begun[]): Begun[] {
+  const merged = [...generations];
+  for (const sync of syncs) {
+    const at = merged.findLastIndex(({ moment }) => moment === undefined || moment.at <= sync.moment!.at);
+    merged.splice(at + 1, 0, sync);
+  }
+  return merged;
+}
+
+function listGenerations(object: KubernetesObject, history: ObjectHistory, isRun: boolean): Begun[] {
+  const begun: Begun[] = [];
+  const controllers = controllersOf(history, reportersOf(object));
   let previous: Version | undefined;
   for (const version of history.versions) {
-    const { generation, deletionTimestamp } = version.object;
+    const generation = generationOf(version);
     if (generation === undefined) continue;
-    const isKnown = changes.some((change) => change.generation === generation);
+    const { deletionTimestamp } = version.object;
+    const last = begun.at(-1);
+    const isKnown = begun.some(
+      (change) => generation <= change.lastGeneration! && generation >= change.generation!,
+    );
     // The API server counts a deletion that waits for dependents or for a grace period as a generation: no new spec.
     if (!isKnown && !(deletionTimestamp !== undefined && generation > 1)) {
-      changes.push(generationChange(object, generation, version, previous));
+      const writer = writerOf(version, previous);
+      if (last !== undefined && previous !== undefined && isOwnWrite(writer, controllers)) {
+        last.lastGeneration = generation;
+      } else {
+        begun.push(...generationChanges(object, generation, version, previous, writer, controllers, isRun));
+      }
     }
     previous = version;
   }
-  if (changes.length === 0 && previous === undefined) return [];
-  for (const change of changes) change.moment ??= momentOfMark(object);
-  const last = history.versions.at(-1)!;
-  if (history.deletion !== undefined) changes.push(deletionChange(object, last, history.deletion));
-  changes.forEach((change, i) => {
-    change.outcome = outcomeOf(change, changes[i + 1], history, object);
-  });
-  return changes;
+  const [first] = begun;
+  if (first !== undefined) first.moment ??= momentOfMark(object);
+  return begun;
 }
 
-const unknown: Change['outcome'] = { verdict: 'unknown', at: undefined, message: '' };
+/** A Pod of before 1.33 has none, and one change. */
+const generationOf = ({ object }: Version): number | undefined =>
+  object.generation ?? (object.kind === 'Pod' ? 1 : undefined);
+
+/** The names under which others than general reporters speak of the object. */
+const reportersOf = ({ occurrences }: KubernetesObject): ReadonlySet<string> =>
+  new Set(occurrences.flatMap(({ event }) => event.reporter.component ?? []));
+
+const isOwnWrite = (writer: FieldManager | undefined, controllers: ReadonlySet<string>): boolean =>
+  writer !== undefined && writer.subresource === undefined && controllers.has(writer.manager);
+
+/**
+ * Of a version that is the first one known, later than the creation, the creation is another change: its time is in the
+ * object, and its oldest entry says who. Where the newest entry is the creation's own, or the controller's, nothing tells of a
+ * later change.
+ */
+function generationChanges(
+  object: KubernetesObject,
+  generation: number,
+  version: Version,
+  previous: Version | undefined,
+  writer: FieldManager | undefined,
+  controllers: ReadonlySet<string>,
+  isRun: boolean,
+): Begun[] {
+  const own = generationChange(object, generation, version, previous, writer, isRun);
+  if (previous !== undefined || generation === 1 || object.history?.created === undefined) return [own];
+  const creation = creationChange(object, version, isRun);
+  const isCreators = writer?.time !== undefined && writer.time === version.object.creationTimestamp;
+  if (isCreators || isOwnWrite(writer, controllers)) return [{ ...creation, lastGeneration: generation }];
+  return [creation, own];
+}
 
 function generationChange(
   object: KubernetesObject,
   generation: number,
   version: Version,
   previous: Version | undefined,
-): Change {
-  const writer = writerOf(version, previous);
+  writer: FieldManager | undefined,
+  isRun: boolean,
+): Begun {
   return {
     object,
+    type: 'generation',
     id: String(generation),
-    generation,
+    generation: version.object.generation,
+    lastGeneration: generation,
     moment: momentOf(object, generation, version, previous, writer),
-    verb: verbOf(object, generation, version, previous, writer),
+    isSeen: previous !== undefined || (generation === 1 && version.isWatched),
+    verb: generation === 1 ? firstVerb(isRun) : verbOf(object, version, previous, writer),
     manager: writer?.manager ?? '',
     operation: writer?.operation ?? 'Update',
-    outcome: unknown,
-    rescale: undefined,
     version,
+    sync: undefined,
     ...callersOf(generation, version, previous),
+  };
+}
+
+const firstVerb = (isRun: boolean): string => (isRun ? 'Run' : 'Create');
+
+/** The first generation of an object that was changed since: nobody saw it, the object still says when and who. */
+function creationChange(object: KubernetesObject, { object: now }: Version, isRun: boolean): Begun {
+  const creator = creatorOf(now.managers);
+  return {
+    object,
+    type: 'generation',
+    id: '1',
+    generation: 1,
+    lastGeneration: 1,
+    moment: object.history!.created,
+    isSeen: false,
+    verb: firstVerb(isRun),
+    manager: creator?.manager ?? '',
+    operation: creator?.operation ?? 'Update',
+    version: undefined,
+    sync: undefined,
+    caller: undefined,
+    earlierCaller: undefined,
+  };
+}
+
+function syncChange(object: KubernetesObject, sync: Sync): Begun {
+  const { at, latest, key, event } = sync.first;
+  return {
+    object,
+    type: 'sync',
+    id: key,
+    generation: undefined,
+    lastGeneration: undefined,
+    moment: { at, latest },
+    isSeen: false,
+    verb: event.reason,
+    manager: event.reporter.component ?? '',
+    operation: 'Sync',
+    version: undefined,
+    sync,
+    caller: undefined,
+    earlierCaller: undefined,
   };
 }
 
@@ -102,62 +223,34 @@ function callersOf(
   return wrote ? { caller: said, earlierCaller: undefined } : { caller: undefined, earlierCaller: said };
 }
 
-function deletionChange(object: KubernetesObject, version: Version, moment: Moment): Change {
+function deletionChange(object: KubernetesObject, history: ObjectHistory): Begun | undefined {
+  const moment = history.deletion;
+  if (moment === undefined) return undefined;
+  const version = history.versions.at(-1)!;
+  const first = history.versions.find(
+    ({ object: { deletionTimestamp }, deleted }) => deleted || deletionTimestamp !== undefined,
+  )!;
   return {
     object,
+    type: 'deletion',
     id: 'delete',
     generation: version.object.generation,
+    lastGeneration: undefined,
     moment,
+    isSeen: first.isWatched && !isCleanedUp(object),
     verb: 'Delete',
     manager: '',
     operation: 'Delete',
-    outcome: unknown,
-    rescale: undefined,
     version,
+    sync: undefined,
     caller: undefined,
     earlierCaller: callerOf(version.object.annotations),
   };
 }
 
-const sameEntry = (a: FieldManager, b: FieldManager): boolean =>
-  a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource;
-
-/**
- * Who wrote a generation, by what differs from the version before it. Not "the newest entry": those of subresource
- * `scale` carry no time (apimachinery's fieldmanager, scalehandler.go).
- */
-function writerOf({ object }: Version, previous: Version | undefined): FieldManager | undefined {
-  const all = object.managers ?? [];
-  const writers = all.some(({ ownsSpec }) => ownsSpec === true)
-    ? all.filter(({ ownsSpec }) => ownsSpec !== false)
-    : all;
-  const before = previous?.object.managers;
-  if (before !== undefined) {
-    const earlierOf = (entry: FieldManager) => before.find((other) => sameEntry(entry, other));
-    const isNew = writers.filter((entry) => earlierOf(entry) === undefined);
-    if (isNew.length > 0) return newest(isNew);
-    const rewritten = writers.filter((entry) => earlierOf(entry)?.time !== entry.time);
-    if (rewritten.length > 0) return newest(rewritten);
-    const refielded = writers.filter((entry) => earlierOf(entry)?.fields !== entry.fields);
-    if (refielded.length > 0) return newest(refielded);
-    const gone = newest(before.filter((entry) => !all.some((other) => sameEntry(entry, other))));
-    if (gone !== undefined) {
-      // `kubectl rollout resume` takes back all that it once set; the time is that of setting it.
-      const { time: _, ...manager } = gone;
-      return manager;
-    }
-    return writers.find(({ subresource }) => subresource === 'scale');
-  }
-  return newest(writers.filter(({ time }) => time !== undefined)) ?? newest(writers);
-}
-
-function newest(entries: readonly FieldManager[]): FieldManager | undefined {
-  return [...entries].sort(
-    (a, b) =>
-      compare(b.time === undefined ? 0n : parseTime(b.time), a.time === undefined ? 0n : parseTime(a.time)) ||
-      (a.manager < b.manager ? -1 : a.manager > b.manager ? 1 : 0),
-  )[0];
-}
+/** What goes with its owner, or because its owner says so, is no change that somebody made. */
+const isCleanedUp = ({ owner, remover }: KubernetesObject): boolean =>
+  owner !== undefined && (remover !== undefined || owner.removal !== undefined);
 
 function momentOf(
   object: KubernetesObject,
@@ -183,13 +276,10 @@ function momentOfMark({ occurrences }: KubernetesObject): Moment | undefined {
 
 function verbOf(
   object: KubernetesObject,
-  generation: number,
   { object: now }: Version,
   previous: Version | undefined,
   writer: FieldManager | undefined,
 ): string {
-  if (generation === 1)
-    return object.owner !== undefined && runOwners.has(object.owner.kind) ? 'Run' : 'Create';
   const before = previous?.object;
   if (before !== undefined && writer !== undefined && restarts(now, before, writer)) return 'Restart';
   if (writer?.subresource === 'scale') return 'Scale';
@@ -222,107 +312,6 @@ function restarts(now: Version['object'], before: Version['object'], writer: Fie
   return writer.ownsRestartedAt === true && now.replicas === before.replicas;
 }
 
-function outcomeOf(
-  change: Change,
-  next: Change | undefined,
-  history: ObjectHistory,
-  { occurrences }: KubernetesObject,
-): Change['outcome'] {
-  if (change.id === 'delete') {
-    const gone = history.versions.find(({ deleted }) => deleted);
-    return gone === undefined ? unknown : { verdict: 'complete', at: gone.observedAt, message: '' };
-  }
-  const words = verdicts[history.kind];
-  for (const { event, at, latest } of occurrences) {
-    const verdict = words?.[event.reason];
-    if (verdict === undefined) continue;
-    const isBefore = change.moment !== undefined && latest < change.moment.at;
-    if (isBefore || (next?.moment !== undefined && at >= next.moment.at)) continue;
-    return { verdict, at, message: verdict === 'failed' ? event.message : '' };
-  }
-  let isTold = false;
-  for (const version of history.versions) {
-    if (version.object.generation !== change.generation) continue;
-    const verdict = verdictOf(change.object, version);
-    // What nobody saw under way may have ended long before it was looked at.
-    const at = isTold ? version.observedAt : undefined;
-    if (verdict === 'complete') return { verdict, at, message: '' };
-    if (verdict !== undefined && verdict !== 'under way') {
-      return { verdict: 'failed', at, message: verdict.failed };
-    }
-    isTold ||= verdict === 'under way';
-  }
-  // Where the status does not say how far it is, nobody knows whether it was through when the next one came.
-  return next === undefined || !isTold
-    ? unknown
-    : { verdict: 'superseded', at: next.moment?.at, message: '' };
-}
-
-type Verdict = 'complete' | 'under way' | { failed: string } | undefined;
-
-/**
- * What a workload's status says of its own generation; undefined where it does not say. Sources: `kubectl rollout
- * status` (kubectl/pkg/polymorphichelpers/rollout_status.go), the Job API's conditions.
- */
-function verdictOf(workload: KubernetesObject, version: Version): Verdict {
-  const { object } = version;
-  const { status, replicas = 1, generation = 0 } = object;
-  if (status === undefined) return undefined;
-  const failure = status.conditions?.find(
-    ({ type, status: is, reason }) =>
-      (type === 'Failed' && is === 'True') ||
-      (type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded'),
-  );
-  const observed = (status.observedGeneration ?? 0) >= generation;
-  const completeIf = (isComplete: boolean): Verdict => (isComplete ? 'complete' : 'under way');
-  switch (object.kind) {
-    case 'Deployment': {
-      if (!observed) return 'under way';
-      if (failure !== undefined) return { failed: failure.message ?? '' };
-      // A pod of an old ReplicaSet can be the one that is available.
-      const existing = status.replicas ?? scaledTo(workload, version.observedAt) ?? replicas;
-      const available = status.availableReplicas ?? status.readyReplicas ?? 0;
-      return completeIf(
-        (status.updatedReplicas ?? 0) === replicas && existing === replicas && available === replicas,
-      );
-    }
-    case 'StatefulSet': {
-      const updated =
-        status.updatedReplicas ?? (status.currentRevision === status.updateRevision ? replicas : 0);
-      const existing = status.replicas ?? replicas;
-      const ready = status.readyReplicas ?? 0;
-      return completeIf(observed && ready === replicas && updated === replicas && existing === replicas);
-    }
-    case 'DaemonSet': {
-      const { desiredNumberScheduled: desired, updatedNumberScheduled: updated = 0 } = status;
-      if (desired === undefined) return undefined;
-      return completeIf(observed && updated === desired && (status.numberAvailable ?? 0) === desired);
-    }
-    case 'Job': {
-      if (failure !== undefined) return { failed: failure.message ?? '' };
-      const done = status.conditions?.some(({ type, status: is }) => type === 'Complete' && is === 'True');
-      return completeIf(done === true || (status.succeeded ?? 0) >= (object.completions ?? Infinity));
-    }
-    default:
-      return undefined;
-  }
-}
-
-/** How many pods the ReplicaSets of a Deployment were to have, by their snapshots and by the Events that scaled them. */
-function scaledTo({ controlled }: KubernetesObject, time: bigint): number | undefined {
-  let total: number | undefined;
-  for (const { history, scalings } of controlled) {
-    const seen = history?.versions.findLast(({ observedAt }) => observedAt <= time);
-    const scaled = scalings.findLast(({ occurrence }) => occurrence.at <= time);
-    const [snapshot, event] = [seen?.object.replicas, scaled?.to];
-    const isEventNewer =
-      scaled !== undefined && (seen === undefined || scaled.occurrence.at > seen.observedAt);
-    const size = isEventNewer ? (event ?? snapshot) : (snapshot ?? event);
-    if (size !== undefined) total = (total ?? 0) + size;
-  }
-  return total;
-}
-
 /**
  * The change that an Event about its object speaks of, by the version that the controller had in hand. Undefined where
  * the reference says nothing: it is absent, or older than every snapshot.
@@ -336,21 +325,37 @@ export function changeByVersion(
   if (Number.isNaN(inHand)) return undefined;
   const version = versions.findLast((candidate) => candidate.version <= inHand && candidate.version > 0);
   if (version === undefined) return undefined;
-  const generation = version.object.generation;
-  const byGeneration = changes.find((change) => change.id !== 'delete' && change.generation === generation);
+  const generation = generationOf(version);
+  const byGeneration =
+    generation === undefined
+      ? undefined
+      : changes.find(
+          ({ type, generation: first = 1, lastGeneration }) =>
+            type === 'generation' && generation >= first && generation <= lastGeneration!,
+        );
   if (byGeneration !== undefined) return byGeneration;
   return version.object.deletionTimestamp !== undefined
-    ? changes.find(({ id }) => id === 'delete')
+    ? changes.find(({ type }) => type === 'deletion')
     : undefined;
 }
 
 /**
- * The latest change at or before a time that may be as late as `latest`. A change is seen a moment after it was made:
- * where none was seen by then, the first one written in the second before that counts.
+ * The latest change at or before a time that may be as late as `latest`. A change is seen a moment after it was made: where none
+ * that is recent was seen by then, the first one written in the second before that counts.
  */
 export function changeInEffect(changes: readonly Change[], latest: bigint): Change | undefined {
+  const seen = changes.findLast(({ moment }) => moment === undefined || moment.at <= latest);
+  if (seen?.moment !== undefined && latest - seen.moment.at <= recent) return seen;
   return (
-    changes.findLast(({ moment }) => moment === undefined || moment.at <= latest) ??
-    changes.find(({ moment }) => moment !== undefined && secondOf(moment.at) <= latest)
+    changes.find(
+      ({ moment }) => moment !== undefined && moment.at > latest && secondOf(moment.at) <= latest,
+    ) ?? seen
   );
 }
+
+/** The gap that ends a trace: what began before that has been over. */
+const recent = 15n * MINUTE;
+
+/** Whether `a` began after `b`. */
+export const isLaterChange = (a: Change, b: Change): boolean =>
+  a.moment !== undefined && (b.moment === undefined || compare(a.moment.at, b.moment.at) > 0);

@@ -1,55 +1,79 @@
 /**
- * Which pod replaced which. A pod that is made while a sibling of the same controller is missed (it was disrupted, or
- * somebody deleted it) is its replacement, whatever scaled the controller last.
+ * Which pod replaced which. A pod that is made while a sibling of the same controller is missed (it was disrupted, evicted,
+ * is over, or somebody deleted it) is its replacement, whatever scaled the controller last.
  */
 import type { KubernetesObject } from './resolve-objects.ts';
+import { runsToCompletion } from './runs.ts';
 import { compare, HOUR, MINUTE } from './time.ts';
+
+export interface WhyGone {
+  isScaledDown(pod: KubernetesObject): boolean;
+  /** Somebody says that it took the pod away: the kubelet, an operator. */
+  isEvicted(pod: KubernetesObject): boolean;
+}
 
 /** From the replacement to the pod that it replaces. */
 export function matchReplacements(
   objects: Iterable<KubernetesObject>,
-  isScaledDown: (pod: KubernetesObject) => boolean,
+  why: WhyGone,
 ): Map<KubernetesObject, KubernetesObject> {
   const replaced = new Map<KubernetesObject, KubernetesObject>();
   for (const controller of objects) {
+    if (controller.controlled.length < 2) continue;
     const missed = controller.controlled
-      .filter((pod) => pod.removal !== undefined && (pod.disruption !== undefined || isDeletedByHand(pod)))
-      .sort((a, b) => compare(a.removal!.at, b.removal!.at) || (a.uid < b.uid ? -1 : 1));
-    if (missed.length === 0) continue;
-    const made = controller.controlled
-      .filter(({ created, history }) => created !== undefined && history !== undefined)
-      .sort((a, b) => compare(a.created!.at, b.created!.at) || (a.uid < b.uid ? -1 : 1));
-    const keepsNames = controller.kind === 'StatefulSet';
-    const unreplaced = new Set(missed);
-    const scalings = scaledUp(controller);
-    for (const pod of made) {
-      for (const sibling of unreplaced) {
-        if (sibling === pod || sibling.removal!.at > pod.created!.latest) continue;
-        if (pod.created!.at - sibling.removal!.latest > patienceFor(sibling)) continue;
-        if (keepsNames && sibling.name !== pod.name) continue;
-        if (sibling.created !== undefined && sibling.created.at >= pod.created!.at) continue;
-        // Made for a scaling since then: it would be there had nothing been disrupted.
-        const scaling = scalings.find(
-          ({ at, left }) => left > 0 && at > sibling.removal!.latest && at <= pod.created!.latest,
-        );
-        if (scaling !== undefined) {
-          scaling.left--;
-          break;
-        }
-        replaced.set(pod, sibling);
-        unreplaced.delete(sibling);
-        break;
-      }
-    }
+      .filter((pod) => isMissed(pod, controller, why))
+      .sort((a, b) => compare(a.missed!.at, b.missed!.at) || (a.uid < b.uid ? -1 : 1));
+    if (missed.length > 0) matchSiblings(controller, missed, replaced);
   }
   return replaced;
+}
 
-  /** No controller says that it did it, and the one that is its owner is still there. */
-  function isDeletedByHand(pod: KubernetesObject): boolean {
-    const { history, remover, owner, removal } = pod;
-    if (history?.deletion === undefined || remover !== undefined || isScaledDown(pod)) return false;
-    return owner?.removal === undefined || owner.removal.at > removal!.latest;
+function isMissed(pod: KubernetesObject, controller: KubernetesObject, why: WhyGone): boolean {
+  if (pod.kind !== 'Pod' || pod.missed === undefined) return false;
+  if (pod.disruption !== undefined || why.isEvicted(pod)) return true;
+  // No controller says that it did it, and its owner is still there.
+  if (pod.remover !== undefined || why.isScaledDown(pod)) return false;
+  if (controller.removal !== undefined && controller.removal.at <= pod.missed.latest) return false;
+  return (
+    pod.history?.deletion !== undefined ||
+    (pod.history?.uncounted !== undefined && !runsToCompletion(controller))
+  );
+}
+
+function matchSiblings(
+  controller: KubernetesObject,
+  missed: readonly KubernetesObject[],
+  replaced: Map<KubernetesObject, KubernetesObject>,
+): void {
+  const unreplaced = new Set(missed);
+  const scalings = scaledUp(controller);
+  const made = controller.controlled
+    .filter(({ created, history }) => created !== undefined && history !== undefined)
+    .sort((a, b) => compare(a.created!.at, b.created!.at) || (a.uid < b.uid ? -1 : 1));
+  for (const pod of made) {
+    for (const sibling of unreplaced) {
+      if (!mayReplace(pod, sibling, controller)) continue;
+      // Made for a scaling since then: it would be there had nothing been disrupted.
+      const scaling = scalings.find(
+        ({ at, left }) => left > 0 && at > sibling.missed!.latest && at <= pod.created!.latest,
+      );
+      if (scaling !== undefined) {
+        scaling.left--;
+        break;
+      }
+      replaced.set(pod, sibling);
+      unreplaced.delete(sibling);
+      break;
+    }
   }
+}
+
+/** Times that are known to the second are that second: made in the very second in which the other was missed is after it. */
+function mayReplace(pod: KubernetesObject, sibling: KubernetesObject, { kind }: KubernetesObject): boolean {
+  if (sibling === pod || sibling.missed!.at > pod.created!.latest) return false;
+  if (pod.created!.at - sibling.missed!.latest > patienceFor(sibling)) return false;
+  if (kind === 'StatefulSet' && sibling.name !== pod.name) return false;
+  return sibling.created === undefined || sibling.created.at < pod.created!.at;
 }
 
 /** Of one that nothing says was missed only what came at once, its grace period included. */

@@ -93,7 +93,7 @@ function slotsOf(
   }
   for (const occurrence of controller.occurrences) {
     const driver = resolved.driverOf(occurrence);
-    if (driver?.rule.effect !== effect) continue;
+    if (driver?.effect !== effect) continue;
     const bound = driver.target !== undefined && driver.target.owner === controller;
     if (bound && (driverOf(driver.target!)?.occurrence === occurrence || otherwiseCaused(driver.target!)))
       continue;

@@ -3,17 +3,12 @@
  * Objects are known by UID; names only lead to UIDs.
  */
 import type { ObjectReference } from '../../../shared/observation.ts';
+import { findNamedByOwner } from './find-named-by-owner.ts';
 import { earlier, type ObjectHistory } from './gather-objects.ts';
-import { inOrder, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
-import {
-  type Disruption,
-  type DriverMatch,
-  directionOf,
-  disruptions,
-  isStarted,
-  matchDriver,
-  runOwners,
-} from './rules.ts';
+import { inOrder, type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
+import { disruptions } from './rules/disruptions.ts';
+import type { Disruption, Effect } from './rules/event-row.ts';
+import type { Match } from './rules/rule-set.ts';
 import { distance, MINUTE, type Moment } from './time.ts';
 
 /** An object as all snapshots and Events together show it. */
@@ -32,6 +27,8 @@ export interface KubernetesObject {
   created: Moment | undefined;
   /** When its removal was asked for. */
   removal: Moment | undefined;
+  /** From when on its controller did not count it any more: from its removal on at the latest. */
+  missed: Moment | undefined;
   /** Why it went, where its condition DisruptionTarget says so. */
   disruption: Disruption | undefined;
   creator: Driver | undefined;
@@ -43,9 +40,13 @@ export interface KubernetesObject {
 }
 
 /** An occurrence that acts on an object: on `target`, where that is known. */
-export interface Driver extends DriverMatch {
+export interface Driver {
   occurrence: Occurrence;
+  effect: Effect;
   target: KubernetesObject | undefined;
+  up: boolean | undefined;
+  from: number | undefined;
+  to: number | undefined;
 }
 
 export interface Resolved {
@@ -87,6 +88,7 @@ export function resolveObjects(
       occurrences: [],
       created: history?.created,
       removal: history?.deletion,
+      missed: undefined,
       disruption: history === undefined ? undefined : disruptionOf(history),
       creator: undefined,
       remover: undefined,
@@ -120,12 +122,15 @@ export function resolveObjects(
     const { subject } = occurrence.event;
     const object = hasUid(subject)
       ? objects.get(subject.uid)!
-      : (alive(named(subject.kind, namespaceOf(subject), subject.name), occurrence) ??
-        objects.get(nameKey(subject.kind, namespaceOf(subject), subject.name)) ??
-        add(nameKey(subject.kind, namespaceOf(subject), subject.name), {
-          ...subject,
-          namespace: namespaceOf(subject),
-        }));
+      : subject.name === ''
+        ? // Without a name it is nobody's: it joins nothing.
+          (objects.get(namelessKey(occurrence)) ?? add(namelessKey(occurrence), subject))
+        : (alive(named(subject.kind, namespaceOf(subject), subject.name), occurrence) ??
+          objects.get(nameKey(subject.kind, namespaceOf(subject), subject.name)) ??
+          add(nameKey(subject.kind, namespaceOf(subject), subject.name), {
+            ...subject,
+            namespace: namespaceOf(subject),
+          }));
     subjects.set(occurrence, object);
     object.occurrences.push(occurrence);
   }
@@ -143,65 +148,55 @@ export function resolveObjects(
   }
 
   for (const occurrence of occurrences) {
-    const { event } = occurrence;
-    const match = matchDriver(event.subject.kind, event.reason, event.message);
-    if (match === undefined) continue;
+    const { match } = occurrence;
+    if (match?.row.effect === undefined) continue;
     const subject = subjects.get(occurrence)!;
-    const driver: Driver = { ...match, occurrence, target: targetOf(match, subject, occurrence) };
+    const driver: Driver = {
+      occurrence,
+      effect: match.row.effect,
+      target: targetOf(match, subject, occurrence),
+      up: match.up,
+      from: match.from,
+      to: match.to,
+    };
     drivers.set(occurrence, driver);
     if (driver.target === undefined) continue;
-    const { target } = driver;
-    switch (match.rule.effect) {
-      case 'creates':
-        target.creator = nearest(target.creator, driver, target.created);
-        break;
-      case 'removes':
-        target.remover = nearest(target.remover, driver, target.removal);
-        break;
-      case 'scales':
-        target.scalings.push(driver);
-        break;
-      case 'awaits':
-        subject.awaits = target;
-        break;
-      case 'rescales':
-      case 'observes':
-        break;
+    bind(driver, subject, driver.target);
+    if (
+      match.row.controls === true &&
+      driver.target.owner === undefined &&
+      driver.target.history === undefined
+    ) {
+      own(subject, driver.target);
     }
-    if (match.rule.controls && target.owner === undefined && target.history === undefined) {
-      own(subject, target);
-    }
+  }
+  for (const [occurrence, target] of findNamedByOwner(objects.values())) {
+    const driver = { occurrence, target, up: undefined, from: undefined, to: undefined };
+    drivers.set(occurrence, { ...driver, effect: 'creates' });
+    bind(drivers.get(occurrence)!, subjects.get(occurrence)!, target);
   }
   for (const object of objects.values()) {
     if (object.remover !== undefined) object.removal = earlier(object.removal, object.remover.occurrence);
     object.scalings.sort((a, b) => inOrder(a.occurrence, b.occurrence));
+    const { uncounted } = object.history ?? {};
+    object.missed = uncounted === undefined ? object.removal : earlier(object.removal, uncounted);
   }
 
-  function targetOf(
-    match: DriverMatch,
-    subject: KubernetesObject,
-    at: Occurrence,
-  ): KubernetesObject | undefined {
-    if (match.rule.target === 'subject') return subject;
+  function targetOf(match: Match, subject: KubernetesObject, at: Occurrence): KubernetesObject | undefined {
+    const { row } = match;
+    if (row.target === 'subject') return subject;
     const namespace = match.namespace ?? subject.namespace;
-    if (match.rule.target === 'scaleTargetRef') {
+    if (row.target === 'scaleTargetRef') {
       const ref = subject.history?.versions.at(-1)?.object.scaleTargetRef;
       return ref === undefined ? undefined : alive(named(ref.kind, namespace, ref.name), at);
     }
-    if (match.name === undefined) return undefined;
-    const sameName = named(match.rule.target, namespace, match.name);
-    const candidates = match.rule.controls ? ownedBy(subject, sameName) : sameName;
-    switch (match.rule.effect) {
-      case 'creates':
-        return closest(candidates, ({ created }) => created, at);
-      case 'removes':
-        return closest(candidates, ({ removal }) => removal, at);
-      case 'scales':
-      case 'rescales':
-      case 'observes':
-      case 'awaits':
-        return alive(candidates, at);
-    }
+    const kind = row.target === 'message' ? match.kind : row.target;
+    if (match.name === undefined || kind === undefined) return undefined;
+    const sameName = named(kind, namespace, match.name);
+    const candidates = row.controls === true ? ownedBy(subject, sameName) : sameName;
+    if (row.effect === 'creates') return closest(candidates, ({ created }) => created, at);
+    if (row.effect === 'removes') return closest(candidates, ({ removal }) => removal, at);
+    return alive(candidates, at);
   }
 
   return {
@@ -213,9 +208,33 @@ export function resolveObjects(
   };
 }
 
+/** What a driver does is known of its target from now on. */
+function bind(driver: Driver, subject: KubernetesObject, target: KubernetesObject): void {
+  switch (driver.effect) {
+    case 'creates':
+      target.creator = nearest(target.creator, driver, target.created);
+      break;
+    case 'removes':
+      target.remover = nearest(target.remover, driver, target.removal);
+      break;
+    case 'scales':
+      target.scalings.push(driver);
+      break;
+    case 'awaits':
+      subject.awaits = target;
+      break;
+    case 'rescales':
+    case 'observes':
+    case 'applies':
+      break;
+  }
+}
+
 /** What stands in for a UID. Events about a Node are in namespace default, Nodes in none. */
 export const nameKey = (kind: string, namespace: string | undefined, name: string): string =>
   `${kind}/${kind === 'Node' ? '' : (namespace ?? '')}/${name}`;
+
+const namelessKey = ({ event }: Occurrence): string => `/${event.namespace ?? ''}/${event.uid}`;
 
 /** Older kubelets put the node's name where its UID belongs. */
 function hasUid(subject: ObjectReference): subject is ObjectReference & { uid: string } {
@@ -234,13 +253,17 @@ function own(owner: KubernetesObject, object: KubernetesObject): void {
 }
 
 /** A container that starts again was not killed for good (its sandbox had changed, say). */
-function isLastTearDown(occurrences: readonly Occurrence[], { event }: Occurrence, index: number): boolean {
-  if (directionOf(event.reason, event.message) !== 'tear-down') return false;
+function isLastTearDown(occurrences: readonly Occurrence[], occurrence: Occurrence, index: number): boolean {
+  if (rowOf(occurrence).direction !== 'tear-down') return false;
+  const { fieldPath } = occurrence.event.subject;
   return !occurrences.some(
-    (later, i) =>
-      i > index && isStarted(later.event.reason) && later.event.subject.fieldPath === event.subject.fieldPath,
+    (later, i) => i > index && isStarted(later) && later.event.subject.fieldPath === fieldPath,
   );
 }
+
+/** The container runs: a round, or what looked like an end, is over. */
+export const isStarted = ({ event }: Occurrence): boolean =>
+  event.reason === 'Started' && event.subject.kind === 'Pod';
 
 /**
  * Those that it owns or once owned: what was orphaned may have another owner by now. Else those of its namesake: it may
@@ -256,10 +279,6 @@ function ownedBy(owner: KubernetesObject, candidates: readonly KubernetesObject[
   if (own.length > 0) return own;
   return candidates.filter(({ owner: last }) => last?.kind === owner.kind && last.name === owner.name);
 }
-
-/** The Node that a pod was bound to. */
-export const nodeNameOf = ({ history }: KubernetesObject): string | undefined =>
-  history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
 
 /** Whether `owner` is `object` or below it. */
 function controls(object: KubernetesObject, owner: KubernetesObject | undefined): boolean {
@@ -324,11 +343,4 @@ function disruptionOf({ versions }: ObjectHistory): KubernetesObject['disruption
     }
   }
   return undefined;
-}
-
-/** The object whose changes explain this one: the top of its controllers, or the run of one that makes runs. */
-export function rootOf(object: KubernetesObject): KubernetesObject {
-  let root = object;
-  while (root.owner !== undefined && !runOwners.has(root.owner.kind)) root = root.owner;
-  return root;
 }

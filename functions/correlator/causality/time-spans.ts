@@ -3,9 +3,8 @@
  * never starts after its effect.
  */
 import { rootOccurrence, type Trace, type Traces } from './cut-traces.ts';
-import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
+import { type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
 import type { Resolved } from './resolve-objects.ts';
-import { phases } from './rules.ts';
 import { max, min, SECOND, secondOf } from './time.ts';
 
 export interface Interval {
@@ -41,7 +40,7 @@ function timeTrace(
   intervals: OccurrenceTable<Interval>,
 ): Interval {
   const parentOf = (occurrence: Occurrence): Interval | undefined => {
-    const { parent } = membershipOf(occurrence);
+    const parent = membershipOf(occurrence)?.parent;
     return parent === undefined ? undefined : intervals.get(parent)!;
   };
   for (const occurrence of occurrences) {
@@ -61,9 +60,7 @@ function timeTrace(
   for (const onObject of bySubject.values()) {
     for (const [i, occurrence] of onObject.entries()) {
       const interval = intervals.get(occurrence)!;
-      const successor = phases.has(occurrence.event.reason) ? successorOf(onObject, i) : undefined;
-      const until = successor === undefined ? interval.start : intervals.get(successor)!.start;
-      interval.end = max(interval.start, until);
+      interval.end = max(interval.start, untilOf(onObject, i, intervals) ?? interval.start);
     }
   }
   for (let i = occurrences.length - 1; i >= 0; i--) {
@@ -87,24 +84,38 @@ function movedUp(child: Occurrence, parentStart: bigint): bigint {
   return child.at < parentStart && parentStart <= latest ? parentStart : child.at;
 }
 
+/** A phase lasts until the next occurrence, a transition until it is over; everything else is an instant. */
+function untilOf(
+  onObject: readonly Occurrence[],
+  index: number,
+  intervals: OccurrenceTable<Interval>,
+): bigint | undefined {
+  const occurrence = onObject[index]!;
+  if (occurrence.transition !== undefined) return occurrence.transition.until;
+  if (rowOf(occurrence).phase !== true) return undefined;
+  const successor = successorOf(onObject, index);
+  return successor === undefined ? undefined : intervals.get(successor)!.start;
+}
+
 /** The next occurrence on the same field path; of a phase of the whole object, the next on any. */
 function successorOf(onObject: readonly Occurrence[], index: number): Occurrence | undefined {
   const fieldPath = onObject[index]!.event.subject.fieldPath;
   for (let i = index + 1; i < onObject.length; i++) {
     const candidate = onObject[i]!;
+    if (candidate.event.reason === 'Ready' && candidate.transition !== undefined) continue;
     if (fieldPath === undefined || candidate.event.subject.fieldPath === fieldPath) return candidate;
   }
   return undefined;
 }
 
 function rootInterval({ root }: Trace, intervals: readonly Interval[]): Interval {
-  let { start, end } = intervals[0]!;
-  for (const interval of intervals) {
-    start = min(start, interval.start);
-    end = max(end, interval.end);
+  const starts = intervals.map((interval) => interval.start);
+  const ends = intervals.map((interval) => interval.end);
+  if (root.kind === 'change') {
+    const { moment, outcome } = root.change;
+    starts.push(moment!.at);
+    ends.push(outcome.at ?? moment!.at);
   }
-  if (root.kind === 'episode') return { start, end };
-  const { moment, outcome } = root.change;
-  start = min(moment!.at, start);
-  return { start, end: max(max(start, outcome.at ?? start), end) };
+  const start = starts.reduce(min);
+  return { start, end: max(start, ends.reduce(max)) };
 }

@@ -4,6 +4,7 @@
 export const SECOND = 1_000_000_000n;
 export const MINUTE = 60n * SECOND;
 export const HOUR = 60n * MINUTE;
+export const DAY = 24n * HOUR;
 
 let cachedPrefix = '';
 let cachedNanos = 0n;
@@ -53,12 +54,16 @@ export interface Moment {
   latest: bigint;
 }
 
-/** A whole-second timestamp narrowed by when it was observed, which is an upper bound. */
+/**
+ * A whole-second timestamp is that whole second, narrowed by when it was observed, which is an upper bound: the end of its
+ * second where that is known to the second only, too (a dump's items are observed at their own time).
+ */
 export function narrow(timestamp: bigint, observedAt: bigint): Moment {
   const end = timestamp + SECOND - 1n;
   if (timestamp % SECOND !== 0n) return { at: timestamp, latest: timestamp };
-  if (observedAt >= timestamp && observedAt <= end) return { at: observedAt, latest: observedAt };
-  return { at: timestamp, latest: end };
+  if (observedAt % SECOND === 0n || observedAt < timestamp || observedAt > end)
+    return { at: timestamp, latest: end };
+  return { at: observedAt, latest: observedAt };
 }
 
 export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);

@@ -32,7 +32,18 @@ export const serviceName = (span: Span): string => text(span.resource, 'service.
 
 /** What went wrong, else what the Event said; on one line. */
 export function messageOf(span: Span): string {
-  return oneLine(span.status.message ?? '') || text(span.attributes, 'k8s.event.message');
+  return oneLine(span.status.message ?? '') || text(span.attributes, 'k8s.event.message') || endOf(span);
+}
+
+/** How a container ended, where no Event says it. */
+function endOf({ attributes }: Span): string {
+  const code = text(attributes, 'process.exit.code');
+  if (code === '') return '';
+  const [container, reason] = [
+    text(attributes, 'k8s.container.name'),
+    text(attributes, 'k8s.container.status.reason'),
+  ];
+  return `container ${container}: ${reason === '' ? 'ended' : reason}, exit code ${code}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Traces as plain text that a person can read and a diff can compare: `explain --format tree` and the golden tests. */
-import type { Span } from '../../../shared/span.ts';
+import type { Attributes, Span } from '../../../shared/span.ts';
 import { buildTraces, headOf, type Trace, type Tree } from './build-trees.ts';
 import { countOf, describeTrace, messageOf, objectName, tellingName } from './describe-span.ts';
 import { cutEnd, oneLine } from './fit-text.ts';
@@ -97,7 +97,7 @@ function renderSpan({ span, start, end }: Tree, trace: Trace): string {
     .join(' ');
 }
 
-function changeOf(span: Span, operation: string | number | boolean): string {
+function changeOf(span: Span, operation: Attributes[string]): string {
   const { 'rootspan.change.manager': manager, 'rootspan.change.outcome': outcome } = span.attributes;
   const by = manager === undefined || manager === '' ? '' : ` by ${manager}`;
   return cutEnd(oneLine(`${operation}${by}${outcome === undefined ? '' : `, ${outcome}`}`), MESSAGE_CELLS);

@@ -1,0 +1,100 @@
+/**
+ * What kept a change from getting there: the deepest cause that is known and that nothing has put right since. One name a cause,
+ * and a sentence that names the object and the reason.
+ */
+import { type Occurrence, rowOf } from './gather-occurrences.ts';
+import type { Outcome } from './outcome.ts';
+import type { World } from './placement/world.ts';
+import type { KubernetesObject } from './resolve-objects.ts';
+import { causeOrder } from './rules/causes.ts';
+import { containerOf } from './span-attributes.ts';
+
+export interface Cause {
+  /** `error.type`. */
+  type: string;
+  message: string;
+}
+
+const depth = new Map(causeOrder.map((type, index) => [type, index]));
+
+/** Undefined where nothing failed, or all that failed came right. */
+export function findCause(
+  world: World,
+  { verdict, reason, message }: Outcome,
+  object: KubernetesObject,
+  occurrences: readonly Occurrence[],
+): Cause | undefined {
+  const own: Cause | undefined =
+    verdict === 'failed' && reason !== undefined
+      ? { type: reason, message: sentence(object, undefined, reason, message) }
+      : undefined;
+  // A Job's condition says why as a whole; its pods' ends are how it came to that.
+  if (own !== undefined && object.kind === 'Job') return own;
+  // What it moved elsewhere is another object's trouble.
+  const failing = occurrences.filter(
+    (occurrence) => world.rootOf(world.subjectOf(occurrence)) === object && isStillFailing(occurrence, world),
+  );
+  const deepest = failing.sort((a, b) => depthOf(typeOf(a)!) - depthOf(typeOf(b)!) || a.index - b.index)[0];
+  if (deepest === undefined) return own;
+  const type = typeOf(deepest)!;
+  if (own !== undefined && depthOf(own.type) < depthOf(type)) return own;
+  const container = containerOf(deepest.event.subject.fieldPath);
+  return { type, message: sentence(world.subjectOf(deepest), container, type, deepest.event.message) };
+}
+
+const depthOf = (type: string): number => depth.get(type) ?? causeOrder.length;
+
+/** Ends of containers that say why by themselves; of others (Error) what the kubelet makes of them is the cause. */
+const endings: ReadonlySet<string> = new Set([
+  'OOMKilled',
+  'ContainerCannotRun',
+  'StartError',
+  'DeadlineExceeded',
+]);
+
+function typeOf({ transition, event, match }: Occurrence): string | undefined {
+  if (transition === undefined) return match?.row.cause;
+  return endings.has(event.message) ? event.message : undefined;
+}
+
+function isStillFailing(occurrence: Occurrence, world: World): boolean {
+  if (typeOf(occurrence) === undefined) return false;
+  const subject = world.subjectOf(occurrence);
+  // What happens to a pod that is to go is not why it is not there.
+  if (subject.removal !== undefined && occurrence.at >= subject.removal.at) return false;
+  return !subject.occurrences.some(
+    (later) => later.index > occurrence.index && putsRight(later, occurrence, subject),
+  );
+}
+
+/** Whether what came later shows that it was overcome. */
+function putsRight(later: Occurrence, failed: Occurrence, { kind, history }: KubernetesObject): boolean {
+  const { reason } = later.event;
+  if (kind !== 'Pod') return rowOf(later).effect === 'creates' || rowOf(later).outcome === 'complete';
+  if (later.transition !== undefined) return reason === 'Ready' && later.transition.until >= failed.at;
+  if (failed.event.subject.fieldPath === undefined && failed.event.reason !== 'Unhealthy')
+    return reason === 'Scheduled'
+      ? failed.event.reason === 'FailedScheduling'
+      : later.event.subject.fieldPath !== undefined;
+  // Where the status tells when it was ready, a start alone is not enough; a crash it never is.
+  const isStatusKnown =
+    history?.versions.some(({ object }) => object.status?.containers !== undefined) === true;
+  const isSame = later.event.subject.fieldPath === failed.event.subject.fieldPath;
+  return !isStatusKnown && isSame && reason === 'Started' && !crashes.has(typeOf(failed)!);
+}
+
+const crashes: ReadonlySet<string> = new Set(['CrashLoopBackOff', 'OOMKilled', 'Unhealthy']);
+
+/** Characters: a line that a person reads; the whole message is on the span that said it. */
+const longest = 300;
+
+function sentence(
+  { kind, name }: KubernetesObject,
+  container: string | undefined,
+  type: string,
+  message: string,
+): string {
+  const where = container === undefined ? `${kind} ${name}` : `${kind} ${name}, container ${container}`;
+  const text = message === '' || message === type ? `${where}: ${type}` : `${where}: ${type}: ${message}`;
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+}

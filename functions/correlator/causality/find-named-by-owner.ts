@@ -1,0 +1,44 @@
+/**
+ * Drivers that no row declares: what an owner says at the time when something of its was made, and that names it, made it.
+ * Holds for controllers that nobody here has heard of.
+ */
+import { type Occurrence, rowOf } from './gather-occurrences.ts';
+import type { KubernetesObject } from './resolve-objects.ts';
+import { distance, MINUTE } from './time.ts';
+
+/** An object's creator writes its Event at once: what is further away speaks of something else. */
+const nearby = MINUTE;
+
+/** Each with the one object that it made: of several that bear the name the one whose kind is named as well. */
+export function* findNamedByOwner(
+  objects: Iterable<KubernetesObject>,
+): Iterable<[Occurrence, KubernetesObject]> {
+  for (const owner of objects) {
+    const orphans = owner.controlled.filter(
+      ({ creator, created }) => creator === undefined && created !== undefined,
+    );
+    if (orphans.length === 0) continue;
+    const byName = Map.groupBy(orphans, ({ name }) => name);
+    for (const occurrence of owner.occurrences) {
+      const { effect, direction } = rowOf(occurrence);
+      if (effect !== undefined || direction === 'tear-down' || occurrence.event.type === 'Warning') continue;
+      const made = namedIn(occurrence, byName);
+      if (made !== undefined) yield [occurrence, made];
+    }
+  }
+}
+
+function namedIn(
+  { event, at }: Occurrence,
+  byName: ReadonlyMap<string, readonly KubernetesObject[]>,
+): KubernetesObject | undefined {
+  const words = event.message.split(/[^\w.-]+/).map((word) => word.replace(/\.+$/, ''));
+  const found = [...new Set(words)]
+    .flatMap((word) => byName.get(word) ?? [])
+    .filter(({ created }) => distance(created!.at, at) <= nearby);
+  if (found.length <= 1) return found[0];
+  const lower = event.message.toLowerCase();
+  const withKind = found.filter(({ kind }) => lower.includes(kind.toLowerCase()));
+  // A message that names several made none of them that one could tell.
+  return withKind.length === 1 ? withKind[0] : undefined;
+}

@@ -1,0 +1,104 @@
+/**
+ * Join keys: under which activities of different roots find each other. Each placement rule that crosses roots declares its
+ * keys from one observation at a time; what a key needs from others (the Node of a pod) is filled in here. Both sides of a rule
+ * name the same key: who comes second finds the other there, so the order in which they come does not matter.
+ */
+import { hash } from 'node:crypto';
+import type { ObjectSnapshot, Observation } from '../../../shared/observation.ts';
+import { adoptionKeys } from './adoption-keys.ts';
+import { type JoinKey, nameOf } from './join-key.ts';
+import { linkJoins } from './link-joins.ts';
+import type { Told } from './placement/placement-rule.ts';
+import { placementRules } from './placement/placement-rules.ts';
+import { nameKey } from './resolve-objects.ts';
+import type { RuleSet } from './rules/rule-set.ts';
+
+/** Whoever declares keys: the placement rules, and the links between traces. */
+const declarations = [...placementRules, ...linkJoins].flatMap(({ joins }) => joins ?? []);
+
+function tell(observation: Observation, rules: RuleSet): Told {
+  if (observation.type === 'object') return observation;
+  const { event } = observation;
+  return { type: 'event', event, match: rules.match(event.subject.kind, event.reason, event.message) };
+}
+
+function* declared(observation: Observation, rules: RuleSet): Iterable<JoinKey> {
+  const told = tell(observation, rules);
+  for (const joins of declarations) yield* joins(told, rules);
+}
+
+/** Keys by name (`kind/namespace/name`) or UID (`uid:…`), sorted. Most activities have none. */
+export function joinKeys(observations: Iterable<Observation>, rules: RuleSet): string[] {
+  const all = [...observations];
+  const context = contextOf(all);
+  const keys = new Set<string>(adoptionKeys(context.snapshots));
+  for (const observation of all) {
+    for (const key of declared(observation, rules)) for (const text of resolve(key, context)) keys.add(text);
+  }
+  return [...keys].sort();
+}
+
+interface Context {
+  snapshots: ObjectSnapshot['object'][];
+  known: Set<string>;
+  nodeOfPod: Map<string, string>;
+  claimsOfPod: Map<string, string[]>;
+}
+
+function contextOf(observations: readonly Observation[]): Context {
+  const context: Context = { snapshots: [], known: new Set(), nodeOfPod: new Map(), claimsOfPod: new Map() };
+  for (const observation of observations) {
+    if (observation.type === 'event') continue;
+    const { object, deleted, observedAt } = observation;
+    context.snapshots.push(deleted ? { ...object, deletionTimestamp: observedAt } : object);
+    context.known.add(nameOf(object).name);
+    if (object.nodeName !== undefined) context.nodeOfPod.set(object.uid, object.nodeName);
+    if (object.claims !== undefined) context.claimsOfPod.set(object.uid, object.claims);
+  }
+  return context;
+}
+
+function* resolve(key: JoinKey, { known, nodeOfPod, claimsOfPod }: Context): Iterable<string> {
+  switch (key.by) {
+    case 'name':
+      if (key.unlessKnown !== true || !known.has(key.name)) yield key.name;
+      return;
+    case 'uid':
+      yield `uid:${key.uid}`;
+      return;
+    case 'link':
+      yield key.name;
+      return;
+    case 'node-of': {
+      const node = nodeOfPod.get(key.pod);
+      if (node !== undefined) yield nameKey('Node', undefined, node);
+      return;
+    }
+    case 'claims-of':
+      for (const claim of claimsOfPod.get(key.pod) ?? [])
+        yield nameKey('PersistentVolumeClaim', key.namespace, claim);
+  }
+}
+
+/**
+ * Of each observation what its join keys come from, as a digest: where nothing is new among the digests, no key is new.
+ */
+export function joinDigests(observations: Iterable<Observation>, rules: RuleSet): Set<string> {
+  const facts = new Set<string>();
+  for (const observation of observations) {
+    const keys = [...declared(observation, rules)];
+    facts.add(JSON.stringify([keys, observation.type === 'object' && contributionOf(observation)]));
+  }
+  return new Set([...facts].map((fact) => hash('sha256', fact, 'base64url').slice(0, 8)));
+}
+
+/** What an object adds to the context, and what tells that it may change hands. */
+const contributionOf = ({ object, deleted }: ObjectSnapshot): unknown => [
+  nameOf(object).name,
+  object.uid,
+  object.nodeName,
+  object.claims,
+  object.owner?.uid,
+  object.creationTimestamp,
+  deleted || object.deletionTimestamp !== undefined,
+];

@@ -1,0 +1,96 @@
+/**
+ * What happens to Nodes: by name, since a pod names its Node. A turn is in force until its opposite; of those in force the one
+ * that came first is the cause of what follows.
+ */
+import { type Occurrence, rowOf } from './gather-occurrences.ts';
+import type { KubernetesObject, Resolved } from './resolve-objects.ts';
+import type { NodeTurn } from './rules/event-row.ts';
+import { MINUTE } from './time.ts';
+
+export interface NodeTurns {
+  /** The first of those turns of the Node that was in force at that time, or that was reported soon after it. */
+  inForce(node: string, wanted: ReadonlySet<NodeTurn>, time: bigint): Occurrence | undefined;
+}
+
+/** The kubelet reports a cordon with its next status update, some seconds after the first effects of a drain. */
+const reportedWithin = MINUTE;
+
+/** What ends with a turn. */
+const endsOf: Readonly<Partial<Record<NodeTurn, readonly NodeTurn[]>>> = {
+  uncordoned: ['cordoned', 'announced'],
+  ready: ['lost', 'shutdown', 'booting'],
+  'pressure-over': ['pressure'],
+};
+
+/** What may be the end of a Node: they are one story, whichever comes first. */
+export const endings: ReadonlySet<NodeTurn> = new Set([
+  'announced',
+  'cordoned',
+  'shutdown',
+  'lost',
+  'removed',
+]);
+
+export const turnOf = (occurrence: Occurrence): NodeTurn | undefined =>
+  occurrence.event.subject.kind === 'Node' ? rowOf(occurrence).turn : undefined;
+
+export function gatherNodeTurns({ occurrences, subjectOf }: Resolved): NodeTurns {
+  const byNode = Map.groupBy(
+    occurrences.filter((occurrence) => turnOf(occurrence) !== undefined),
+    (occurrence) => subjectOf(occurrence).name,
+  );
+  return {
+    inForce(node, wanted, time) {
+      const active = new Map<NodeTurn, Occurrence>();
+      for (const occurrence of byNode.get(node) ?? []) {
+        const turn = turnOf(occurrence)!;
+        if (occurrence.at > time) {
+          const known = first(active, wanted);
+          if (known !== undefined) return known;
+          if (occurrence.at > time + reportedWithin) return undefined;
+          if (wanted.has(turn)) return occurrence;
+          continue;
+        }
+        for (const ended of endsOf[turn] ?? []) active.delete(ended);
+        if (!active.has(turn)) active.set(turn, occurrence);
+      }
+      return first(active, wanted);
+    },
+  };
+}
+
+/** In the order in which they began. */
+function first(
+  active: ReadonlyMap<NodeTurn, Occurrence>,
+  wanted: ReadonlySet<NodeTurn>,
+): Occurrence | undefined {
+  for (const [turn, occurrence] of active) if (wanted.has(turn)) return occurrence;
+  return undefined;
+}
+
+/**
+ * Whether a Node's occurrence begins an episode of its own. What ends a Node is one story: notice, cordon, drain, lost, removed;
+ * its start up to its first Ready is another; uncordoned, and back after a loss, are new ones.
+ * @param story the turns of the Node's episode so far
+ */
+export function beginsStory(turn: NodeTurn, story: ReadonlySet<NodeTurn>): boolean {
+  switch (turn) {
+    case 'uncordoned':
+      return true;
+    case 'booting':
+      // A Node that comes back from a loss is on its way: back is what it is when it is ready.
+      return !story.has('lost') && !story.has('shutdown') && !(story.has('booting') && !story.has('ready'));
+    case 'ready':
+      return story.has('lost') || story.has('shutdown') || !story.has('booting');
+    case 'pressure':
+      return !story.has('pressure') && story.isDisjointFrom(endings);
+    case 'pressure-over':
+      return false;
+    default:
+      return story.isDisjointFrom(endings);
+  }
+}
+
+/** The Node that a pod was bound to. */
+export const nodeNameOf = ({ history }: KubernetesObject): string | undefined =>
+  history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;

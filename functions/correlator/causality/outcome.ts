@@ -1,0 +1,148 @@
+/**
+ * How a change ended: the first verdict about what it wrote, by the object's status or by an Event that says so; `superseded`
+ * only if none came before the next change.
+ */
+import type { ObjectHistory, Version } from './gather-objects.ts';
+import { rowOf } from './gather-occurrences.ts';
+import type { Begun, Change } from './list-changes.ts';
+import { readStatus, tellsOutcome, type Verdict } from './read-status.ts';
+import type { KubernetesObject } from './resolve-objects.ts';
+import { compare } from './time.ts';
+
+export interface Outcome {
+  /**
+   * `unfinished`: nothing more was heard of it; `unknown`: its status says nothing. That it stalled is told by what keeps it
+   * from getting there (causes.ts).
+   */
+  verdict: 'complete' | 'failed' | 'superseded' | 'unfinished' | 'unknown';
+  /** Undefined where nobody saw when. */
+  at: bigint | undefined;
+  message: string;
+  /** The status' own word for a failure. */
+  reason: string | undefined;
+  /** Times at which its status moved toward it, or said that it is paused: the trace is not over then. */
+  moved: readonly bigint[];
+  /** Since when it has been paused, where that is the last word. */
+  pausedSince: bigint | undefined;
+}
+
+export function outcomesOf(
+  begun: readonly Begun[],
+  object: KubernetesObject,
+  history: ObjectHistory,
+): Change[] {
+  return begun.map((change, i) => ({ ...change, outcome: outcomeOf(change, begun[i + 1], object, history) }));
+}
+
+const unknown: Outcome = {
+  verdict: 'unknown',
+  at: undefined,
+  message: '',
+  reason: undefined,
+  moved: [],
+  pausedSince: undefined,
+};
+
+function outcomeOf(
+  change: Begun,
+  next: Begun | undefined,
+  object: KubernetesObject,
+  history: ObjectHistory,
+): Outcome {
+  if (change.type === 'deletion') {
+    const gone = history.versions.find(({ deleted }) => deleted);
+    return gone === undefined
+      ? { ...unknown, verdict: 'unfinished' }
+      : { ...unknown, verdict: 'complete', at: gone.observedAt };
+  }
+  const status = statusVerdict(change, next, object, history);
+  const event = eventVerdict(change, next, object);
+  const { moved, pausedSince } = status;
+  const first = firstOf(status.verdict, event);
+  if (first !== undefined) return { ...first, moved, pausedSince };
+  const isTold = moved.length > 0 || tellsOutcome(history.kind);
+  // Where the status never says how far it is, nobody knows whether it was through when the next one came.
+  if (!isTold) return unknown;
+  if (next === undefined) return { ...unknown, verdict: 'unfinished', moved, pausedSince };
+  return { ...unknown, verdict: 'superseded', at: next.moment?.at, moved, pausedSince };
+}
+
+type Found = Omit<Outcome, 'moved' | 'pausedSince'>;
+
+/** Of two verdicts the earlier one; where nobody saw when the status said it, what the Event says of the time. */
+function firstOf(status: Found | undefined, event: Found | undefined): Found | undefined {
+  if (status === undefined || event === undefined) return status ?? event;
+  if (status.at === undefined) return status.verdict === event.verdict ? event : status;
+  return compare(status.at, event.at!) <= 0 ? status : event;
+}
+
+/** An Event's word, where the row says that it is one. */
+function eventVerdict(
+  change: Begun,
+  next: Begun | undefined,
+  { occurrences }: KubernetesObject,
+): Found | undefined {
+  for (const occurrence of occurrences) {
+    const { outcome, cause } = rowOf(occurrence);
+    if (outcome === undefined) continue;
+    const { at, latest, event } = occurrence;
+    const isBefore = change.moment !== undefined && latest < change.moment.at;
+    if (isBefore || (next?.moment !== undefined && at >= next.moment.at)) continue;
+    const isFailed = outcome === 'failed';
+    return {
+      verdict: outcome,
+      at,
+      message: isFailed ? event.message : '',
+      reason: isFailed ? (cause ?? event.reason) : undefined,
+    };
+  }
+  return undefined;
+}
+
+interface StatusVerdict {
+  verdict: Found | undefined;
+  moved: bigint[];
+  pausedSince: bigint | undefined;
+}
+
+function statusVerdict(
+  change: Begun,
+  next: Begun | undefined,
+  object: KubernetesObject,
+  history: ObjectHistory,
+): StatusVerdict {
+  const moved: bigint[] = [];
+  let pausedSince: bigint | undefined;
+  for (const version of versionsOf(change, next, history)) {
+    const said = readStatus(object, version);
+    if (said === undefined) continue;
+    if (said === 'under way') {
+      const isPaused = version.object.suspended === true || version.object.status?.phase === 'Paused';
+      pausedSince = isPaused ? (pausedSince ?? version.observedAt) : undefined;
+      moved.push(version.observedAt);
+      continue;
+    }
+    // A sync is not over because the one before it is.
+    if (change.type === 'sync' && moved.length === 0) continue;
+    // What nobody saw under way may have ended long before it was looked at.
+    const at = moved.length > 0 ? version.observedAt : undefined;
+    return { verdict: foundOf(said, at), moved, pausedSince };
+  }
+  return { verdict: undefined, moved, pausedSince };
+}
+
+function foundOf(said: Exclude<Verdict, 'under way' | undefined>, at: bigint | undefined): Found {
+  if (said === 'complete') return { verdict: 'complete', at, message: '', reason: undefined };
+  return { verdict: 'failed', at, message: said.failed, reason: said.reason };
+}
+
+/** Those that speak of the change: of its generations, before the next change. */
+function versionsOf(change: Begun, next: Begun | undefined, { versions }: ObjectHistory): readonly Version[] {
+  const until = next?.type === 'sync' || change.type === 'sync' ? next?.moment?.at : undefined;
+  return versions.filter(({ object: { generation }, observedAt, deleted }) => {
+    if (deleted || (until !== undefined && observedAt >= until)) return false;
+    if (change.type === 'sync') return observedAt >= change.moment!.at;
+    const own = generation ?? 1;
+    return own >= (change.generation ?? 1) && own <= change.lastGeneration!;
+  });
+}

@@ -1,0 +1,29 @@
+/**
+ * Who says why a pod goes, whatever the reason is called: VPA, the descheduler, any operator that evicts. The kubelet and the
+ * scheduler only carry out, and what a row declares is known for what it is.
+ */
+import type { Occurrence } from '../gather-occurrences.ts';
+import type { KubernetesObject } from '../resolve-objects.ts';
+import { compare, distance, SECOND } from '../time.ts';
+
+/** Who evicts speaks before it does so, or after it; ten seconds before is another matter. */
+const before = 10n * SECOND;
+const after = 5n * SECOND;
+
+/** Of several the one nearest to the removal request. */
+export function findEvictionCause({ kind, removal, occurrences }: KubernetesObject): Occurrence | undefined {
+  if (kind !== 'Pod' || removal === undefined) return undefined;
+  return occurrences
+    .filter(({ match, transition, event, at, latest }) => {
+      if (match !== undefined || transition !== undefined || isCarryingOut(event.reporter.component))
+        return false;
+      return latest >= removal.at - before && at <= removal.latest + after;
+    })
+    .sort((a, b) => compare(distance(a.at, removal.at), distance(b.at, removal.at)))[0];
+}
+
+/** A scheduler may have any name. */
+const isCarryingOut = (component: string | undefined): boolean =>
+  component === undefined ||
+  component === 'kubelet' ||
+  (component.includes('scheduler') && !component.includes('descheduler'));

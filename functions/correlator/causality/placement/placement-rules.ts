@@ -1,0 +1,51 @@
+/**
+ * The placement rules, in the order in which they are asked. Karpenter's methods are the model: a decision is an ordered list of
+ * named strategies, and it can say why it decided.
+ */
+
+import {
+  cleanUp,
+  creator,
+  eviction,
+  remover,
+  replacement,
+  rescale,
+  run,
+  scaled,
+  scaling,
+} from './driver-rules.ts';
+import { disruption, nodeEpisode, nodeTurn } from './node-rules.ts';
+import { changeInEffectRule, changeInHand, ownerDeleted, ownerOccurrence } from './owner-rules.ts';
+import type { PlacementRule } from './placement-rule.ts';
+import { restartRound } from './rounds.ts';
+
+export const placementRules: readonly PlacementRule[] = [
+  // What an occurrence says of another object outranks what it is about.
+  restartRound,
+  nodeTurn,
+  nodeEpisode,
+  replacement,
+  run,
+  rescale,
+  cleanUp,
+  // Disruption outranks ownership.
+  disruption,
+  eviction,
+  scaling,
+  // The driver of its subject, …
+  remover,
+  creator,
+  scaled,
+  // … else of its owners, up the chain, …
+  ownerDeleted,
+  ownerOccurrence,
+  // … else the change in effect at the root.
+  changeInHand,
+  changeInEffectRule,
+];
+
+/** Where no rule has an answer: nothing that is known caused it. */
+export const episode = {
+  name: 'episode',
+  why: 'nothing that is known and recent caused it: it belongs to what its root object goes through',
+} as const;

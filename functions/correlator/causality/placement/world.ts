@@ -1,0 +1,118 @@
+/** What the placement rules know: the resolved objects, their changes, and what drove which object. */
+import { type Occurrence, type OccurrenceTable, rowOf } from '../gather-occurrences.ts';
+import { type Change, changeInEffect, listChanges } from '../list-changes.ts';
+import { matchReplacements } from '../match-replacements.ts';
+import { matchRescales } from '../match-rescales.ts';
+import { matchRounds } from '../match-rounds.ts';
+import { matchScalings, type ScalingOf } from '../match-scalings.ts';
+import { gatherNodeTurns, type NodeTurns, nodeNameOf } from '../node-turns.ts';
+import type { KubernetesObject, Resolved } from '../resolve-objects.ts';
+import { explainedBy } from '../rules/disruptions.ts';
+import { isRun } from '../runs.ts';
+import { findEvictionCause } from './find-eviction-cause.ts';
+
+export interface World extends Resolved {
+  /** The top of an object's owners, or the run that it belongs to: the object whose changes explain it. */
+  rootOf(object: KubernetesObject): KubernetesObject;
+  /** Of a root. */
+  changesOf(root: KubernetesObject): readonly Change[];
+  deletionOf(root: KubernetesObject): Change | undefined;
+  isRun(object: KubernetesObject): boolean;
+  /** The autoscaler's Event that announced a change of replicas. */
+  rescaleOf(change: Change): Occurrence | undefined;
+  /** The change that a rescale announced. */
+  rescaledBy(occurrence: Occurrence): Change | undefined;
+  upOf: ScalingOf;
+  downOf: ScalingOf;
+  /** The pod that this one replaces. */
+  replacedBy(pod: KubernetesObject): KubernetesObject | undefined;
+  roundOf: OccurrenceTable<Occurrence>;
+  nodes: NodeTurns;
+  /** Who said why the pod went, where nothing else explains it. */
+  evictionCauseOf(pod: KubernetesObject): Occurrence | undefined;
+}
+
+/** Whether what an occurrence says is of its subject's end. */
+export function isTearDown(occurrence: Occurrence, { removal }: KubernetesObject): boolean {
+  const { direction = 'none' } = rowOf(occurrence);
+  if (direction !== 'none') return direction === 'tear-down';
+  return occurrence.event.reason !== 'Ready' && removal !== undefined && occurrence.at >= removal.at;
+}
+
+export function createWorld(resolved: Resolved): World {
+  const { rootOf, isRunOf, changesOf } = createChanges();
+  const deletionOf = (root: KubernetesObject) => changesOf(root).find(({ type }) => type === 'deletion');
+  const nodes = gatherNodeTurns(resolved);
+  const takesItself = ({ remover }: KubernetesObject) =>
+    remover !== undefined && remover.target === resolved.subjectOf(remover.occurrence);
+  const downOf = matchScalings(resolved, 'down', (pod) => pod.disruption !== undefined || takesItself(pod));
+  const evictionCauseOf = remembered((pod: KubernetesObject) => {
+    const isExplained =
+      pod.remover !== undefined ||
+      downOf(pod) !== undefined ||
+      isDeleted(rootOf(pod), pod) ||
+      (pod.disruption !== undefined && !isUnexplained(pod, nodes));
+    return isExplained ? undefined : findEvictionCause(pod);
+  });
+  const replacements = matchReplacements(resolved.objects.values(), {
+    isScaledDown: (pod) => downOf(pod) !== undefined,
+    isEvicted: (pod) => takesItself(pod) || evictionCauseOf(pod) !== undefined,
+  });
+  const rescales = matchRescales(resolved, changesOf);
+  return {
+    ...resolved,
+    rootOf,
+    changesOf,
+    deletionOf,
+    isRun: isRunOf,
+    ...rescales,
+    downOf,
+    upOf: matchScalings(resolved, 'up', (pod) => replacements.has(pod)),
+    replacedBy: (pod) => replacements.get(pod),
+    roundOf: matchRounds(resolved),
+    nodes,
+    evictionCauseOf,
+  };
+}
+
+/** Each is found when it is first asked for: of most objects nobody asks. */
+function createChanges() {
+  const isRunOf = remembered((object: KubernetesObject): boolean =>
+    isRun(object, (owner, time) => {
+      const generations = changesOf(owner).filter(({ type }) => type !== 'deletion');
+      return changeInEffect(generations, time)?.moment;
+    }),
+  );
+  const rootOf = remembered(
+    (object: KubernetesObject): KubernetesObject =>
+      object.owner === undefined || isRunOf(object) ? object : rootOf(object.owner),
+  );
+  const changesOf = remembered((object: KubernetesObject) => listChanges(object, isRunOf(object)));
+  return { isRunOf, rootOf, changesOf };
+}
+
+/** An owner's deletion explains that its pods go. */
+const isDeleted = (root: KubernetesObject, { removal }: KubernetesObject): boolean =>
+  root.kind !== 'Pod' &&
+  root.removal !== undefined &&
+  removal !== undefined &&
+  root.removal.at <= removal.latest;
+
+/** An eviction through the API may be anybody's: only a Node that was to be emptied then explains it. */
+function isUnexplained(pod: KubernetesObject, nodes: NodeTurns): boolean {
+  if (pod.disruption !== 'evicted-by-api') return false;
+  const node = nodeNameOf(pod);
+  if (node === undefined || pod.removal === undefined) return true;
+  return nodes.inForce(node, explainedBy['evicted-by-api'], pod.removal.latest) === undefined;
+}
+
+function remembered<T>(find: (object: KubernetesObject) => T): (object: KubernetesObject) => T {
+  const found = new Map<KubernetesObject, T>();
+  return (object) => {
+    const known = found.get(object);
+    if (known !== undefined || found.has(object)) return known as T;
+    const value = find(object);
+    found.set(object, value);
+    return value;
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Runs: an object that runs to completion and was made by a longer-lived owner that did not itself just change (a Job of a
+ * CronJob or a ScaledJob, a Workflow of a CronWorkflow, a Build of a BuildConfig) is a change of its own, whatever its kind.
+ */
+
+import type { KubernetesObject } from './resolve-objects.ts';
+import type { Moment } from './time.ts';
+import { MINUTE } from './time.ts';
+
+/** Kinds that run to completion, known before any of their status is. What says so by its status is one as well. */
+const runKinds: ReadonlySet<string> = new Set([
+  'Job',
+  'JobSet',
+  'Workflow',
+  'PipelineRun',
+  'TaskRun',
+  'CustomRun',
+  'Build',
+  'BuildRun',
+  'SparkApplication',
+  'PyTorchJob',
+  'TFJob',
+  'MPIJob',
+  'XGBoostJob',
+  'PaddleJob',
+  'JAXJob',
+  'TrainJob',
+  'RayJob',
+  'AnalysisRun',
+  'Experiment',
+]);
+
+/** Kinds that do nothing but to make runs, by the clock or by a queue: each is a run, even soon after their own change. */
+const schedulers: ReadonlySet<string> = new Set([
+  'CronJob',
+  'CronWorkflow',
+  'ScaledJob',
+  'ScheduledSparkApplication',
+  'ScheduledWorkflow',
+]);
+
+/** Of what runs for ever and is over nonetheless: a pod that ended is replaced by its controller. */
+const neverRuns: ReadonlySet<string> = new Set(['Pod', 'ReplicaSet', 'ReplicationController', 'Node']);
+
+/** A change explains what its object's controller makes within it: the gap that ends a trace. */
+const justChanged = 15n * MINUTE;
+
+/** By kind, or since its status says that it is over. */
+export function runsToCompletion({ kind, history }: KubernetesObject): boolean {
+  if (runKinds.has(kind)) return true;
+  if (neverRuns.has(kind)) return false;
+  return history?.versions.some(({ object: { status } }) => isOver(status)) === true;
+}
+
+type Status = { phase?: string | undefined; conditions?: { type: string; status: string }[] | undefined };
+
+const isOver = (status: Status | undefined): boolean =>
+  ['Succeeded', 'Failed', 'Completed', 'Error'].includes(status?.phase ?? '') ||
+  status?.conditions?.some(
+    ({ type, status: is }) =>
+      is === 'True' && ['Complete', 'Completed', 'Succeeded', 'Failed'].includes(type),
+  ) === true;
+
+/** @param changedAt when an object was changed last before a time, as far as that is known */
+export function isRun(
+  object: KubernetesObject,
+  changedAt: (owner: KubernetesObject, time: bigint) => Moment | undefined,
+): boolean {
+  const { owner, created } = object;
+  if (owner === undefined) return false;
+  if (schedulers.has(owner.kind)) return true;
+  if (!runsToCompletion(object) || runsToCompletion(owner)) return false;
+  // Nobody knows what the owner is: what it makes hangs together with it.
+  if (owner.history === undefined || created === undefined) return false;
+  const change = changedAt(owner, created.latest);
+  return change !== undefined && created.at - change.latest > justChanged;
+}

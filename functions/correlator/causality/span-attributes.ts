@@ -1,0 +1,157 @@
+/** Attributes and resources of spans. The span contract is in the README. */
+import type { Cluster } from '../../../shared/observation.ts';
+import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
+import type { Attributes } from '../../../shared/span.ts';
+import type { Membership } from './cut-traces.ts';
+import { revisionOf } from './find-syncs.ts';
+import type { Occurrence } from './gather-occurrences.ts';
+import type { Change } from './list-changes.ts';
+import { nodeNameOf } from './node-turns.ts';
+import type { KubernetesObject } from './resolve-objects.ts';
+
+/**
+ * Each attribute by its own statement: with a key that is computed, or spread in, V8 makes a hash table of an object of
+ * this size, and these objects are half of what assembly leaves in memory.
+ */
+export function occurrenceAttributes(
+  occurrence: Occurrence,
+  subject: KubernetesObject,
+  { because, evidence }: Pick<Membership, 'because' | 'evidence'>,
+  isRoot: boolean,
+): Attributes {
+  const { event } = occurrence;
+  const { fieldPath, resourceVersion } = event.subject;
+  const attributes: Attributes = {
+    'k8s.object.kind': subject.kind,
+    'k8s.object.name': subject.name,
+    'k8s.event.reason': event.reason,
+    'k8s.event.type': event.type,
+    'k8s.event.message': event.message,
+    'k8s.event.name': event.name,
+    'k8s.event.uid': event.uid,
+    'k8s.event.count': event.count,
+  };
+  if (!isRoot) {
+    attributes['rootspan.because'] = because;
+    attributes['rootspan.evidence'] = evidence;
+  }
+  addObject(attributes, subject, event.subject.apiVersion ?? subject.apiVersion);
+  if (fieldPath !== undefined) attributes['k8s.object.fieldpath'] = fieldPath;
+  if (resourceVersion !== undefined) attributes['k8s.object.resource_version'] = resourceVersion;
+  if (event.action !== undefined) attributes['k8s.event.action'] = event.action;
+  const startTime = event.firstTimestamp ?? event.eventTime;
+  if (startTime !== undefined) attributes['k8s.event.start_time'] = startTime;
+  const container = containerOf(fieldPath);
+  if (container !== undefined) attributes['k8s.container.name'] = container;
+  const node = nodeOf(occurrence, subject);
+  if (node !== undefined) attributes['k8s.node.name'] = node;
+  const synced = revisionOf(occurrence);
+  if (synced !== undefined) attributes['vcs.ref.head.revision'] = synced.revision;
+  if (synced?.name !== undefined) attributes['vcs.ref.head.name'] = synced.name;
+  return attributes;
+}
+
+/**
+ * Of a transition: no Event says it. Names: https://opentelemetry.io/docs/specs/semconv/registry/attributes/k8s/ and process/.
+ * @param isError whether the container's end is one
+ */
+export function transitionAttributes(
+  occurrence: Occurrence,
+  subject: KubernetesObject,
+  { because, evidence }: Pick<Membership, 'because' | 'evidence'>,
+  isError: boolean,
+): Attributes {
+  const { event } = occurrence;
+  const { container, exitCode } = occurrence.transition!;
+  const attributes: Attributes = {
+    'k8s.object.kind': subject.kind,
+    'k8s.object.name': subject.name,
+    'rootspan.because': because,
+    'rootspan.evidence': evidence,
+  };
+  addObject(attributes, subject, event.subject.apiVersion ?? subject.apiVersion);
+  if (event.subject.fieldPath !== undefined) attributes['k8s.object.fieldpath'] = event.subject.fieldPath;
+  if (container !== undefined) attributes['k8s.container.name'] = container;
+  const node = nodeNameOf(subject);
+  if (node !== undefined) attributes['k8s.node.name'] = node;
+  if (exitCode === undefined) return attributes;
+  attributes['process.exit.code'] = exitCode;
+  if (event.message !== '') attributes['k8s.container.status.reason'] = event.message;
+  if (isError && event.message !== '') attributes['error.type'] = event.message;
+  return attributes;
+}
+
+/** `app` of `spec.containers{app}`. */
+export const containerOf = (fieldPath: string | undefined): string | undefined =>
+  fieldPath === undefined ? undefined : /\{(.+)\}$/.exec(fieldPath)?.[1];
+
+export function changeAttributes(change: Change): Attributes {
+  const { object, version } = change;
+  const attributes: Attributes = { 'k8s.object.kind': object.kind, 'k8s.object.name': object.name };
+  addObject(attributes, object, object.apiVersion);
+  const resourceVersion = version?.object.resourceVersion;
+  if (resourceVersion !== undefined) attributes['k8s.object.resource_version'] = resourceVersion;
+  return attributes;
+}
+
+export function addChange(attributes: Attributes, change: Change, verdict: string): void {
+  addOwnership(attributes, change);
+  const { generation, manager, operation } = change;
+  if (generation !== undefined) attributes['k8s.object.generation'] = generation;
+  attributes['rootspan.change.manager'] = manager;
+  attributes['rootspan.change.operation'] = operation;
+  attributes['rootspan.change.outcome'] = verdict;
+}
+
+function addObject(attributes: Attributes, object: KubernetesObject, apiVersion: string | undefined): void {
+  const kind = object.kind.toLowerCase();
+  // A UID that was made up from the name is nobody's.
+  const uid = object.uid.includes('/') ? undefined : object.uid;
+  if (object.namespace !== undefined) attributes['k8s.namespace.name'] = object.namespace;
+  if (kind !== '' && object.name !== '') attributes[`k8s.${kind}.name`] = object.name;
+  if (kind !== '' && uid !== undefined) attributes[`k8s.${kind}.uid`] = uid;
+  if (apiVersion !== undefined) attributes['k8s.object.api_version'] = apiVersion;
+  if (uid !== undefined) attributes['k8s.object.uid'] = uid;
+}
+
+/**
+ * Whose the object is (a Helm release, a Flux Kustomization, an Argo CD application), by the labels and annotations of
+ * the version that the change wrote. Names: https://opentelemetry.io/docs/specs/semconv/registry/attributes/k8s/
+ * (`k8s.deployment.label.<key>`).
+ */
+function addOwnership(attributes: Attributes, { object, version }: Change): void {
+  const kind = object.kind.toLowerCase();
+  const { labels, annotations } = version?.object ?? {};
+  for (const key of ownershipLabels) {
+    if (labels?.[key] !== undefined) attributes[`k8s.${kind}.label.${key}`] = labels[key];
+  }
+  for (const key of ownershipAnnotations) {
+    if (annotations?.[key] !== undefined) attributes[`k8s.${kind}.annotation.${key}`] = annotations[key];
+  }
+}
+
+function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | undefined {
+  if (subject.kind === 'Node') return subject.name;
+  if (subject.kind !== 'Pod') return undefined;
+  if (event.reporter.component === 'kubelet' && event.reporter.instance !== undefined)
+    return event.reporter.instance;
+  return nodeNameOf(subject);
+}
+
+/** One for each reporter: spans of the same one share it. */
+export function createResources({ name, uid }: Cluster) {
+  const known = new Map<string, Attributes>();
+  return (component: string | undefined, host: string | undefined): Attributes => {
+    const key = `${component ?? ''}|${host ?? ''}`;
+    const shared = known.get(key);
+    if (shared !== undefined) return shared;
+    const resource: Attributes = {
+      ...(component !== undefined && { 'service.name': component }),
+      ...(host !== undefined && { 'service.instance.id': host }),
+      ...(name !== undefined && { 'k8s.cluster.name': name }),
+      ...(uid !== undefined && { 'k8s.cluster.uid': uid }),
+    };
+    known.set(key, resource);
+    return resource;
+  };
+}

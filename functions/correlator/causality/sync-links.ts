@@ -1,0 +1,132 @@
+/**
+ * Which change a sync made, and which sync made a change: by the Events of the sync that name the object, and by the marks that
+ * the tool left on it. Sources: fluxcd/kustomize-controller (labels kustomize.toolkit.fluxcd.io/name and /namespace),
+ * fluxcd/helm-controller (helm.toolkit.fluxcd.io/…), https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/.
+ */
+import { rowOf } from './gather-occurrences.ts';
+import type { JoinKey } from './join-key.ts';
+import { named } from './join-key.ts';
+import { type Change, changeInEffect } from './list-changes.ts';
+import type { Told } from './placement/placement-rule.ts';
+import type { World } from './placement/world.ts';
+import type { KubernetesObject } from './resolve-objects.ts';
+import { distance, MINUTE, SECOND } from './time.ts';
+
+/** Who applies for a kind of sync, as managedFields and labels name it. */
+interface Mark {
+  kind: string;
+  namespace: string | undefined;
+  name: string;
+}
+
+type Marked = {
+  labels?: Readonly<Record<string, string>> | undefined;
+  annotations?: Readonly<Record<string, string>> | undefined;
+};
+
+/** The object that syncs this one, as its tool marked it. */
+export function syncedBy({ labels = {}, annotations = {} }: Marked): Mark | undefined {
+  for (const [prefix, kind] of [
+    ['kustomize.toolkit.fluxcd.io', 'Kustomization'],
+    ['helm.toolkit.fluxcd.io', 'HelmRelease'],
+  ] as const) {
+    const name = labels[`${prefix}/name`];
+    if (name !== undefined) return { kind, namespace: labels[`${prefix}/namespace`], name };
+  }
+  // `NAME:GROUP/KIND:NAMESPACE/NAME`, NAME with the Application's namespace before it where that is not Argo CD's own.
+  const [, namespace, name] =
+    /^(?:([^_:]+)_)?([^:]+):/.exec(annotations['argocd.argoproj.io/tracking-id'] ?? '') ?? [];
+  return name === undefined ? undefined : { kind: 'Application', namespace, name };
+}
+
+/** Of a change the syncs that made it, of a sync the changes that it made. */
+export function* syncsOf(world: World, change: Change): Iterable<Change> {
+  yield* appliedBy(world, change);
+  yield* madeBy(world, change);
+}
+
+/** A sync is written down a moment after what it applied; what it waits for comes before its last word. */
+const reportedWithin = MINUTE;
+
+/** The syncs whose tool marked the object: the one that was under way when it was changed, or that began to speak right after. */
+function* appliedBy(world: World, change: Change): Iterable<Change> {
+  const object = change.version?.object ?? change.object.history?.versions.at(-1)?.object;
+  const mark = object === undefined ? undefined : syncedBy(object);
+  if (mark === undefined || change.moment === undefined || !isApplied(change)) return;
+  for (const owner of withName(world, mark)) {
+    const sync = syncAt(world, owner, change);
+    if (sync !== undefined) yield sync;
+  }
+}
+
+/** What a person changed in between bears the tool's mark as well. */
+const isApplied = ({ manager, type }: Change): boolean =>
+  type === 'deletion' || /^(?:kustomize-controller|helm-controller|argocd-|gotk-)/.test(manager);
+
+function* withName(world: World, { kind, namespace, name }: Mark): Iterable<KubernetesObject> {
+  if (namespace !== undefined) yield* world.named(kind, namespace, name);
+  else
+    for (const object of world.objects.values())
+      if (object.kind === kind && object.name === name) yield object;
+}
+
+function syncAt(world: World, owner: KubernetesObject, { moment }: Change): Change | undefined {
+  const changes = world.changesOf(owner);
+  const next = changes.find(
+    ({ moment: at }) => at !== undefined && at.at > moment!.latest && at.at - moment!.at <= reportedWithin,
+  );
+  const named = next?.sync?.first;
+  // Its first word is of what it has applied by then.
+  if (named !== undefined && rowOf(named).effect === 'applies') return next;
+  return changeInEffect(changes, moment!.latest);
+}
+
+/** The changes of objects that the sync's Events name, of the time at which they name them. */
+function* madeBy(world: World, sync: Change): Iterable<Change> {
+  const until = nextOf(world, sync)?.moment?.at;
+  for (const occurrence of sync.object.occurrences) {
+    if (rowOf(occurrence).effect !== 'applies') continue;
+    if (occurrence.latest < sync.moment!.at || (until !== undefined && occurrence.at >= until)) continue;
+    for (const object of namedIn(world, occurrence.event.message, occurrence.match?.row.message)) {
+      const made = world
+        .changesOf(object)
+        .findLast(({ moment }) => moment !== undefined && moment.at <= occurrence.latest + SECOND);
+      if (made !== undefined && distance(made.moment!.at, occurrence.at) <= reportedWithin) yield made;
+    }
+  }
+}
+
+function nextOf(world: World, change: Change): Change | undefined {
+  const changes = world.changesOf(change.object);
+  return changes[changes.indexOf(change) + 1];
+}
+
+function* namedIn(world: World, message: string, pattern: RegExp | undefined): Iterable<KubernetesObject> {
+  for (const { kind, namespace, name } of namesIn(message, pattern))
+    yield* world.named(kind, namespace, name);
+}
+
+function* namesIn(message: string, pattern: RegExp | undefined): Iterable<Mark> {
+  for (const line of message.split('\n')) {
+    const { kind, namespace, name } = pattern?.exec(line)?.groups ?? {};
+    if (kind !== undefined && name !== undefined) yield { kind, namespace, name };
+  }
+}
+
+/** Both sides meet under the name of what syncs. */
+export const syncJoins = {
+  *joins(told: Told): Iterable<JoinKey> {
+    if (told.type === 'event') return;
+    const { kind, namespace, name } = told.object;
+    if (['Kustomization', 'HelmRelease', 'Application'].includes(kind))
+      yield syncKey({ kind, namespace, name });
+    const mark = syncedBy(told.object);
+    if (mark !== undefined && told.object.owner === undefined) yield syncKey(mark);
+  },
+};
+
+const syncKey = ({ kind, namespace, name }: Mark): JoinKey => {
+  // An Application is marked without its namespace where that is Argo CD's own.
+  const key = named(kind, kind === 'Application' ? undefined : namespace, name);
+  return { by: 'link', name: `sync:${key.name}` };
+};
