@@ -1,0 +1,96 @@
+/**
+ * Flux. Which revision is synced stands in annotations of its Events, not in their messages. No Event says that a sync begins:
+ * the first that names a new revision is the first of it.
+ */
+import type { EventRow } from './event-row.ts';
+
+const kustomize = 'fluxcd/kustomize-controller internal/controller/kustomization_controller.go';
+const helm = 'fluxcd/helm-controller internal/reconcile';
+
+const ended = (
+  subject: string,
+  reason: string,
+  outcome: 'complete' | 'failed',
+  example: string,
+  source: string,
+): EventRow => ({
+  subject,
+  reason,
+  outcome,
+  ...(outcome === 'failed' && { cause: reason }),
+  example,
+  source,
+});
+
+export const fluxRows: readonly EventRow[] = [
+  {
+    subject: 'Kustomization',
+    // Its reason is that of the condition Ready while it applies.
+    reason: 'Progressing',
+    message:
+      /^(?<kind>[A-Z][A-Za-z0-9]*)\/(?:(?<namespace>[^/\s]+)\/)?(?<name>[^/\s]+) (?:created|configured|deleted)$/,
+    effect: 'applies',
+    target: 'message',
+    controls: false,
+    example: 'Deployment/shop/web configured',
+    source: `${kustomize} (apply, prune), fluxcd/pkg ssa/changeset.go`,
+  },
+  ended(
+    'Kustomization',
+    'ReconciliationSucceeded',
+    'complete',
+    'Reconciliation finished in 1.2s, next run in 10m0s',
+    kustomize,
+  ),
+  ended('Kustomization', 'ReconciliationFailed', 'failed', 'Deployment/shop/web dry-run failed', kustomize),
+  ended(
+    'Kustomization',
+    'BuildFailed',
+    'failed',
+    'kustomize build failed: accumulating resources: no such file',
+    kustomize,
+  ),
+  ended(
+    'Kustomization',
+    'HealthCheckFailed',
+    'failed',
+    'health check failed after 5m0s: timeout waiting for: [Deployment/shop/web status: InProgress]',
+    kustomize,
+  ),
+  ended('Kustomization', 'PruneFailed', 'failed', 'Deployment/shop/old delete failed', kustomize),
+  ended(
+    'HelmRelease',
+    'InstallSucceeded',
+    'complete',
+    'Helm install succeeded for release shop/web.v1 with chart web@1.2.3',
+    `${helm}/install.go`,
+  ),
+  ended(
+    'HelmRelease',
+    'InstallFailed',
+    'failed',
+    'Helm install failed for release shop/web with chart web@1.2.3: context deadline exceeded',
+    `${helm}/install.go`,
+  ),
+  ended(
+    'HelmRelease',
+    'UpgradeSucceeded',
+    'complete',
+    'Helm upgrade succeeded for release shop/web.v2 with chart web@1.2.4',
+    `${helm}/upgrade.go`,
+  ),
+  ended(
+    'HelmRelease',
+    'UpgradeFailed',
+    'failed',
+    'Helm upgrade failed for release shop/web with chart web@1.2.4: context deadline exceeded',
+    `${helm}/upgrade.go`,
+  ),
+  ended(
+    'HelmRelease',
+    'TestFailed',
+    'failed',
+    'Helm test failed for release shop/web.v2 with chart web@1.2.4: pod web-test failed',
+    `${helm}/test.go`,
+  ),
+];
