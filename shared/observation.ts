@@ -176,6 +176,8 @@ export const ObjectSnapshotSchema = v.object({
         /** Of an Argo CD Application: `health.status`, and the phase of its last operation. */
         health: v.optional(Text),
         operation: v.optional(Text),
+        /** What a Kustomization, HelmRelease or Application synced or tries to sync, as its tool writes it. */
+        revision: v.optional(Text),
         conditions: v.optional(v.array(ConditionSchema)),
         containers: v.optional(v.array(ContainerSchema)),
       }),

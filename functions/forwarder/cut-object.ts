@@ -72,15 +72,20 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }): 
       ),
     }),
     ...some('status', {
-      ...pick(status, shippedStatus),
+      ...pick(status, [...shippedStatus, 'lastAttemptedRevision']),
       ...some('health', pick(json(status.health), ['status'])),
-      ...some('operationState', pick(json(status.operationState), ['phase'])),
+      ...some('operationState', cutOperation(json(status.operationState))),
       ...some('conditions', conditions),
       ...some('initContainerStatuses', entries(status.initContainerStatuses).map(cutContainer)),
       ...some('containerStatuses', entries(status.containerStatuses).map(cutContainer)),
     }),
   };
 }
+
+const cutOperation = ({ phase, syncResult }: Json): Json => ({
+  ...(phase !== undefined && { phase }),
+  ...some('syncResult', pick(json(syncResult), ['revision'])),
+});
 
 const cutStrategy = ({ type, rollingUpdate }: Json): Json => ({
   ...(type !== undefined && { type }),

@@ -339,9 +339,12 @@ function statusOf(raw: unknown, trust: Trust): Json | undefined {
   const shipped = withoutGaps({
     ...trust(statusFields, {
       ...Object.fromEntries(shippedStatus.map((key) => [key, whole(status[key])])),
+      // Of a CronJob a list of its Jobs.
+      active: Array.isArray(status.active) ? undefined : whole(status.active),
       observedGeneration: generation(status.observedGeneration),
       health: text(record(status.health)?.status),
       operation: text(record(status.operationState)?.phase),
+      revision: revisionOf(status),
     }),
     conditions: conditions.length === 0 ? undefined : conditions,
     containers: containersOf(status),
@@ -353,6 +356,12 @@ function statusOf(raw: unknown, trust: Trust): Json | undefined {
 function generation(value: unknown): unknown {
   if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
   return typeof value === 'number' && value < 0 ? undefined : whole(value);
+}
+
+/** Flux and Argo CD write it in these places (fluxcd/kustomize-controller and helm-controller api/, argo-cd pkg/apis). */
+function revisionOf(status: Json): unknown {
+  const synced = record(record(status.operationState)?.syncResult);
+  return text(status.lastAttemptedRevision) ?? text(synced?.revision);
 }
 
 function containersOf(status: Json): Json[] | undefined {

@@ -8,7 +8,6 @@ import type { Span } from '../../../shared/span.ts';
 import { cutTraces, recentGap, rootOccurrence, type SentRoots, type Traces } from './cut-traces.ts';
 import { gatherObjects } from './gather-objects.ts';
 import { gatherOccurrences, type Occurrence, rowOf } from './gather-occurrences.ts';
-import { listTransitions } from './list-transitions.ts';
 import { placeOccurrences } from './placement/place-occurrences.ts';
 import { createWorld } from './placement/world.ts';
 import { resolveObjects } from './resolve-objects.ts';
@@ -53,7 +52,7 @@ export function assemble({
     else snapshots.push(observation);
   }
   const histories = gatherObjects(snapshots);
-  const resolved = resolveObjects(histories, gatherOccurrences(events, rules, listTransitions(histories)));
+  const resolved = resolveObjects(histories, gatherOccurrences(events, histories, rules));
   const world = createWorld(resolved);
   const traces = cutTraces(world, placeOccurrences(world), sentRoots(sent ?? new Map()));
   const write = createSpanWriter(cluster, world, traces);

@@ -32,7 +32,9 @@ export function findCause(
   if (own !== undefined && object.kind === 'Job') return own;
   // What it moved elsewhere is another object's trouble.
   const failing = occurrences.filter(
-    (occurrence) => world.rootOf(world.subjectOf(occurrence)) === object && isStillFailing(occurrence, world),
+    (occurrence) =>
+      world.rootOf(world.subjectOf(occurrence)) === object &&
+      isStillFailing(occurrence, world, verdict === 'complete'),
   );
   const deepest = failing.sort((a, b) => depthOf(typeOf(a)!) - depthOf(typeOf(b)!) || a.index - b.index)[0];
   if (deepest === undefined) return own;
@@ -57,21 +59,25 @@ function typeOf({ transition, event, match }: Occurrence): string | undefined {
   return endings.has(event.message) ? event.message : undefined;
 }
 
-function isStillFailing(occurrence: Occurrence, world: World): boolean {
+/** @param hasToLast whether what another took the place of does not count: the change got where it was to be */
+function isStillFailing(occurrence: Occurrence, world: World, hasToLast: boolean): boolean {
   if (typeOf(occurrence) === undefined) return false;
   const subject = world.subjectOf(occurrence);
   // What happens to a pod that is to go is not why it is not there.
   if (subject.removal !== undefined && occurrence.at >= subject.removal.at) return false;
+  if (hasToLast && world.isReplaced(subject)) return false;
   return !subject.occurrences.some(
     (later) => later.index > occurrence.index && putsRight(later, occurrence, subject),
   );
 }
 
 /** Whether what came later shows that it was overcome. */
-function putsRight(later: Occurrence, failed: Occurrence, { kind, history }: KubernetesObject): boolean {
+function putsRight(later: Occurrence, failed: Occurrence, subject: KubernetesObject): boolean {
+  const { kind, history } = subject;
   const { reason } = later.event;
   if (kind !== 'Pod') return rowOf(later).effect === 'creates' || rowOf(later).outcome === 'complete';
-  if (later.transition !== undefined) return reason === 'Ready' && later.transition.until >= failed.at;
+  if (later.transition !== undefined)
+    return reason === 'Ready' && later.transition.until >= failed.at && !isLoop(failed, subject);
   if (failed.event.subject.fieldPath === undefined && failed.event.reason !== 'Unhealthy')
     return reason === 'Scheduled'
       ? failed.event.reason === 'FailedScheduling'
@@ -81,6 +87,21 @@ function putsRight(later: Occurrence, failed: Occurrence, { kind, history }: Kub
     history?.versions.some(({ object }) => object.status?.containers !== undefined) === true;
   const isSame = later.event.subject.fieldPath === failed.event.subject.fieldPath;
   return !isStatusKnown && isSame && reason === 'Started' && !crashes.has(typeOf(failed)!);
+}
+
+/** What crashed, was ready again and crashed again will do so once more, whether it is ready now or not. */
+function isLoop(failed: Occurrence, { occurrences }: KubernetesObject): boolean {
+  if (!crashes.has(typeOf(failed)!)) return false;
+  const { fieldPath } = failed.event.subject;
+  const firstReady = occurrences.find(
+    ({ transition, event }) => transition !== undefined && event.reason === 'Ready',
+  );
+  if (firstReady === undefined) return false;
+  const ends = occurrences.filter(
+    ({ transition, event, index }) =>
+      (transition?.exitCode ?? 0) !== 0 && event.subject.fieldPath === fieldPath && index > firstReady.index,
+  );
+  return ends.length > 1;
 }
 
 const crashes: ReadonlySet<string> = new Set(['CrashLoopBackOff', 'OOMKilled', 'Unhealthy']);

@@ -5,7 +5,7 @@
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { Begun } from './list-changes.ts';
 import type { KubernetesObject } from './resolve-objects.ts';
-import { MINUTE } from './time.ts';
+import { MINUTE, SECOND } from './time.ts';
 
 /** What an Event says of what is synced. */
 export interface Revision {
@@ -17,6 +17,7 @@ export interface Revision {
 
 export interface Sync {
   first: Occurrence;
+  /** Not known where no Event of it says it yet. */
   revision: Revision | undefined;
 }
 
@@ -24,18 +25,27 @@ export interface Sync {
 const explainedFor = 15n * MINUTE;
 
 /** In order of time: those that no generation explains. */
-export function findSyncs({ occurrences }: KubernetesObject, generations: readonly Begun[]): Sync[] {
+export function findSyncs(object: KubernetesObject, generations: readonly Begun[]): Sync[] {
   const syncs: Sync[] = [];
-  let current: string | undefined;
+  let current: Sync | undefined;
   let since: bigint | undefined;
-  for (const occurrence of occurrences) {
-    const revision = revisionOf(occurrence);
-    const begins = rowOf(occurrence).begins === 'change';
-    if (revision === undefined && !begins) continue;
-    const isNew = begins || revision?.revision !== current;
-    if (isNew && !isExplained(occurrence, since, generations)) syncs.push({ first: occurrence, revision });
-    current = revision?.revision ?? current;
-    since = occurrence.at;
+  let isOver = false;
+  for (const occurrence of object.occurrences) {
+    const { begins, effect, outcome } = rowOf(occurrence);
+    const revision = revisionOf(occurrence, object);
+    const isAnother =
+      revision !== undefined &&
+      current?.revision !== undefined &&
+      revision.revision !== current.revision.revision;
+    // Something is applied again though the sync is over, and nothing says that it is of the same revision.
+    const isAgain = effect === 'applies' && isOver && revision === undefined;
+    if (begins === 'change' || isAnother || isAgain || (revision !== undefined && current === undefined)) {
+      current = { first: occurrence, revision };
+      if (!isExplained(occurrence, since, generations)) syncs.push(current);
+      isOver = false;
+    } else if (current !== undefined) current.revision ??= revision;
+    if (revision !== undefined || begins === 'change' || isAgain) since = occurrence.at;
+    isOver ||= outcome !== undefined;
   }
   return syncs;
 }
@@ -55,11 +65,26 @@ function isExplained(
 /** Annotations of Flux's Events: `main@sha1:5d4f…`, or a chart's version. */
 const revisionAnnotation = /^(?:kustomize|helm|source)\.toolkit\.fluxcd\.io\/revision$/;
 
-export function revisionOf({ event, match }: Occurrence): Revision | undefined {
-  for (const key in event.annotations) {
-    if (!revisionAnnotation.test(key)) continue;
-    const [, name, revision] = /^(?:(.+)@)?(?:sha\d+:)?([^@:]+)$/.exec(event.annotations[key]!) ?? [];
-    if (revision !== undefined) return { name, revision };
-  }
-  return match?.revision === undefined ? undefined : { name: match.ref, revision: match.revision };
+/** By the Event: its annotations, which a repeat keeps of its first occurrence, or its message; else by the object's status. */
+export function revisionOf(
+  { event, match, at }: Occurrence,
+  { history }: Pick<KubernetesObject, 'history'>,
+): Revision | undefined {
+  if (match?.revision !== undefined) return { name: match.ref, revision: match.revision };
+  const annotated = annotationOf(event.annotations);
+  if (annotated === undefined) return undefined;
+  if (event.count === 1) return parseRevision(annotated);
+  const seen = history?.versions.findLast(({ observedAt }) => observedAt <= at + SECOND);
+  const attempted = seen?.object.status?.revision;
+  return attempted === undefined ? undefined : parseRevision(attempted);
+}
+
+function annotationOf(annotations: Readonly<Record<string, string>> | undefined): string | undefined {
+  for (const key in annotations) if (revisionAnnotation.test(key)) return annotations[key];
+  return undefined;
+}
+
+function parseRevision(text: string): Revision | undefined {
+  const [, name, revision] = /^(?:(.+)@)?(?:sha\d+:)?([^@:]+)$/.exec(text) ?? [];
+  return revision === undefined ? undefined : { name, revision };
 }

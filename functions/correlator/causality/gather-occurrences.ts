@@ -3,8 +3,8 @@
  * when it was first: that occurrence is made from it where nobody saw it.
  */
 import type { EventOccurrence } from '../../../shared/observation.ts';
-import { mergeFields } from './gather-objects.ts';
-import { alignStarts } from './list-transitions.ts';
+import { mergeFields, type ObjectHistory } from './gather-objects.ts';
+import { listTransitions } from './list-transitions.ts';
 import { orderWithinSeconds } from './order-within-seconds.ts';
 import type { EventRow } from './rules/event-row.ts';
 import { isFolded, type Match, type RuleSet } from './rules/rule-set.ts';
@@ -59,13 +59,13 @@ export class OccurrenceTable<T> {
 }
 
 /**
- * In order of time; transitions are given, Events are folded. The fold is over a set: order of arrival and duplicates change
- * nothing.
+ * In order of time, with the transitions of the objects among them. The fold is over a set: order of arrival and duplicates
+ * change nothing.
  */
 export function gatherOccurrences(
   observations: Iterable<EventOccurrence>,
+  histories: ReadonlyMap<string, ObjectHistory>,
   rules: RuleSet,
-  transitions: readonly Occurrence[] = [],
 ): Occurrence[] {
   const occurrences: Occurrence[] = [];
   const lowest = new Map<string, Occurrence>();
@@ -81,8 +81,7 @@ export function gatherOccurrences(
     if (first !== undefined) occurrences.push(first);
   }
   orderWithinSeconds(occurrences);
-  alignStarts(transitions, occurrences);
-  for (const transition of transitions) occurrences.push(transition);
+  for (const transition of listTransitions(histories, occurrences)) occurrences.push(transition);
   occurrences.sort(inOrder);
   for (const [index, occurrence] of occurrences.entries()) occurrence.index = index;
   return occurrences;

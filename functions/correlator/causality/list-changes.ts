@@ -189,6 +189,9 @@ function creationChange(object: KubernetesObject, { object: now }: Version, isRu
   };
 }
 
+/** Kinds of which each sync is a change. */
+const isSynced = (kind: string): boolean => ['Kustomization', 'HelmRelease', 'Application'].includes(kind);
+
 function syncChange(object: KubernetesObject, sync: Sync): Begun {
   const { at, latest, key, event } = sync.first;
   return {
@@ -200,8 +203,9 @@ function syncChange(object: KubernetesObject, sync: Sync): Begun {
     moment: { at, latest },
     isSeen: false,
     verb: event.reason,
-    manager: event.reporter.component ?? '',
-    operation: 'Sync',
+    // Of a change that was not seen as a generation nobody knows who made it.
+    manager: isSynced(event.subject.kind) ? (event.reporter.component ?? '') : '',
+    operation: isSynced(event.subject.kind) ? 'Sync' : 'Update',
     version: undefined,
     sync,
     caller: undefined,

@@ -7,12 +7,25 @@ import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { Occurrence, Transition, WireEvent } from './gather-occurrences.ts';
 import { type Moment, max, narrow, parseTime, SECOND, secondOf } from './time.ts';
 
-/** In no order. The same for any subset of versions that shows the same starts, ends and conditions. */
-export function listTransitions(histories: ReadonlyMap<string, ObjectHistory>): Occurrence[] {
+/**
+ * In no order. A function of what the versions show: starts, ends and conditions.
+ * @param events an Event Started says better when a container began, or says it where the status does not
+ */
+export function listTransitions(
+  histories: ReadonlyMap<string, ObjectHistory>,
+  events: readonly Occurrence[],
+): Occurrence[] {
+  const told = Map.groupBy(
+    events.filter(
+      ({ event }) => ['Started', 'Killing'].includes(event.reason) && event.subject.kind === 'Pod',
+    ),
+    ({ event }) => event.subject.uid,
+  );
   const transitions: Occurrence[] = [];
   for (const history of histories.values()) {
     if (history.kind !== 'Pod') continue;
-    transitions.push(...readiness(history), ...terminations(history));
+    const own = told.get(history.uid) ?? [];
+    transitions.push(...readiness(history, own), ...terminations(history, own));
   }
   return transitions;
 }
@@ -21,23 +34,23 @@ export function listTransitions(histories: ReadonlyMap<string, ObjectHistory>): 
  * From the last container's start to when the pod was ready for the first time after it. Readiness that is lost and regained
  * without a start is none.
  */
-function* readiness(history: ObjectHistory): Iterable<Occurrence> {
-  const begun = new Set<string>();
+function* readiness(history: ObjectHistory, told: readonly Occurrence[]): Iterable<Occurrence> {
+  const starts = told.filter(({ event }) => event.reason === 'Started');
+  const begun = new Set<bigint>();
   for (const { object, observedAt } of history.versions) {
     const ready = object.status?.conditions?.find(
       ({ type, status }) => type === 'Ready' && status === 'True',
     );
-    const started = lastStart(object.status?.containers);
     const time = ready?.lastTransitionTime;
-    if (time === undefined || started === undefined || begun.has(started)) continue;
-    if (parseTime(time) < parseTime(started)) continue;
-    begun.add(started);
-    // When it was seen to run says nothing of when it began, within that second.
-    const start = { at: parseTime(started), latest: parseTime(started) };
-    const until = max(narrow(parseTime(time), observedAt).at, start.at);
+    if (time === undefined) continue;
+    const until = narrow(parseTime(time), observedAt);
+    const started = lastStart(object.status?.containers, starts, until.latest);
+    if (started === undefined || begun.has(secondOf(started)) || secondOf(started) > until.latest) continue;
+    begun.add(secondOf(started));
+    const start = { at: started, latest: started };
     const transition = {
       id: `${history.uid}/Ready//${time}`,
-      until,
+      until: max(until.at, started),
       container: undefined,
       exitCode: undefined,
     };
@@ -45,48 +58,45 @@ function* readiness(history: ObjectHistory): Iterable<Occurrence> {
   }
 }
 
-/**
- * A container's start is known to the second, where its Event Started says it better: of each pod the latest start within
- * that second counts.
- */
-export function alignStarts(transitions: readonly Occurrence[], events: readonly Occurrence[]): void {
-  const waits = Map.groupBy(
-    transitions.filter(({ event, exact }) => event.reason === 'Ready' && !exact),
-    ({ event }) => event.subject.uid,
-  );
-  if (waits.size === 0) return;
-  for (const { event, at } of events) {
-    if (event.reason !== 'Started') continue;
-    for (const wait of waits.get(event.subject.uid) ?? []) {
-      if (secondOf(at) !== secondOf(wait.at) || at < wait.at || at > wait.transition!.until) continue;
-      wait.at = at;
-      wait.latest = max(wait.latest, at);
-    }
-  }
-}
-
-/** RFC 3339, in whole seconds. */
-function lastStart(containers: readonly ContainerStatus[] | undefined): string | undefined {
-  let last: string | undefined;
-  for (const { runningSince } of containers ?? []) {
-    if (runningSince !== undefined && (last === undefined || runningSince > last)) last = runningSince;
-  }
-  return last;
+/** By the status, which knows whole seconds; within that second, and where it does not say, by the Events. */
+function lastStart(
+  containers: readonly ContainerStatus[] | undefined,
+  starts: readonly Occurrence[],
+  until: bigint,
+): bigint | undefined {
+  const running = (containers ?? []).flatMap(({ runningSince }) => runningSince ?? []).map(parseTime);
+  const known = starts.map(({ at }) => at).filter((at) => at <= until);
+  const last = running.length === 0 ? undefined : running.reduce(max);
+  const within = last === undefined ? known : known.filter((at) => secondOf(at) === last);
+  return within.length === 0 ? last : within.reduce(max);
 }
 
 /** An instant for each end of a container's run that some version still shows. */
-function* terminations(history: ObjectHistory): Iterable<Occurrence> {
+function* terminations(history: ObjectHistory, events: readonly Occurrence[]): Iterable<Occurrence> {
   const told = new Set<string>();
   for (const version of history.versions) {
     for (const { container, fieldPath, end } of endsOf(version)) {
       const id = `${history.uid}/Terminated/${container}/${end.finishedAt}`;
       if (told.has(id)) continue;
       told.add(id);
-      const moment = narrow(parseTime(end.finishedAt), version.observedAt);
+      const moment = endMoment(end, version.observedAt, fieldPath, events);
       const transition = { id, until: moment.at, container, exitCode: end.exitCode };
       yield transitionOf(history, 'Terminated', moment, transition, end.reason ?? '', fieldPath);
     }
   }
+}
+
+/** Within the second that is known, a container ends after it was started, and after it was killed. */
+function endMoment(end: End, observedAt: bigint, fieldPath: string, events: readonly Occurrence[]): Moment {
+  const moment = narrow(parseTime(end.finishedAt), observedAt);
+  const second = secondOf(moment.at);
+  let { at } = moment;
+  for (const { event, at: said } of events) {
+    if (event.subject.fieldPath !== fieldPath || secondOf(said) !== second || said > moment.latest) continue;
+    const isBefore = event.reason === 'Killing' || end.startedAt === end.finishedAt;
+    if (isBefore && said >= at) at = said + 1n;
+  }
+  return { at, latest: max(at, moment.latest) };
 }
 
 type End = NonNullable<ContainerStatus['terminated']> & { finishedAt: string };

@@ -45,7 +45,7 @@ export function occurrenceAttributes(
   if (container !== undefined) attributes['k8s.container.name'] = container;
   const node = nodeOf(occurrence, subject);
   if (node !== undefined) attributes['k8s.node.name'] = node;
-  const synced = revisionOf(occurrence);
+  const synced = revisionOf(occurrence, subject);
   if (synced !== undefined) attributes['vcs.ref.head.revision'] = synced.revision;
   if (synced?.name !== undefined) attributes['vcs.ref.head.name'] = synced.name;
   return attributes;

@@ -4,8 +4,7 @@
  * fluxcd/helm-controller (helm.toolkit.fluxcd.io/…), https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/.
  */
 import { rowOf } from './gather-occurrences.ts';
-import type { JoinKey } from './join-key.ts';
-import { named } from './join-key.ts';
+import { type JoinKey, named } from './join-key.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Told } from './placement/placement-rule.ts';
 import type { World } from './placement/world.ts';
@@ -72,13 +71,14 @@ function* withName(world: World, { kind, namespace, name }: Mark): Iterable<Kube
 
 function syncAt(world: World, owner: KubernetesObject, { moment }: Change): Change | undefined {
   const changes = world.changesOf(owner);
-  const next = changes.find(
-    ({ moment: at }) => at !== undefined && at.at > moment!.latest && at.at - moment!.at <= reportedWithin,
-  );
-  const named = next?.sync?.first;
-  // Its first word is of what it has applied by then.
-  if (named !== undefined && rowOf(named).effect === 'applies') return next;
-  return changeInEffect(changes, moment!.latest);
+  const current = changeInEffect(changes, moment!.latest);
+  const ended = current?.outcome.at;
+  if (ended === undefined || ended >= moment!.at) return current;
+  // What one that is over did not do, the next one did, whose first word comes after it.
+  return changes.find(({ moment: at }) => {
+    const away = at === undefined ? -1n : at.at - moment!.at;
+    return away > 0n && away <= reportedWithin;
+  });
 }
 
 /** The changes of objects that the sync's Events name, of the time at which they name them. */

@@ -20,25 +20,44 @@ export function writerOf({ object }: Version, previous: Version | undefined): Fi
   if (before === undefined) {
     return newest(writers.filter(({ time }) => time !== undefined)) ?? newest(writers);
   }
+  return (
+    whoDiffers(writers, before) ??
+    // An annotation makes a generation of a Deployment, and is nothing of its spec; the controller writes some, too.
+    whoDiffers(
+      all.filter(({ writesStatus }) => writesStatus !== true),
+      before,
+    ) ??
+    whoLeft(all, before) ??
+    writers.find(({ subresource }) => subresource === 'scale')
+  );
+}
+
+/** The entry that is new, else whose time changed, else that gained fields. */
+function whoDiffers(
+  writers: readonly FieldManager[],
+  before: readonly FieldManager[],
+): FieldManager | undefined {
   const earlierOf = (entry: FieldManager) => before.find((other) => sameEntry(entry, other));
   const isNew = writers.filter((entry) => earlierOf(entry) === undefined);
   if (isNew.length > 0) return newest(isNew);
   const rewritten = writers.filter((entry) => earlierOf(entry)?.time !== entry.time);
   if (rewritten.length > 0) return newest(rewritten);
-  const gained = writers.filter((entry) => hasGained(entry, earlierOf(entry)!));
-  if (gained.length > 0) return newest(gained);
-  // `kubectl rollout resume` takes back all that it once set, and its entry with it; that of a scaling goes with a scaling to 0
-  // that anybody may have asked for.
+  return newest(writers.filter((entry) => hasGained(entry, earlierOf(entry)!)));
+}
+
+/**
+ * `kubectl rollout resume` takes back all that it once set, and its entry with it; that of a scaling goes with a scaling to 0 that
+ * anybody may have asked for.
+ */
+function whoLeft(all: readonly FieldManager[], before: readonly FieldManager[]): FieldManager | undefined {
   const gone = before.filter(
     (entry) => entry.subresource === undefined && !all.some((other) => sameEntry(entry, other)),
   );
   const last = newest(gone);
-  if (last !== undefined) {
-    // Its time is that of setting it.
-    const { time: _, ...manager } = last;
-    return manager;
-  }
-  return writers.find(({ subresource }) => subresource === 'scale');
+  if (last === undefined) return undefined;
+  // Its time is that of setting it.
+  const { time: _, ...manager } = last;
+  return manager;
 }
 
 /** Other fields than before, and no fewer. */

@@ -148,8 +148,11 @@ const unset: Span['status'] = { code: 'UNSET' };
 const none: Span['links'] = [];
 
 /** A probe that fails on a pod that is going away is no error, nor is how its containers end. */
-function statusOf({ event, transition, at }: Occurrence, subject: KubernetesObject): Span['status'] {
-  const isGoing = subject.removal !== undefined && at >= subject.removal.at;
+function statusOf(occurrence: Occurrence, subject: KubernetesObject): Span['status'] {
+  const { event, transition, at } = occurrence;
+  const isGoing =
+    subject.removal !== undefined &&
+    (transition === undefined ? at : occurrence.latest) >= subject.removal.at;
   if (transition !== undefined) {
     const isFailed =
       (transition.exitCode ?? 0) !== 0 && !isGoing && !wasKilled(event.subject.fieldPath, at, subject);

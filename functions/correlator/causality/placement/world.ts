@@ -26,6 +26,8 @@ export interface World extends Resolved {
   downOf: ScalingOf;
   /** The pod that this one replaces. */
   replacedBy(pod: KubernetesObject): KubernetesObject | undefined;
+  /** Another pod took the place of this one. */
+  isReplaced(pod: KubernetesObject): boolean;
   roundOf: OccurrenceTable<Occurrence>;
   nodes: NodeTurns;
   /** Who said why the pod went, where nothing else explains it. */
@@ -36,7 +38,11 @@ export interface World extends Resolved {
 export function isTearDown(occurrence: Occurrence, { removal }: KubernetesObject): boolean {
   const { direction = 'none' } = rowOf(occurrence);
   if (direction !== 'none') return direction === 'tear-down';
-  return occurrence.event.reason !== 'Ready' && removal !== undefined && occurrence.at >= removal.at;
+  if (removal === undefined) return false;
+  // A container's end is known to the second: in the second of the removal it is because of it.
+  if (occurrence.transition !== undefined)
+    return occurrence.event.reason !== 'Ready' && occurrence.latest >= removal.at;
+  return occurrence.at >= removal.at;
 }
 
 export function createWorld(resolved: Resolved): World {
@@ -58,6 +64,7 @@ export function createWorld(resolved: Resolved): World {
     isScaledDown: (pod) => downOf(pod) !== undefined,
     isEvicted: (pod) => takesItself(pod) || evictionCauseOf(pod) !== undefined,
   });
+  const replaced = new Set(replacements.values());
   const rescales = matchRescales(resolved, changesOf);
   return {
     ...resolved,
@@ -69,6 +76,7 @@ export function createWorld(resolved: Resolved): World {
     downOf,
     upOf: matchScalings(resolved, 'up', (pod) => replacements.has(pod)),
     replacedBy: (pod) => replacements.get(pod),
+    isReplaced: (pod) => replaced.has(pod) || hasNamesake(resolved, pod),
     roundOf: matchRounds(resolved),
     nodes,
     evictionCauseOf,
@@ -90,6 +98,13 @@ function createChanges() {
   const changesOf = remembered((object: KubernetesObject) => listChanges(object, isRunOf(object)));
   return { isRunOf, rootOf, changesOf };
 }
+
+/** A pod of the same name was made after it: a StatefulSet keeps names. */
+const hasNamesake = ({ named }: Resolved, { kind, namespace, name, created }: KubernetesObject): boolean =>
+  created !== undefined &&
+  named(kind, namespace, name).some(
+    (other) => other.created !== undefined && other.created.at > created.latest,
+  );
 
 /** An owner's deletion explains that its pods go. */
 const isDeleted = (root: KubernetesObject, { removal }: KubernetesObject): boolean =>

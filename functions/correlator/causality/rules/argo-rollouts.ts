@@ -36,6 +36,15 @@ export const argoRolloutsRows: readonly EventRow[] = [
   },
   {
     subject: 'Rollout',
+    reason: 'RolloutUpdated',
+    message: /^Rollout updated to revision \d+$/,
+    // Where its generation was seen this is its Event; where the Rollout was only looked up it is all that tells of a change.
+    begins: 'change',
+    example: 'Rollout updated to revision 2',
+    source: `${conditions} (RolloutUpdatedMessage)`,
+  },
+  {
+    subject: 'Rollout',
     reason: 'RolloutPaused',
     phase: true,
     example: 'Rollout is paused (CanaryPauseStep)',

@@ -22,19 +22,23 @@ const ended = (
   source,
 });
 
+/** Each object that is applied or pruned is a line of the message. */
+const applies = (reason: string, example: string): EventRow => ({
+  subject: 'Kustomization',
+  reason,
+  message:
+    /^(?<kind>[A-Z][A-Za-z0-9]*)\/(?:(?<namespace>[^/\s]+)\/)?(?<name>[^/\s]+) (?:created|configured|deleted)$/,
+  effect: 'applies',
+  target: 'message',
+  controls: false,
+  example,
+  source: `${kustomize} (apply, prune), fluxcd/pkg ssa/changeset.go`,
+});
+
 export const fluxRows: readonly EventRow[] = [
-  {
-    subject: 'Kustomization',
-    // Its reason is that of the condition Ready while it applies.
-    reason: 'Progressing',
-    message:
-      /^(?<kind>[A-Z][A-Za-z0-9]*)\/(?:(?<namespace>[^/\s]+)\/)?(?<name>[^/\s]+) (?:created|configured|deleted)$/,
-    effect: 'applies',
-    target: 'message',
-    controls: false,
-    example: 'Deployment/shop/web configured',
-    source: `${kustomize} (apply, prune), fluxcd/pkg ssa/changeset.go`,
-  },
+  // Its reason is that of the condition Ready while it applies; of what a deletion prunes, that of its end.
+  applies('Progressing', 'Deployment/shop/web configured'),
+  applies('ReconciliationSucceeded', 'Deployment/shop/web deleted'),
   ended(
     'Kustomization',
     'ReconciliationSucceeded',
