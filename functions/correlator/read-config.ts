@@ -18,7 +18,7 @@ const ingestEntries = {
   SETTLE_AFTER_QUIET_SECONDS: v.optional(Seconds),
 };
 const IngestSchema = v.object(ingestEntries);
-const SettleSchema = v.object({ ...ingestEntries, SPANS_QUEUE_URL: Text });
+const SettleSchema = v.object({ ...ingestEntries, SPANS_QUEUE_URL: Text, RULES_FILE: v.optional(Text) });
 
 export interface IngestConfig {
   tableName: string;
@@ -29,6 +29,8 @@ export interface IngestConfig {
 
 export interface SettleConfig extends IngestConfig {
   spansQueueUrl: string;
+  /** Rules of the users' own, beside the code. */
+  rulesFile?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -39,7 +41,11 @@ export const readIngestConfig = (env: Environment): IngestConfig => toConfig(rea
 /** @throws UserError that names the variable to put right */
 export function readSettleConfig(env: Environment): SettleConfig {
   const values = read(SettleSchema, env);
-  return { ...toConfig(values), spansQueueUrl: values.SPANS_QUEUE_URL };
+  return {
+    ...toConfig(values),
+    spansQueueUrl: values.SPANS_QUEUE_URL,
+    ...(values.RULES_FILE !== undefined && { rulesFile: values.RULES_FILE }),
+  };
 }
 
 function read<T extends v.GenericSchema>(schema: T, env: Environment): v.InferOutput<T> {

@@ -1,8 +1,11 @@
 /** The consumer of the timers, in Lambda. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { createLaterSetAside } from '../../shared/set-aside-later.ts';
 import { createTelemetry } from '../../shared/telemetry.ts';
+import type { EventRow } from './causality/rules/event-row.ts';
 import { readSettleConfig } from './read-config.ts';
 import { createSettle } from './settle.ts';
 import { createSpansQueue } from './spans-queue-sqs.ts';
@@ -13,6 +16,8 @@ import { createTimers } from './timers-sqs.ts';
 const config = readSettleConfig(process.env);
 const telemetry = createTelemetry(correlatorTellings);
 const sqs = new SQSClient();
+// HOOK (rules): goes to createSettle, and from there to each assemble(), as `createRuleSet([...userRows, ...builtInRows])`.
+export const userRows: readonly EventRow[] = await readUserRows(config.rulesFile);
 const settle = createSettle(
   {
     store: createDynamoDbStore({ client: new DynamoDBClient(), tableName: config.tableName, now: Date.now }),
@@ -27,3 +32,10 @@ const settle = createSettle(
 );
 
 export const handler = telemetry.wrap(settle);
+
+/** Loaded where there are any: most deployments have none. */
+async function readUserRows(file: string | undefined): Promise<readonly EventRow[]> {
+  if (file === undefined) return [];
+  const { checkRules } = await import('./causality/rules/check-rules.ts');
+  return checkRules(JSON.parse(await readFile(resolve(import.meta.dirname, file), 'utf8')), file);
+}

@@ -2,7 +2,8 @@
  * A function that consumes a source: with rights of its own and no others, a place for what it cannot handle, and alarms
  * that say what it means for users when it stands still.
  */
-import { resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { AssetHashType, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Alarm, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -49,6 +50,8 @@ export interface ConsumerProps {
    */
   armsItself?: boolean;
   environment: Record<string, string>;
+  /** What stands beside the code, by name. */
+  files?: Readonly<Record<string, string>>;
   setAside: IBucket;
   vpc?: NonNullable<Settings['vpc']>;
 }
@@ -82,6 +85,7 @@ export class Consumer extends Construct {
   constructor(scope: Construct, id: string, props: ConsumerProps) {
     super(scope, id);
     this.#props = props;
+    const files = Object.entries(props.files ?? {});
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -95,10 +99,11 @@ export class Consumer extends Construct {
         bundling: {
           // An image and a command for where nobody here could bundle; the CDK also tells what it has bundled by them.
           image: Runtime.NODEJS_24_X.bundlingImage,
-          command: [props.entry],
+          command: [props.entry, ...files.flat()],
           local: {
             tryBundle(folder) {
               bundleFunction(props.entry, folder);
+              for (const [name, text] of files) writeFileSync(join(folder, name), text);
               return true;
             },
           },

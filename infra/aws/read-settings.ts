@@ -3,6 +3,8 @@
  * command line (`-c rootspan='{"clusters": …}'`). It is read once, here; nothing else asks the context.
  */
 import * as v from 'valibot';
+import type { EventRow } from '../../functions/correlator/causality/rules/event-row.ts';
+import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
 
@@ -123,14 +125,20 @@ const SettingsSchema = v.strictObject({
   ),
   /** Of an SNS topic that hears of alarms, and of their end. */
   alarmTopicArn: v.optional(Arn('sns', /[a-z0-9-]+:\d{12}:[\w.-]+$/, 'an SNS topic')),
+  /** A file with rules of the users' own (docs/rules.md), from where the CDK runs: the folder of cdk.json. */
+  rules: v.optional(v.pipe(v.string(), v.nonEmpty())),
 });
 
-export type Settings = v.InferOutput<typeof SettingsSchema>;
+type WrittenSettings = v.InferOutput<typeof SettingsSchema>;
+export interface Settings extends Omit<WrittenSettings, 'rules'> {
+  /** What stands in the file. */
+  rules?: readonly EventRow[];
+}
 export type ClusterSettings = v.InferOutput<typeof ClusterSchema>;
 
 /**
  * @param context what the CDK found under `rootspan`: an object, or JSON from the command line, or nothing
- * @throws UserError that names the setting to put right
+ * @throws UserError that names the setting to put right, or the file of rules and the row
  */
 export function readSettings(context: unknown): Settings {
   const input = typeof context === 'string' ? parseJson(context) : (context ?? {});
@@ -141,10 +149,11 @@ export function readSettings(context: unknown): Settings {
   if (!settings.ok) throw wrong(settings.reason);
   const clash = findSharedIssuer(settings.value) ?? findTooMany(settings.value);
   if (clash !== undefined) throw wrong(clash);
-  return settings.value;
+  const { rules, ...others } = settings.value;
+  return { ...others, ...(rules !== undefined && { rules: readRulesFile(rules) }) };
 }
 
-function findSharedIssuer({ clusters }: Settings): string | undefined {
+function findSharedIssuer({ clusters }: WrittenSettings): string | undefined {
   const byIssuer = new Map<string, string>();
   for (const [name, { oidcIssuerUrl }] of Object.entries(clusters)) {
     if (oidcIssuerUrl === undefined) continue;
@@ -160,7 +169,7 @@ function findSharedIssuer({ clusters }: Settings): string | undefined {
 /** CloudFormation's quotas of a stack, less what the pipeline itself has. */
 const roomFor = { outputs: 200 - 1, resources: 500 - 50 };
 
-function findTooMany({ clusters }: Settings): string | undefined {
+function findTooMany({ clusters }: WrittenSettings): string | undefined {
   const all = Object.values(clusters);
   const associations = all.filter(({ eksClusterArn }) => eksClusterArn !== undefined).length;
   const providers = all.filter(({ oidcIssuerUrl }) => oidcIssuerUrl !== undefined).length;

@@ -12,6 +12,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-c
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { toWrittenRules } from '../../functions/correlator/causality/rules/check-rules.ts';
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { Consumer } from './consumer.ts';
@@ -21,6 +22,9 @@ import { WorkQueue } from './work-queue.ts';
 
 const settleTimeout = Duration.minutes(2);
 const emitTimeout = Duration.minutes(1);
+
+/** Rules of the users' own, beside settle's code. */
+const rulesFile = 'rules.json';
 
 /** What the functions ask of the table (store-dynamodb.ts). */
 const tableActions = [
@@ -102,7 +106,15 @@ export class RootspanStack extends Stack {
       timeout: settleTimeout,
       // An activity that does not go quiet is looked at again and again, by timers that settle arms.
       armsItself: true,
-      environment: { ...state, SPANS_QUEUE_URL: spans.queue.queueUrl },
+      environment: {
+        ...state,
+        SPANS_QUEUE_URL: spans.queue.queueUrl,
+        ...(settings.rules !== undefined && { RULES_FILE: rulesFile }),
+      },
+      // Beside the code and not in the environment, which has room for 4 kB in all.
+      ...(settings.rules !== undefined && {
+        files: { [rulesFile]: JSON.stringify(toWrittenRules(settings.rules)) },
+      }),
       setAside,
     });
     table.grant(settle.handler, ...tableActions);

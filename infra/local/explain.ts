@@ -3,6 +3,7 @@
  * runs, over everything at once.
  */
 import { assemble } from '../../functions/correlator/causality/assemble.ts';
+import type { EventRow } from '../../functions/correlator/causality/rules/event-row.ts';
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import type { Observation } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
@@ -12,7 +13,12 @@ import { clusterOf } from './read-recording.ts';
 export const endOfTime = 2n ** 64n;
 
 /** In the order of trace, start and span id. `at` (nanoseconds since 1970) shows the traces as they stood then. */
-export function explain(observations: readonly Observation[], at?: bigint): Span[] {
+export function explain(
+  observations: readonly Observation[],
+  at?: bigint,
+  // HOOK (rules): goes to assemble() below, as `rules: createRuleSet([...userRows, ...builtInRows])`.
+  _userRows: readonly EventRow[] = [],
+): Span[] {
   const seen =
     at === undefined ? observations : observations.filter(({ observedAt }) => parseTime(observedAt) <= at);
   return assemble({ cluster: clusterOf(seen), observations: seen, now: at ?? endOfTime })

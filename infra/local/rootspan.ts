@@ -1,4 +1,6 @@
 /** The command line: `npm run -s rootspan -- COMMAND`. */
+import { resolve } from 'node:path';
+import type { EventRow } from '../../functions/correlator/causality/rules/event-row.ts';
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import { toOtlpJson } from '../../functions/emitter/to-otlp-json.ts';
 import { UserError } from '../../shared/errors.ts';
@@ -11,7 +13,7 @@ import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
 import { renderTree } from './view/render-tree.ts';
 
-const explainUsage = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME]';
+const explainUsage = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME] [--rules FILE]';
 
 const formats: Readonly<Record<string, (spans: Span[], files: readonly string[]) => Iterable<string>>> = {
   tree: (spans) => [renderTree(spans)],
@@ -48,36 +50,49 @@ await runCommand(async (context) => {
 async function explainCommand(context: CommandContext, args: string[]) {
   const { environment, workingDirectory, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${explainUsage}\n`);
-  const { files, format, at } = explainOptions(args, environment);
+  const { files, format, at, rules } = explainOptions(args, environment);
+  const userRows = rules === undefined ? [] : await readUserRows(rules, workingDirectory);
   const observations: Observation[] = [];
   for await (const observation of readObservations(files, { baseDirectory: workingDirectory })) {
     observations.push(observation);
   }
-  const spans = explain(observations, at);
+  const spans = explain(observations, at, userRows);
   if (spans.length === 0 && format === 'tree') say('rootspan: no Events there, so no traces\n');
   for (const part of formats[format]!(spans, files)) await write(part);
 }
 
-function explainOptions(
-  args: string[],
-  environment: CommandContext['environment'],
-): { files: string[]; format: string; at?: bigint } {
-  const options = { format: { type: 'string' }, at: { type: 'string' } } as const;
+/** Loaded where it is asked for: most recordings are explained without. */
+async function readUserRows(file: string, workingDirectory: string): Promise<EventRow[]> {
+  const { readRulesFile } = await import('../../functions/correlator/read-rules-file.ts');
+  return readRulesFile(resolve(workingDirectory, file), file);
+}
+
+interface ExplainOptions {
+  files: string[];
+  format: string;
+  at?: bigint;
+  rules?: string;
+}
+
+function explainOptions(args: string[], environment: CommandContext['environment']): ExplainOptions {
+  const options = { format: { type: 'string' }, at: { type: 'string' }, rules: { type: 'string' } } as const;
   const { values, positionals } = readOptions(
     { args, allowPositionals: true, options },
     explainUsage,
     environment,
   );
   if (positionals.length === 0) throw new UserError(`no file to explain; ${explainUsage}`);
-  const { format = 'tree', at } = values;
+  const { format = 'tree', at, rules } = values;
   if (!Object.hasOwn(formats, format)) {
     throw new UserError(`--format ${format}: no such format; choose ${Object.keys(formats).join(', ')}`);
   }
-  if (at === undefined) return { files: positionals, format };
+  if (rules === '') throw new UserError('--rules: a file without a name; name the one with your rules');
+  const what = { files: positionals, format, ...(rules !== undefined && { rules }) };
+  if (at === undefined) return what;
   // With its offset: without one it would be another time on each machine.
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
   if (Number.isNaN(Date.parse(at)) || !isTime.test(at)) {
     throw new UserError(`--at ${at}: not a time; write it like 2026-11-23T04:51:02Z`);
   }
-  return { files: positionals, format, at: parseTime(at) };
+  return { ...what, at: parseTime(at) };
 }

@@ -1,6 +1,8 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -74,4 +76,28 @@ describe.each([
       /\n\/\/# sourceMappingURL=index\.mjs\.map\n$/,
     );
   });
+});
+
+it('what reads rules of the users’ own is loaded by settle only where there are any, from beside its code', async () => {
+  const folder = join(workshop, 'with-rules');
+  const { outputs } = bundleFunction('functions/correlator/settle-handler.ts', folder);
+  const reader = Object.entries(outputs).find(([, { inputs }]) =>
+    Object.keys(inputs).some((input) => input.includes('node_modules/re2js/')),
+  );
+  expect(basename(reader![0])).toMatch(/^check-rules-/);
+  const rule = { subject: 'Shop', reason: 'Settled', message: '^All ', phase: true, example: 'All ready' };
+  await writeFile(join(folder, 'rules.json'), JSON.stringify([rule]));
+  const script = `const { userRows } = await import('${join(folder, 'index.mjs')}'); console.log(userRows[0].subject, userRows[0].message.test("All"), userRows[0].message.test("All ready"));`;
+  const env = {
+    TABLE_NAME: 'state',
+    TIMERS_QUEUE_URL: 'https://sqs.example/timers',
+    SPANS_QUEUE_URL: 'https://sqs.example/spans',
+    SET_ASIDE_BUCKET: 'set-aside',
+    RULES_FILE: 'rules.json',
+    AWS_REGION: 'eu-west-1',
+  };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    env,
+  });
+  expect(stdout).toBe('Shop false true\n');
 });

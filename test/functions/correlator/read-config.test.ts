@@ -36,3 +36,8 @@ test.each([
 ])('%j: %s', (change, message) => {
   expect(() => readSettleConfig({ ...stack, ...change })).toThrow(new UserError(message));
 });
+
+test('where the rules of the users’ own are', () => {
+  expect(readSettleConfig({ ...stack, RULES_FILE: 'rules.yaml' }).rulesFile).toBe('rules.yaml');
+  expect(() => readSettleConfig({ ...stack, RULES_FILE: '' })).toThrow(new UserError('RULES_FILE is empty'));
+});

@@ -1,8 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { checkRules } from '../../../functions/correlator/causality/rules/check-rules.ts';
+import { readRulesFile } from '../../../functions/correlator/read-rules-file.ts';
 import { readSettings } from '../../../infra/aws/read-settings.ts';
 import { RootspanStack } from '../../../infra/aws/rootspan-stack.ts';
 import { UserError } from '../../../shared/errors.ts';
@@ -431,6 +435,7 @@ describe('settings', () => {
       'otlp.headersSecretArn should be the ARN of a secret, with its last six characters',
     ],
     [{ vpc: { subnetIds: [], securityGroupIds: ['sg-1'] } }, 'vpc.subnetIds is empty'],
+    [{ rules: '' }, 'rules is empty'],
     [
       { alarmTopicArn: 'arn:aws:sns:eu-west-1:111111111111:ops:0b9c2e4d' },
       'alarmTopicArn should be the ARN of an SNS topic',
@@ -459,6 +464,55 @@ describe('settings', () => {
   it('take as many clusters as fit into a stack', () => {
     const template = synthesize({ clusters: many(99, onEks) });
     expect(Object.keys(template.findOutputs('*')).length).toBeLessThanOrEqual(200);
+  });
+});
+
+describe('rules of the users’ own', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rootspan-rules-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, text: string) => {
+    const rules = join(folder, name);
+    writeFileSync(rules, text);
+    return rules;
+  };
+  const rule =
+    '- {subject: Shop, reason: Settled, message: ^All (a/b)?, outcome: complete, example: All replicas';
+  const environments = (template: Template) =>
+    Object.values(template.findResources('AWS::Lambda::Function')).map(
+      ({ Properties }) => Properties.Environment.Variables as Record<string, string>,
+    );
+
+  it('stand beside the code of settle, which is told so, and of nobody else', () => {
+    const rules = write('rules.yaml', `rules:\n${rule}}\n`);
+    const app = new App();
+    const template = Template.fromStack(new RootspanStack(app, 'Rootspan', readSettings({ rules })));
+    expect(environments(template).flatMap(({ RULES_FILE }) => RULES_FILE ?? [])).toEqual(['rules.json']);
+    const [settle] = Object.values(template.findResources('AWS::Lambda::Function')).filter(
+      ({ Properties }) => 'RULES_FILE' in Properties.Environment.Variables,
+    );
+    const asset = (settle!.Properties.Code.S3Key as string).replace(/\.zip$/, '');
+    expect(settle!.Properties.Environment.Variables.SPANS_QUEUE_URL).toBeDefined();
+    const written = readFileSync(join(app.outdir, `asset.${asset}`, 'rules.json'), 'utf8');
+    expect(checkRules(JSON.parse(written), 'rules.json')).toEqual(readRulesFile(rules));
+  });
+
+  it('are none unless said', () => {
+    expect(environments(plain).flatMap(({ RULES_FILE }) => RULES_FILE ?? [])).toEqual([]);
+  });
+
+  it('are read before anything is deployed', () => {
+    const rules = write('wrong.yaml', `rules:\n${rule}, mesage: All}\n`);
+    expect(() => readSettings({ rules })).toThrow(
+      new UserError(`${rules}: rules[0] (Shop.Settled): mesage is not known; is message meant?`),
+    );
+    const none = join(folder, 'none.yaml');
+    expect(() => readSettings({ rules: none })).toThrow(
+      new UserError(`${none}: no such file; check the path`),
+    );
+    const large = write('large.yaml', '#'.repeat(131_073));
+    expect(() => readSettings({ rules: large })).toThrow(
+      new UserError(`${large}: larger than 128 kB; leave out what is not needed`),
+    );
   });
 });
 

@@ -12,6 +12,9 @@ const root = resolve(import.meta.dirname, '../../..');
 const recording = resolve(root, 'test/recordings/deployment-scale.jsonl');
 const folder = mkdtempSync(join(tmpdir(), 'rootspan-command-line-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+const rule = '- {subject: Shop, reason: Settled, outcome: complete, example: All replicas are ready';
+writeFileSync(join(folder, 'rules.yaml'), `rules:\n${rule}}\n`);
+writeFileSync(join(folder, 'wrong.yaml'), `rules:\n${rule}, mesage: All}\n`);
 
 interface Outcome {
   exit: number;
@@ -31,7 +34,7 @@ const run = (args: string[], environment: Record<string, string> = {}): Promise<
   });
 
 describe('what the user can put right is one line, exit 2 and no output', () => {
-  const use = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME]';
+  const use = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME] [--rules FILE]';
   it.each([
     [
       ['toString'],
@@ -48,9 +51,22 @@ describe('what the user can put right is one line, exit 2 and no output', () => 
       '--at 2026-11-23T04:51:02: not a time; write it like 2026-11-23T04:51:02Z',
     ],
     [['explain', ''], 'a file without a name; name the recordings to read'],
+    [['explain', recording, '--rules', ''], '--rules: a file without a name; name the one with your rules'],
+    [['explain', recording, '--rules', 'none.yaml'], 'none.yaml: no such file; check the path'],
+    [['explain', recording, '--rules', '.'], '.: is a directory; name the file with the rules'],
+    [
+      ['explain', recording, '--rules', 'wrong.yaml'],
+      'wrong.yaml: rules[0] (Shop.Settled): mesage is not known; is message meant?',
+    ],
   ])('%j', async (args, line) => {
     expect(await run(args)).toEqual({ exit: 2, stdout: '', stderr: `rootspan: ${line}\n` });
   });
+});
+
+it('rules of the user’s own are read, from where the user is', async () => {
+  const { exit, stderr, stdout } = await run(['explain', recording, '--rules', 'rules.yaml']);
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+  expect(stdout).toContain('Deployment.');
 });
 
 it('what npm took for itself, for want of a --, is not passed over', async () => {

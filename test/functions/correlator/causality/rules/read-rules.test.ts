@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import {
+  checkRules,
+  toWrittenRules,
+} from '../../../../../functions/correlator/causality/rules/check-rules.ts';
 import { builtInRows } from '../../../../../functions/correlator/causality/rules/index.ts';
 import { linearPattern } from '../../../../../functions/correlator/causality/rules/linear-pattern.ts';
 import { readRules } from '../../../../../functions/correlator/causality/rules/read-rules.ts';
@@ -60,6 +64,14 @@ describe('rules are read', () => {
 
   it('with the file for a source where none is given, and a target that the Event’s related names', () => {
     expect(read(rule({ message: null }))[0]).toMatchObject({ source: 'rules.yaml, rules[0]', target: 'Pod' });
+  });
+
+  it('and are the same again where another process checks them', () => {
+    const text = JSON.stringify(toWrittenRules(builtInRows));
+    const rows = checkRules(JSON.parse(text), 'rules.json');
+    expect(rows.map(({ message, ...row }) => [row, message?.source])).toEqual(
+      builtInRows.map(({ message, ...row }) => [row, message?.source]),
+    );
   });
 
   it('without any', () => {
