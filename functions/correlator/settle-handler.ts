@@ -5,6 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { createLaterSetAside } from '../../shared/set-aside-later.ts';
 import { createTelemetry } from '../../shared/telemetry.ts';
+import { withUserRows } from './causality/rules/built-in-rules.ts';
 import type { EventRow } from './causality/rules/event-row.ts';
 import { readSettleConfig } from './read-config.ts';
 import { createSettle } from './settle.ts';
@@ -16,8 +17,7 @@ import { createTimers } from './timers-sqs.ts';
 const config = readSettleConfig(process.env);
 const telemetry = createTelemetry(correlatorTellings);
 const sqs = new SQSClient();
-// HOOK (rules): goes to createSettle, and from there to each assemble(), as `createRuleSet([...userRows, ...builtInRows])`.
-export const userRows: readonly EventRow[] = await readUserRows(config.rulesFile);
+const rules = withUserRows(await readUserRows(config.rulesFile));
 const settle = createSettle(
   {
     store: createDynamoDbStore({ client: new DynamoDBClient(), tableName: config.tableName, now: Date.now }),
@@ -29,6 +29,7 @@ const settle = createSettle(
     assemblyClock: () => BigInt(Date.now()) * 1_000_000n,
   },
   config.waits,
+  rules,
 );
 
 export const handler = telemetry.wrap(settle);

@@ -3,6 +3,7 @@
  * runs, over everything at once.
  */
 import { assemble } from '../../functions/correlator/causality/assemble.ts';
+import { withUserRows } from '../../functions/correlator/causality/rules/built-in-rules.ts';
 import type { EventRow } from '../../functions/correlator/causality/rules/event-row.ts';
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import type { Observation } from '../../shared/observation.ts';
@@ -16,12 +17,12 @@ export const endOfTime = 2n ** 64n;
 export function explain(
   observations: readonly Observation[],
   at?: bigint,
-  // HOOK (rules): goes to assemble() below, as `rules: createRuleSet([...userRows, ...builtInRows])`.
-  _userRows: readonly EventRow[] = [],
+  userRows: readonly EventRow[] = [],
 ): Span[] {
   const seen =
     at === undefined ? observations : observations.filter(({ observedAt }) => parseTime(observedAt) <= at);
-  return assemble({ cluster: clusterOf(seen), observations: seen, now: at ?? endOfTime })
+  const rules = withUserRows(userRows);
+  return assemble({ cluster: clusterOf(seen), observations: seen, rules, now: at ?? endOfTime })
     .map(({ span }) => span)
     .sort(compareSpans);
 }

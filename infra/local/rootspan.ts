@@ -13,10 +13,13 @@ import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
 import { renderTree } from './view/render-tree.ts';
 
-const explainUsage = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME] [--rules FILE]';
+const explainUsage =
+  'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME] [--why] [--rules FILE]';
 
-const formats: Readonly<Record<string, (spans: Span[], files: readonly string[]) => Iterable<string>>> = {
-  tree: (spans) => [renderTree(spans)],
+const formats: Readonly<
+  Record<string, (spans: Span[], files: readonly string[], why: boolean) => Iterable<string>>
+> = {
+  tree: (spans, _, why) => [renderTree(spans, { why })],
   json: jsonLines,
   otlp: (spans) => [toOtlpJson(spans), '\n'],
   html: (spans, files) => [renderPage(spans, { title: 'Rootspan', source: files.join(', ') })],
@@ -50,7 +53,7 @@ await runCommand(async (context) => {
 async function explainCommand(context: CommandContext, args: string[]) {
   const { environment, workingDirectory, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${explainUsage}\n`);
-  const { files, format, at, rules } = explainOptions(args, environment);
+  const { files, format, at, rules, why } = explainOptions(args, environment);
   const userRows = rules === undefined ? [] : await readUserRows(rules, workingDirectory);
   const observations: Observation[] = [];
   for await (const observation of readObservations(files, { baseDirectory: workingDirectory })) {
@@ -58,7 +61,7 @@ async function explainCommand(context: CommandContext, args: string[]) {
   }
   const spans = explain(observations, at, userRows);
   if (spans.length === 0 && format === 'tree') say('rootspan: no Events there, so no traces\n');
-  for (const part of formats[format]!(spans, files)) await write(part);
+  for (const part of formats[format]!(spans, files, why)) await write(part);
 }
 
 /** Loaded where it is asked for: most recordings are explained without. */
@@ -72,22 +75,30 @@ interface ExplainOptions {
   format: string;
   at?: bigint;
   rules?: string;
+  why: boolean;
 }
 
 function explainOptions(args: string[], environment: CommandContext['environment']): ExplainOptions {
-  const options = { format: { type: 'string' }, at: { type: 'string' }, rules: { type: 'string' } } as const;
+  const options = {
+    format: { type: 'string' },
+    at: { type: 'string' },
+    rules: { type: 'string' },
+    why: { type: 'boolean' },
+  } as const;
   const { values, positionals } = readOptions(
     { args, allowPositionals: true, options },
     explainUsage,
     environment,
   );
   if (positionals.length === 0) throw new UserError(`no file to explain; ${explainUsage}`);
-  const { format = 'tree', at, rules } = values;
+  const { format = 'tree', at, rules, why = false } = values;
   if (!Object.hasOwn(formats, format)) {
     throw new UserError(`--format ${format}: no such format; choose ${Object.keys(formats).join(', ')}`);
   }
   if (rules === '') throw new UserError('--rules: a file without a name; name the one with your rules');
-  const what = { files: positionals, format, ...(rules !== undefined && { rules }) };
+  if (why && format !== 'tree')
+    throw new UserError('--why goes with --format tree; the other formats say it anyway');
+  const what = { files: positionals, format, why, ...(rules !== undefined && { rules }) };
   if (at === undefined) return what;
   // With its offset: without one it would be another time on each machine.
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;

@@ -6,6 +6,6 @@ import { readRecording, recordingFiles } from '../read-recordings.ts';
 describe('golden traces', () => {
   it.each(recordingFiles)('%s', async (file) => {
     const spans = explain(await readRecording(file));
-    await expect(renderTree(spans)).toMatchFileSnapshot(`${file.replace(/\.\w+$/, '')}.txt`);
+    await expect(renderTree(spans, { why: true })).toMatchFileSnapshot(`${file.replace(/\.\w+$/, '')}.txt`);
   });
 });

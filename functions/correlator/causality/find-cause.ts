@@ -44,7 +44,8 @@ export function findCause(
   return { type, message: sentence(world.subjectOf(deepest), container, type, deepest.event.message) };
 }
 
-const depthOf = (type: string): number => depth.get(type) ?? causeOrder.length;
+/** What a user's own row names is what keeps something from being made, as far as anybody knows. */
+const depthOf = (type: string): number => depth.get(type) ?? depth.get('FailedCreate')! - 0.5;
 
 /** Ends of containers that say why by themselves; of others (Error) what the kubelet makes of them is the cause. */
 const endings: ReadonlySet<string> = new Set([

@@ -103,8 +103,7 @@ function listGenerations(object: KubernetesObject, history: ObjectHistory, isRun
     }
     previous = version;
   }
-  const [first] = begun;
-  if (first !== undefined) first.moment ??= momentOfMark(object);
+  for (const change of begun) change.moment ??= momentOfMark(object);
   return begun;
 }
 

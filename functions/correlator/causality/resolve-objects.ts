@@ -191,8 +191,12 @@ export function resolveObjects(
       return ref === undefined ? undefined : alive(named(ref.kind, namespace, ref.name), at);
     }
     const kind = row.target === 'message' ? match.kind : row.target;
-    if (match.name === undefined || kind === undefined) return undefined;
-    const sameName = named(kind, namespace, match.name);
+    if (kind === undefined) return undefined;
+    const related = at.event.related?.kind === kind ? at.event.related : undefined;
+    if (match.name === undefined && related?.uid !== undefined) return objects.get(related.uid);
+    const name = match.name ?? related?.name;
+    if (name === undefined) return undefined;
+    const sameName = named(kind, namespace, name);
     const candidates = row.controls === true ? ownedBy(subject, sameName) : sameName;
     if (row.effect === 'creates') return closest(candidates, ({ created }) => created, at);
     if (row.effect === 'removes') return closest(candidates, ({ removal }) => removal, at);
@@ -263,7 +267,7 @@ function isLastTearDown(occurrences: readonly Occurrence[], occurrence: Occurren
 
 /** The container runs: a round, or what looked like an end, is over. */
 export const isStarted = ({ event }: Occurrence): boolean =>
-  event.reason === 'Started' && event.subject.kind === 'Pod';
+  event.reason === 'Started' && event.subject.kind === 'Pod' && event.subject.fieldPath !== undefined;
 
 /**
  * Those that it owns or once owned: what was orphaned may have another owner by now. Else those of its namesake: it may

@@ -23,7 +23,7 @@ export type Trace = {
   spans: number;
   errors: number;
   /** Other traces that spans of this one link to: each once, in the order of the spans. */
-  links: { from: Tree; traceId: string; spanId: string }[];
+  links: { from: Tree; traceId: string; spanId: string; reason: string }[];
 };
 
 /**
@@ -126,12 +126,20 @@ function numberOf(shapes: Map<string, number>, tree: Tree): number {
   return shapes.size - 1;
 }
 
+const reasonOf = ({ attributes }: Tree['span']['links'][number]): string =>
+  oneLine(String(attributes?.['rootspan.link'] ?? ''));
+
 function linksOf(traceId: string, walked: { tree: Tree }[]): Trace['links'] {
   const links = new Map<string, Trace['links'][number]>();
   for (const { tree } of walked)
     for (const link of tree.span.links)
       if (link.traceId !== traceId && !links.has(link.traceId))
-        links.set(link.traceId, { from: tree, ...link });
+        links.set(link.traceId, {
+          from: tree,
+          traceId: link.traceId,
+          spanId: link.spanId,
+          reason: reasonOf(link),
+        });
   return [...links.values()];
 }
 

@@ -13,16 +13,23 @@ const MESSAGE_CELLS = 90;
  * seconds from the trace's start, to the millisecond:
  *
  *     trace 06970da9 StatefulSet/shop/db, 4 spans, 1 error, links 1
- *       link 4080531b
+ *       link 4080531b generation-in-force
  *       StatefulSet.Apply db +0.000s 9.020s Apply by argocd, complete
  *         StatefulSet.SuccessfulCreate db +0.050s 4.030s x1 Create Pod db-0 in StatefulSet db successful
  *           Pod.BackOff db-0 +1.000s to +91.000s x2 to x11, 10 times ERROR Back-off restarting failed container
  */
-export function renderTree(spans: readonly Span[]): string {
-  return buildTraces(spans).map(renderTrace).join('');
+export function renderTree(spans: readonly Span[], options: TreeOptions = {}): string {
+  return buildTraces(spans)
+    .map((trace) => renderTrace(trace, options))
+    .join('');
 }
 
-function renderTrace(trace: Trace): string {
+export interface TreeOptions {
+  /** Beside each line the rule that placed it, and the ground that it rests on. */
+  why?: boolean;
+}
+
+function renderTrace(trace: Trace, options: TreeOptions): string {
   const { kind, namespace, object } = describeTrace(trace);
   const head = headOf(trace);
   const path = [kind, namespace, object].filter((part) => part !== '').join('/');
@@ -33,12 +40,12 @@ function renderTrace(trace: Trace): string {
   ];
   for (const link of trace.links) {
     const from = link.from === head ? '' : ` from ${nameOf(link.from.span)}`;
-    lines.push(`  link ${link.traceId.slice(0, 8)}${from}`);
+    lines.push(`  link ${link.traceId.slice(0, 8)}${link.reason === '' ? '' : ` ${link.reason}`}${from}`);
   }
   const stack = stackOf(trace.roots, 1);
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { row, depth } = next;
-    lines.push('  '.repeat(depth) + renderRow(row, trace));
+    lines.push('  '.repeat(depth) + renderRow(row, trace, options));
     if (row.type === 'span') stack.push(...stackOf(row.tree.children, depth + 1));
   }
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
@@ -50,12 +57,12 @@ const stackOf = (siblings: readonly Tree[], depth: number) =>
     .map((row) => ({ row, depth }))
     .reverse();
 
-function renderRow(row: SiblingRow, trace: Trace): string {
+function renderRow(row: SiblingRow, trace: Trace, options: TreeOptions): string {
   switch (row.type) {
     case 'span':
-      return renderSpan(row.tree, trace);
+      return renderSpan(row.tree, trace, options);
     case 'repeat':
-      return renderRepeat(row.trees, trace);
+      return renderRepeat(row.trees, trace, options);
     case 'more': {
       const { trees, errors, slowest } = row;
       const wrong = errors > 0 ? `, ${errors} with errors` : '';
@@ -66,7 +73,7 @@ function renderRow(row: SiblingRow, trace: Trace): string {
   }
 }
 
-function renderRepeat(trees: readonly [Tree, ...Tree[]], trace: Trace): string {
+function renderRepeat(trees: readonly [Tree, ...Tree[]], trace: Trace, options: TreeOptions): string {
   const counts = trees.map(({ span }) => Number(span.attributes['k8s.event.count'] ?? 1));
   const wrong = trees.findLast(({ errors }) => errors > 0);
   const [first, last] = [trees[0], trees.at(-1)!];
@@ -75,13 +82,14 @@ function renderRepeat(trees: readonly [Tree, ...Tree[]], trace: Trace): string {
     `+${seconds(first.start - trace.start)} to +${seconds(last.end - trace.start)}`,
     `x${Math.min(...counts)} to x${Math.max(...counts)}, ${trees.length} times`,
     wrong === undefined ? '' : 'ERROR',
+    options.why === true ? whyOf(first.span) : '',
     cutEnd(messageOf((wrong ?? last).span), MESSAGE_CELLS),
   ]
     .filter((part) => part !== '')
     .join(' ');
 }
 
-function renderSpan({ span, start, end }: Tree, trace: Trace): string {
+function renderSpan({ span, start, end }: Tree, trace: Trace, options: TreeOptions): string {
   const { 'k8s.event.count': count, 'rootspan.change.operation': operation } = span.attributes;
   return [
     nameOf(span),
@@ -90,6 +98,7 @@ function renderSpan({ span, start, end }: Tree, trace: Trace): string {
     // The root of a change is made from the object: no Event, no count.
     count === undefined ? '' : `x${count}`,
     span.status.code === 'ERROR' ? 'ERROR' : '',
+    options.why === true ? whyOf(span) : '',
     operation === undefined ? '' : changeOf(span, operation),
     cutEnd(messageOf(span), MESSAGE_CELLS),
   ]
@@ -101,6 +110,12 @@ function changeOf(span: Span, operation: Attributes[string]): string {
   const { 'rootspan.change.manager': manager, 'rootspan.change.outcome': outcome } = span.attributes;
   const by = manager === undefined || manager === '' ? '' : ` by ${manager}`;
   return cutEnd(oneLine(`${operation}${by}${outcome === undefined ? '' : `, ${outcome}`}`), MESSAGE_CELLS);
+}
+
+/** `[creator/message]`; nothing of a root. */
+function whyOf({ attributes }: Span): string {
+  const because = attributes['rootspan.because'];
+  return because === undefined ? '' : oneLine(`[${because}/${attributes['rootspan.evidence']}]`);
 }
 
 const nameOf = (span: Span) => oneLine(`${span.name} ${objectName(span)}`);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { driverRules, verdicts } from '../../../functions/correlator/causality/rules.ts';
+import { builtInRows } from '../../../functions/correlator/causality/rules/index.ts';
 import { watchedObjects } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -18,10 +18,7 @@ it('the chart lets the forwarder read each kind that a rule of causality knows',
     ...watchedObjects.map(({ resource }) => resource),
     ...Object.values<string[]>(values.lookups).flat(),
   ];
-  const kinds = [
-    ...driverRules.flatMap(({ subject, target }) => [subject, target]),
-    ...Object.keys(verdicts),
-  ];
+  const kinds = builtInRows.flatMap(({ subject, target = '' }) => [subject, target]);
   // A target that says where to look is no kind.
   const known = new Set(kinds.filter((kind) => /^[A-Z]/.test(kind)).map(pluralOf));
   expect([...known].filter((resource) => !read.includes(resource))).toEqual([]);

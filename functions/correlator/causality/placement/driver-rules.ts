@@ -141,10 +141,11 @@ export const creator: PlacementRule = {
     // An Event without a UID, of something that nobody has seen, or of what is made for others, is looked for by its name.
     if (subject.uid === undefined || rules.madeForOthers.has(subject.kind)) yield nameOf(subject);
     else yield { ...nameOf(subject), unlessKnown: true };
-    const { row, name, namespace, kind } = match ?? {};
-    if (name === undefined || row?.target === undefined || row.effect === 'applies') return;
+    const { row, namespace, kind } = match ?? {};
+    if (row?.target === undefined || row.effect === 'applies') return;
     const target = row.target === 'message' ? kind : row.target;
-    if (target === undefined) return;
+    const name = match?.name ?? (event.related?.kind === target ? event.related?.name : undefined);
+    if (target === undefined || name === undefined) return;
     yield { ...named(target, namespace ?? subject.namespace, name), unlessKnown: true };
   },
 };
@@ -155,7 +156,9 @@ export const scaled: PlacementRule = {
   why: 'the last scaling of this object before it is what it is about',
   place(occurrence, subject, world) {
     if (subject.scalings.length === 0 || isTearDown(occurrence, subject)) return undefined;
-    if (world.driverOf(occurrence)?.effect === 'creates') return undefined;
+    const effect = world.driverOf(occurrence)?.effect;
+    // What it made or removed beyond its scalings has another cause.
+    if (effect === 'creates' || effect === 'removes') return undefined;
     const last = latestOf(
       subject.scalings.map((driver) => driver.occurrence),
       occurrence,

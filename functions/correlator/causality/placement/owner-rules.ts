@@ -21,11 +21,13 @@ export const ownerDeleted: PlacementRule = {
   name: 'owner-deleted',
   why: 'its owner was deleted by then',
   place(occurrence, subject, world) {
-    if (!isTearDown(occurrence, subject)) return undefined;
+    const isRemoving = world.driverOf(occurrence)?.effect === 'removes';
+    if (!isRemoving && !isTearDown(occurrence, subject)) return undefined;
     const root = world.rootOf(subject);
     const removal = world.deletionOf(root);
     if (removal?.moment === undefined) return undefined;
-    const isByThen = root === subject || removal.moment.at <= actsAt(occurrence, subject) + SECOND;
+    const isByThen =
+      (root === subject && !isRemoving) || removal.moment.at <= actsAt(occurrence, subject) + SECOND;
     return isByThen ? within(removal, 'owner') : undefined;
   },
 };
@@ -114,7 +116,7 @@ export const changeInEffectRule: PlacementRule = {
   why: 'this change of the root was in effect when the object acted',
   place(occurrence, subject, world) {
     const root = world.rootOf(subject);
-    const isGone = isTearDown(occurrence, subject);
+    const isGone = isTearDown(occurrence, subject) || world.driverOf(occurrence)?.effect === 'removes';
     const change = startedBy(world, root, actsAt(occurrence, subject), isGone || root === subject);
     return change === undefined ? undefined : underChange(change, occurrence, 'time', world);
   },

@@ -1,94 +1,87 @@
 import { describe, expect, it } from 'vitest';
+import { revisionOf } from '../../../../functions/correlator/causality/find-syncs.ts';
+import type { Occurrence } from '../../../../functions/correlator/causality/gather-occurrences.ts';
 import {
-  directionOf,
-  disruptions,
-  driverRules,
-  matchDriver,
-  nodeEffectOf,
-  nodeEffects,
-  nodeTurns,
-  phases,
-  revisionMessages,
-  revisionOf,
-  verdicts,
-} from '../../../../functions/correlator/causality/rules.ts';
+  episode,
+  placementRules,
+} from '../../../../functions/correlator/causality/placement/placement-rules.ts';
+import { builtInRules } from '../../../../functions/correlator/causality/rules/built-in-rules.ts';
+import { causeOrder } from '../../../../functions/correlator/causality/rules/causes.ts';
+import { disruptions } from '../../../../functions/correlator/causality/rules/disruptions.ts';
+import type { EventRow } from '../../../../functions/correlator/causality/rules/event-row.ts';
+import { rowsByProject } from '../../../../functions/correlator/causality/rules/index.ts';
+import { createRuleSet } from '../../../../functions/correlator/causality/rules/rule-set.ts';
 import {
   isShippedAnnotation,
   isShippedLabel,
   ownershipAnnotations,
   ownershipLabels,
 } from '../../../../shared/snapshot-fields.ts';
+import { event } from './cluster-story.ts';
 
 const row = (...cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+
+/** What a row says of a reason, in words. */
+function meaningOf({ effect, target, direction, phase, outcome, disruption, turn, begins, cause }: EventRow) {
+  return [
+    effect === undefined ? '' : `${effect} ${target === 'subject' ? 'itself' : target}`,
+    direction === undefined || direction === 'none' ? '' : direction,
+    phase === true ? 'lasts' : '',
+    outcome === undefined ? '' : `ends as ${outcome}`,
+    disruption === undefined ? '' : `disruption: ${disruption}`,
+    turn === undefined ? '' : `Node ${turn}`,
+    begins === undefined ? '' : `begins: ${begins}`,
+    cause === undefined ? '' : `cause: ${cause}`,
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
+}
 
 /** The tables for people who don't read code. */
 const listed = [
   '# What Rootspan understands',
   '',
-  'Written by its test from the tables in `rules.ts` (`npx vitest run --config test/vitest.config.ts rules -u`). An Event',
-  'that no row knows is no less a span: it hangs where its object does.',
+  'Written by its test from the rules themselves (`npx vitest run --config test/vitest.config.ts rules.test -u`). An Event',
+  'that no row knows is no less a span: it hangs by its object’s owners, by times and by what the objects say of themselves.',
   '',
-  '## Events that act on another object',
+  '## Why a span hangs where it does',
   '',
-  row('Event', 'what it does', 'as the controller writes it', 'source'),
-  row('---', '---', '---', '---'),
-  ...driverRules.map(({ subject, reason, effect, target, example, source }) =>
-    row(`${subject}.${reason}`, `${effect} ${target === 'subject' ? 'itself' : target}`, example, source),
-  ),
+  'The first of these rules that has an answer places it; its name is the span’s `rootspan.because`.',
+  '',
+  row('rule', 'it hangs there because …'),
+  row('---', '---'),
+  ...[...placementRules, episode].map(({ name, why }) => row(name, why)),
   '',
   '## Why a pod goes: its condition DisruptionTarget',
   '',
-  row('reason', 'cause'),
+  row('reason', 'disruption'),
   row('---', '---'),
   ...Object.entries(disruptions).map(([reason, cause]) => row(reason, cause)),
   '',
-  '## What happens to a Node, and what it does to its pods',
+  '## Causes, the deepest first',
   '',
-  row('Event', 'turn', 'as the controller writes it'),
-  row('---', '---', '---'),
-  ...Object.entries(nodeTurns).map(([reason, turn]) => row(`Node.${reason}`, turn, '')),
-  ...nodeEffects.map(({ reason, turn, example }) => row(`Pod.${reason}`, turn, example)),
+  'Of several that kept a change from getting there the first one in this list is its `error.type`.',
   '',
-  '## Events that say how a change ended',
-  '',
-  row('Event', 'outcome'),
-  row('---', '---'),
-  ...Object.entries(verdicts).flatMap(([kind, reasons]) =>
-    Object.entries(reasons).map(([reason, outcome]) => row(`${kind}.${reason}`, outcome)),
-  ),
-  '',
-  'Deployments, StatefulSets, DaemonSets and Jobs say it in their status.',
-  '',
-  '## Events that last until the next one on the same object',
-  '',
-  [...phases].join(', '),
+  causeOrder.join(', '),
+  ...Object.entries(rowsByProject).flatMap(([project, rows]) => [
+    '',
+    `## ${project}`,
+    '',
+    row('Event', 'what it says', 'as the controller writes it', 'source'),
+    row('---', '---', '---', '---'),
+    ...rows.map((one) => row(`${one.subject}.${one.reason}`, meaningOf(one), one.example, one.source)),
+  ]),
   '',
 ].join('\n');
 
 it('is listed for people', async () => {
-  await expect(listed).toMatchFileSnapshot('../../../../functions/correlator/causality/RULES.md');
+  await expect(listed).toMatchFileSnapshot('../../../../docs/what-it-understands.md');
 });
 
-describe('the rule table', () => {
-  it.each(driverRules.map((rule) => [rule.subject, rule.reason, rule] as const))(
-    '%s.%s reads its example message, folded or not',
-    (subject, reason, rule) => {
-      expect(matchDriver(subject, reason, rule.example)?.rule).toBe(rule);
-      expect(matchDriver(subject, reason, `(combined from similar events): ${rule.example}`)?.rule).toBe(
-        rule,
-      );
-    },
-  );
-
-  it.each(
-    driverRules.filter(({ target }) => /^[A-Z]/.test(target)).map((rule) => [rule.example, rule] as const),
-  )('"%s" names its target', (message, { subject, reason }) => {
-    expect(message).toContain(matchDriver(subject, reason, message)!.name);
-  });
-
-  it('reads how many a scaling adopts, in the words of every release', () => {
+describe('the rows', () => {
+  it('read how many a scaling adopts, in the words of every release', () => {
     const scaling = (message: string) => {
-      const { name, from, to } = matchDriver('Deployment', 'ScalingReplicaSet', message)!;
+      const { name, from, to } = builtInRules.match('Deployment', 'ScalingReplicaSet', message)!;
       return { name, from, to };
     };
     expect(scaling('Scaled up replica set web-1 from 0 to 3')).toEqual({ name: 'web-1', from: 0, to: 3 });
@@ -96,48 +89,55 @@ describe('the rule table', () => {
     expect(scaling('Scaled up replica set web-1 to 3')).toEqual({ name: 'web-1', from: undefined, to: 3 });
   });
 
-  it('reads both spellings of the StatefulSet controller', () => {
-    expect(
-      matchDriver('StatefulSet', 'SuccessfulCreate', 'create Pod db-0 in StatefulSet db successful')?.name,
-    ).toBe('db-0');
+  it('read folded messages as the message itself', () => {
+    const folded = '(combined from similar events): Created pod: web-1-a';
+    expect(builtInRules.match('ReplicaSet', 'SuccessfulCreate', folded)?.name).toBe('web-1-a');
   });
 
-  it('does not take a restart for a tear-down', () => {
-    expect(directionOf('Killing', 'Container app failed liveness probe, will be restarted')).toBe('start-up');
-    expect(directionOf('Killing', 'Stopping container app')).toBe('tear-down');
-    expect(directionOf('Unhealthy', 'Readiness probe failed: …')).toBe('none');
+  it('do not take a restart for a tear-down', () => {
+    const direction = (reason: string, message: string) =>
+      builtInRules.match('Pod', reason, message)?.row.direction;
+    expect(direction('Killing', 'Container app failed liveness probe, will be restarted')).toBe('start-up');
+    expect(direction('Killing', 'Stopping container app')).toBe('tear-down');
+    expect(direction('Unhealthy', 'Readiness probe failed: …') ?? 'none').toBe('none');
   });
 
-  it.each(nodeEffects.map((row) => [row.example, row] as const))(
-    '"%s" speaks of the Node',
-    (message, { reason, turn }) => {
-      expect(nodeEffectOf(reason, message)).toBe(turn);
-      expect(directionOf(reason, message)).toBe('none');
-    },
-  );
-
-  it.each(revisionMessages.map((row) => [row.example, row] as const))(
-    '"%s" names the commit',
-    (message, { subject, reason }) => {
-      expect(revisionOf(subject, reason, message, undefined)?.revision).toMatch(/^[0-9a-f]{40}$/);
-    },
-  );
-
-  it('reads what Flux says that it synced', () => {
-    const revision = (text: string) =>
-      revisionOf('Kustomization', 'Progressing', '', { 'kustomize.toolkit.fluxcd.io/revision': text });
-    expect(revision('main@sha1:53e28ff2')).toEqual({ name: 'main', revision: '53e28ff2' });
-    expect(revision('6.3.5')).toEqual({ name: undefined, revision: '6.3.5' });
-    expect(revisionOf('Kustomization', 'Progressing', '', { topLevelSpan: 'true' })).toBeUndefined();
+  it('are of a kind and a reason: what no row declares is neither start-up nor tear-down, and an instant', () => {
+    expect(builtInRules.match('Service', 'Pulling', 'Pulling image "web"')).toBeUndefined();
+    expect(builtInRules.match('Pod', 'SomethingHappened', '')).toBeUndefined();
+    expect(builtInRules.match('Rocket', 'SuccessfulCreate', 'Created pod: web-1')).toBeUndefined();
   });
 
-  it('ships every label and annotation that the rules read', () => {
-    expect(ownershipLabels.filter((key) => !isShippedLabel(key))).toEqual([]);
-    expect(ownershipAnnotations.filter((key) => !isShippedAnnotation(key))).toEqual([]);
+  it('of a user come before the built-in ones', () => {
+    const own: EventRow = { subject: 'Pod', reason: 'Killing', direction: 'none', example: 'x', source: 'y' };
+    const rules = createRuleSet([own, ...Object.values(rowsByProject).flat()]);
+    expect(rules.match('Pod', 'Killing', 'Stopping container app')?.row).toBe(own);
+  });
+});
+
+describe('what is synced', () => {
+  const sync = (text: string, count = 1): Occurrence =>
+    ({
+      at: 0n,
+      match: undefined,
+      event: event(0, { kind: 'Kustomization', name: 'app', uid: 'k' }, 'Progressing', '', {
+        count,
+        annotations: { 'kustomize.toolkit.fluxcd.io/revision': text },
+      }).event,
+    }) as unknown as Occurrence;
+  const unseen = { history: undefined };
+
+  it('is what Flux writes on its Events', () => {
+    expect(revisionOf(sync('main@sha1:53e28ff2'), unseen)).toEqual({ name: 'main', revision: '53e28ff2' });
+    expect(revisionOf(sync('6.3.5'), unseen)).toEqual({ name: undefined, revision: '6.3.5' });
   });
 
-  it('leaves what it does not know alone', () => {
-    expect(matchDriver('Rocket', 'SuccessfulCreate', 'Created pod: web-1')).toBeUndefined();
-    expect(matchDriver('ReplicaSet', 'SuccessfulCreate', 'Something else')).toBeUndefined();
+  it('is not what a repeat still says of its first occurrence', () => {
+    expect(revisionOf(sync('main@sha1:53e28ff2', 2), unseen)).toBeUndefined();
   });
+});
+
+it('ships every label and annotation that the rules read', () => {
+  expect(ownershipLabels.filter((key) => !isShippedLabel(key))).toEqual([]);
+  expect(ownershipAnnotations.filter((key) => !isShippedAnnotation(key))).toEqual([]);
 });

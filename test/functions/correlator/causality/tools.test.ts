@@ -153,7 +153,7 @@ describe('a claim', () => {
     const failed = spans.find(({ name }) => name === 'PersistentVolumeClaim.ProvisioningFailed')!;
     expect(failed.parentSpanId).toBeNull();
     expect(spans.find(({ name }) => name === 'Job.Create')!.links).toEqual([
-      { traceId: failed.traceId, spanId: failed.spanId },
+      { traceId: failed.traceId, spanId: failed.spanId, attributes: { 'rootspan.link': 'waits-for' } },
     ]);
   });
 });
