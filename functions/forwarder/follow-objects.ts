@@ -119,7 +119,7 @@ async function take(
     if (source.type === 'listed') cache.stillListed(source.resource, { ...about, uid: uidOf(object) });
     return;
   }
-  const snapshot = redact(observed.value);
+  const snapshot = redact(source.type === 'listed' ? { ...observed.value, from: 'list' } : observed.value);
   const { known, news, before } = cache.see(snapshot, source);
   if (!news || silent) return;
   // Who made a generation is told by what was there before: that may never have left the cluster.

@@ -197,7 +197,7 @@ export function createSubjectShipper(
     }
     // Another one has taken over the name: ours is gone.
     if (uid !== undefined && observed.value.object.uid !== uid) return undefined;
-    return redact(observed.value);
+    return redact({ ...observed.value, from: 'look-up' });
   };
 
   const take = async (snapshot: ObjectSnapshot, job: Job) => {

@@ -397,7 +397,8 @@ describe('what stays in the cluster', () => {
     const { cluster, a, web } = createShop();
     for (let i = 0; i < 5; i++) cluster.put(anEvent(`e${i}`, a));
     cluster.put(anEvent('scaled', web, { reason: 'ScalingReplicaSet' }));
-    cluster.put({ ...anEvent('broken', a), involvedObject: null });
+    cluster.put({ ...anEvent('broken', a), lastTimestamp: 'yesterday' });
+    cluster.put({ ...anEvent('about nothing', a), involvedObject: null });
     cluster.put(anEvent('huge', a, { message: 'x'.repeat(600_000) }));
     const filters = { kinds: { include: [], exclude: ['Deployment'] } };
     const term = runInMemory(cluster, { filters, burst: 3 });
@@ -411,8 +412,8 @@ describe('what stays in the cluster', () => {
       if (remark.type === 'event-dropped') counts.dropped.push(remark.reason);
     }
     expect(counts).toEqual({
-      received: 8,
-      shipped: 3,
+      received: 9,
+      shipped: 4,
       filtered: 1,
       dropped: ['rate', 'rate', 'unreadable', 'rate'],
     });
@@ -421,6 +422,7 @@ describe('what stays in the cluster', () => {
       'ReplicaSet web-1',
       'Pod a',
       ...Array.from({ length: 3 }, () => 'Pod a Pulled'),
+      '  Pulled',
     ]);
   });
 
