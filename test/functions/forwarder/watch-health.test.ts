@@ -19,6 +19,7 @@ function createPatient() {
       channel: { bytes: () => 0, isFull: () => full },
       positions: { openSince: () => undefined },
       cachedObjects: () => 0,
+      customKinds: () => new Map(),
     });
   begin();
   return {

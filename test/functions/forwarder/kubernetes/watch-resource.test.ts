@@ -89,6 +89,8 @@ function tell(signal: WatchSignal): string {
       return `${signal.how} ${nameOf(signal.object)} at ${versionOf(signal.object)}`;
     case 'bookmark':
       return `bookmark at ${signal.resourceVersion}`;
+    case 'unavailable':
+      return `unavailable: ${signal.why}`;
   }
 }
 

@@ -1,0 +1,181 @@
+/**
+ * Kinds that are not Kubernetes' own: looked for now and then, and at once when somebody names one that nobody here has heard
+ * of; each is followed from when it is found until it cannot be any more.
+ */
+import type { ObjectReference } from '../../shared/observation.ts';
+import type { Clock } from './kubernetes/clock.ts';
+import type { Discover, Served } from './kubernetes/discover-kinds.ts';
+import type { Unavailable } from './kubernetes/watch-signal.ts';
+import { groupOf, type WatchedResource } from './kubernetes/watched-resources.ts';
+import type { KindRemark } from './remarks.ts';
+
+export interface KindPorts {
+  discover: Discover;
+  clock: Clock;
+  /** Until the signal is aborted, or the kind cannot be followed. `onReady`: once all that there is is known. */
+  follow(resource: WatchedResource, onReady: () => void): Promise<Unavailable | undefined>;
+  /** The cluster has the kind no more. */
+  forget(resource: WatchedResource): Promise<void>;
+  report(remark: KindRemark): void;
+  signal: AbortSignal;
+}
+
+export interface KindSettings {
+  /**
+   * Milliseconds between looks at what is installed. Smaller: some 20 requests more each time, in a cluster that has everything.
+   * Larger: what nobody speaks of is watched later after it was installed, or after the right to watch it was given.
+   */
+  lookEvery: number;
+  /** Milliseconds between looks, whoever asks for one. Smaller: who may write Events may have us ask all the time. */
+  leastPause: number;
+  /** Milliseconds after which what could not be asked is asked again. Larger: no list within the time that Events wait for it. */
+  retryAfter: number;
+}
+
+export const defaultKindSettings: KindSettings = {
+  lookEvery: 300_000,
+  leastPause: 30_000,
+  retryAfter: 5_000,
+};
+
+export interface FollowedKinds {
+  /** Whether all objects of its kind are known. */
+  isFollowed(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): boolean;
+  /** Somebody speaks of an object of that kind. */
+  named(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): void;
+  /** By resource name, what is installed. */
+  states(): ReadonlyMap<string, KindState>;
+  /** Once what was found first is known, or cannot be followed. */
+  firstKnown: Promise<void>;
+  ended: Promise<void>;
+}
+
+export type KindState = 'listing' | 'watched' | Unavailable;
+
+interface Kind {
+  resource: WatchedResource;
+  state: KindState;
+  /** When it was last begun or ended: milliseconds that only go forward. */
+  since: number;
+}
+
+/** Whoever may write Events may name kinds that there are none of. */
+const mostNamed = 1_000;
+
+export function followKinds(ports: KindPorts, settings: KindSettings): FollowedKinds {
+  const { discover, clock, report, signal } = ports;
+  const kinds = new Map<string, Kind>();
+  const running = new Set<Promise<void>>();
+  const asked = createAsked(clock, settings.lookEvery);
+  let groups: ReadonlySet<string> = new Set();
+  let wake: AbortController | undefined;
+
+  /** Resolves once it is known or has ended. */
+  const start = (name: string, resource: WatchedResource): Promise<void> => {
+    const before = kinds.get(name)?.state;
+    const kind: Kind = { resource, state: 'listing', since: clock.elapsed() };
+    kinds.set(name, kind);
+    return new Promise((known) => {
+      const ready = () => {
+        kind.state = 'watched';
+        known();
+      };
+      const run = ports.follow(resource, ready).then((why) => {
+        known();
+        if (why === undefined) return;
+        Object.assign(kind, { state: why, since: clock.elapsed() });
+        if (why !== before) report({ type: 'kind-unavailable', resource: name, why });
+        if (why === 'unknown') wake?.abort();
+      });
+      const tracked: Promise<void> = run.catch(fail).finally(() => running.delete(tracked));
+      running.add(tracked);
+    });
+  };
+
+  /** What was tried a moment ago is not tried again because somebody spoke of something else. */
+  const isDue = (known: Kind | undefined, { apiVersion }: WatchedResource): boolean => {
+    if (known === undefined) return true;
+    if (known.state === 'listing' || known.state === 'watched') return false;
+    return (
+      known.resource.apiVersion !== apiVersion || clock.elapsed() - known.since >= settings.lookEvery / 2
+    );
+  };
+
+  const take = async (served: Served): Promise<Promise<void>[]> => {
+    groups = new Set([...served.keys()].map(groupOfName));
+    const begun: Promise<void>[] = [];
+    for (const [name, resource] of served) {
+      const known = kinds.get(name);
+      if (resource !== undefined && isDue(known, resource)) begun.push(start(name, resource));
+      if (resource !== undefined || known?.state !== 'unknown') continue;
+      kinds.delete(name);
+      await ports.forget(known.resource);
+    }
+    return begun;
+  };
+
+  let fail = (_: unknown) => {};
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  let firstKnown = () => {};
+  const first = new Promise<void>((resolve) => (firstKnown = resolve));
+
+  const look = async (): Promise<boolean> => {
+    try {
+      void Promise.all(await take(await discover(signal))).then(firstKnown);
+      return true;
+    } catch (error) {
+      if (!signal.aborted) report({ type: 'kinds-unknown', error });
+      return false;
+    }
+  };
+
+  const run = async () => {
+    while (!signal.aborted) {
+      wake = new AbortController();
+      const until = AbortSignal.any([signal, wake.signal]);
+      const looked = await look();
+      if (looked) await clock.sleep(settings.leastPause, signal);
+      await clock.sleep(looked ? settings.lookEvery - settings.leastPause : settings.retryAfter, until);
+    }
+    while (running.size > 0) await Promise.all(running);
+  };
+
+  return {
+    isFollowed: ({ apiVersion, kind }) =>
+      [...kinds.values()].some(
+        ({ resource, state }) =>
+          state === 'watched' &&
+          resource.kind === kind &&
+          (apiVersion === undefined || groupOf(resource.apiVersion) === groupOf(apiVersion)),
+      ),
+    named({ apiVersion, kind }) {
+      const group = apiVersion === undefined ? '' : groupOf(apiVersion);
+      if (group === '' || !groups.has(group)) return;
+      const isKnown = [...kinds.values()].some(
+        ({ resource }) => resource.kind === kind && groupOf(resource.apiVersion) === group,
+      );
+      if (!isKnown && asked(`${group}/${kind}`)) wake?.abort();
+    },
+    states: () => new Map([...kinds].map(([name, { state }]) => [name, state])),
+    firstKnown: first,
+    ended: Promise.race([run(), failed]),
+  };
+}
+
+/** Of a resource name: the plural has no dot. */
+const groupOfName = (name: string): string => name.split('.').slice(1).join('.');
+
+/** True once for each within `milliseconds`. */
+function createAsked(clock: Pick<Clock, 'elapsed'>, milliseconds: number): (what: string) => boolean {
+  /** The longest ago first. */
+  const at = new Map<string, number>();
+  return (what) => {
+    const now = clock.elapsed();
+    const last = at.get(what);
+    if (last !== undefined && now - last < milliseconds) return false;
+    at.delete(what);
+    at.set(what, now);
+    if (at.size > mostNamed) at.delete(at.keys().next().value!);
+    return true;
+  };
+}
