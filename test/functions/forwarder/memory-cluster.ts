@@ -5,7 +5,10 @@ import type { Discover } from '../../../functions/forwarder/kubernetes/discover-
 import type { LookUp } from '../../../functions/forwarder/kubernetes/look-up-object.ts';
 import type { WatchSignal } from '../../../functions/forwarder/kubernetes/watch-signal.ts';
 import {
+  customKinds,
   events,
+  kindsOf,
+  nameIn,
   resourceName,
   type WatchedResource,
   watchedObjects,
@@ -55,8 +58,6 @@ export function createMemoryCluster(): MemoryCluster {
     [...watchedObjects, events].map((resource) => [resource.kind, resourceName(resource)]),
   );
   const installed = new Map<string, { resource: WatchedResource; isForbidden: boolean }>();
-  /** Those that were there once. */
-  const gone = new Set<string>();
   const state = new Map<string, Raw>();
   const history: Change[] = [];
   const readers = new Set<() => void>();
@@ -128,7 +129,7 @@ export function createMemoryCluster(): MemoryCluster {
     follow,
     discover: async () =>
       new Map([
-        ...[...gone].map((name) => [name, undefined] as const),
+        ...kindsOf(customKinds).map(({ group, resource }) => [nameIn(group, resource), undefined] as const),
         ...[...installed].map(([name, { resource }]) => [name, resource] as const),
       ]),
     install(resource, { isForbidden = false } = {}) {
@@ -140,7 +141,6 @@ export function createMemoryCluster(): MemoryCluster {
       for (const { kind, metadata } of [...state.values()])
         if (kind === resource.kind) write('DELETED', state.get(metadata.uid)!);
       installed.delete(resourceName(resource));
-      gone.add(resourceName(resource));
       wakeAll();
     },
     async lookUp({ kind, namespace, name }) {
