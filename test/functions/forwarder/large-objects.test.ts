@@ -11,7 +11,7 @@ import { createMemoryCluster } from './memory-cluster.ts';
 import { runInMemory, told } from './run-in-memory.ts';
 
 const workflows = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', resource: 'workflows' };
-const count = 40;
+const count = 20;
 
 /** A megabyte of JSON, each time another; its phase is all that ships. */
 const workflow = (index: number, round: number, phase: string) => (version: string) =>
@@ -74,18 +74,18 @@ it('of large objects no more is held than what ships, and a change of all else s
     while (seen < signals) await delay(5);
   };
   await until(count + 2);
-  for (let round = 1; round <= 3; round++) {
+  for (let round = 1; round <= 2; round++) {
     for (let index = 0; index < count; index++) put(index, round, 'Running');
     await until(count + 2 + round * count);
   }
   server.compact();
   expect(cached()).toBe(count);
   expect(told(term.arrived)).toEqual([]);
-  // 160 MB have come; what is kept of 40 objects are some hundred bytes each.
+  // 60 MB have come; what is kept of 20 objects are some hundred bytes each.
   expect(held() - before).toBeLessThan(2_000_000);
 
   put(7, 4, 'Succeeded');
-  await until(count + 2 + 3 * count + 1);
+  await until(count + 2 + 2 * count + 1);
   await term.quiet();
   expect(term.arrived).toMatchObject([{ object: { name: 'build-7', status: { phase: 'Succeeded' } } }]);
   expect(JSON.stringify(term.arrived).length).toBeLessThan(1_000);
