@@ -51,8 +51,8 @@ const EnvironmentSchema = v.object({
   EVENT_FILTERS: v.optional(v.string(), '{}'),
   EVENT_RATE_LIMIT: v.optional(v.string(), '{}'),
   REDACT_PATTERNS: v.optional(v.string(), '[]'),
-  WATCH: v.optional(v.string(), JSON.stringify(customKinds)),
-  EXTRA_KINDS: v.optional(v.string(), '[]'),
+  WATCH: v.optional(v.string()),
+  EXTRA_KINDS: v.optional(v.string()),
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,8 +81,12 @@ export function readConfig(env: Environment) {
   };
 }
 
-/** Each once; what `extraKinds` says of a version counts. */
-function readKinds({ WATCH, EXTRA_KINDS }: v.InferOutput<typeof EnvironmentSchema>): KindToWatch[] {
+/**
+ * Each once; what `extraKinds` says of a version counts.
+ * @throws UserError that names the variable to put right
+ */
+export function readKinds(env: { [name in 'WATCH' | 'EXTRA_KINDS']?: string | undefined }): KindToWatch[] {
+  const { WATCH = JSON.stringify(customKinds), EXTRA_KINDS = '[]' } = env;
   const kinds = new Map<string, KindToWatch>();
   const own = new Set([events, ...watchedObjects].map(resourceName));
   const take = (variable: string, wanted: KindToWatch, kind = '') => {
