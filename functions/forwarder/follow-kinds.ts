@@ -66,7 +66,7 @@ export function followKinds(ports: KindPorts, settings: KindSettings): FollowedK
   const { discover, clock, report, signal } = ports;
   const kinds = new Map<string, Kind>();
   const running = new Set<Promise<void>>();
-  const asked = createAsked(clock, settings.lookEvery);
+  const asked = createAsked(clock, settings);
   let groups: ReadonlySet<string> = new Set();
   let wake: AbortController | undefined;
 
@@ -165,17 +165,23 @@ export function followKinds(ports: KindPorts, settings: KindSettings): FollowedK
 /** Of a resource name: the plural has no dot. */
 const groupOfName = (name: string): string => name.split('.').slice(1).join('.');
 
-/** True once for each within `milliseconds`. */
-function createAsked(clock: Pick<Clock, 'elapsed'>, milliseconds: number): (what: string) => boolean {
+/**
+ * Whether to look because of that kind: when it is first named, and again after a growing pause. The tables of a kind that was
+ * installed this second may not be there yet; one that nobody watches is named all the time.
+ */
+function createAsked(
+  clock: Pick<Clock, 'elapsed'>,
+  { leastPause, lookEvery }: KindSettings,
+): (what: string) => boolean {
   /** The longest ago first. */
-  const at = new Map<string, number>();
+  const asked = new Map<string, { at: number; times: number }>();
   return (what) => {
     const now = clock.elapsed();
-    const last = at.get(what);
-    if (last !== undefined && now - last < milliseconds) return false;
-    at.delete(what);
-    at.set(what, now);
-    if (at.size > mostNamed) at.delete(at.keys().next().value!);
+    const { at, times } = asked.get(what) ?? { at: Number.NEGATIVE_INFINITY, times: 0 };
+    if (now - at < Math.min(leastPause * 4 ** (times - 1), lookEvery)) return false;
+    asked.delete(what);
+    asked.set(what, { at: now, times: times + 1 });
+    if (asked.size > mostNamed) asked.delete(asked.keys().next().value!);
     return true;
   };
 }

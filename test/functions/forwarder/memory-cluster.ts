@@ -95,8 +95,9 @@ export function createMemoryCluster(): MemoryCluster {
     let at = from === undefined ? undefined : Number(from);
     while (!signal.aborted) {
       const custom = installed.get(name);
-      if (resource.isCustom && custom?.isForbidden !== false) {
-        yield { type: 'unavailable', why: custom === undefined ? 'unknown' : 'forbidden' };
+      const isServed = custom?.resource.apiVersion === resource.apiVersion;
+      if (resource.isCustom && (!isServed || custom.isForbidden)) {
+        yield { type: 'unavailable', why: isServed ? 'forbidden' : 'unknown' };
         return;
       }
       if (at === undefined || at < compacted) {
