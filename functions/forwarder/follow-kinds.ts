@@ -64,101 +64,118 @@ const mostNamed = 1_000;
 
 export function followKinds(ports: KindPorts, settings: KindSettings): FollowedKinds {
   const { discover, clock, report, signal } = ports;
+  const asked = createAsked(clock, settings);
+  const first = Promise.withResolvers<void>();
+  const failed = Promise.withResolvers<never>();
+  let groups: ReadonlySet<string> = new Set();
+  let next = new AbortController();
+  const lookNow = () => next.abort();
+  const kinds = createKinds(ports, settings, { onUnknown: lookNow, onFailed: failed.reject });
+
+  const look = async (): Promise<boolean> => {
+    let served: Served;
+    try {
+      served = await discover(signal);
+    } catch (error) {
+      if (!signal.aborted) report({ type: 'kinds-unknown', error });
+      return false;
+    }
+    groups = new Set([...served.keys()].map(groupOfName));
+    void Promise.all(await kinds.take(served)).then(() => first.resolve());
+    return true;
+  };
+
+  const run = async () => {
+    while (!signal.aborted) {
+      next = new AbortController();
+      const until = AbortSignal.any([signal, next.signal]);
+      const looked = await look();
+      if (looked) await clock.sleep(settings.leastPause, signal);
+      await clock.sleep(looked ? settings.lookEvery - settings.leastPause : settings.retryAfter, until);
+    }
+    await kinds.ended();
+  };
+
+  return {
+    isFollowed: (reference) => kinds.of(reference).some(({ state }) => state === 'watched'),
+    named(reference) {
+      const group = groupOf(reference.apiVersion ?? '');
+      if (!groups.has(group) || group === '' || kinds.of(reference).length > 0) return;
+      if (asked(`${group}/${reference.kind}`)) lookNow();
+    },
+    states: kinds.states,
+    firstKnown: first.promise,
+    ended: Promise.race([run(), failed.promise]),
+  };
+}
+
+/** Those that were found, by resource name. */
+function createKinds(
+  { clock, follow, forget, report }: KindPorts,
+  { lookEvery }: KindSettings,
+  { onUnknown, onFailed }: { onUnknown(): void; onFailed(error: unknown): void },
+) {
   const kinds = new Map<string, Kind>();
   const running = new Set<Promise<void>>();
-  const asked = createAsked(clock, settings);
-  let groups: ReadonlySet<string> = new Set();
-  let wake: AbortController | undefined;
 
   /** Resolves once it is known or has ended. */
   const start = (name: string, resource: WatchedResource): Promise<void> => {
     const before = kinds.get(name)?.state;
     const kind: Kind = { resource, state: 'listing', since: clock.elapsed() };
     kinds.set(name, kind);
-    return new Promise((known) => {
-      const ready = () => {
-        kind.state = 'watched';
-        known();
-      };
-      const run = ports.follow(resource, ready).then((why) => {
-        known();
-        if (why === undefined) return;
-        Object.assign(kind, { state: why, since: clock.elapsed() });
-        if (why !== before) report({ type: 'kind-unavailable', resource: name, why });
-        if (why === 'unknown') wake?.abort();
-      });
-      const tracked: Promise<void> = run.catch(fail).finally(() => running.delete(tracked));
-      running.add(tracked);
-    });
+    const known = Promise.withResolvers<void>();
+    const onReady = () => {
+      kind.state = 'watched';
+      known.resolve();
+    };
+    const run = async () => {
+      const why = await follow(resource, onReady);
+      known.resolve();
+      if (why === undefined) return;
+      kind.state = why;
+      kind.since = clock.elapsed();
+      if (why !== before) report({ type: 'kind-unavailable', resource: name, why });
+      if (why === 'unknown') onUnknown();
+    };
+    const tracked: Promise<void> = run()
+      .catch(onFailed)
+      .finally(() => running.delete(tracked));
+    running.add(tracked);
+    return known.promise;
   };
 
   /** What was tried a moment ago is not tried again because somebody spoke of something else. */
-  const isDue = (known: Kind | undefined, { apiVersion }: WatchedResource): boolean => {
-    if (known === undefined) return true;
-    if (known.state === 'listing' || known.state === 'watched') return false;
-    return (
-      known.resource.apiVersion !== apiVersion || clock.elapsed() - known.since >= settings.lookEvery / 2
-    );
-  };
-
-  const take = async (served: Served): Promise<Promise<void>[]> => {
-    groups = new Set([...served.keys()].map(groupOfName));
-    const begun: Promise<void>[] = [];
-    for (const [name, resource] of served) {
-      const known = kinds.get(name);
-      if (resource !== undefined && isDue(known, resource)) begun.push(start(name, resource));
-      if (resource !== undefined || known?.state !== 'unknown') continue;
-      kinds.delete(name);
-      await ports.forget(known.resource);
-    }
-    return begun;
-  };
-
-  let fail = (_: unknown) => {};
-  const failed = new Promise<never>((_, reject) => (fail = reject));
-  let firstKnown = () => {};
-  const first = new Promise<void>((resolve) => (firstKnown = resolve));
-
-  const look = async (): Promise<boolean> => {
-    try {
-      void Promise.all(await take(await discover(signal))).then(firstKnown);
-      return true;
-    } catch (error) {
-      if (!signal.aborted) report({ type: 'kinds-unknown', error });
-      return false;
-    }
-  };
-
-  const run = async () => {
-    while (!signal.aborted) {
-      wake = new AbortController();
-      const until = AbortSignal.any([signal, wake.signal]);
-      const looked = await look();
-      if (looked) await clock.sleep(settings.leastPause, signal);
-      await clock.sleep(looked ? settings.lookEvery - settings.leastPause : settings.retryAfter, until);
-    }
-    while (running.size > 0) await Promise.all(running);
+  const isDue = ({ state, since, resource }: Kind, { apiVersion }: WatchedResource): boolean => {
+    if (state === 'listing' || state === 'watched') return false;
+    return resource.apiVersion !== apiVersion || clock.elapsed() - since >= lookEvery / 2;
   };
 
   return {
-    isFollowed: ({ apiVersion, kind }) =>
-      [...kinds.values()].some(
-        ({ resource, state }) =>
-          state === 'watched' &&
+    /** Each resolves once what was begun is known. */
+    async take(served: Served): Promise<Promise<void>[]> {
+      const begun: Promise<void>[] = [];
+      for (const [name, resource] of served) {
+        const known = kinds.get(name);
+        if (resource !== undefined) {
+          if (known === undefined || isDue(known, resource)) begun.push(start(name, resource));
+        } else if (known?.state === 'unknown') {
+          kinds.delete(name);
+          await forget(known.resource);
+        }
+      }
+      return begun;
+    },
+    /** Of a reference that names no group any group will do. */
+    of: ({ apiVersion, kind }: Pick<ObjectReference, 'apiVersion' | 'kind'>): Kind[] =>
+      [...kinds.values()].filter(
+        ({ resource }) =>
           resource.kind === kind &&
           (apiVersion === undefined || groupOf(resource.apiVersion) === groupOf(apiVersion)),
       ),
-    named({ apiVersion, kind }) {
-      const group = apiVersion === undefined ? '' : groupOf(apiVersion);
-      if (group === '' || !groups.has(group)) return;
-      const isKnown = [...kinds.values()].some(
-        ({ resource }) => resource.kind === kind && groupOf(resource.apiVersion) === group,
-      );
-      if (!isKnown && asked(`${group}/${kind}`)) wake?.abort();
-    },
     states: () => new Map([...kinds].map(([name, { state }]) => [name, state])),
-    firstKnown: first,
-    ended: Promise.race([run(), failed]),
+    async ended(): Promise<void> {
+      while (running.size > 0) await Promise.all(running);
+    },
   };
 }
 
