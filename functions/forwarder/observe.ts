@@ -26,6 +26,20 @@ type Json = Record<string, unknown>;
 
 /** Of a core/v1 or events.k8s.io/v1 Event: both forms of one Event give the same occurrence. */
 export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccurrence> {
+  return withinTheStack(() => readEvent(raw, observedAt));
+}
+
+/** Custom resources, and what recordings hold, may be nested without end. */
+function withinTheStack<T>(read: () => Parsed<T>): Parsed<T> {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) return { ok: false, reason: 'is nested too deeply' };
+    throw error;
+  }
+}
+
+function readEvent(raw: unknown, observedAt: string): Parsed<EventOccurrence> {
   const event = record(raw);
   if (event === undefined) return { ok: false, reason: 'is no object' };
   const metadata = record(event.metadata) ?? {};
@@ -70,13 +84,7 @@ const stripped = (event: Json, { namespace }: Json, name: unknown): string =>
 
 /** Of any object. A Secret or a ConfigMap is refused: nothing of it leaves the cluster. */
 export function observeObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
-  try {
-    return readObject(raw, observedAt, deleted);
-  } catch (error) {
-    // The stack's end: custom resources may be nested without end.
-    if (error instanceof RangeError) return { ok: false, reason: 'is nested too deeply' };
-    throw error;
-  }
+  return withinTheStack(() => readObject(raw, observedAt, deleted));
 }
 
 function readObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {

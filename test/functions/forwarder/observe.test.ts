@@ -388,6 +388,7 @@ it('what is nested deeper than anybody reads is refused, not thrown at', () => {
   let deep: object = {};
   for (let depth = 0; depth < 10_000; depth++) deep = { f: deep };
   const managedFields = [{ manager: 'x', operation: 'Update', fieldsV1: deep }];
+  expect(observeEvent({ metadata: {}, deep }, at)).toEqual({ ok: false, reason: 'is nested too deeply' });
   expect(observeObject(deployment({ metadata: { ...metadata, managedFields } }), at, false)).toEqual({
     ok: false,
     reason: 'is nested too deeply',
