@@ -47,7 +47,7 @@ export function mergeArrivals<T>(): Merged<T> {
       failure = { error };
       close();
     });
-    while (running > 0 || isOpen) {
+    while (failure === undefined && (running > 0 || isOpen)) {
       const first = arrived.shift();
       if (first === undefined) {
         await new Promise<void>((resolve) => (wake = resolve));

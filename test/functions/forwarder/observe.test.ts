@@ -367,6 +367,19 @@ it('whatever is thrown at it, it is refused with a reason or makes an observatio
       status: fc.oneof(
         fc.jsonValue(),
         fc.record({ conditions: fc.array(fc.jsonValue()), phase: fc.jsonValue() }),
+        fc.record({
+          observedGeneration: fc.oneof(fc.jsonValue(), fc.constantFrom('3', '-1', 'many')),
+          containerStatuses: fc.array(
+            fc.oneof(
+              fc.jsonValue(),
+              fc.record({
+                name: fc.oneof(fc.constant('app'), fc.jsonValue()),
+                restartCount: fc.oneof(fc.nat(), fc.jsonValue()),
+                state: fc.oneof(fc.jsonValue(), fc.record({ terminated: fc.jsonValue() })),
+              }),
+            ),
+          ),
+        }),
       ),
       involvedObject: fc.jsonValue(),
       series: fc.jsonValue(),
