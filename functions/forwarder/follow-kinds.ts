@@ -144,12 +144,6 @@ function createKinds(
     return known.promise;
   };
 
-  /** What was tried a moment ago is not tried again because somebody spoke of something else. */
-  const isDue = ({ state, since, resource }: Kind, { apiVersion }: WatchedResource): boolean => {
-    if (state === 'listing' || state === 'watched') return false;
-    return resource.apiVersion !== apiVersion || clock.elapsed() - since >= lookEvery / 2;
-  };
-
   return {
     /** Each resolves once what was begun is known. */
     async take(served: Served): Promise<Promise<void>[]> {
@@ -157,7 +151,9 @@ function createKinds(
       for (const [name, resource] of served) {
         const known = kinds.get(name);
         if (resource !== undefined) {
-          if (known === undefined || isDue(known, resource)) begun.push(start(name, resource));
+          // What was tried a moment ago is not tried again because somebody spoke of something else.
+          const least = clock.elapsed() - lookEvery / 2;
+          if (known === undefined || isDue(known, resource, least)) begun.push(start(name, resource));
         } else if (known?.state === 'unknown') {
           kinds.delete(name);
           await forget(known.resource);
@@ -177,6 +173,12 @@ function createKinds(
       while (running.size > 0) await Promise.all(running);
     },
   };
+}
+
+/** Of what is not followed; at once where it is served in another version than the one that ended. */
+function isDue({ state, since, resource }: Kind, { apiVersion }: WatchedResource, least: number): boolean {
+  if (state === 'listing' || state === 'watched') return false;
+  return resource.apiVersion !== apiVersion || since <= least;
 }
 
 /** Of a resource name: the plural has no dot. */
