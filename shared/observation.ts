@@ -38,7 +38,8 @@ const EventOccurrenceSchema = v.object({
   observedAt: Timestamp,
   event: v.object({
     uid: Text,
-    name: Text,
+    /** `''` where it was stripped of it. */
+    name: v.string(),
     namespace: v.optional(Text),
     /** The Event's own version, not its subject's (that one is `subject.resourceVersion`). */
     resourceVersion: v.optional(Text),
@@ -119,8 +120,8 @@ export const ObjectSnapshotSchema = v.object({
   /** The watch said DELETED: this is the object's last state. */
   deleted: v.boolean(),
   /**
-   * Absent: a watch told this version when it was written. `list`: it was there already when somebody looked, nobody knows
-   * since when. `look-up`: as `list`, and versions between two look-ups were seen by nobody.
+   * Absent: a watch told what this version says when it was written. `list`: that was there already when somebody looked,
+   * nobody knows since when. `look-up`: as `list`, and versions between two look-ups were seen by nobody.
    */
   from: v.optional(v.string()),
   object: v.object({

@@ -101,6 +101,8 @@ export const workloads: ReadonlySet<string> = new Set([
   'Job',
   'CronJob',
   'ReplicationController',
+  'Rollout',
+  'DeploymentConfig',
 ]);
 
 /** Of a container's state and last state, by `running`, `waiting` and `terminated`. Never messages, images, ids or ports. */

@@ -64,6 +64,10 @@ export async function followEvents(ports: EventPorts, from: string | undefined):
         break;
       case 'bookmark':
         tell(next.resourceVersion).release();
+        break;
+      case 'unavailable':
+        // Events are Kubernetes' own.
+        return;
     }
   }
 }

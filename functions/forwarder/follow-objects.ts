@@ -3,14 +3,14 @@ import type { ObjectSnapshot } from '../../shared/observation.ts';
 import type { NamespaceFilter } from './filter-events.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import { compareVersions } from './kubernetes/resource-versions.ts';
-import type { WatchSignal } from './kubernetes/watch-signal.ts';
+import type { Unavailable, WatchSignal } from './kubernetes/watch-signal.ts';
 import { resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
 import { observeObject } from './observe.ts';
 import type { DeliveryRemark, Named } from './remarks.ts';
 import { fieldsOf, type Known, type SnapshotCache, type Source } from './snapshot-cache.ts';
 import type { Positions, Step } from './track-positions.ts';
 
-/** One resource from a version on, or from its list where there is none; ends only with the signal. */
+/** One resource from a version on, or from its list where there is none; ends with the signal, or `unavailable`. */
 export type Follow = (
   resource: WatchedResource,
   options: { from: string | undefined; signal: AbortSignal },
@@ -41,17 +41,19 @@ export interface ObjectPorts {
  * is no checkpoint or the history is gone the watch begins with a list; a later list ships what differs from what is
  * known, and what is not in it is gone.
  * @param onReady once the cache is filled
+ * @returns why it can be followed no more, where the signal is not the reason
  */
 export async function followObjects(
   ports: ObjectPorts,
   resource: WatchedResource,
   from: string | undefined,
   onReady: () => void,
-): Promise<void> {
+): Promise<Unavailable | undefined> {
   const { follow, cache, positions, heard, signal } = ports;
   const name = resourceName(resource);
   if (from !== undefined) {
-    await fillCache(ports, resource, from);
+    const why = await fillCache(ports, resource, from);
+    if (why !== undefined) return why;
     onReady();
   }
   let silent = from === undefined;
@@ -85,24 +87,47 @@ export async function followObjects(
       }
       case 'bookmark':
         positions.open(name, told.resourceVersion).release();
+        break;
+      case 'unavailable':
+        return told.why;
     }
   }
+  return undefined;
 }
 
-async function fillCache(ports: ObjectPorts, resource: WatchedResource, from: string): Promise<void> {
+async function fillCache(
+  ports: ObjectPorts,
+  resource: WatchedResource,
+  from: string,
+): Promise<Unavailable | undefined> {
   const { follow, cache, heard, signal } = ports;
   const name = resourceName(resource);
   const none: Step = { hold: () => {}, release: () => {} };
   for await (const told of follow(resource, { from: undefined, signal })) {
     heard(name);
     if (told.type === 'list-start') cache.startListing(name);
-    if (told.type === 'list-complete') return;
+    if (told.type === 'list-complete') return undefined;
+    if (told.type === 'unavailable') return told.why;
     if (told.type !== 'listed') continue;
     const version = versionOf(told.object);
     if (version === undefined || compareVersions(version, from) > 0) continue;
     const see = { source: { type: 'listed', resource: name } as const, deleted: false, silent: true };
     await take(ports, told, see, none);
   }
+  return undefined;
+}
+
+/** The cluster has the kind no more: of what is known of it, the end is told. */
+export async function forgetObjects(
+  { cache, positions, ship }: Pick<ObjectPorts, 'cache' | 'positions' | 'ship'>,
+  resource: WatchedResource,
+  at: string,
+): Promise<void> {
+  const name = resourceName(resource);
+  const step = positions.open(name, undefined);
+  cache.startListing(name);
+  for (const gone of cache.vanished(name, at)) await ship(gone, step);
+  step.release();
 }
 
 async function take(
@@ -119,7 +144,7 @@ async function take(
     if (source.type === 'listed') cache.stillListed(source.resource, { ...about, uid: uidOf(object) });
     return;
   }
-  const snapshot = redact(observed.value);
+  const snapshot = redact(source.type === 'listed' ? { ...observed.value, from: 'list' } : observed.value);
   const { known, news, before } = cache.see(snapshot, source);
   if (!news || silent) return;
   // Who made a generation is told by what was there before: that may never have left the cluster.

@@ -4,6 +4,7 @@ import { connectKinesis } from './connect-kinesis.ts';
 import { createKinesisSink } from './kinesis-sink.ts';
 import { systemClock as clock } from './kubernetes/clock.ts';
 import { createApiServer } from './kubernetes/connect-api-server.ts';
+import { createDiscover } from './kubernetes/discover-kinds.ts';
 import { findClusterUid } from './kubernetes/find-cluster.ts';
 import { lead, leaseDefaults } from './kubernetes/hold-lease.ts';
 import { loadKubeConfig } from './kubernetes/load-kube-config.ts';
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   const forwarder = createForwarder(
     (report) => ({
       follow: (resource, options) => watchResource({ api, clock, random, report }, resource, options),
+      discover: createDiscover(api, config.kinds),
       lookUp: createLookUp({
         api,
         clock,

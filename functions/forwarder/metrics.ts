@@ -1,6 +1,7 @@
 /** The forwarder's figures, as Prometheus scrapes them. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PutTrouble } from './explain-trouble.ts';
+import type { KindState } from './follow-kinds.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -12,6 +13,8 @@ export interface MetricSources {
   checkpointAge(): number;
   leads(): boolean;
   failing(): { reason: PutTrouble; seconds: number } | undefined;
+  /** By resource, those found in the cluster. */
+  customKinds(): ReadonlyMap<string, KindState>;
 }
 
 export function createMetrics(sources: MetricSources) {
@@ -50,6 +53,16 @@ export function createMetrics(sources: MetricSources) {
       this.reset();
       const failing = sources.failing();
       if (failing !== undefined) this.set({ reason: failing.reason }, failing.seconds);
+    },
+  });
+  new Gauge({
+    name: 'rootspan_forwarder_custom_kinds',
+    help: 'Kinds beyond Kubernetes’ own that are installed; state: listing, watched, forbidden, unknown (gone a moment ago).',
+    labelNames: ['resource', 'state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [resource, state] of sources.customKinds()) this.set({ resource, state }, 1);
     },
   });
   // The names of prom-client's own defaults, without their observers of garbage collection and event loop.

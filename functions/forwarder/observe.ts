@@ -26,6 +26,20 @@ type Json = Record<string, unknown>;
 
 /** Of a core/v1 or events.k8s.io/v1 Event: both forms of one Event give the same occurrence. */
 export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccurrence> {
+  return withinTheStack(() => readEvent(raw, observedAt));
+}
+
+/** Custom resources, and what recordings hold, may be nested without end. */
+function withinTheStack<T>(read: () => Parsed<T>): Parsed<T> {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) return { ok: false, reason: 'is nested too deeply' };
+    throw error;
+  }
+}
+
+function readEvent(raw: unknown, observedAt: string): Parsed<EventOccurrence> {
   const event = record(raw);
   if (event === undefined) return { ok: false, reason: 'is no object' };
   const metadata = record(event.metadata) ?? {};
@@ -70,13 +84,7 @@ const stripped = (event: Json, { namespace }: Json, name: unknown): string =>
 
 /** Of any object. A Secret or a ConfigMap is refused: nothing of it leaves the cluster. */
 export function observeObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
-  try {
-    return readObject(raw, observedAt, deleted);
-  } catch (error) {
-    // The stack's end: custom resources may be nested without end.
-    if (error instanceof RangeError) return { ok: false, reason: 'is nested too deeply' };
-    throw error;
-  }
+  return withinTheStack(() => readObject(raw, observedAt, deleted));
 }
 
 function readObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
@@ -317,18 +325,31 @@ function scaleTarget(raw: unknown): Json | undefined {
   return target && withoutGaps({ apiVersion: text(target.apiVersion), kind: target.kind, name: target.name });
 }
 
+/**
+ * Of what ships by type there are 17 types; the API server bounds neither how often a custom resource repeats one nor how long
+ * its message is. Together they keep a snapshot below half of what fits into a record (512 KiB). Smaller: a message that
+ * explains a failure is missing. Larger: an object of a megabyte is kept and shipped whole.
+ */
+const mostConditions = 32;
+const longestMessage = 8_192;
+
+/** Left out whole: half of a message could be half of what somebody wants to have redacted. */
+const bounded = (message: unknown): unknown =>
+  typeof message === 'string' && message.length > longestMessage ? undefined : message;
+
 function statusOf(raw: unknown, trust: Trust): Json | undefined {
   const status = record(raw);
   if (status === undefined) return undefined;
   const conditions = list(status.conditions)
     .filter(({ type }) => shippedConditions.has(String(type)))
+    .slice(0, mostConditions)
     .map(({ type, status: is, reason, message, lastTransitionTime, observedGeneration }) =>
       withoutGaps(
         trust(conditionFields, {
           type,
           status: is,
           reason: text(reason),
-          message: text(message),
+          message: bounded(text(message)),
           lastTransitionTime: text(lastTransitionTime),
           observedGeneration: whole(observedGeneration),
         }),
@@ -347,7 +368,8 @@ function statusOf(raw: unknown, trust: Trust): Json | undefined {
       revision: revisionOf(status),
     }),
     conditions: conditions.length === 0 ? undefined : conditions,
-    containers: containersOf(status),
+    // A custom resource may have anything by that name.
+    containers: trust === asIs ? containersOf(status) : undefined,
   });
   return Object.keys(shipped).length === 0 ? undefined : shipped;
 }

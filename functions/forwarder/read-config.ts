@@ -6,12 +6,32 @@ import { neverShipped } from '../../shared/snapshot-fields.ts';
 import { EventFiltersSchema } from './filter-events.ts';
 import { EventRateLimitSchema } from './guard-rate.ts';
 import { neverRead } from './kubernetes/look-up-object.ts';
-import { resourceName, watchedObjects } from './kubernetes/watched-resources.ts';
+import {
+  customKinds,
+  events,
+  groupOf,
+  type KindToWatch,
+  kindsOf,
+  nameIn,
+  resourceName,
+  watchedObjects,
+} from './kubernetes/watched-resources.ts';
 import { logLevels } from './log.ts';
 
 const Text = v.pipe(v.string(), v.nonEmpty());
 const PatternsSchema = v.array(Text);
-const ExtraKindsSchema = v.array(v.strictObject({ apiVersion: Text, kind: Text, resource: Text }));
+/** API group (`core` has none) to plurals. */
+const WatchSchema = v.record(Text, v.array(Text));
+/** `apiVersion` names one version of a group, `group` whichever the API server prefers; the kind is for the reader. */
+const ExtraKindsSchema = v.array(
+  v.strictObject({
+    apiVersion: v.optional(Text),
+    group: v.optional(Text),
+    kind: v.optional(Text),
+    resource: Text,
+  }),
+);
+type ExtraKind = v.InferOutput<typeof ExtraKindsSchema>[number];
 
 const EnvironmentSchema = v.object({
   CLUSTER_NAME: v.optional(Text),
@@ -31,7 +51,8 @@ const EnvironmentSchema = v.object({
   EVENT_FILTERS: v.optional(v.string(), '{}'),
   EVENT_RATE_LIMIT: v.optional(v.string(), '{}'),
   REDACT_PATTERNS: v.optional(v.string(), '[]'),
-  EXTRA_KINDS: v.optional(v.string(), '[]'),
+  WATCH: v.optional(v.string()),
+  EXTRA_KINDS: v.optional(v.string()),
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -45,17 +66,6 @@ export function readConfig(env: Environment) {
   const parsed = parseWith(EnvironmentSchema, set);
   if (!parsed.ok) throw new UserError(parsed.reason);
   const values = parsed.value;
-  const kinds = readJson('EXTRA_KINDS', values.EXTRA_KINDS, ExtraKindsSchema);
-  const watched = new Set(watchedObjects.map(resourceName));
-  for (const [index, extra] of kinds.entries()) {
-    const { kind, resource } = extra;
-    if (watched.has(resourceName(extra))) throw new UserError(`EXTRA_KINDS.${index} is watched already`);
-    watched.add(resourceName(extra));
-    if (neverShipped.has(kind) || kind === 'Event' || neverRead.has(resource))
-      throw new UserError(
-        `EXTRA_KINDS.${index}.kind may not be watched (${[...neverShipped].join(', ')}, Event)`,
-      );
-  }
   return {
     clusterName: values.CLUSTER_NAME,
     streamName: values.STREAM_NAME,
@@ -67,8 +77,36 @@ export function readConfig(env: Environment) {
     filters: readJson('EVENT_FILTERS', values.EVENT_FILTERS, EventFiltersSchema),
     rateLimit: readJson('EVENT_RATE_LIMIT', values.EVENT_RATE_LIMIT, EventRateLimitSchema),
     redactPatterns: readPatterns('REDACT_PATTERNS', values.REDACT_PATTERNS),
-    extraKinds: kinds,
+    kinds: readKinds(values),
   };
+}
+
+/**
+ * Each once; what `extraKinds` says of a version counts.
+ * @throws UserError that names the variable to put right
+ */
+export function readKinds(env: { [name in 'WATCH' | 'EXTRA_KINDS']?: string | undefined }): KindToWatch[] {
+  const { WATCH = JSON.stringify(customKinds), EXTRA_KINDS = '[]' } = env;
+  const kinds = new Map<string, KindToWatch>();
+  const own = new Set([events, ...watchedObjects].map(resourceName));
+  const take = (variable: string, wanted: KindToWatch, kind = '') => {
+    const name = nameIn(wanted.group, wanted.resource);
+    if (own.has(name)) throw new UserError(`${variable} is watched already`);
+    // What they are really called is looked at once more when they are found (kubernetes/discover-kinds.ts).
+    if (neverRead.has(wanted.resource) || neverShipped.has(kind) || kind === 'Event')
+      throw new UserError(`${variable} may not be watched (${[...neverShipped].join(', ')}, Event)`);
+    kinds.set(name, wanted);
+  };
+  for (const wanted of kindsOf(readJson('WATCH', WATCH, WatchSchema)))
+    take(`WATCH.${wanted.group || 'core'}`, wanted);
+  for (const [index, extra] of readJson('EXTRA_KINDS', EXTRA_KINDS, ExtraKindsSchema).entries())
+    take(`EXTRA_KINDS.${index}`, kindOf(extra), extra.kind);
+  return [...kinds.values()];
+}
+
+function kindOf({ apiVersion, group, resource }: ExtraKind): KindToWatch {
+  if (apiVersion === undefined) return { group: group === 'core' ? '' : (group ?? ''), resource };
+  return { group: groupOf(apiVersion), resource, version: apiVersion.split('/').at(-1) };
 }
 
 function readJson<T extends v.GenericSchema>(variable: string, text: string, schema: T): v.InferOutput<T> {

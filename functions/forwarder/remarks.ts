@@ -4,6 +4,7 @@ import type { PutTrouble } from './explain-trouble.ts';
 import type { FilteredBy } from './filter-events.ts';
 import type { LookUpResult } from './kubernetes/look-up-object.ts';
 import type { WatchRemark } from './kubernetes/watch-resource.ts';
+import type { Unavailable } from './kubernetes/watch-signal.ts';
 
 /** What something is, without what it says. */
 export interface Named {
@@ -34,4 +35,11 @@ export type DeliveryRemark =
   | { type: 'shipping-again'; seconds: number }
   | { type: 'own-event-failed'; error: unknown };
 
-export type ForwarderRemark = DeliveryRemark | WatchRemark;
+/** Of kinds that are not Kubernetes' own. */
+export type KindRemark =
+  /** Said once, until it can be watched again. */
+  | { type: 'kind-unavailable'; resource: string; why: Unavailable }
+  /** The API server does not tell what is installed. */
+  | { type: 'kinds-unknown'; error: unknown };
+
+export type ForwarderRemark = DeliveryRemark | KindRemark | WatchRemark;

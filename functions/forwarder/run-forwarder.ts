@@ -8,10 +8,11 @@ import { createEventFilter, createNamespaceFilter } from './filter-events.ts';
 import type { Follow } from './follow-objects.ts';
 import { createRateGuard } from './guard-rate.ts';
 import type { Clock } from './kubernetes/clock.ts';
+import type { Discover } from './kubernetes/discover-kinds.ts';
 import type { Term } from './kubernetes/hold-lease.ts';
 import type { LookUp } from './kubernetes/look-up-object.ts';
 import type { OwnEvent } from './kubernetes/post-event.ts';
-import { type WatchedResource, watchedObjects } from './kubernetes/watched-resources.ts';
+import { watchedObjects } from './kubernetes/watched-resources.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOwnEventPoster } from './post-own-events.ts';
@@ -28,6 +29,7 @@ export type Tell = (remark: Remark) => void;
 
 export interface ForwarderPorts {
   follow: Follow;
+  discover: Discover;
   lookUp: LookUp;
   sink: RecordSink;
   /** Runs `run` whenever this process leads, until it is to stop (kubernetes/hold-lease.ts). */
@@ -45,15 +47,12 @@ export interface Forwarder {
   run(cluster: Cluster): Promise<void>;
 }
 
-export type ForwarderSettings = Pick<
-  ForwarderConfig,
-  'filters' | 'rateLimit' | 'redactPatterns' | 'extraKinds'
-> &
+export type ForwarderSettings = Pick<ForwarderConfig, 'filters' | 'rateLimit' | 'redactPatterns'> &
   Partial<Pick<TermSettings, 'batches' | 'flushTime' | 'subjects'>>;
 
 export function createForwarder(
   connect: (tell: Tell) => ForwarderPorts,
-  { filters, rateLimit, redactPatterns, extraKinds, ...settings }: ForwarderSettings,
+  { filters, rateLimit, redactPatterns, ...settings }: ForwarderSettings,
   { clock, log }: { clock: Clock; log: Log },
 ): Forwarder {
   let state: TermState | undefined;
@@ -64,6 +63,7 @@ export function createForwarder(
     checkpointAge: () => (clock.now() - (state?.positions.openSince() ?? clock.now())) / 1000,
     leads: () => state !== undefined,
     failing: () => health.failing(),
+    customKinds: () => state?.customKinds() ?? new Map(),
   });
   const write = createTeller(log, metrics, clock.elapsed);
   const health = createHealth(clock.elapsed, (remark) => {
@@ -89,8 +89,6 @@ export function createForwarder(
       return ports.sink.put(records, signal);
     },
   };
-  const watched: readonly WatchedResource[] = [...watchedObjects, ...extraKinds];
-
   return {
     status: {
       stuck: health.stuck,
@@ -104,6 +102,7 @@ export function createForwarder(
           await runTerm(
             {
               follow: ports.follow,
+              discover: ports.discover,
               lookUp: ports.lookUp,
               sink,
               filter: createEventFilter(filters),
@@ -118,7 +117,7 @@ export function createForwarder(
                 health.began(begun);
               },
             },
-            { ...defaultTermSettings, ...settings, cluster, watched },
+            { ...defaultTermSettings, ...settings, cluster, watched: watchedObjects },
             term,
           );
         } finally {

@@ -1,25 +1,29 @@
 /** What a replica does while it leads: everything is followed from the checkpoint on, shipped, and the checkpoint moved. */
-import type { Cluster, EventOccurrence } from '../../shared/observation.ts';
+import type { Cluster, EventOccurrence, ObjectReference } from '../../shared/observation.ts';
 import { type BatchLimits, createLineChannel, defaultBatchLimits, type LineChannel } from './batch-lines.ts';
 import type { EventFilter, NamespaceFilter } from './filter-events.ts';
 import { followEvents } from './follow-events.ts';
-import { type Follow, followObjects, nameOf } from './follow-objects.ts';
+import { defaultKindSettings, followKinds, type KindSettings, type KindState } from './follow-kinds.ts';
+import { type Follow, followObjects, forgetObjects, nameOf, type ObjectPorts } from './follow-objects.ts';
 import type { RateGuard } from './guard-rate.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import type { Clock } from './kubernetes/clock.ts';
+import type { Discover } from './kubernetes/discover-kinds.ts';
 import type { Term } from './kubernetes/hold-lease.ts';
 import type { LookUp } from './kubernetes/look-up-object.ts';
-import { events, resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
+import { events, groupOf, resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
 import type { RecordSink } from './record-sink.ts';
 import type { Redaction } from './redact-messages.ts';
-import type { DeliveryRemark } from './remarks.ts';
+import type { DeliveryRemark, KindRemark } from './remarks.ts';
 import { type ShippedBatch, shipLines } from './ship-lines.ts';
 import { createSubjectShipper, defaultSubjectSettings, type SubjectSettings } from './ship-subjects.ts';
-import { createSnapshotCache, type Known, lineOf } from './snapshot-cache.ts';
+import { createSnapshotCache, type Known, lineOf, type SnapshotCache } from './snapshot-cache.ts';
 import { type Positions, type Step, trackPositions } from './track-positions.ts';
 
 export interface TermPorts {
   follow: Follow;
+  /** What else there is to follow. */
+  discover: Discover;
   lookUp: LookUp;
   sink: RecordSink;
   filter: EventFilter;
@@ -27,7 +31,7 @@ export interface TermPorts {
   guard: RateGuard;
   redaction: Redaction;
   clock: Clock;
-  report(remark: DeliveryRemark): void;
+  report(remark: DeliveryRemark | KindRemark): void;
   /** Each sign of life of a watch. */
   heard(resource: string): void;
   /** Where everything stands can be asked until the term ends. */
@@ -38,11 +42,14 @@ export interface TermState {
   channel: Pick<LineChannel, 'bytes' | 'isFull'>;
   positions: Pick<Positions, 'openSince'>;
   cachedObjects(): number;
+  customKinds(): ReadonlyMap<string, KindState>;
 }
 
 export interface TermSettings {
   cluster: Cluster;
+  /** Kubernetes' own kinds. */
   watched: readonly WatchedResource[];
+  discovery: KindSettings;
   batches: BatchLimits;
   subjects: SubjectSettings;
   /** Milliseconds that Events wait for the objects to be listed: a kind that cannot be, holds up nothing. */
@@ -52,6 +59,7 @@ export interface TermSettings {
 }
 
 export const defaultTermSettings: Omit<TermSettings, 'cluster' | 'watched'> = {
+  discovery: defaultKindSettings,
   batches: defaultBatchLimits,
   subjects: defaultSubjectSettings,
   readyTime: 30_000,
@@ -60,9 +68,7 @@ export const defaultTermSettings: Omit<TermSettings, 'cluster' | 'watched'> = {
 
 /** @throws what is a mistake of this program; troubles of the API server and the stream are waited out */
 export async function runTerm(ports: TermPorts, settings: TermSettings, term: Term): Promise<void> {
-  const { clock, report, heard, follow, redaction } = ports;
-  const { watched, subjects } = settings;
-  const from = term.checkpoint ?? {};
+  const { clock, report } = ports;
   /** Ends reading. */
   const reading = new AbortController();
   /** Ends shipping as well. */
@@ -70,83 +76,14 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
 
   const cache = createSnapshotCache(clock.elapsed);
   const channel = createLineChannel(settings.batches, (duration) => clock.sleep(duration, all.signal));
-  let saving = false;
-  const positions = trackPositions(from, clock.now, () => {
-    if (saving) return;
-    saving = true;
-    // A batch is hundreds of moves.
-    queueMicrotask(() => {
-      saving = false;
-      term.save(positions.checkpoint());
-    });
-  });
-  ports.began({ channel, positions, cachedObjects: cache.size });
-
-  const push = (type: 'event' | 'object', text: string, observedAt: string, step: Step): Promise<void> => {
-    step.hold();
-    return channel.push({ type, text, at: Date.parse(observedAt), done: step.release });
-  };
-  const ship = (known: Known, step: Step) => {
-    known.shippedAt = clock.now();
-    return push('object', lineOf(known), known.observedAt, step);
-  };
-  const groupsOf = Map.groupBy(watched, ({ kind }) => kind);
-  const shipper = createSubjectShipper(
-    {
-      cache,
-      clock,
-      lookUp: ports.lookUp,
-      isWatched: ({ apiVersion, kind }) =>
-        groupsOf
-          .get(kind)
-          ?.some((each) => apiVersion === undefined || groupOf(each.apiVersion) === groupOf(apiVersion)) ??
-        false,
-      redact: redaction.snapshot,
-      ship,
-      report,
-      signal: reading.signal,
-    },
-    subjects,
+  const positions = trackPositions(
+    term.checkpoint ?? {},
+    clock.now,
+    savingOnce(term, () => positions),
   );
-
-  const ready = new Set<string>();
-  let allReady = () => {};
-  const objectsListed = new Promise<void>((resolve) => (allReady = resolve));
-  const common = { follow, positions, report, heard, signal: reading.signal };
-  const isFresh = (known: Known) => clock.now() - known.shippedAt <= subjects.shipAgainAfter;
-  const objects = watched.map((resource) => {
-    const name = resourceName(resource);
-    return followObjects(
-      {
-        ...common,
-        cache,
-        mayShip: ports.mayShip,
-        ship,
-        shipChain: shipper.shipChain,
-        isFresh,
-        redact: redaction.snapshot,
-      },
-      resource,
-      from[name],
-      () => {
-        ready.add(name);
-        if (ready.size === watched.length) allReady();
-      },
-    );
-  });
-  if (watched.length === 0) allReady();
-  const eventsFollowed = async () => {
-    await Promise.race([objectsListed, clock.sleep(settings.readyTime, reading.signal)]);
-    if (reading.signal.aborted) return;
-    const shipEvent = (occurrence: EventOccurrence, step: Step) =>
-      push('event', JSON.stringify(occurrence), occurrence.observedAt, step);
-    const { filter, guard } = ports;
-    await followEvents(
-      { ...common, filter, guard, redact: redaction.event, shipSubject: shipper.shipWith, ship: shipEvent },
-      from[resourceName(events)],
-    );
-  };
-  const followed = Promise.all([...objects, eventsFollowed()]).then(() => shipper.settled());
+  const reader = readCluster(ports, settings, { cache, channel, positions, signal: reading.signal });
+  ports.began({ channel, positions, cachedObjects: cache.size, customKinds: reader.customKinds });
+  const followed = reader.ended;
   const shipped = shipLines(channel, settings.cluster, ports.sink, {
     signal: all.signal,
     onShipped(batch) {
@@ -173,7 +110,117 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
   }
 }
 
-const groupOf = (apiVersion: string): string => apiVersion.split('/').at(-2) ?? '';
+/** A batch is hundreds of moves: they are saved as one. */
+function savingOnce(term: Term, positions: () => Positions): () => void {
+  let saving = false;
+  return () => {
+    if (saving) return;
+    saving = true;
+    queueMicrotask(() => {
+      saving = false;
+      term.save(positions().checkpoint());
+    });
+  };
+}
+
+interface Reading {
+  cache: SnapshotCache;
+  channel: LineChannel;
+  positions: Positions;
+  signal: AbortSignal;
+}
+
+interface Reader {
+  customKinds: TermState['customKinds'];
+  /** Once everything that was read is in the channel. */
+  ended: Promise<unknown>;
+}
+
+/** All that is followed, into the channel: Kubernetes' own kinds, those of others, and Events once the objects are known. */
+function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading): Reader {
+  const { clock } = ports;
+  const { cache, positions, signal } = reading;
+  const { shipEvent, ship } = createPushes(ports, reading);
+  const isOwn = createIsWatched(settings.watched);
+  const shipper = createSubjectShipper(
+    {
+      cache,
+      clock,
+      lookUp: ports.lookUp,
+      isWatched: (reference) => isOwn(reference) || kinds.isFollowed(reference),
+      onUnwatched: (reference) => kinds.named(reference),
+      redact: ports.redaction.snapshot,
+      ship,
+      report: ports.report,
+      signal,
+    },
+    settings.subjects,
+  );
+  const common = { follow: ports.follow, positions, report: ports.report, heard: ports.heard, signal };
+  const objectPorts: ObjectPorts = {
+    ...common,
+    cache,
+    mayShip: ports.mayShip,
+    ship,
+    shipChain: shipper.shipChain,
+    isFresh: (known) => clock.now() - known.shippedAt <= settings.subjects.shipAgainAfter,
+    redact: ports.redaction.snapshot,
+  };
+  const follow = (resource: WatchedResource, onReady: () => void) =>
+    followObjects(objectPorts, resource, positions.checkpoint()[resourceName(resource)], onReady);
+  const own = settings.watched.map((resource) => {
+    const known = Promise.withResolvers<void>();
+    return { known: known.promise, ended: follow(resource, known.resolve) };
+  });
+  const kinds = followKinds(
+    {
+      discover: ports.discover,
+      clock,
+      follow,
+      forget: (resource) => forgetObjects(objectPorts, resource, new Date(clock.now()).toISOString()),
+      report: ports.report,
+      signal,
+    },
+    settings.discovery,
+  );
+  const objectsKnown = Promise.all([...own.map(({ known }) => known), kinds.firstKnown]);
+  const eventsFollowed = async () => {
+    await Promise.race([objectsKnown, clock.sleep(settings.readyTime, signal)]);
+    if (signal.aborted) return;
+    const { filter, guard, redaction } = ports;
+    await followEvents(
+      { ...common, filter, guard, redact: redaction.event, shipSubject: shipper.shipWith, ship: shipEvent },
+      positions.checkpoint()[resourceName(events)],
+    );
+  };
+  const ended = Promise.all([...own.map((each) => each.ended), kinds.ended, eventsFollowed()]);
+  return { customKinds: kinds.states, ended: ended.then(() => shipper.settled()) };
+}
+
+/** Each holds the step until it is stored. */
+function createPushes({ clock }: TermPorts, { channel }: Reading) {
+  const push = (type: 'event' | 'object', text: string, observedAt: string, step: Step): Promise<void> => {
+    step.hold();
+    return channel.push({ type, text, at: Date.parse(observedAt), done: step.release });
+  };
+  return {
+    ship(known: Known, step: Step): Promise<void> {
+      known.shippedAt = clock.now();
+      return push('object', lineOf(known), known.observedAt, step);
+    },
+    shipEvent: (occurrence: EventOccurrence, step: Step): Promise<void> =>
+      push('event', JSON.stringify(occurrence), occurrence.observedAt, step),
+  };
+}
+
+/** Of a reference that names no group any group will do. */
+function createIsWatched(watched: readonly WatchedResource[]) {
+  const byKind = Map.groupBy(watched, ({ kind }) => kind);
+  return ({ apiVersion, kind }: Pick<ObjectReference, 'apiVersion' | 'kind'>): boolean =>
+    byKind
+      .get(kind)
+      ?.some((each) => apiVersion === undefined || groupOf(each.apiVersion) === groupOf(apiVersion)) ?? false;
+}
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -1,6 +1,7 @@
 /**
  * With an Event goes what it is about: its subject and that one's owners, where they were not shipped lately. Watched
- * objects are known; others are looked up, once: the Event does not wait for them.
+ * objects are known; others, and those whose kind is still being listed, are looked up, once: the Event does not wait for
+ * them.
  */
 import type { ObjectReference, ObjectSnapshot } from '../../shared/observation.ts';
 import { neverShipped } from '../../shared/snapshot-fields.ts';
@@ -18,6 +19,8 @@ export interface SubjectPorts {
   clock: Clock;
   lookUp: LookUp;
   isWatched(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): boolean;
+  /** Somebody speaks of an object that is not watched: perhaps its kind was installed a moment ago. */
+  onUnwatched(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): void;
   redact(snapshot: ObjectSnapshot): ObjectSnapshot;
   /** Resolves once the snapshot is on its way; holds the step until it is stored. */
   ship(known: Known, step: Step): Promise<void>;
@@ -67,7 +70,7 @@ interface Job {
 }
 
 export function createSubjectShipper(
-  { cache, clock, lookUp, isWatched, redact, ship, report, signal }: SubjectPorts,
+  { cache, clock, lookUp, isWatched, onUnwatched, redact, ship, report, signal }: SubjectPorts,
   settings: SubjectSettings = defaultSubjectSettings,
 ): SubjectShipper {
   const jobs = new Map<string, Job>();
@@ -110,6 +113,7 @@ export function createSubjectShipper(
 
   const needsLookUp = (reference: ObjectReference, known: Known | undefined): boolean => {
     if (isWatched(reference) || neverShipped.has(reference.kind)) return false;
+    onUnwatched(reference);
     const key = keyOf(reference);
     if (known?.deleted || jobs.has(key)) return known === undefined;
     const at = lookedUpAt.get(key);
@@ -197,7 +201,7 @@ export function createSubjectShipper(
     }
     // Another one has taken over the name: ours is gone.
     if (uid !== undefined && observed.value.object.uid !== uid) return undefined;
-    return redact(observed.value);
+    return redact({ ...observed.value, from: 'look-up' });
   };
 
   const take = async (snapshot: ObjectSnapshot, job: Job) => {

@@ -16,6 +16,8 @@ export interface Known {
   readonly ownerUid: string | undefined;
   readonly observedAt: string;
   readonly deleted: boolean;
+  /** As in the observation. No part of `fields`: how something was found is no news. */
+  readonly from: ObjectSnapshot['from'];
   /** Milliseconds since 1970; 0: never by this process. */
   shippedAt: number;
   /** The list that it was last in. */
@@ -83,6 +85,11 @@ export function createSnapshotCache(
     if (known !== undefined && byKey.get(known.key) === uid) byKey.delete(known.key);
     byUid.delete(uid);
     deleted.delete(uid);
+    releaseLookedUp(uid);
+  };
+
+  /** It counts no more against the limit of those that were looked up: it is forgotten, or watched. */
+  const releaseLookedUp = (uid: string) => {
     lookedUpSize -= lookedUp.get(uid) ?? 0;
     lookedUp.delete(uid);
   };
@@ -96,8 +103,7 @@ export function createSnapshotCache(
   };
 
   const boundLookedUp = (known: Known) => {
-    lookedUpSize -= lookedUp.get(known.uid) ?? 0;
-    lookedUp.delete(known.uid);
+    releaseLookedUp(known.uid);
     const size = known.fields.length + entryOverhead;
     lookedUp.set(known.uid, size);
     lookedUpSize += size;
@@ -128,6 +134,9 @@ export function createSnapshotCache(
       const { resourceVersion, ...rest } = snapshot.object;
       const { uid, kind, namespace, name, owner } = rest;
       const before = byUid.get(uid);
+      // Its kind is watched by now: an answer to a question of before is older than what the watch has told.
+      if (from.type === 'looked-up' && before?.resource !== undefined)
+        return { known: before, news: false, before };
       const listing =
         from.type === 'listed' ? (listings.get(from.resource) ?? 0) : (before?.listing ?? notListed);
       if (before !== undefined) before.listing = listing;
@@ -142,11 +151,13 @@ export function createSnapshotCache(
         ownerUid: owner?.uid,
         observedAt: snapshot.observedAt,
         deleted: snapshot.deleted,
+        from: foundHow(snapshot, before?.fields === fields ? before : undefined),
         shippedAt: before?.shippedAt ?? 0,
         listing,
       };
       keep(known);
       if (from.type === 'looked-up') boundLookedUp(known);
+      else releaseLookedUp(uid);
       const news = snapshot.deleted || before?.deleted === true || before?.fields !== fields;
       return { known, news, before };
     },
@@ -164,7 +175,7 @@ export function createSnapshotCache(
       const gone: Known[] = [];
       for (const known of byUid.values()) {
         if (known.resource !== resource || known.deleted || known.listing === listing) continue;
-        gone.push({ ...known, deleted: true, observedAt });
+        gone.push({ ...known, deleted: true, observedAt, from: 'list' });
       }
       for (const known of gone) keep(known);
       return gone;
@@ -182,10 +193,21 @@ export function createSnapshotCache(
 const keyOf = (kind: string, namespace: string | undefined, name: string): string =>
   kind === 'Node' ? `Node//${name}` : `${kind}/${namespace ?? ''}/${name}`;
 
+/**
+ * A watch that tells a version in which nothing that ships is new has not seen how that came about: it stays found as it was.
+ * A list that has a version which a watch has told takes nothing back. An end is what its own message says.
+ */
+function foundHow(snapshot: ObjectSnapshot, same: Known | undefined): ObjectSnapshot['from'] {
+  if (same === undefined || same.deleted || snapshot.deleted) return snapshot.from;
+  const isRepeated = same.version === snapshot.object.resourceVersion;
+  return snapshot.from === undefined || isRepeated ? same.from : snapshot.from;
+}
+
 /** The observation as it goes on the wire. */
-export const lineOf = ({ fields, version, observedAt, deleted }: Known): string =>
-  `{"type":"object","observedAt":"${observedAt}","deleted":${deleted},"object":{${
-    version === undefined ? '' : `"resourceVersion":${JSON.stringify(version)},`
-  }${fields.slice(1)}}`;
+export function lineOf({ fields, version, observedAt, deleted, from }: Known): string {
+  const found = from === undefined ? '' : `"from":${JSON.stringify(from)},`;
+  const at = version === undefined ? '' : `"resourceVersion":${JSON.stringify(version)},`;
+  return `{"type":"object","observedAt":"${observedAt}","deleted":${deleted},${found}"object":{${at}${fields.slice(1)}}`;
+}
 
 export const fieldsOf = ({ fields }: Known): ObjectSnapshot['object'] => JSON.parse(fields);

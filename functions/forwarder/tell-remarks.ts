@@ -72,6 +72,16 @@ export function createTeller(log: Log, metrics: Metrics, elapsed: () => number):
       metrics.restarts.inc({ resource, reason: 'unknown-resource' });
       log('warn', 'the cluster has no such resource', { resource, waitSeconds: wait / 1000 });
     },
+    'kind-unavailable': ({ resource, why }) =>
+      why === 'forbidden'
+        ? log('warn', 'is installed and may not be watched; see the values watch and extraKinds', {
+            resource,
+          })
+        : log('info', 'is not installed any more', { resource }),
+    'kinds-unknown': ({ error }) => {
+      if (quiet('kinds-unknown', tenMinutes)) return;
+      log('warn', 'what is installed cannot be asked', { error: describeError(error) });
+    },
     'unreadable-line': ({ resource, after }) => {
       metrics.unreadableLines.inc({ resource });
       log('warn', 'what a watch tells cannot be read, time and again; it is passed by with a new list', {

@@ -66,6 +66,10 @@ export function createHealth(
         case 'unknown-resource':
           aliveUntil.set(remark.resource, now() + remark.wait + stuckAfter);
           break;
+        case 'kind-unavailable':
+          // Nobody follows it; it is looked for anew (follow-kinds.ts).
+          aliveUntil.delete(remark.resource);
+          break;
         case 'trouble':
           // The term that runs has a deadline of its own.
           noLease = state === undefined;

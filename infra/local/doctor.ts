@@ -4,11 +4,18 @@
  */
 import { explainTrouble, isPutTrouble, lasts } from '../../functions/forwarder/explain-trouble.ts';
 import { ApiError, type ApiServer, type Json } from '../../functions/forwarder/kubernetes/api-server.ts';
+import { createDiscover } from '../../functions/forwarder/kubernetes/discover-kinds.ts';
 import {
+  customKinds,
   events,
+  groupOf,
+  type KindToWatch,
+  kindsOf,
   resourceName,
+  type WatchedResource,
   watchedObjects,
 } from '../../functions/forwarder/kubernetes/watched-resources.ts';
+import { readKinds } from '../../functions/forwarder/read-config.ts';
 import { connectCluster, whyNotRead } from './connect-cluster.ts';
 import { readOptions } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
@@ -53,8 +60,10 @@ export async function* diagnose(api: ApiServer, installed: Installed, now: Now):
     const selector = encodeURIComponent('app.kubernetes.io/name=rootspan');
     return itemsOf(await get(`/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`));
   });
-  const account = isFinding(pods) ? undefined : field(pods[0], 'spec', 'serviceAccountName');
-  yield await checkRights(api, namespace, typeof account === 'string' ? account : 'rootspan-forwarder');
+  const found = isFinding(pods) ? [] : pods;
+  const name = field(found[0], 'spec', 'serviceAccountName');
+  const account = typeof name === 'string' ? name : 'rootspan-forwarder';
+  yield await checkRights(api, { namespace, account }, wantedBy(found));
   yield isFinding(pods) ? pods : checkPods(pods, namespace);
 
   const lease = await ask('leader', () =>
@@ -76,42 +85,102 @@ const itemsOf = (list: Json): Json[] => (Array.isArray(list.items) ? list.items 
 const field = (object: Json | undefined, ...path: string[]): unknown =>
   path.reduce<unknown>((at, key) => (at as Json | undefined)?.[key], object);
 
-async function checkRights(api: ApiServer, namespace: string, account: string): Promise<Finding> {
+/** A kind, and which of its rights are missing: `list`, `watch`. */
+interface Rights {
+  name: string;
+  group: string;
+  resource: string;
+  missing: string[];
+}
+
+async function checkRights(
+  api: ApiServer,
+  { namespace, account }: { namespace: string; account: string },
+  wanted: readonly KindToWatch[],
+): Promise<Finding> {
   const step = 'permissions';
   const user = `system:serviceaccount:${namespace}:${account}`;
-  const denied: string[] = [];
-  let asked = 0;
+  const own = [events, ...watchedObjects];
+  let installed: WatchedResource[];
+  let rights: Rights[];
   try {
-    for (const watched of [events, ...watchedObjects]) {
-      const [group, plain] = watched.apiVersion.split('/');
-      for (const verb of ['list', 'watch']) {
-        asked++;
-        const resourceAttributes = {
-          verb,
-          group: plain === undefined ? '' : group,
-          resource: watched.resource,
-        };
-        const review = await api.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
-          body: {
-            apiVersion: 'authorization.k8s.io/v1',
-            kind: 'SubjectAccessReview',
-            spec: { user, groups: ['system:serviceaccounts', 'system:authenticated'], resourceAttributes },
-          },
-        });
-        if (field(review, 'status', 'allowed') !== true) denied.push(`${verb} ${resourceName(watched)}`);
-      }
-    }
+    const served = await createDiscover(api, wanted)(AbortSignal.timeout(30_000));
+    installed = [...served.values()].filter((resource) => resource !== undefined);
+    rights = [];
+    for (const resource of [...own, ...installed]) rights.push(await askRights(api, user, resource));
   } catch (error) {
     return { verdict: '?', step, text: `you may not ask for ${account}'s (${(error as Error).message})` };
   }
+  const denied = rights.filter(({ missing }) => missing.length > 0);
   if (denied.length === 0)
-    return { verdict: 'ok', step, text: `${account} may list and watch all ${asked / 2} kinds` };
-  const what = denied.length === asked ? 'list or watch anything' : denied.join(', ');
+    return { verdict: 'ok', step, text: `${account} may list and watch all ${rights.length} kinds` };
+  const ownNames = new Set(own.map(resourceName));
+  const deniedOwn = denied.filter(({ name }) => ownNames.has(name));
+  if (deniedOwn.length === 0) return { verdict: '?', step, text: explainDenied(account, rights, wanted) };
+  const all = denied.length === rights.length && denied.every(({ missing }) => missing.length === 2);
+  const each = denied.flatMap(({ name, missing }) => missing.map((verb) => `${verb} ${name}`));
+  const what = all ? 'list or watch anything' : each.join(', ');
   return {
     verdict: 'FAIL',
     step,
     text: `${account} may not ${what}; the chart's ClusterRole would allow it`,
   };
+}
+
+async function askRights(api: ApiServer, user: string, asked: WatchedResource): Promise<Rights> {
+  const { resource, apiVersion } = asked;
+  const group = groupOf(apiVersion);
+  const missing: string[] = [];
+  for (const verb of ['list', 'watch']) {
+    const review = await api.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SubjectAccessReview',
+        spec: {
+          user,
+          groups: ['system:serviceaccounts', 'system:authenticated'],
+          resourceAttributes: { verb, group, resource },
+        },
+      },
+    });
+    if (field(review, 'status', 'allowed') !== true) missing.push(verb);
+  }
+  return { name: resourceName(asked), group, resource, missing };
+}
+
+/** Events flow all the same: without a custom kind their traces say less. */
+function explainDenied(account: string, rights: readonly Rights[], wanted: readonly KindToWatch[]): string {
+  const denied = rights.filter(({ missing }) => missing.length > 0);
+  const isOfTable = ({ group }: { group: string }) => Object.hasOwn(customKinds, group || 'core');
+  // A list is set as a whole: with what it has, not with what is missing alone.
+  const values = [...new Set(denied.filter(isOfTable).map(({ group }) => group))].map((group) => {
+    const resources = wanted.filter((kind) => kind.group === group).map(({ resource }) => resource);
+    return `watch.${(group || 'core').replaceAll('.', '\\.')}=${JSON.stringify(resources)}`;
+  });
+  if (!denied.every(isOfTable)) {
+    const extra = wanted.filter((kind) => !isOfTable(kind));
+    values.push(`extraKinds=${JSON.stringify(extra.map(({ group, resource }) => ({ group, resource })))}`);
+  }
+  const names = denied.map(({ name }) => name).join(', ');
+  return (
+    `${account} may list and watch ${rights.length - denied.length} of ${rights.length} kinds, and not ${names}, which are ` +
+    `installed; helm upgrade with ${values.map((value) => `--set-json '${value}'`).join(' ')} allows it`
+  );
+}
+
+/** What the forwarder's pod was told to watch; without one what this version of the chart tells it. */
+function wantedBy(pods: readonly Json[]): KindToWatch[] {
+  const containers = (field(pods[0], 'spec', 'containers') ?? []) as Json[];
+  const entries = containers.flatMap(({ env }) => (Array.isArray(env) ? (env as Json[]) : []));
+  const valueIn = (name: string) => {
+    const value = entries.find((entry) => entry.name === name)?.value;
+    return typeof value === 'string' ? value : undefined;
+  };
+  try {
+    return readKinds({ WATCH: valueIn('WATCH'), EXTRA_KINDS: valueIn('EXTRA_KINDS') });
+  } catch {
+    return kindsOf(customKinds);
+  }
 }
 
 function checkPods(pods: readonly Json[], namespace: string): Finding {

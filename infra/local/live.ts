@@ -10,9 +10,11 @@ import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { EventFiltersSchema } from '../../functions/forwarder/filter-events.ts';
 import { EventRateLimitSchema } from '../../functions/forwarder/guard-rate.ts';
 import { systemClock as clock } from '../../functions/forwarder/kubernetes/clock.ts';
+import { createDiscover } from '../../functions/forwarder/kubernetes/discover-kinds.ts';
 import { findClusterUid } from '../../functions/forwarder/kubernetes/find-cluster.ts';
 import { createLookUp } from '../../functions/forwarder/kubernetes/look-up-object.ts';
 import { watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
+import { customKinds, kindsOf } from '../../functions/forwarder/kubernetes/watched-resources.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { createForwarder } from '../../functions/forwarder/run-forwarder.ts';
 import { defaultSubjectSettings } from '../../functions/forwarder/ship-subjects.ts';
@@ -92,6 +94,7 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
     (report) => ({
       follow: (resource, options) =>
         watchResource({ api, clock, random: Math.random, report }, resource, options),
+      discover: createDiscover(api, kindsOf(customKinds)),
       lookUp: createLookUp({
         api,
         clock,
@@ -106,7 +109,6 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
       filters: v.parse(EventFiltersSchema, {}),
       rateLimit: v.parse(EventRateLimitSchema, {}),
       redactPatterns: [],
-      extraKinds: [],
       subjects: { ...defaultSubjectSettings, shipAgainAfter },
     },
     {

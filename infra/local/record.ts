@@ -6,18 +6,28 @@ import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { cutEvent, cutObject } from '../../functions/forwarder/cut-object.ts';
+import {
+  defaultKindSettings,
+  followKinds,
+  type KindSettings,
+} from '../../functions/forwarder/follow-kinds.ts';
 import type { ApiServer, Json } from '../../functions/forwarder/kubernetes/api-server.ts';
 import { type Clock, systemClock } from '../../functions/forwarder/kubernetes/clock.ts';
+import { createDiscover } from '../../functions/forwarder/kubernetes/discover-kinds.ts';
 import { findClusterUid } from '../../functions/forwarder/kubernetes/find-cluster.ts';
 import { type WatchRemark, watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
-import type { WatchSignal } from '../../functions/forwarder/kubernetes/watch-signal.ts';
+import type { Unavailable, WatchSignal } from '../../functions/forwarder/kubernetes/watch-signal.ts';
 import {
+  customKinds,
   events,
+  kindsOf,
   type WatchedResource,
   watchedObjects,
 } from '../../functions/forwarder/kubernetes/watched-resources.ts';
+import type { KindRemark } from '../../functions/forwarder/remarks.ts';
 import { UserError } from '../../shared/errors.ts';
 import { connectCluster, whyNotRead } from './connect-cluster.ts';
+import { mergeArrivals } from './merge-arrivals.ts';
 import { readOptions } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
 
@@ -35,12 +45,13 @@ export interface RecordPorts {
   api: ApiServer;
   clock: Clock;
   random(): number;
-  report(remark: WatchRemark): void;
+  report(remark: WatchRemark | KindRemark): void;
 }
 
 export interface RecordSettings {
   /** Only these, what has no namespace, and Events about Nodes. */
   namespaces?: ReadonlySet<string> | undefined;
+  discovery?: KindSettings;
   signal: AbortSignal;
 }
 
@@ -50,7 +61,7 @@ export interface RecordSettings {
  */
 export async function* recordCluster(
   ports: RecordPorts,
-  { namespaces, signal }: RecordSettings,
+  { namespaces, discovery = defaultKindSettings, signal }: RecordSettings,
 ): AsyncGenerator<Json> {
   const now = () => new Date(ports.clock.now()).toISOString();
   yield { type: 'start', at: now(), namespaces: namespaces === undefined ? 'all' : [...namespaces] };
@@ -60,11 +71,37 @@ export async function* recordCluster(
 
   const isWanted = (object: Json) =>
     namespaces === undefined || isOf(namespaces, object.involvedObject ?? object.metadata);
-  const follows = [events, ...watchedObjects, ...lookedUp].map((resource) =>
-    toLines(resource, watchResource(ports, resource, { signal }), isWanted),
+  const merged = mergeArrivals<Json>();
+  const follow = (resource: WatchedResource) => {
+    const take = (raw: Json): boolean => {
+      if (!isWanted(raw)) return false;
+      for (const about of spokenOf(raw)) kinds.named(about);
+      return true;
+    };
+    return merged.add(toLines(resource, watchResource(ports, resource, { signal }), take));
+  };
+  const kinds = followKinds(
+    {
+      ...ports,
+      discover: createDiscover(ports.api, kindsOf(customKinds)),
+      follow,
+      forget: async () => {},
+      signal,
+    },
+    discovery,
   );
-  yield* inOrderOfArrival(follows);
+  for (const resource of [events, ...watchedObjects, ...lookedUp]) void follow(resource);
+  yield* merged.until(kinds.ended);
   yield { type: 'end', at: now() };
+}
+
+/** What an Event is about, and what owns an object: as far as it says what kind that is. */
+function* spokenOf({ involvedObject, metadata }: Json): Generator<{ apiVersion?: string; kind: string }> {
+  const { ownerReferences } = (metadata ?? {}) as Json;
+  for (const about of [involvedObject, ...(Array.isArray(ownerReferences) ? ownerReferences : [])]) {
+    const { apiVersion, kind } = (about ?? {}) as Json;
+    if (typeof kind === 'string') yield { kind, ...(typeof apiVersion === 'string' && { apiVersion }) };
+  }
 }
 
 const isOf = (namespaces: ReadonlySet<string>, about: unknown): boolean => {
@@ -77,7 +114,7 @@ async function* toLines(
   resource: WatchedResource,
   signals: AsyncIterable<WatchSignal>,
   isWanted: (object: Json) => boolean,
-): AsyncGenerator<Json> {
+): AsyncGenerator<Json, Unavailable | undefined> {
   /** By UID: what was last written. */
   const written = new Map<string, { said: string; object: Json }>();
   let listed = new Set<string>();
@@ -129,40 +166,13 @@ async function* toLines(
       }
       case 'bookmark':
         break;
+      case 'unavailable':
+        return signal.why;
       default:
         signal satisfies never;
     }
   }
-}
-
-/** Whichever has something, until all have ended; a source is asked for more only once its last was taken. */
-async function* inOrderOfArrival<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
-  // Not a race of them all, again and again: a source that has nothing to tell would remember every one.
-  const arrived: { source: AsyncGenerator<T>; next: Promise<IteratorResult<T>> }[] = [];
-  let wake = () => {};
-  const ask = (source: AsyncGenerator<T>) => {
-    const next = source.next();
-    const arrive = () => {
-      arrived.push({ source, next });
-      wake();
-    };
-    next.then(arrive, arrive);
-  };
-  for (const source of sources) ask(source);
-  for (let running = sources.length; running > 0; ) {
-    const first = arrived.shift();
-    if (first === undefined) {
-      await new Promise<void>((resolve) => (wake = resolve));
-      continue;
-    }
-    const { done, value } = await first.next;
-    if (done === true) {
-      running--;
-      continue;
-    }
-    ask(first.source);
-    yield value;
-  }
+  return undefined;
 }
 
 export async function recordCommand(context: CommandContext, args: string[]): Promise<void> {
@@ -181,7 +191,7 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
       api,
       clock: systemClock,
       random: Math.random,
-      report: (remark: WatchRemark) => {
+      report: (remark: WatchRemark | KindRemark) => {
         const text = describe(remark);
         if (text === undefined || told.has(text)) return;
         told.add(text);
@@ -215,12 +225,18 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
   if (file !== '-') say(`Look at it: npm run -s rootspan -- explain ${file}\n`);
 }
 
-function describe(remark: WatchRemark): string | undefined {
+function describe(remark: WatchRemark | KindRemark): string | undefined {
   switch (remark.type) {
     case 'refused':
       return `${remark.resource} are left out: ${remark.error.message}`;
     case 'unknown-resource':
       return `${remark.resource} are left out: the cluster has none`;
+    case 'kind-unavailable':
+      return remark.why === 'forbidden'
+        ? `${remark.resource} are left out: you may not list and watch them`
+        : undefined;
+    case 'kinds-unknown':
+      return 'what is installed beyond Kubernetes itself cannot be asked, and is left out until it can be';
     default:
       return undefined;
   }

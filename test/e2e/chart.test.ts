@@ -16,8 +16,12 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import {
+  customKinds,
   events,
-  type WatchedResource,
+  groupOf,
+  type KindToWatch,
+  kindsOf,
+  nameIn,
   watchedObjects,
 } from '../../functions/forwarder/kubernetes/watched-resources.ts';
 import { readConfig } from '../../functions/forwarder/read-config.ts';
@@ -59,11 +63,14 @@ const examples = {
     filters: { namespaces: { exclude: ['kube-*'] }, types: { include: ['Warning'] } },
     rateLimit: { burst: 1_000_000 },
     redact: patterns,
+    watch: { 'keda.sh': [], 'tekton.dev': ['pipelineruns'] },
     extraKinds: [
-      { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', resource: 'rollouts' },
+      { apiVersion: 'example.com/v1beta1', kind: 'App', resource: 'apps' },
       { apiVersion: 'v1', kind: 'Service', resource: 'services' },
+      { group: 'postgresql.cnpg.io', resource: 'clusters' },
+      { group: 'core', resource: 'endpoints' },
     ],
-    lookups: { 'keda.sh': [], 'kafka.strimzi.io': ['kafkas', 'kafkatopics'] },
+    lookups: { policy: [], 'kafka.strimzi.io': ['kafkatopics'] },
     serviceAccount: { create: false, name: 'own' },
     podAnnotations: { 'example.com/team': 'platform' },
     podLabels: { team: 'platform' },
@@ -156,10 +163,14 @@ const rightsOf = ({ rules = [] }: Manifest): string[] =>
     )
     .sort();
 
-const watchRights = ({ apiVersion, resource }: WatchedResource): string[] => {
-  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
-  return [`list ${group}/${resource}`, `watch ${group}/${resource}`];
-};
+const watchRights = ({ group, resource }: KindToWatch): string[] => [
+  `list ${group}/${resource}`,
+  `watch ${group}/${resource}`,
+];
+const own: KindToWatch[] = [events, ...watchedObjects].map(({ apiVersion, resource }) => ({
+  group: groupOf(apiVersion),
+  resource,
+}));
 
 describe.each(Object.entries(examples))('rendered: %s', (_, values) => {
   it('passes helm lint', async () => {
@@ -220,24 +231,38 @@ describe('the rights', () => {
   it('are to list and watch just what the forwarder watches', async () => {
     const rights = rightsOf(only(await render(plain), 'ClusterRole'));
     expect(rights.filter((right) => !right.startsWith('get '))).toEqual(
-      [events, ...watchedObjects].flatMap(watchRights).sort(),
+      [...own, ...kindsOf(customKinds)].flatMap(watchRights).sort(),
     );
+    // Until their list is there, and for Events about one.
+    const gets = kindsOf(customKinds).map(({ group, resource }) => `get ${group}/${resource}`);
+    expect(gets.filter((right) => !rights.includes(right))).toEqual([]);
     expect(rights.filter((right) => right.includes('/namespaces'))).toEqual(['get /namespaces kube-system']);
   });
 
-  it('grow by extraKinds, and by lookups', async () => {
+  it('grow by extraKinds, watch and lookups, and shrink by them', async () => {
     const more = rightsOf(only(await render(examples.everything), 'ClusterRole'));
     const rights = rightsOf(only(await render(plain), 'ClusterRole'));
     const without = (some: string[], others: string[]) => some.filter((right) => !others.includes(right));
-    expect(without(more, rights)).toEqual([
-      'get kafka.strimzi.io/kafkas',
-      'get kafka.strimzi.io/kafkatopics',
-      'list /services',
-      'list argoproj.io/rollouts',
-      'watch /services',
-      'watch argoproj.io/rollouts',
-    ]);
-    expect(without(rights, more)).toEqual(['get keda.sh/scaledjobs', 'get keda.sh/scaledobjects']);
+    const [read, list] = [
+      ['get', 'list', 'watch'],
+      ['list', 'watch'],
+    ];
+    const all = (verbs: string[], ...names: string[]) =>
+      names.flatMap((name) => verbs.map((verb) => `${verb} ${name}`)).sort();
+    expect(without(more, rights)).toEqual(
+      [
+        'get kafka.strimzi.io/kafkatopics',
+        ...all(list, '/services'),
+        ...all(read, '/endpoints', 'example.com/apps', 'postgresql.cnpg.io/clusters'),
+      ].sort(),
+    );
+    expect(without(rights, more)).toEqual(
+      [
+        'get policy/poddisruptionbudgets',
+        ...all(read, 'keda.sh/scaledjobs', 'keda.sh/scaledobjects'),
+        ...all(read, 'tekton.dev/customruns', 'tekton.dev/taskruns'),
+      ].sort(),
+    );
   });
 
   it('are in its own namespace those to its Lease, and to tell an Event', async () => {
@@ -268,6 +293,7 @@ describe('the environment of the forwarder', () => {
     'REDACT_PATTERNS',
     'STATUS_PORT',
     'STREAM_NAME',
+    'WATCH',
   ];
 
   it('has each setting', async () => {
@@ -279,6 +305,10 @@ describe('the environment of the forwarder', () => {
     expect(JSON.parse(environment.REDACT_PATTERNS!)).toEqual(patterns);
     expect(JSON.parse(environment.EVENT_RATE_LIMIT!)).toEqual({ burst: 1_000_000, perMinute: 60 });
     expect(JSON.parse(environment.EXTRA_KINDS!)).toEqual(examples.everything.extraKinds);
+    expect(JSON.parse(environment.WATCH!)).toEqual({
+      ...customKinds,
+      ...examples.everything.watch,
+    });
     expect(JSON.parse(environment.EVENT_FILTERS!)).toEqual({
       namespaces: { include: [], exclude: ['kube-*'] },
       kinds: { include: [], exclude: [] },
@@ -294,9 +324,13 @@ describe('the environment of the forwarder', () => {
       leaseName: environment.LEASE_NAME,
       streamName: environment.STREAM_NAME,
       clusterName: environment.CLUSTER_NAME,
-      extraKinds: examples.everything.extraKinds,
       rateLimit: { burst: 1_000_000, perMinute: 60 },
     });
+    const names = config.kinds.map(({ group, resource }) => nameIn(group, resource));
+    expect(names).toEqual(
+      expect.arrayContaining(['pipelineruns.tekton.dev', 'services', 'apps.example.com']),
+    );
+    expect(names.filter((name) => /keda|taskruns/.test(name))).toEqual([]);
     expect(config.redactPatterns.map(({ source }) => source)).toEqual(patterns);
   });
 
@@ -519,9 +553,25 @@ describe('a wrong value is refused, by name', () => {
       /'\/extraKinds\/0': missing property 'resource'/,
     ],
     [
+      'a kind of no group',
+      { ...plain, extraKinds: [{ resource: 'services' }] },
+      /'\/extraKinds\/0': missing property 'group'/,
+    ],
+    [
       'a kind for a resource',
       { ...plain, lookups: { 'keda.sh': ['ScaledJob'] } },
       /'\/lookups\/keda\.sh\/0': 'ScaledJob' does not match/,
+    ],
+    [
+      'everything of a group to watch',
+      { ...plain, watch: { 'keda.sh': ['*'] } },
+      /'\/watch\/keda\.sh\/0': '\*' does not match/,
+    ],
+    ['Secrets to watch', { ...plain, watch: { core: ['secrets'] } }, /secrets are never read/],
+    [
+      'workloads to watch again',
+      { ...plain, watch: { apps: ['deployments'] } },
+      /watch: deployments are watched as it is/,
     ],
     [
       'everything of a group',

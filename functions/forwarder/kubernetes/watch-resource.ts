@@ -1,13 +1,14 @@
 /**
  * Follows one resource for ever: a list, then a watch from the list's version, which is resumed from the last version
- * seen whenever it ends. What goes wrong is a pause, never an end: only the signal ends it.
+ * seen whenever it ends. What goes wrong is a pause, never an end: only the signal ends it, and a custom kind's being forbidden
+ * or gone.
  */
 import { ApiError, type ApiServer, type Json, SilentConnection } from './api-server.ts';
 import type { Clock } from './clock.ts';
 import { isHistoryGone, listPages } from './list-pages.ts';
 import { toApiError } from './read-status.ts';
 import { compareVersions, isResourceVersion } from './resource-versions.ts';
-import type { WatchSignal } from './watch-signal.ts';
+import type { Unavailable, WatchSignal } from './watch-signal.ts';
 import { collectionPath, resourceName, type WatchedResource } from './watched-resources.ts';
 
 export interface WatchPorts {
@@ -52,6 +53,11 @@ export interface WatchSettings {
   /** Objects of a page of a list: of 5,000 pods, pages of 250 cost 30 MB more than those of 100. */
   pageSize: number;
   /**
+   * The same of custom kinds, whose objects may be of 1.5 MB each. Larger: a page is more than the heap of 160 MB holds.
+   * Smaller: to list 10,000 Workflows takes longer than the minutes that a list's moment is kept.
+   */
+  customPageSize: number;
+  /**
    * Milliseconds without a line after which a connection counts as dead. Bookmarks come about once a minute, but none
    * for Events, which have no watch cache (https://github.com/kubernetes/kubernetes/issues/120348): in a quiet cluster
    * their watch is asked for anew that often, and listed anew each time etcd forgot the last version, after 5 minutes.
@@ -71,6 +77,7 @@ export interface WatchSettings {
 
 const watchDefaults: WatchSettings = {
   pageSize: 100,
+  customPageSize: 10,
   idleTimeout: 180_000,
   watchSeconds: { least: 300, most: 600 },
   backoff: { first: 500, most: 30_000 },
@@ -90,6 +97,20 @@ export interface WatchOptions {
  * Reads on only when asked for more: the API server is the buffer. Ends when the signal is aborted.
  */
 export async function* watchResource(
+  ports: WatchPorts,
+  resource: WatchedResource,
+  options: WatchOptions,
+): AsyncGenerator<WatchSignal, void> {
+  try {
+    yield* followForEver(ports, resource, options);
+  } catch (error) {
+    if (!(error instanceof CannotBeWatched)) throw error;
+    yield { type: 'unavailable', why: error.why };
+  }
+}
+
+/** @throws CannotBeWatched */
+async function* followForEver(
   { api, clock, random, report }: WatchPorts,
   resource: WatchedResource,
   { from, signal, settings: given }: WatchOptions,
@@ -114,6 +135,9 @@ export async function* watchResource(
   /** Says what happened and waits as long as that asks for. */
   const pause = async (trouble: Trouble) => {
     if (signal.aborted) return;
+    if (resource.isCustom && trouble.kind === 'unknown-resource') throw new CannotBeWatched('unknown');
+    if (resource.isCustom && trouble.kind === 'refused' && trouble.error.status === 403)
+      throw new CannotBeWatched('forbidden');
     const wait = trouble.kind === 'none' ? 0 : waitFor(trouble, troubles++, settings, random);
     report(toRemark(name, trouble, wait));
     if (wait > 0) await clock.sleep(wait, signal);
@@ -157,7 +181,7 @@ export async function* watchResource(
   async function* list(): AsyncGenerator<WatchSignal, string | undefined> {
     let objects = 0;
     const parts = listPages(api, resource, {
-      pageSize: settings.pageSize,
+      pageSize: resource.isCustom ? settings.customPageSize : settings.pageSize,
       signal,
       async onTrouble(error) {
         await pause(classify(error));
@@ -216,6 +240,15 @@ export async function* watchResource(
       }
       if (signal.aborted) return;
     }
+  }
+}
+
+class CannotBeWatched extends Error {
+  readonly why: Unavailable;
+
+  constructor(why: Unavailable) {
+    super(why);
+    this.why = why;
   }
 }
 

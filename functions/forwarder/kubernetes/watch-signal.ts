@@ -13,7 +13,12 @@ export type WatchSignal =
   | { type: 'list-complete'; resourceVersion: string; receivedAt: string }
   | { type: 'changed'; how: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Json; receivedAt: string }
   /** Everything up to this version has been told. */
-  | { type: 'bookmark'; resourceVersion: string };
+  | { type: 'bookmark'; resourceVersion: string }
+  /** The last one, of custom kinds only: these are looked for anew. */
+  | { type: 'unavailable'; why: Unavailable };
+
+/** It may not be read, or the cluster has none. */
+export type Unavailable = 'forbidden' | 'unknown';
 
 /** The newest versions, by resource name, of which everything has been acknowledged. */
 export type Checkpoint = Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 /** Spans as people read them: one tree a trace, causes above their effects. Shared by everything that shows spans. */
 import type { Span } from '../../../shared/span.ts';
+import { oneLine } from './fit-text.ts';
 
 /** One span with what hangs under it. Times are nanoseconds since 1970; `end` is never before `start`. */
 export type Tree = {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { cutObject } from '../../../functions/forwarder/cut-object.ts';
 import { observeObject } from '../../../functions/forwarder/observe.ts';
 import { recordingFiles, recordingPath } from '../../read-recordings.ts';
+import { podInTrouble } from './pod-in-trouble.ts';
 
 const at = '2026-03-01T12:00:00Z';
 const deployment = {
@@ -15,7 +16,12 @@ const deployment = {
     annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{"password":"hunter2"}' },
     managedFields: [
       { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:spec': {} } },
-      { manager: 'kube-controller-manager', operation: 'Update', subresource: 'status', fieldsV1: {} },
+      {
+        manager: 'kube-controller-manager',
+        operation: 'Update',
+        subresource: 'status',
+        fieldsV1: { 'f:status': {} },
+      },
     ],
   },
   spec: {
@@ -25,6 +31,28 @@ const deployment = {
   status: { replicas: 2, conditions: [{ type: 'Progressing', status: 'True' }, { type: 'Strange' }] },
 };
 const is = { apiVersion: 'apps/v1', kind: 'Deployment' };
+
+const rollout = {
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'Rollout',
+  metadata: { name: 'web', namespace: 'shop', uid: 'r1', generation: 3 },
+  spec: { replicas: 2, paused: true },
+  status: {
+    observedGeneration: '3',
+    phase: 'Paused',
+    conditions: [{ type: 'Progressing', status: 'Unknown', reason: 'RolloutPaused', message: 'paused' }],
+  },
+};
+const pipelineRun = {
+  apiVersion: 'tekton.dev/v1',
+  kind: 'PipelineRun',
+  metadata: { name: 'build', namespace: 'shop', uid: 'p1', generation: 1 },
+  status: {
+    observedGeneration: 1,
+    conditions: [{ type: 'Succeeded', status: 'False', reason: 'Failed', lastTransitionTime: at }],
+    childReferences: [{ kind: 'TaskRun', name: 'build-1' }],
+  },
+};
 
 function snapshotOf(raw: unknown) {
   const observed = observeObject(raw, at, false);
@@ -42,7 +70,10 @@ describe('an object cut for a recording', () => {
         namespace: 'shop',
         uid: 'u1',
         labels: { 'helm.sh/chart': 'web-1' },
-        managedFields: [{ manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:spec': {} } }],
+        managedFields: [
+          { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:spec': {} } },
+          { manager: 'kube-controller-manager', operation: 'Update', subresource: 'status' },
+        ],
       },
       spec: { replicas: 2, template: { digest: expect.stringMatching(/^[0-9a-f]{16}$/) } },
       status: { replicas: 2, conditions: [{ type: 'Progressing', status: 'True' }] },
@@ -62,6 +93,22 @@ describe('an object cut for a recording', () => {
     const template = { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': restartedAt } } };
     const cut = cutObject({ ...deployment, spec: { template } }, is);
     expect(snapshotOf(cut).restartedAt).toBe(restartedAt);
+  });
+
+  it.each([
+    ['a pod with an init container that failed and one that waits', podInTrouble],
+    ['a Rollout, whose observedGeneration is text', rollout],
+    ['a PipelineRun', pipelineRun],
+  ])('is observed as the whole one: %s', (_, raw) => {
+    const whole = snapshotOf(raw);
+    expect(snapshotOf(cutObject(raw, raw))).toEqual(whole);
+    expect(whole.status).toBeDefined();
+  });
+
+  it('has nothing of a container but what the table names', () => {
+    const text = JSON.stringify(cutObject(podInTrouble, podInTrouble));
+    expect(text).not.toContain('hunter2');
+    expect(text).toContain('CrashLoopBackOff');
   });
 
   it.each(recordingFiles.filter((file) => file.endsWith('.jsonl')))(

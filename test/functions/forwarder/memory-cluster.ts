@@ -1,10 +1,14 @@
 /** A cluster's API server as the forwarder's ports see it: versions, history that can be compacted, lists and watches. */
 import type { Follow } from '../../../functions/forwarder/follow-objects.ts';
 import type { Json } from '../../../functions/forwarder/kubernetes/api-server.ts';
+import type { Discover } from '../../../functions/forwarder/kubernetes/discover-kinds.ts';
 import type { LookUp } from '../../../functions/forwarder/kubernetes/look-up-object.ts';
 import type { WatchSignal } from '../../../functions/forwarder/kubernetes/watch-signal.ts';
 import {
+  customKinds,
   events,
+  kindsOf,
+  nameIn,
   resourceName,
   type WatchedResource,
   watchedObjects,
@@ -27,7 +31,12 @@ interface Change {
 
 export interface MemoryCluster {
   follow: Follow;
+  discover: Discover;
   lookUp: LookUp;
+  /** A definition of a custom resource is there, and whether it may be read. */
+  install(resource: WatchedResource, options?: { isForbidden?: boolean }): void;
+  /** The definition goes, and all that there is of it. */
+  uninstall(resource: WatchedResource): void;
   /** Creates or changes; the object gets the next version. */
   put(object: Raw): Raw;
   remove(uid: string): void;
@@ -42,11 +51,13 @@ export interface MemoryCluster {
   lists: string[];
 }
 
-const names = new Map([...watchedObjects, events].map((resource) => [resource.kind, resourceName(resource)]));
-
 export function createMemoryCluster(): MemoryCluster {
   let version = 100;
   let compacted = 0;
+  const names = new Map(
+    [...watchedObjects, events].map((resource) => [resource.kind, resourceName(resource)]),
+  );
+  const installed = new Map<string, { resource: WatchedResource; isForbidden: boolean }>();
   const state = new Map<string, Raw>();
   const history: Change[] = [];
   const readers = new Set<() => void>();
@@ -83,6 +94,12 @@ export function createMemoryCluster(): MemoryCluster {
     const name = resourceName(resource);
     let at = from === undefined ? undefined : Number(from);
     while (!signal.aborted) {
+      const custom = installed.get(name);
+      const isServed = custom?.resource.apiVersion === resource.apiVersion;
+      if (resource.isCustom && (!isServed || custom.isForbidden)) {
+        yield { type: 'unavailable', why: isServed ? 'forbidden' : 'unknown' };
+        return;
+      }
       if (at === undefined || at < compacted) {
         lists.push(name);
         yield { type: 'list-start' };
@@ -105,8 +122,28 @@ export function createMemoryCluster(): MemoryCluster {
     }
   }
 
+  const wakeAll = () => {
+    for (const wake of readers) wake();
+  };
+
   return {
     follow,
+    discover: async () =>
+      new Map([
+        ...kindsOf(customKinds).map(({ group, resource }) => [nameIn(group, resource), undefined] as const),
+        ...[...installed].map(([name, { resource }]) => [name, resource] as const),
+      ]),
+    install(resource, { isForbidden = false } = {}) {
+      names.set(resource.kind, resourceName(resource));
+      installed.set(resourceName(resource), { resource: { ...resource, isCustom: true }, isForbidden });
+      wakeAll();
+    },
+    uninstall(resource) {
+      for (const { kind, metadata } of [...state.values()])
+        if (kind === resource.kind) write('DELETED', state.get(metadata.uid)!);
+      installed.delete(resourceName(resource));
+      wakeAll();
+    },
     async lookUp({ kind, namespace, name }) {
       lookedUp.push(`${kind}/${name}`);
       const object = [...state.values()].find(

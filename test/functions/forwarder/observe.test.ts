@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { observeEvent, observeObject } from '../../../functions/forwarder/observe.ts';
 import { parseObservation } from '../../../shared/observation.ts';
 import { checkProperty } from '../../check-property.ts';
+import { podInTrouble } from './pod-in-trouble.ts';
 
 const at = '2026-03-01T12:00:00.123Z';
 
@@ -49,6 +50,20 @@ describe('an Event', () => {
     expect(counts({ count: null, series: null })).toBe(1);
   });
 
+  it('may say nothing of what it is about, as the API server takes it', () => {
+    expect(occurrence(event({ involvedObject: undefined })).subject).toEqual({ kind: '', name: '' });
+    expect(occurrence(event({ involvedObject: { kind: '', name: 'web' } })).subject.name).toBe('web');
+  });
+
+  it('that was stripped of its UID is known by its namespace and name, else by what it says', () => {
+    const uidOf = (metadata: object, over: object = {}) => occurrence(event({ metadata, ...over })).uid;
+    expect(uidOf({ name: 'web.1', namespace: 'shop' })).toBe('shop/web.1');
+    const nameless = uidOf({}, { reason: 'Pulled' });
+    expect(nameless).toMatch(/^[0-9a-f]{16}$/);
+    expect(uidOf({}, { reason: 'Pulled' })).toBe(nameless);
+    expect(uidOf({}, { reason: 'Killing' })).not.toBe(nameless);
+  });
+
   it('has no field that is null or empty', () => {
     const text = JSON.stringify(
       occurrence(
@@ -80,12 +95,10 @@ describe('an Event', () => {
   it.each([
     ['nothing', null, 'is no object'],
     ['a list', [], 'is no object'],
-    ['no UID', event({ metadata: { name: 'web.1' } }), 'metadata.uid is missing'],
-    ['no subject', event({ involvedObject: undefined }), 'involvedObject.kind is missing'],
     [
-      'a subject without a kind',
-      event({ involvedObject: { kind: '', name: 'web' } }),
-      'involvedObject.kind is empty',
+      'a subject that is none',
+      event({ involvedObject: { kind: 7, name: 'web' } }),
+      'involvedObject.kind should be string, is number',
     ],
     [
       'a time that is none',
@@ -169,6 +182,60 @@ describe('a snapshot', () => {
     expect(JSON.stringify(pod)).not.toMatch(/hunter2|10\.0\.0\.1|ContainersReady|lastProbeTime/);
   });
 
+  it('has of a pod’s containers what each does and how it ended, and none of their secrets', () => {
+    const { status } = snapshot(podInTrouble);
+    expect(status?.containers).toEqual([
+      {
+        name: 'migrate',
+        init: true,
+        restarts: 2,
+        waiting: 'CrashLoopBackOff',
+        lastTerminated: {
+          reason: 'Error',
+          exitCode: 3,
+          startedAt: '2026-03-01T11:59:00Z',
+          finishedAt: '2026-03-01T11:59:05Z',
+        },
+      },
+      { name: 'app', runningSince: '2026-03-01T12:00:00Z' },
+      {
+        name: 'sidecar',
+        restarts: 1,
+        terminated: { reason: 'OOMKilled', exitCode: 137, finishedAt: '2026-03-01T12:00:09Z' },
+      },
+    ]);
+    expect(JSON.stringify(snapshot(podInTrouble))).not.toContain('hunter2');
+  });
+
+  it('belongs to its controller, else to its only owner, else to nobody', () => {
+    const owned = (...ownerReferences: object[]) =>
+      snapshot(deployment({ metadata: { ...metadata, ownerReferences } })).owner?.name;
+    const [a, b] = ['a', 'b'].map((name) => ({ apiVersion: 'x.io/v1', kind: 'X', name, uid: name }));
+    expect(owned({ ...a, controller: false }, { ...b, controller: true })).toBe('b');
+    expect(owned({ ...a })).toBe('a');
+    expect(owned({ ...a, controller: false })).toBe('a');
+    expect(owned({ ...a }, { ...b })).toBeUndefined();
+    expect(owned()).toBeUndefined();
+  });
+
+  it('has of a custom resource no more conditions and no longer messages than fit into a record', () => {
+    const conditions = [
+      { type: 'Ready', status: 'False', reason: 'Failed', message: 'x'.repeat(1_000_000) },
+      ...Array.from({ length: 1_000 }, () => ({ type: 'Available', status: 'True', message: 'fine' })),
+    ];
+    const { status } = snapshot({
+      apiVersion: 'x.io/v1',
+      kind: 'X',
+      metadata: { name: 'web', uid: 'u1' },
+      status: { conditions },
+    });
+    expect(status?.conditions).toHaveLength(32);
+    expect(status?.conditions?.slice(0, 2)).toEqual([
+      { type: 'Ready', status: 'False', reason: 'Failed' },
+      { type: 'Available', status: 'True', message: 'fine' },
+    ]);
+  });
+
   it('says who wrote it: every manager but those of its status', () => {
     const restarted = {
       'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } },
@@ -197,8 +264,14 @@ describe('a snapshot', () => {
         operation: 'Apply',
         ownsSpec: true,
         ownsRestartedAt: true,
+        fieldCount: 1,
       }),
-      expect.objectContaining({ manager: 'kcm', ownsSpec: false, ownsRestartedAt: false }),
+      expect.objectContaining({
+        manager: 'kcm',
+        ownsSpec: false,
+        ownsRestartedAt: false,
+        writesStatus: true,
+      }),
       { manager: 'hpa', operation: 'Update', subresource: 'scale' },
     ]);
   });
@@ -294,6 +367,19 @@ it('whatever is thrown at it, it is refused with a reason or makes an observatio
       status: fc.oneof(
         fc.jsonValue(),
         fc.record({ conditions: fc.array(fc.jsonValue()), phase: fc.jsonValue() }),
+        fc.record({
+          observedGeneration: fc.oneof(fc.jsonValue(), fc.constantFrom('3', '-1', 'many')),
+          containerStatuses: fc.array(
+            fc.oneof(
+              fc.jsonValue(),
+              fc.record({
+                name: fc.oneof(fc.constant('app'), fc.jsonValue()),
+                restartCount: fc.oneof(fc.nat(), fc.jsonValue()),
+                state: fc.oneof(fc.jsonValue(), fc.record({ terminated: fc.jsonValue() })),
+              }),
+            ),
+          ),
+        }),
       ),
       involvedObject: fc.jsonValue(),
       series: fc.jsonValue(),
@@ -315,6 +401,7 @@ it('what is nested deeper than anybody reads is refused, not thrown at', () => {
   let deep: object = {};
   for (let depth = 0; depth < 10_000; depth++) deep = { f: deep };
   const managedFields = [{ manager: 'x', operation: 'Update', fieldsV1: deep }];
+  expect(observeEvent({ metadata: {}, deep }, at)).toEqual({ ok: false, reason: 'is nested too deeply' });
   expect(observeObject(deployment({ metadata: { ...metadata, managedFields } }), at, false)).toEqual({
     ok: false,
     reason: 'is nested too deeply',

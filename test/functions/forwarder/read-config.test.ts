@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { customKinds, kindsOf } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
 import { readConfig } from '../../../functions/forwarder/read-config.ts';
 
 const least = { STREAM_NAME: 's', POD_NAME: 'p', POD_NAMESPACE: 'rootspan' };
@@ -17,7 +18,7 @@ describe('the configuration', () => {
       filters: { namespaces: all, kinds: all, reasons: all, types: all },
       rateLimit: { burst: 300, perMinute: 60 },
       redactPatterns: [],
-      extraKinds: [],
+      kinds: kindsOf(customKinds),
     };
     expect(readConfig(least)).toEqual(defaults);
     const empty = { CLUSTER_NAME: '', LEASE_NAME: '', STATUS_PORT: '', EVENT_FILTERS: '', EXTRA_KINDS: '' };
@@ -25,20 +26,29 @@ describe('the configuration', () => {
   });
 
   it('reads what the chart writes as JSON', () => {
-    const rollout = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', resource: 'rollouts' };
     expect(
       readConfig({
         ...least,
         EVENT_FILTERS: '{"namespaces":{"exclude":["kube-*"]}}',
         EVENT_RATE_LIMIT: '{"burst":10}',
         REDACT_PATTERNS: '["token=\\\\S+"]',
-        EXTRA_KINDS: JSON.stringify([rollout]),
+        WATCH: '{"core":["replicationcontrollers"],"argoproj.io":["rollouts"],"keda.sh":[]}',
+        EXTRA_KINDS: JSON.stringify([
+          { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', resource: 'rollouts' },
+          { group: 'kafka.strimzi.io', resource: 'kafkas' },
+          { group: 'core', resource: 'services' },
+        ]),
       }),
     ).toMatchObject({
       filters: { namespaces: { include: [], exclude: ['kube-*'] } },
       rateLimit: { burst: 10, perMinute: 60 },
       redactPatterns: [/token=\S+/gu],
-      extraKinds: [rollout],
+      kinds: [
+        { group: '', resource: 'replicationcontrollers' },
+        { group: 'argoproj.io', resource: 'rollouts', version: 'v1alpha1' },
+        { group: 'kafka.strimzi.io', resource: 'kafkas' },
+        { group: '', resource: 'services' },
+      ],
     });
   });
 
@@ -62,16 +72,20 @@ describe('the configuration', () => {
       '[{"apiVersion":"v1","kind":"Pod","resource":"pods"}]',
       'EXTRA_KINDS.0 is watched already',
     ],
-    ['EXTRA_KINDS', '[{"kind":"X"}]', 'EXTRA_KINDS: 0.apiVersion is missing'],
+    ['EXTRA_KINDS', '[{"kind":"X"}]', 'EXTRA_KINDS: 0.resource is missing'],
+    ['EXTRA_KINDS', '[{"resource":"hunter2","plural":"hunter2"}]', 'EXTRA_KINDS: 0.plural is not known'],
+    ['WATCH', '{"apps":["deployments"]}', 'WATCH.apps is watched already'],
+    ['WATCH', '{"core":["secrets"]}', 'WATCH.core may not be watched (Secret, ConfigMap, Event)'],
+    ['WATCH', '{"keda.sh":"hunter2"}', 'WATCH: keda.sh should be Array, is string'],
     [
       'EXTRA_KINDS',
       '[{"apiVersion":"v1","kind":"Secret","resource":"secrets"}]',
-      'EXTRA_KINDS.0.kind may not be watched (Secret, ConfigMap, Event)',
+      'EXTRA_KINDS.0 may not be watched (Secret, ConfigMap, Event)',
     ],
     [
       'EXTRA_KINDS',
       '[{"apiVersion":"v1","kind":"Innocent","resource":"secrets"}]',
-      'EXTRA_KINDS.0.kind may not be watched (Secret, ConfigMap, Event)',
+      'EXTRA_KINDS.0 may not be watched (Secret, ConfigMap, Event)',
     ],
   ])('%s=%s is told by name, never quoted', (variable, value, message) => {
     expect(() => readConfig({ ...least, [variable]: value })).toThrow(message);

@@ -48,12 +48,10 @@ function watchesOf(entries: readonly Entry[]): { follow: Follow; watched: Watche
     if (kind !== 'Event') kinds.set(kind, resource);
     const name = resourceName(resource);
     if (!signals.has(name)) signals.set(name, []);
-    signals.get(name)!.push({
-      type: 'changed',
-      how: watch === 'LIST' ? 'ADDED' : watch,
-      object: raw,
-      receivedAt: (receivedAt ?? at)!,
-    });
+    const told = { object: raw, receivedAt: (receivedAt ?? at)! };
+    signals
+      .get(name)!
+      .push(watch === 'LIST' ? { type: 'listed', ...told } : { type: 'changed', how: watch, ...told });
   }
   const follow: Follow = async function* (resource, { from, signal }) {
     if (from === undefined) return yield { type: 'list-complete', resourceVersion: '0', receivedAt: '' };

@@ -11,7 +11,7 @@ import type { Checkpoint } from '../../../functions/forwarder/kubernetes/watch-s
 import { watchedObjects } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
 import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
 import { createRedaction } from '../../../functions/forwarder/redact-messages.ts';
-import type { DeliveryRemark } from '../../../functions/forwarder/remarks.ts';
+import type { DeliveryRemark, KindRemark } from '../../../functions/forwarder/remarks.ts';
 import {
   defaultTermSettings,
   runTerm,
@@ -44,7 +44,7 @@ export function createTestClock(): Clock & { skip(milliseconds: number): void } 
 
 export interface RunningTerm {
   arrived: Observation[];
-  remarks: DeliveryRemark[];
+  remarks: (DeliveryRemark | KindRemark)[];
   /** The newest that was saved. */
   saved(): Checkpoint | undefined;
   /** Until nothing happens any more. */
@@ -71,7 +71,7 @@ const all = { include: [], exclude: [] };
 export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningTerm {
   const clock = given.clock ?? createTestClock();
   const arrived: Observation[] = [];
-  const remarks: DeliveryRemark[] = [];
+  const remarks: (DeliveryRemark | KindRemark)[] = [];
   const ending = new AbortController();
   let saved = given.checkpoint;
   const sink: RecordSink = {
@@ -84,6 +84,7 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
   const ended = runTerm(
     {
       follow: cluster.follow,
+      discover: cluster.discover,
       lookUp: cluster.lookUp,
       sink,
       filter: createEventFilter(filters),

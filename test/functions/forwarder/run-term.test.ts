@@ -5,6 +5,7 @@ import { defaultSubjectSettings } from '../../../functions/forwarder/ship-subjec
 import { decodeBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import { anEvent, anObject, createMemoryCluster, deployment, pod, replicaSet } from './memory-cluster.ts';
+import { podInTrouble } from './pod-in-trouble.ts';
 import { createTestClock, quiet, runInMemory, told } from './run-in-memory.ts';
 
 /** A Deployment with a ReplicaSet and a pod. */
@@ -397,7 +398,8 @@ describe('what stays in the cluster', () => {
     const { cluster, a, web } = createShop();
     for (let i = 0; i < 5; i++) cluster.put(anEvent(`e${i}`, a));
     cluster.put(anEvent('scaled', web, { reason: 'ScalingReplicaSet' }));
-    cluster.put({ ...anEvent('broken', a), involvedObject: null });
+    cluster.put({ ...anEvent('broken', a), lastTimestamp: 'yesterday' });
+    cluster.put({ ...anEvent('about nothing', a), involvedObject: null });
     cluster.put(anEvent('huge', a, { message: 'x'.repeat(600_000) }));
     const filters = { kinds: { include: [], exclude: ['Deployment'] } };
     const term = runInMemory(cluster, { filters, burst: 3 });
@@ -411,8 +413,8 @@ describe('what stays in the cluster', () => {
       if (remark.type === 'event-dropped') counts.dropped.push(remark.reason);
     }
     expect(counts).toEqual({
-      received: 8,
-      shipped: 3,
+      received: 9,
+      shipped: 4,
       filtered: 1,
       dropped: ['rate', 'rate', 'unreadable', 'rate'],
     });
@@ -421,6 +423,7 @@ describe('what stays in the cluster', () => {
       'ReplicaSet web-1',
       'Pod a',
       ...Array.from({ length: 3 }, () => 'Pod a Pulled'),
+      '  Pulled',
     ]);
   });
 
@@ -438,6 +441,53 @@ describe('what stays in the cluster', () => {
     await term.stop();
     expect(told(term.arrived)).toEqual(['Node n1']);
     expect(term.saved()?.pods).toBe(String(Number(cluster.version()) - 1));
+  });
+
+  it('is every field of a pod and of a custom resource that the table does not name', async () => {
+    const { cluster, web } = createShop();
+    cluster.install({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', resource: 'rollouts' });
+    const secret = 'hunter2';
+    const term = runInMemory(cluster);
+    await term.quiet();
+    cluster.put(podInTrouble);
+    cluster.put({
+      ...anObject('argoproj.io/v1alpha1', 'Rollout', 'web', web),
+      spec: { template: { spec: secret }, [secret]: secret },
+      data: { token: secret },
+      status: {
+        phase: 'Degraded',
+        message: secret,
+        containerStatuses: podInTrouble.status.containerStatuses,
+        conditions: [
+          { type: 'Completed', status: 'False', reason: 'No', extra: secret },
+          { type: secret, status: secret, message: secret },
+        ],
+      },
+    });
+    cluster.put({
+      ...anEvent('e1', podInTrouble),
+      metadata: { ...anEvent('e1', podInTrouble).metadata, annotations: { token: secret } },
+      source: { component: 'kubelet', token: secret },
+      [secret]: secret,
+    });
+    await term.quiet();
+    await term.stop();
+    expect(told(term.arrived).toSorted()).toEqual([
+      'Deployment web',
+      'Pod web-0',
+      'Pod web-0 Pulled',
+      'Rollout web',
+    ]);
+    expect(JSON.stringify(term.arrived)).not.toContain(secret);
+    const rollout = term.arrived.find((each) => each.type === 'object' && each.object.kind === 'Rollout');
+    expect(rollout).toMatchObject({
+      object: {
+        status: {
+          phase: 'Degraded',
+          conditions: [{ type: 'Completed', status: 'False', reason: 'No' }],
+        },
+      },
+    });
   });
 
   it('is never in a log: of what is too large its name and kind are told', async () => {

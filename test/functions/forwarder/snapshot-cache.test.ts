@@ -59,6 +59,51 @@ describe('a snapshot', () => {
     const known = ['watched', 'a', 'b', 'c'].filter((name) => cache.byUid(`uid of ${name}`) !== undefined);
     expect(known).toEqual(['watched', 'a', 'c']);
   });
+
+  it('that was looked up stays once its kind is watched, and a later answer does not take it back', () => {
+    const cache = createSnapshotCache(() => 0, { keepDeleted: 0, lookedUp: 1_000 });
+    cache.see(snapshot('a', { resourceVersion: '7' }), lookedUp);
+    cache.see(snapshot('a', { resourceVersion: '8' }), { type: 'listed', resource: 'pods' });
+    expect(cache.see(snapshot('a', { resourceVersion: '7' }), lookedUp)).toMatchObject({
+      news: false,
+      known: { version: '8', resource: 'pods' },
+    });
+    for (const name of ['b', 'c', 'd', 'e']) cache.see(snapshot(name), lookedUp);
+    expect(cache.byUid('uid of a')?.version).toBe('8');
+  });
+});
+
+describe('how a version was found', () => {
+  const listed = { type: 'listed', resource: 'pods' } as const;
+  const v = (resourceVersion: string, over: Partial<ObjectSnapshot['object']> = {}) =>
+    snapshot('web', { resourceVersion, ...over });
+  const found = (from: ObjectSnapshot['from'], seen: ObjectSnapshot) => ({ ...seen, from });
+
+  it('goes on the wire, and is no news', () => {
+    const cache = createSnapshotCache(() => 0);
+    const first = found('list', v('7'));
+    expect(JSON.parse(lineOf(cache.see(first, listed).known))).toEqual(first);
+    expect(cache.see(v('8'), changed)).toMatchObject({ news: false, known: { from: 'list', version: '8' } });
+    const { known, news } = cache.see(v('9', { nodeName: 'n1' }), changed);
+    expect(news).toBe(true);
+    expect(JSON.parse(lineOf(known))).toEqual(v('9', { nodeName: 'n1' }));
+  });
+
+  it('is by a watch that told it, whatever list repeats it', () => {
+    const cache = createSnapshotCache(() => 0);
+    cache.see(v('7'), changed);
+    expect(cache.see(found('list', v('7')), listed).known.from).toBeUndefined();
+    expect(cache.see(found('list', v('8')), listed).known.from).toBe('list');
+  });
+
+  it('is of an end: by the watch that told it, or by the list that it was missing from', () => {
+    const cache = createSnapshotCache(() => 0);
+    cache.see(found('list', v('7')), listed);
+    expect(cache.see({ ...v('8'), deleted: true }, changed).known.from).toBeUndefined();
+    cache.see(v('9'), changed);
+    cache.startListing('pods');
+    expect(cache.vanished('pods', '2026-03-01T13:00:00Z')).toMatchObject([{ from: 'list' }]);
+  });
 });
 
 describe('a list', () => {

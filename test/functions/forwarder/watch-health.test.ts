@@ -19,6 +19,7 @@ function createPatient() {
       channel: { bytes: () => 0, isFull: () => full },
       positions: { openSince: () => undefined },
       cachedObjects: () => 0,
+      customKinds: () => new Map(),
     });
   begin();
   return {
@@ -59,6 +60,14 @@ describe('a watch is stuck', () => {
     expect(health.stuck()).toEqual([]);
     wait(10);
     expect(health.stuck()).toHaveLength(1);
+  });
+
+  it('not where its kind is forbidden or gone: it is looked for anew', () => {
+    const { health, wait } = createPatient();
+    health.heard('rollouts.argoproj.io');
+    health.note({ type: 'kind-unavailable', resource: 'rollouts.argoproj.io', why: 'forbidden' });
+    wait(60);
+    expect([health.stuck(), health.notReady()]).toEqual([[], []]);
   });
 
   it('not while nobody reads because nothing can be shipped, and not at once afterwards', () => {

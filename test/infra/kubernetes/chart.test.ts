@@ -4,7 +4,13 @@ import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { builtInRows } from '../../../functions/correlator/causality/rules/index.ts';
-import { watchedObjects } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
+import {
+  customKinds,
+  groupOf,
+  kindsOf,
+  nameIn,
+  watchedObjects,
+} from '../../../functions/forwarder/kubernetes/watched-resources.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const read = (file: string) => readFileSync(resolve(root, file), 'utf8');
@@ -16,12 +22,26 @@ const pluralOf = (kind: string): string => `${kind.toLowerCase()}s`.replace(/ys$
 it('the chart lets the forwarder read each kind that a rule of causality knows', () => {
   const read = [
     ...watchedObjects.map(({ resource }) => resource),
+    ...Object.values<string[]>(values.watch).flat(),
     ...Object.values<string[]>(values.lookups).flat(),
   ];
   const kinds = builtInRows.flatMap(({ subject, target = '' }) => [subject, target]);
   // A target that says where to look is no kind.
   const known = new Set(kinds.filter((kind) => /^[A-Z]/.test(kind)).map(pluralOf));
   expect([...known].filter((resource) => !read.includes(resource))).toEqual([]);
+});
+
+it('the chart lets the forwarder watch just the kinds that it watches, and looks up none of them', () => {
+  expect(values.watch).toEqual(customKinds);
+  expect(values.extraKinds).toEqual([]);
+  const watched = new Set(
+    [
+      ...kindsOf(customKinds),
+      ...watchedObjects.map(({ apiVersion, resource }) => ({ group: groupOf(apiVersion), resource })),
+    ].map(({ group, resource }) => nameIn(group, resource)),
+  );
+  const lookedUp = kindsOf(values.lookups).map(({ group, resource }) => nameIn(group, resource));
+  expect(lookedUp.filter((name) => watched.has(name))).toEqual([]);
 });
 
 it('the chart is of the version of the project', () => {

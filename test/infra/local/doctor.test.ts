@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { describe, expect, it } from 'vitest';
 import { createApiServer } from '../../../functions/forwarder/kubernetes/connect-api-server.ts';
@@ -15,6 +16,7 @@ const metrics = `${pods}/fwd-1:8080/proxy/metrics`;
 /** An installation in which all is well. */
 const healthy: Readonly<Record<string, unknown>> = {
   '/version': { gitVersion: 'v1.35.4' },
+  '/apis': { groups: [] },
   [pods]: {
     items: [
       {
@@ -39,11 +41,35 @@ rootspan_forwarder_channel_bytes 0
 `,
 };
 
-/** A path without an answer is 404, one that says `forbidden` 403. */
+/** Argo Rollouts and an operator of the user's own, as the API server's tables have them. */
+const verbs = ['get', 'list', 'watch'];
+const operators = {
+  '/apis': {
+    groups: [
+      { name: 'argoproj.io', versions: [{ version: 'v1alpha1' }], preferredVersion: { version: 'v1alpha1' } },
+      { name: 'x.io', versions: [{ version: 'v1' }], preferredVersion: { version: 'v1' } },
+    ],
+  },
+  '/apis/argoproj.io/v1alpha1': { resources: [{ name: 'rollouts', kind: 'Rollout', verbs }] },
+  '/apis/x.io/v1': { resources: [{ name: 'apps', kind: 'App', verbs }] },
+};
+
+/** The pod of a forwarder that was told what to watch. */
+const watching = (watch: object, extraKinds: object) => {
+  const { items } = healthy[pods] as { items: { spec: object }[] };
+  const env = [
+    { name: 'WATCH', value: JSON.stringify(watch) },
+    { name: 'EXTRA_KINDS', value: JSON.stringify(extraKinds) },
+  ];
+  return { items: items.map((pod) => ({ ...pod, spec: { ...pod.spec, containers: [{ env }] } })) };
+};
+
+/** A path without an answer is 404, one that says `forbidden` 403; a function is asked with what was sent. */
 async function diagnosed(over: Readonly<Record<string, unknown>>): Promise<string[]> {
   const answers = { ...healthy, ...over };
-  const server = createServer((request, response) => {
-    const answer = answers[new URL(request.url!, 'http://x').pathname];
+  const server = createServer(async (request, response) => {
+    let answer = answers[new URL(request.url!, 'http://x').pathname];
+    if (typeof answer === 'function') answer = answer(await json(request));
     const code = answer === undefined ? 404 : answer === 'forbidden' ? 403 : 200;
     response.writeHead(code);
     if (typeof answer === 'string' && code === 200) return response.end(answer);
@@ -95,6 +121,36 @@ describe('the doctor', () => {
   it('names rights that are missing', async () => {
     expect(await diagnosed({ [reviews]: { status: { allowed: false } } })).toContain(
       "FAIL permissions: rootspan-forwarder may not list or watch anything; the chart's ClusterRole would allow it",
+    );
+  });
+
+  it('counts the kinds of others that are installed', async () => {
+    const watched = watching({ 'argoproj.io': ['rollouts', 'workflows'] }, [
+      { group: 'x.io', resource: 'apps' },
+    ]);
+    expect(await diagnosed({ ...operators, [pods]: watched })).toContain(
+      'ok permissions: rootspan-forwarder may list and watch all 11 kinds',
+    );
+    // As the chart of this version would have it, where nobody says otherwise.
+    expect(await diagnosed(operators)).toContain(
+      'ok permissions: rootspan-forwarder may list and watch all 10 kinds',
+    );
+    expect(await diagnosed({ ...operators, [pods]: watching({ 'argoproj.io': [] }, []) })).toContain(
+      'ok permissions: rootspan-forwarder may list and watch all 9 kinds',
+    );
+  });
+
+  it('names those that may not be watched, with the Helm value that would allow it', async () => {
+    const review = ({ spec }: { spec: { resourceAttributes: { group: string } } }) => ({
+      status: { allowed: !spec.resourceAttributes.group.endsWith('.io') },
+    });
+    const watched = watching({ 'argoproj.io': ['rollouts', 'workflows'] }, [
+      { group: 'x.io', resource: 'apps' },
+    ]);
+    expect(await diagnosed({ ...operators, [pods]: watched, [reviews]: review })).toContain(
+      '? permissions: rootspan-forwarder may list and watch 9 of 11 kinds, and not rollouts.argoproj.io, apps.x.io, which ' +
+        'are installed; helm upgrade with --set-json \'watch.argoproj\\.io=["rollouts","workflows"]\' ' +
+        '--set-json \'extraKinds=[{"group":"x.io","resource":"apps"}]\' allows it',
     );
   });
 

@@ -249,14 +249,14 @@ describe('bad input is told with file and line', () => {
     ],
     ['an Event that is none', recorded({ event: 7 }), `1: Event is no object; ${give}`],
     [
-      'an Event without a UID',
-      recorded({ event: event({ metadata: { name: 'x' } }) }),
-      `1: Event metadata.uid is missing; ${give}`,
+      'an Event with a UID that is none',
+      recorded({ event: event({ metadata: { name: 'x', uid: 7 } }) }),
+      `1: Event metadata.uid should be string, is number; ${give}`,
     ],
     [
-      'an Event about nothing',
-      recorded({ event: event({ involvedObject: null }) }),
-      `1: Event involvedObject.kind is missing; ${give}`,
+      'an Event about what has no kind but a number',
+      recorded({ event: event({ involvedObject: { kind: 7 } }) }),
+      `1: Event involvedObject.kind should be string, is number; ${give}`,
     ],
     [
       'a wrong count',

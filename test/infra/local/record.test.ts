@@ -47,7 +47,11 @@ async function record(meanwhile: () => Promise<void> | void, only?: readonly str
   const stop = new AbortController();
   const lines: Json[] = [];
   const ports = { api, clock: systemClock, random: () => 0, report: () => {} };
-  const recorder = recordCluster(ports, { namespaces: only && new Set(only), signal: stop.signal });
+  const recorder = recordCluster(ports, {
+    namespaces: only && new Set(only),
+    discovery: { lookEvery: 50, leastPause: 10, retryAfter: 10 },
+    signal: stop.signal,
+  });
   const done = (async () => {
     for await (const line of recorder) lines.push(line);
   })();
@@ -111,6 +115,39 @@ describe('a recording of a cluster', () => {
       'object',
       'object',
     ]);
+  });
+
+  it('has the custom resources that are installed, and those that are installed meanwhile', async () => {
+    const [rollouts, apps] = [
+      { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', resource: 'rollouts' },
+      { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', resource: 'applications' },
+    ];
+    const named = (name: string, generation = 1) => ({
+      metadata: { namespace: 'shop', name, uid: `uid-${name}`, generation },
+    });
+    server.install(rollouts);
+    server.apply(rollouts, named('web'));
+    const lines = await record(async () => {
+      while (server.openWatches() < 10) await sleep(5);
+      server.install(apps);
+      server.apply(apps, named('shop'));
+      while (server.openWatches() < 11) await sleep(5);
+      server.apply(rollouts, named('web', 2));
+      server.apply(apps, named('shop', 2));
+      await sleep(20);
+      server.uninstall(rollouts);
+    });
+    expect(said(lines.filter(({ type }) => type === 'object')).toSorted()).toEqual(
+      [
+        'LIST Namespace kube-system',
+        'LIST Rollout web',
+        'MODIFIED Rollout web',
+        'DELETED Rollout web',
+        'LIST Application shop',
+        'MODIFIED Application shop',
+      ].toSorted(),
+    );
+    expect(lines.at(-1)?.type).toBe('end');
   });
 
   it('is of some namespaces only, where that is asked', async () => {

@@ -41,6 +41,11 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- . | replace "$" "$$" | replace "'" "''" | squote -}}
 {{- end -}}
 
+{{/* The API group of one of extraKinds, as a rule of RBAC names it. */}}
+{{- define "rootspan.groupOf" -}}
+{{- if contains "/" (.apiVersion | default "") }}{{ .apiVersion | splitList "/" | first }}{{ else if and .group (ne .group "core") }}{{ .group }}{{ else }}""{{ end -}}
+{{- end -}}
+
 {{/* Everything that is missing, at once. The schema cannot say it as plainly. */}}
 {{- define "rootspan.check" -}}
 {{- $wrong := list -}}
@@ -55,17 +60,24 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- end -}}
 {{- $read := list -}}
 {{- range $group, $resources := .Values.lookups }}{{ $read = concat $read $resources }}{{ end -}}
+{{- $own := list "\"\" events" "\"\" nodes" "\"\" pods" "apps daemonsets" "apps deployments" "apps replicasets" "apps statefulsets" "batch cronjobs" "batch jobs" -}}
+{{- range $group, $resources := .Values.watch -}}
+{{- $read = concat $read $resources -}}
+{{- range $resources -}}
+{{- if has (printf "%s %s" (eq $group "core" | ternary "\"\"" $group) .) $own }}{{ $wrong = append $wrong (printf "watch: %s are watched as it is" .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
 {{- range .Values.extraKinds -}}
 {{- $read = append $read .resource -}}
-{{- if has (printf "%s %s" .apiVersion .resource) (list "v1 nodes" "v1 pods" "apps/v1 daemonsets" "apps/v1 deployments" "apps/v1 replicasets" "apps/v1 statefulsets" "batch/v1 cronjobs" "batch/v1 jobs") }}{{ $wrong = append $wrong (printf "extraKinds: %s are watched as it is" .resource) }}{{ end -}}
-{{- if eq .kind "Event" }}{{ $wrong = append $wrong "extraKinds: Events are watched as it is" }}{{ end -}}
+{{- if eq (.kind | default "") "Event" }}{{ $wrong = append $wrong "extraKinds: Events are watched as it is" -}}
+{{- else if has (printf "%s %s" (include "rootspan.groupOf" .) .resource) $own }}{{ $wrong = append $wrong (printf "extraKinds: %s are watched as it is" .resource) }}{{ end -}}
 {{- end -}}
 {{- range list "secrets" "configmaps" -}}
-{{- if has . $read }}{{ $wrong = append $wrong (printf "lookups, extraKinds: %s are never read, whoever owns them or speaks of them" .) }}{{ end -}}
+{{- if has . $read }}{{ $wrong = append $wrong (printf "watch, lookups, extraKinds: %s are never read, whoever owns them or speaks of them" .) }}{{ end -}}
 {{- end -}}
-{{- $own := list "CLUSTER_NAME" "STREAM_NAME" "AWS_REGION" "POD_NAME" "POD_NAMESPACE" "LEASE_NAME" "STATUS_PORT" "EVENT_FILTERS" "EVENT_RATE_LIMIT" "REDACT_PATTERNS" "EXTRA_KINDS" "LOG_LEVEL" "NODE_OPTIONS" "AWS_CONFIG_FILE" "AWS_PROFILE" "AWS_SHARED_CREDENTIALS_FILE" -}}
+{{- $set := list "CLUSTER_NAME" "STREAM_NAME" "AWS_REGION" "POD_NAME" "POD_NAMESPACE" "LEASE_NAME" "STATUS_PORT" "EVENT_FILTERS" "EVENT_RATE_LIMIT" "REDACT_PATTERNS" "WATCH" "EXTRA_KINDS" "LOG_LEVEL" "NODE_OPTIONS" "AWS_CONFIG_FILE" "AWS_PROFILE" "AWS_SHARED_CREDENTIALS_FILE" -}}
 {{- range .Values.extraEnv -}}
-{{- if has .name $own }}{{ $wrong = append $wrong (printf "extraEnv: %s is set by the chart" .name) }}{{ end -}}
+{{- if has .name $set }}{{ $wrong = append $wrong (printf "extraEnv: %s is set by the chart" .name) }}{{ end -}}
 {{- end -}}
 {{- range $label, $value := include "rootspan.selectorLabels" . | fromYaml -}}
 {{- if hasKey $.Values.podLabels $label }}{{ $wrong = append $wrong (printf "podLabels: %s is set by the chart" $label) }}{{ end -}}

@@ -97,6 +97,9 @@ export interface FakeApiServer extends AsyncDisposable {
   /** Returns false where there is none. */
   remove(resource: WatchedResource, name: string, namespace?: string): boolean;
   objects(resource: WatchedResource): Json[];
+  /** A definition of a custom resource comes, or goes with all that there is of it. */
+  install(resource: FakeResource): void;
+  uninstall(resource: WatchedResource): void;
   /** The newest version of all. */
   version(): number;
   /** Forgets the history: older versions and continue tokens answer 410. */
@@ -164,10 +167,11 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
   let isAway = false;
   let connectionCount = 0;
   const collections = new Map<string, Collection>();
-  for (const resource of settings.resources) {
+  const install = (resource: FakeResource) => {
     const path = collectionPath(resource);
     collections.set(path, { resource, path, objects: new Map(), history: [], watchers: new Set() });
-  }
+  };
+  settings.resources.forEach(install);
   const snapshots = new Map<string, Snapshot>();
   const troubles: Trouble[] = [];
   const requests = new Map<string, number>();
@@ -408,6 +412,13 @@ export async function startFakeApiServer(given: Partial<FakeSettings> = {}): Pro
     },
     remove: (resource, name, namespace) => remove(collectionOf(resource), `${namespace ?? ''}/${name}`),
     objects: (resource) => [...collectionOf(resource).objects.values()].map((object) => parsed(object)!),
+    install,
+    uninstall(resource) {
+      const collection = collectionOf(resource);
+      for (const key of [...collection.objects.keys()]) remove(collection, key);
+      collections.delete(collection.path);
+      for (const { response } of collection.watchers) response.end();
+    },
     version: () => version,
     compact() {
       compactedTo = version;
@@ -537,12 +548,14 @@ function discover(collections: ReadonlyMap<string, Collection>, base: string): J
 /** What client-go asks first: the versions of the core, and all groups. */
 function discoverGroups(collections: ReadonlyMap<string, Collection>, path: string): Json {
   if (path === '/api') return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
-  const groupVersions = new Set([...collections.values()].map(({ resource }) => resource.apiVersion));
-  const groups = [...groupVersions].flatMap((groupVersion) => {
-    const [name, version] = groupVersion.split('/');
-    if (version === undefined) return [];
-    return [{ name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } }];
-  });
+  const groupVersions = [...new Set([...collections.values()].map(({ resource }) => resource.apiVersion))];
+  const custom = groupVersions.filter((groupVersion) => groupVersion.includes('/'));
+  const groups = [...Map.groupBy(custom, (groupVersion) => groupVersion.split('/')[0])].map(
+    ([name, ofGroup]) => {
+      const versions = ofGroup.map((groupVersion) => ({ groupVersion, version: groupVersion.split('/')[1] }));
+      return { name, versions, preferredVersion: versions[0] };
+    },
+  );
   return { kind: 'APIGroupList', apiVersion: 'v1', groups };
 }
 

@@ -89,6 +89,8 @@ function tell(signal: WatchSignal): string {
       return `${signal.how} ${nameOf(signal.object)} at ${versionOf(signal.object)}`;
     case 'bookmark':
       return `bookmark at ${signal.resourceVersion}`;
+    case 'unavailable':
+      return `unavailable: ${signal.why}`;
   }
 }
 
@@ -106,6 +108,42 @@ it('lists in pages, then tells what changes', async () => {
   fixture.server.remove(pods, 'a', 'shop');
   expect(await fixture.next(2)).toEqual(['MODIFIED b at 1003', 'DELETED a at 1004']);
   expect(fixture.remarks).toEqual([{ type: 'listed', resource: 'pods', objects: 3 }]);
+});
+
+describe('a custom kind', () => {
+  const rollouts = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', resource: 'rollouts' };
+  const custom = { ...rollouts, isCustom: true } as const;
+
+  it('that is forbidden or missing ends its watch, and is not asked for again', async () => {
+    await using missing = await follow({ resource: custom });
+    expect(await missing.next(2)).toEqual(['unavailable: unknown']);
+    await using forbidden = await follow({ resource: custom, fake: { resources: [rollouts] } });
+    forbidden.server.troubles.push({ on: 'list', do: 'status', code: 403 });
+    expect(await forbidden.next(2)).toEqual(['unavailable: forbidden']);
+    expect([...missing.remarks, ...forbidden.remarks]).toEqual([]);
+    expect(forbidden.server.requests.size).toBe(1);
+  });
+
+  it('that goes away tells its objects’ ends, and ends', async () => {
+    await using fixture = await follow({ resource: custom, fake: { resources: [rollouts] } });
+    fixture.server.apply(rollouts, pod('web'));
+    expect(await fixture.next(3)).toEqual(['list-start', 'listed web', 'list-complete at 1000']);
+    const next = fixture.next(2);
+    await delay(20);
+    fixture.server.uninstall(rollouts);
+    expect(await next).toEqual(['DELETED web at 1001', 'unavailable: unknown']);
+  });
+
+  it('is followed through every other trouble, and listed in small pages: its objects may be large', async () => {
+    await using fixture = await follow({ resource: custom, fake: { resources: [rollouts] } });
+    fixture.server.troubles.push(
+      { on: 'list', do: 'status', code: 500 },
+      { on: 'list', do: 'status', code: 401 },
+    );
+    expect(await fixture.next(2)).toEqual(['list-start', 'list-complete at 999']);
+    expect(fixture.remarks.map(({ type }) => type)).toEqual(['restarted', 'refused', 'listed']);
+    expect(fixture.server.queries.at(-1)).toBe('?limit=10');
+  });
 });
 
 it('says of listed objects what they are, and when they came', async () => {
