@@ -3,6 +3,7 @@
  * (causality/join-keys.ts), reads who else is there, and sees to it that whoever has something to send because of it looks.
  */
 import type { Observation } from '../../shared/observation.ts';
+import { isLinkKey } from './causality/join-key.ts';
 import { joinKeys } from './causality/join-keys.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
 import { forEachOf } from './for-each-of.ts';
@@ -99,7 +100,11 @@ export function createMeetings(
     const asked = new Set<string>();
     let left = 0;
     for (let ring = [activity]; ring.length > 0; ) {
-      const points = new Set(ring.flatMap((member) => member.points)).difference(asked);
+      // Who is found by a link is read, and not whom that one links to: a GitOps tool links to all that it applies.
+      const isOwn = ring[0] === activity;
+      const points = new Set(
+        ring.flatMap((member) => member.points).filter((point) => isOwn || !isLinkKey(point)),
+      ).difference(asked);
       for (const point of points) asked.add(point);
       const found = new Set<string>();
       await forEachOf([...points], async (point) => {

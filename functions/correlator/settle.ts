@@ -431,7 +431,8 @@ export function createSettle(
       sent,
       now: ports.assemblyClock(),
     });
-    const { final, open } = pickSpans(assembled, observations, ownSent);
+    const horizon = BigInt(now() - waits.retention * 1000) * 1_000_000n;
+    const { final, open } = pickSpans(assembled, observations, ownSent, horizon);
     let { lastCut } = ready;
     for (let rest = final; rest.length > 0; ) {
       const some = fitCut(rest);
@@ -469,7 +470,7 @@ export function createSettle(
     }
     const seen = others.map(({ member, chunks }) => {
       const said = chunks.flatMap((chunk) => chunk.observations);
-      const { final, open } = pickSpans(assembled, said, whatWasSent([member]));
+      const { final, open } = pickSpans(assembled, said, whatWasSent([member]), horizon);
       return { member, unsent: { final: final.length, open } };
     });
     const isLook = hasSeen(activity);
@@ -604,13 +605,21 @@ function whatWasSent(members: readonly Activity[]): Map<string, SentSpan> {
   return sent;
 }
 
+/**
+ * @param horizon nanoseconds since 1970: of what is older nobody knows whether it was sent, and only snapshots tell of it, which
+ * come again and again
+ */
 function pickSpans(
   spans: readonly AssembledSpan[],
   own: readonly Observation[],
   sent: ReadonlyMap<string, SentSpan>,
+  horizon: bigint,
 ): { final: Span[]; open: number } {
   const ownKeys = keysOf(own);
-  const unsent = spans.filter(({ key, span }) => ownKeys.has(key) && !sent.has(span.spanId));
+  const unsent = spans.filter(
+    ({ key, span, untoldSince }) =>
+      ownKeys.has(key) && !sent.has(span.spanId) && (untoldSince ?? horizon) >= horizon,
+  );
   const final = unsent.filter((entry) => entry.final).map(({ span }) => span);
   return { final: final.sort(compareSpans), open: unsent.length - final.length };
 }

@@ -36,6 +36,8 @@ export interface Assembly {
 export interface AssembledSpan extends WrittenSpan {
   /** Nothing that can still happen changes it. */
   final: boolean;
+  /** Of a trace that no Event tells of: since when it has been known, in nanoseconds since 1970. */
+  untoldSince: bigint | undefined;
 }
 
 export function assemble({
@@ -59,7 +61,13 @@ export function assemble({
   const assembled: AssembledSpan[] = [];
   for (const timed of timeSpans(resolved, traces)) {
     const isFinal = isClosed(timed, now) ? () => true : finalIn(timed, traces);
-    for (const written of write(timed)) assembled.push({ ...written, final: isFinal(written) });
+    const untoldSince = timed.occurrences.some(({ transition }) => transition === undefined)
+      ? undefined
+      : timed.root.start;
+    for (const written of write(timed)) {
+      const { span, key, occurrence } = written;
+      assembled.push({ span, key, occurrence, final: isFinal(written), untoldSince });
+    }
   }
   return sent === undefined || sent.size === 0 ? assembled : keepPromises(assembled, sent);
 }

@@ -20,3 +20,6 @@ export const nameOf = ({ kind, namespace, name }: Pick<ObjectReference, 'kind' |
   named(kind, namespace, name);
 
 export const nodeOf = (pod: string): JoinKey => ({ by: 'node-of', pod });
+
+/** Of a resolved key. */
+export const isLinkKey = (key: string): boolean => key.startsWith('link:');

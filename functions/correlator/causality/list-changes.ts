@@ -155,7 +155,7 @@ function generationChange(
     generation: version.object.generation,
     lastGeneration: generation,
     moment: momentOf(object, generation, version, previous, writer),
-    isSeen: previous !== undefined || (generation === 1 && version.isWatched),
+    isSeen: version.isWatched && (previous !== undefined || generation === 1),
     verb: generation === 1 ? firstVerb(isRun) : verbOf(object, version, previous, writer),
     manager: writer?.manager ?? '',
     operation: writer?.operation ?? 'Update',

@@ -128,5 +128,5 @@ export const syncJoins = {
 const syncKey = ({ kind, namespace, name }: Mark): JoinKey => {
   // An Application is marked without its namespace where that is Argo CD's own.
   const key = named(kind, kind === 'Application' ? undefined : namespace, name);
-  return { by: 'link', name: `sync:${key.name}` };
+  return { by: 'link', name: `link:${key.name}` };
 };

@@ -116,6 +116,7 @@ it('what has nothing to send, and no look to come, is asked to look when somebod
   const scale = {
     managers: [{ manager: 'kube-controller-manager', operation: 'Update', subresource: 'scale' }],
   };
+  // Nobody saw when it was written: without an Event it has no root.
   const scaled = [
     snapshot(0, deployment, { replicas: 1 }),
     snapshot(10, deployment, {
@@ -124,7 +125,7 @@ it('what has nothing to send, and no look to come, is asked to look when somebod
       creationTimestamp: '2026-03-01T12:00:00Z',
       ...scale,
     }),
-  ];
+  ].map((found) => ({ ...found, from: 'list' }));
   const rescale = [
     snapshot(12, hpa, { scaleTargetRef: { kind: 'Deployment', name: 'web' } }),
     event(11, hpa, 'SuccessfulRescale', 'New size: 2; reason: All metrics below target'),
