@@ -6,16 +6,26 @@ import { assemble } from '../../functions/correlator/causality/assemble.ts';
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import type { Observation } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
+import type { ClusterObservations } from './read-clusters.ts';
 import { clusterOf } from './read-recording.ts';
 
 /** Past every bound: no trace stays open. */
 export const endOfTime = 2n ** 64n;
 
 /** In the order of trace, start and span id. `at` (nanoseconds since 1970) shows the traces as they stood then. */
-export function explain(observations: readonly Observation[], at?: bigint): Span[] {
-  const seen =
-    at === undefined ? observations : observations.filter(({ observedAt }) => parseTime(observedAt) <= at);
-  return assemble({ cluster: clusterOf(seen), observations: seen, now: at ?? endOfTime })
+export function explainClusters(clusters: readonly ClusterObservations[], at?: bigint): Span[] {
+  return clusters
+    .flatMap(({ cluster, observations }) => {
+      const seen =
+        at === undefined
+          ? observations
+          : observations.filter(({ observedAt }) => parseTime(observedAt) <= at);
+      return assemble({ cluster, observations: seen, now: at ?? endOfTime });
+    })
     .map(({ span }) => span)
     .sort(compareSpans);
 }
+
+/** Of one recording, which is of one cluster. */
+export const explain = (observations: readonly Observation[], at?: bigint): Span[] =>
+  explainClusters([{ cluster: clusterOf(observations), observations }], at);

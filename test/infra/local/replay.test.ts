@@ -11,6 +11,7 @@ const replayed = (files: readonly string[], endpoint?: URL) =>
     baseDirectory: '.',
     endpoint: endpoint && { url: endpoint, headers: {}, timeoutMs: 5_000, compression: 'gzip' },
     onProgress: () => {},
+    onNote: () => {},
   });
 
 describe.concurrent('a recording through the whole pipeline', () => {

@@ -16,7 +16,12 @@
 export type Effect = 'creates' | 'removes' | 'scales' | 'rescales' | 'observes' | 'awaits' | 'applies';
 
 /** What made a pod go that its owner still wanted: its condition DisruptionTarget's word, or an Event's. */
-export type Disruption = 'evicted-by-api' | 'preempted' | 'tainted' | 'garbage-collected' | 'stopped-by-kubelet';
+export type Disruption =
+  | 'evicted-by-api'
+  | 'preempted'
+  | 'tainted'
+  | 'garbage-collected'
+  | 'stopped-by-kubelet';
 
 /**
  * What happens to a Node. `announced` (an interruption, a scale-down), `cordoned`, `shutdown`, `pressure`, `lost` and `removed`
