@@ -38,7 +38,8 @@ const EventOccurrenceSchema = v.object({
   observedAt: Timestamp,
   event: v.object({
     uid: Text,
-    name: Text,
+    /** `''` of one that was stripped of it. */
+    name: v.string(),
     namespace: v.optional(Text),
     /** The Event's own version, not its subject's (that one is `subject.resourceVersion`). */
     resourceVersion: v.optional(Text),

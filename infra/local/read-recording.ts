@@ -26,7 +26,7 @@ export async function* readSources(
 ): AsyncGenerator<FoundIn> {
   const skipped = new Map<string, { files: number; of: number }>();
   for (const source of sources) {
-    const [directory] = source.folders;
+    const { directory } = source;
     if (directory === undefined) {
       yield* readSource(source);
       continue;
@@ -54,9 +54,9 @@ export async function* readSources(
 }
 
 async function* readSource(source: Source): AsyncGenerator<FoundIn> {
-  const { name, folders, bytes } = source;
+  const { name, directory, bytes } = source;
   const text = decodeText(name, unpackBytes(name, bytes()));
-  for await (const found of observeFile(name, text, { isNamed: folders.length === 0 })) {
+  for await (const found of observeFile(name, text, { isNamed: directory === undefined })) {
     yield { ...found, source };
   }
 }

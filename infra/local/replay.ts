@@ -50,7 +50,7 @@ export async function replay({
   const all: Replayed = { spans: [] };
   for (const round of roundsOf(clusters)) {
     const { spans, undelivered } = await replayRound(round, { endpoint, onProgress });
-    all.spans.push(...spans);
+    all.spans = all.spans.concat(spans);
     if (undelivered !== undefined)
       all.undelivered = { ...undelivered, spans: undelivered.spans + (all.undelivered?.spans ?? 0) };
   }

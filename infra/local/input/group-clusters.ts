@@ -35,7 +35,9 @@ export function groupClusters(parts: readonly Part[]): ClusterParts[] {
     joinNearest(known, named),
     unknown.map((of) => ({ label: {}, parts: of })),
   );
-  return groups.map(({ label: { uid }, parts: of }) => ({ cluster: clusterOf(uid, of), parts: of }));
+  const places = new Map(parts.map((part, i) => [part, i]));
+  const inOrder = (of: readonly Part[]) => of.toSorted((a, b) => places.get(a)! - places.get(b)!);
+  return groups.map(({ label: { uid }, parts: of }) => ({ cluster: clusterOf(uid, of), parts: inOrder(of) }));
 }
 
 /** Shared by parts without a label that are of one cluster: UIDs, and the outermost directory where nothing has a label. */
@@ -60,7 +62,7 @@ function joinNearest(known: readonly Group[], others: readonly Group[]): Group[]
     }
     const [nearest] = [...shared].sort(([a, m], [b, n]) => n - m || compareLabels(a.label, b.label));
     if (nearest === undefined) alone.push(other);
-    else joined.get(nearest[0])!.push(...other.parts);
+    else for (const part of other.parts) joined.get(nearest[0])!.push(part);
   }
   return [...[...joined].map(([{ label }, parts]) => ({ label, parts })), ...alone];
 }

@@ -17,9 +17,11 @@ export function joinByKeys<T>(items: readonly T[], keysOf: (item: T) => Iterable
       // The smaller one moves, or many small ones after each other would take the square of their number.
       components.delete(other);
       const [from, into] = other.keys.length < joined.keys.length ? [other, joined] : [joined, other];
-      into.items.push(...from.items);
-      for (const moved of from.keys) componentOf.set(moved, into);
-      into.keys.push(...from.keys);
+      for (const moved of from.items) into.items.push(moved);
+      for (const moved of from.keys) {
+        componentOf.set(moved, into);
+        into.keys.push(moved);
+      }
       joined = into;
     }
     components.add(joined);

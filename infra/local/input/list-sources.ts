@@ -8,7 +8,9 @@ export interface Source {
   /** As the user would write it: messages begin with it. */
   name: string;
   bytes(): AsyncIterable<Buffer | string>;
-  /** Absolute: the directory that the user named, and those below it down to the file. Empty for a file named itself. */
+  /** The directory in which it was found, as the user wrote it; undefined for a file named itself. */
+  directory?: string;
+  /** Absolute: that directory and those below it, down to the file. */
   folders: readonly string[];
 }
 
@@ -39,7 +41,7 @@ export async function listSources(
     } else {
       const found = sources.length;
       for await (const source of walk(path, [absolute])) {
-        if (sources.push(source) - found > mostFiles)
+        if (sources.push({ ...source, directory: path }) - found > mostFiles)
           throw new UserError(`${path}: more than ${mostFiles} files in it; name a folder with fewer`);
       }
       if (sources.length === found)

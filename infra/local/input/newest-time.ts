@@ -1,10 +1,13 @@
 /** When an object was as it is, where nobody says when it was seen: at least as late as any time that it holds. */
 import { fieldsOf, isRecord, type Json, recordsOf, textOf } from './json-value.ts';
 
-export const isTime = (value: unknown): value is string =>
-  typeof value === 'string' && value.length >= 20 && !Number.isNaN(Date.parse(value));
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
-export const newestTime = (times: readonly unknown[]): string | undefined =>
+/** One that can be: Go's zero time, which some tools write for none, is in the year 1. */
+export const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && rfc3339.test(value) && Date.parse(value) >= 0;
+
+const newestTime = (times: readonly unknown[]): string | undefined =>
   times
     .filter(isTime)
     .sort((a, b) => Date.parse(a) - Date.parse(b))

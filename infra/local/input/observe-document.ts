@@ -17,15 +17,20 @@ export interface Found {
   undated?: boolean;
 }
 
+/** Of lists in lists: kubectl writes none, jq one or two. */
+const deepest = 10;
+
 /** @throws UserError `FILE:LINE: what is wrong; what to do`, of which `where` is the first part */
 export function* observeDocument(
   where: string,
   value: unknown,
   list?: ListHead | undefined,
+  depth = 0,
 ): Generator<Found> {
   if (value === null) return;
+  if (depth > deepest) throw new UserError(`${where}: lists nested too deeply; ${knownInputs}`);
   if (Array.isArray(value)) {
-    for (const item of value) yield* observeDocument(where, item, list);
+    for (const item of value) yield* observeDocument(where, item, list, depth + 1);
     return;
   }
   if (!isRecord(value)) throw new UserError(`${where}: no Kubernetes object; ${knownInputs}`);
@@ -35,7 +40,7 @@ export function* observeDocument(
   } else if (isRecordingLine(value)) {
     yield* observeRecorded(where, value);
   } else if (Array.isArray(value.items)) {
-    for (const item of value.items) yield* observeDocument(where, item, headOf(value));
+    for (const item of value.items) yield* observeDocument(where, item, headOf(value), depth + 1);
   } else {
     yield* observeEntry(where, { object: value, how: 'listed' }, list);
   }

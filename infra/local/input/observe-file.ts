@@ -84,7 +84,7 @@ const holdsObjects = (head: string): boolean =>
 /** Up to the end of the first line that says something: enough to see what it is. */
 async function readHead(chunks: AsyncGenerator<string>): Promise<string> {
   let head = '';
-  while (!/\S[^\n]*\n/.test(head) && (head.length < 1 << 20 || head.trim() === '')) {
+  while (!head.trimStart().includes('\n') && (head.length < 1 << 20 || head.trim() === '')) {
     const { value, done } = await chunks.next();
     if (done === true) break;
     head += value;
