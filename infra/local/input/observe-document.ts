@@ -50,7 +50,16 @@ export function* observeDocument(
 export const isObject = (value: Json): boolean =>
   ['kind', 'metadata', 'items', 'involvedObject', 'regarding'].some((field) => field in value);
 
-const recordingTypes = new Set(['event', 'object', 'start', 'command', 'eventv1', 'gap', 'end']);
+/** Of the lines of a recording; all but the first two are remarks. */
+export const recordingTypes: ReadonlySet<string> = new Set([
+  'event',
+  'object',
+  'start',
+  'command',
+  'eventv1',
+  'gap',
+  'end',
+]);
 
 /** An Event has a `type` too (Normal, Warning), and the remark that something is missing has a kind. */
 export const isRecordingLine = (value: unknown): value is Json & { type: string } =>
@@ -70,8 +79,8 @@ function* observeRecorded(where: string, line: Json & { type: string }): Generat
     if (isNeverShipped(line.object)) return;
     const observation = need(where, 'object', observeObject(line.object, at, deleted));
     yield { observation: line.watch === 'LIST' ? { ...observation, from: 'list' } : observation };
-  } else if (/^[A-Z]+$/.test(line.type)) {
-    // The line of a watch, but for what it is about; it would be lost without a word.
+  } else if (!recordingTypes.has(line.type)) {
+    // Of a log, or the line of a watch but for what it is about: lost without a word.
     throw new UserError(`${where}: "type" is neither event nor object; ${knownInputs}`);
   }
 }

@@ -176,6 +176,7 @@ describe('what is not meant', () => {
       `Warning: v1 ComponentStatus is deprecated\n${lines(event())}`,
       'f:1: a word of kubectl to you; ',
     ],
+    ['a log in JSON', lines({ type: 'log', message: 'x' }), 'f:1: "type" is neither event nor object; '],
     [
       'an audit log',
       lines({ kind: 'Event', apiVersion: 'audit.k8s.io/v1', auditID: 'x', stage: 'ResponseComplete' }),
