@@ -1,22 +1,21 @@
 /**
- * One file's text to observations: recordings and other JSON, a line or a document at a time, YAML with kspan's captures.
+ * One file's text to observations: recordings and other JSON, a line or a document at a time, or YAML.
  * All of them stream; the first thing that makes no sense ends it, with file and line.
  */
-import { parseDocument } from 'yaml';
 import { UserError } from '../../../shared/errors.ts';
-import { isRecord, type Json } from './json-value.ts';
+import { isRecord } from './json-value.ts';
 import { foreignLine, knownInputs } from './known-inputs.ts';
 import {
   type Found,
   isObject,
   isRecordingLine,
-  observeCaptured,
   observeDocument,
   recordingTypes,
 } from './observe-document.ts';
+import { observeYaml } from './observe-yaml.ts';
 import { isOtlpLogs } from './read-otlp-logs.ts';
 import { splitJson } from './split-json.ts';
-import { splitLines, splitYaml } from './split-text.ts';
+import { splitLines } from './split-text.ts';
 import { unwrapEntry } from './unwrap-entry.ts';
 
 export interface FileOptions {
@@ -158,44 +157,5 @@ function parseJson(where: string, text: string): unknown {
     return JSON.parse(text);
   } catch {
     throw new UserError(`${where}: ${foreignLine(text) ?? `not JSON; ${knownInputs}`}`);
-  }
-}
-
-async function* observeYaml(file: string, chunks: AsyncIterable<string>): AsyncGenerator<Found> {
-  for await (const { holds, text, line, list } of splitYaml(chunks)) {
-    const where = `${file}:${line}`;
-    const value = parseYaml(file, line, text);
-    if (holds === 'shell') continue;
-    const caption = kspanCaption(text);
-    if (caption === undefined) yield* observeDocument(where, value, list);
-    else yield* observeCaptured(where, value, caption);
-  }
-}
-
-function parseYaml(file: string, line: number, text: string): unknown {
-  const document = parseDocument(text, { prettyErrors: false });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const at = line + text.slice(0, error.pos[0]).split('\n').length - 1;
-    const what = error.code.toLowerCase().replaceAll('_', ' ');
-    throw new UserError(`${file}:${at}: not YAML (${what}); ${knownInputs}`);
-  }
-  try {
-    return document.toJS();
-  } catch {
-    // Aliases that would unfold to gigabytes.
-    throw new UserError(`${file}:${line}: YAML with too many aliases; ${knownInputs}`);
-  }
-}
-
-/** kspan writes `# {"time":"…","style":"event|initial","kind":"…"}` on a document's first line (its playback.go). */
-function kspanCaption(text: string): Json | undefined {
-  const comment = /^(?:\s*#[^{\n]*\n)*\s*#\s*(\{.*\})\s*\n/.exec(text)?.[1];
-  if (comment === undefined) return undefined;
-  try {
-    const caption: unknown = JSON.parse(comment);
-    return isRecord(caption) && typeof caption.style === 'string' ? caption : undefined;
-  } catch {
-    return undefined;
   }
 }
