@@ -8,21 +8,36 @@ import type { EventRow } from '../../functions/correlator/causality/rules/event-
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import type { Observation } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
+import type { ClusterObservations } from './read-clusters.ts';
 import { clusterOf } from './read-recording.ts';
 
 /** Past every bound: no trace stays open. */
 export const endOfTime = 2n ** 64n;
 
-/** In the order of trace, start and span id. `at` (nanoseconds since 1970) shows the traces as they stood then. */
-export function explain(
-  observations: readonly Observation[],
-  at?: bigint,
-  userRows: readonly EventRow[] = [],
+export interface ExplainSettings {
+  /** Nanoseconds since 1970: shows the traces as they stood then. */
+  at?: bigint | undefined;
+  userRows?: readonly EventRow[];
+}
+
+/** In the order of trace, start and span id. */
+export function explainClusters(
+  clusters: readonly ClusterObservations[],
+  { at, userRows = [] }: ExplainSettings = {},
 ): Span[] {
-  const seen =
-    at === undefined ? observations : observations.filter(({ observedAt }) => parseTime(observedAt) <= at);
   const rules = withUserRows(userRows);
-  return assemble({ cluster: clusterOf(seen), observations: seen, rules, now: at ?? endOfTime })
+  return clusters
+    .flatMap(({ cluster, observations }) => {
+      const seen =
+        at === undefined
+          ? observations
+          : observations.filter(({ observedAt }) => parseTime(observedAt) <= at);
+      return assemble({ cluster, observations: seen, rules, now: at ?? endOfTime });
+    })
     .map(({ span }) => span)
     .sort(compareSpans);
 }
+
+/** Of one recording, as `explainClusters`. */
+export const explain = (observations: readonly Observation[], at?: bigint): Span[] =>
+  explainClusters([{ cluster: clusterOf(observations), observations }], { at });

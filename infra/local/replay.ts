@@ -5,10 +5,10 @@
 import { defaultWaits, type Remark, type Waits } from '../../functions/correlator/ports.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { forward } from '../../functions/forwarder/forward.ts';
-import type { Cluster } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
 import { endOfTime } from './explain.ts';
-import { clusterOf, readObservations } from './read-recording.ts';
+import { listSources } from './input/list-sources.ts';
+import { type ClusterSource, findClusters } from './read-clusters.ts';
 import { startPipeline, type Undelivered } from './start-pipeline.ts';
 
 export interface Replay {
@@ -17,6 +17,8 @@ export interface Replay {
   /** Where the spans go as well. */
   endpoint?: OtlpEndpoint | undefined;
   onProgress(stage: string, detail: string): void;
+  /** Something of the input that was passed over. */
+  onNote(note: string): void;
 }
 
 export interface Replayed {
@@ -36,9 +38,39 @@ const replayWaits: Waits = {
   meeting: 1,
 };
 
-export async function replay({ files, baseDirectory, endpoint, onProgress }: Replay): Promise<Replayed> {
+export async function replay({
+  files,
+  baseDirectory,
+  endpoint,
+  onProgress,
+  onNote,
+}: Replay): Promise<Replayed> {
   // Before anything starts: bad input is told at once, and the first record names the cluster already.
-  const cluster = await findCluster(files, baseDirectory);
+  const clusters = await findClusters(await listSources(files, { baseDirectory }), onNote);
+  const all: Replayed = { spans: [] };
+  for (const round of roundsOf(clusters)) {
+    const { spans, undelivered } = await replayRound(round, { endpoint, onProgress });
+    all.spans = all.spans.concat(spans);
+    if (undelivered !== undefined)
+      all.undelivered = { ...undelivered, spans: undelivered.spans + (all.undelivered?.spans ?? 0) };
+  }
+  return all;
+}
+
+/**
+ * The pipeline knows clusters by their UID, and takes all that it has none of for one: of those, each round has one at most.
+ * Never none, so that an empty recording is seen to go through as well.
+ */
+function roundsOf(clusters: readonly ClusterSource[]): ClusterSource[][] {
+  const known = clusters.filter(({ cluster }) => cluster.uid !== undefined);
+  const [first, ...rest] = clusters.filter(({ cluster }) => cluster.uid === undefined);
+  return [first === undefined ? known : [...known, first], ...rest.map((cluster) => [cluster])];
+}
+
+async function replayRound(
+  clusters: readonly ClusterSource[],
+  { endpoint, onProgress }: Pick<Replay, 'endpoint' | 'onProgress'>,
+): Promise<Replayed> {
   const defects: unknown[] = [];
   onProgress('starting', 'Kinesis, DynamoDB, SQS and S3');
   let activities = 0;
@@ -55,11 +87,13 @@ export async function replay({ files, baseDirectory, endpoint, onProgress }: Rep
     },
     onDefect: (defect) => defects.push(defect),
   });
-  await forward(readObservations(files, { baseDirectory }), cluster, pipeline.sink, {
-    batchSize: 500,
-    onShipped: ({ events, snapshots }) =>
-      onProgress('forwarding', `${events} Events, ${snapshots} snapshots`),
-  });
+  for (const { cluster, read } of clusters) {
+    await forward(read(), cluster, pipeline.sink, {
+      batchSize: 500,
+      onShipped: ({ events, snapshots }) =>
+        onProgress('forwarding', `${events} Events, ${snapshots} snapshots`),
+    });
+  }
   onProgress('ingesting', '');
   await pipeline.ingested();
   clock.start();
@@ -99,12 +133,4 @@ function createReplayClock(isBroken: () => boolean) {
       isIngested = true;
     },
   };
-}
-
-async function findCluster(files: readonly string[], baseDirectory: string): Promise<Cluster> {
-  let cluster: Cluster = {};
-  for await (const observation of readObservations(files, { baseDirectory })) {
-    if (cluster.uid === undefined) cluster = clusterOf([observation]);
-  }
-  return cluster;
 }

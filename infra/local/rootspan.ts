@@ -4,11 +4,11 @@ import type { EventRow } from '../../functions/correlator/causality/rules/event-
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import { toOtlpJson } from '../../functions/emitter/to-otlp-json.ts';
 import { UserError } from '../../shared/errors.ts';
-import type { Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
-import { explain } from './explain.ts';
+import { explainClusters } from './explain.ts';
+import { listSources } from './input/list-sources.ts';
+import { readClusters } from './read-clusters.ts';
 import { readOptions } from './read-options.ts';
-import { readObservations } from './read-recording.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
 import { renderTree } from './view/render-tree.ts';
@@ -55,11 +55,12 @@ async function explainCommand(context: CommandContext, args: string[]) {
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${explainUsage}\n`);
   const { files, format, at, rules, why } = explainOptions(args, environment);
   const userRows = rules === undefined ? [] : await readUserRows(rules, workingDirectory);
-  const observations: Observation[] = [];
-  for await (const observation of readObservations(files, { baseDirectory: workingDirectory })) {
-    observations.push(observation);
-  }
-  const spans = explain(observations, at, userRows);
+  const sources = await listSources(files, { baseDirectory: workingDirectory });
+  const notes: string[] = [];
+  const clusters = await readClusters(sources, (note) => notes.push(note));
+  // Only now: where a file is wrong, that is the one line.
+  for (const note of notes) say(`rootspan: ${note}\n`);
+  const spans = explainClusters(clusters, { at, userRows });
   if (spans.length === 0 && format === 'tree') say('rootspan: no Events there, so no traces\n');
   for (const part of formats[format]!(spans, files, why)) await write(part);
 }

@@ -33,6 +33,7 @@ async function showReplay(context: CommandContext, { files, source }: { files: s
     baseDirectory: workingDirectory,
     endpoint: readOtlpEndpoint(environment),
     onProgress: progress.show,
+    onNote: (note) => context.say(`rootspan: ${note}\n`),
   });
   progress.end();
   await showTraces(context, spans);

@@ -1,10 +1,11 @@
 /** The command line as a user meets it: a process of its own, its output and how it ends. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whyNotRead } from '../../../infra/local/connect-cluster.ts';
 
@@ -67,6 +68,25 @@ it('rules of the user’s own are read, from where the user is', async () => {
   const { exit, stderr, stdout } = await run(['explain', recording, '--rules', 'rules.yaml']);
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
   expect(stdout).toContain('Deployment.');
+});
+
+it('a folder that holds other things too is explained, and what was skipped is said beside the traces', async () => {
+  mkdirSync(join(folder, 'dump'));
+  writeFileSync(join(folder, 'dump/readme.txt'), 'hello world\n');
+  writeFileSync(join(folder, 'dump/scale.jsonl.gz'), gzipSync(readFileSync(recording)));
+  const plain = await run(['explain', recording, '--format', 'json']);
+  const { exit, stdout, stderr } = await run(['explain', 'dump', '--format', 'json']);
+  expect({ exit, stderr }).toEqual({
+    exit: 0,
+    stderr: `rootspan: dump: 1 of 2 files skipped, for they hold nothing of Kubernetes\n`,
+  });
+  expect(stdout).toBe(plain.stdout);
+  const wrong = await run(['explain', 'dump', 'dump/readme.txt']);
+  expect(wrong).toMatchObject({
+    exit: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^rootspan: dump.readme.txt:1: [^\n]*\n$/),
+  });
 });
 
 it('what npm took for itself, for want of a --, is not passed over', async () => {

@@ -243,8 +243,13 @@ describe('bad input is told with file and line', () => {
     ['a line without a type', `${recorded()}\n{"a":1}`, `2: no "type"; ${give}`],
     ['a line that is no object', `${recorded()}\nnull`, `2: no "type"; ${give}`],
     [
-      'a line of a watch',
+      'a line of a watch about nothing',
       `${recorded()}\n{"type":"ADDED","object":{}}`,
+      `2: no Kubernetes object (kind is missing); ${give}`,
+    ],
+    [
+      'a line of a watch that does not exist',
+      `${recorded()}\n{"type":"RELISTED","object":{}}`,
       `2: "type" is neither event nor object; ${give}`,
     ],
     ['an Event that is none', recorded({ event: 7 }), `1: Event is no object; ${give}`],
@@ -343,10 +348,9 @@ describe('bad input is told with file and line', () => {
     expect(await complaint(text)).toBe(`standard input:${message}`);
   });
 
-  it('a file that is not there, a directory, and a file that is not text', async () => {
+  it('a file that is not there, and a file that is not text', async () => {
     const read = (file: string) => Array.fromAsync(readObservations([file], { baseDirectory: directory }));
     await expect(read('nowhere.jsonl')).rejects.toThrow('nowhere.jsonl: no such file; check the path');
-    await expect(read('.')).rejects.toThrow('.: is a directory; name the files in it');
     writeFileSync(join(directory, 'binary'), Buffer.from([0x7b, 0x0a, 0xff, 0xfe, 0x00]));
     await expect(read('binary')).rejects.toThrow(`binary:2: not UTF-8 text; ${give}`);
     writeFileSync(join(directory, 'cut'), Buffer.from([0x7b, 0x0a, 0xe2, 0x82]));

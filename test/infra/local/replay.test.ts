@@ -1,9 +1,29 @@
-import { describe, expect, it } from 'vitest';
-import { explain } from '../../../infra/local/explain.ts';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { explain, explainClusters } from '../../../infra/local/explain.ts';
+import { listSources } from '../../../infra/local/input/list-sources.ts';
+import { readClusters } from '../../../infra/local/read-clusters.ts';
 import { startOtlpReceiver } from '../../../infra/local/receive-otlp.ts';
 import { replay } from '../../../infra/local/replay.ts';
 import { compareSpans } from '../../../shared/span.ts';
 import { readRecording, recordingFiles, recordingPath } from '../../read-recordings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'rootspan-replay-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The same happens in another cluster: all names are equal, no UID is. */
+function inAnotherCluster(file: string, more = ''): string {
+  const uid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+  const path = join(folder, `${more === '' ? 'unnamed' : 'named'}-${file}`);
+  const there = readFileSync(recordingPath(file), 'utf8').replaceAll(
+    uid,
+    (found) => found.toUpperCase() + more,
+  );
+  writeFileSync(path, there);
+  return path;
+}
 
 const replayed = (files: readonly string[], endpoint?: URL) =>
   replay({
@@ -11,6 +31,7 @@ const replayed = (files: readonly string[], endpoint?: URL) =>
     baseDirectory: '.',
     endpoint: endpoint && { url: endpoint, headers: {}, timeoutMs: 5_000, compression: 'gzip' },
     onProgress: () => {},
+    onNote: () => {},
   });
 
 describe.concurrent('a recording through the whole pipeline', () => {
@@ -24,6 +45,23 @@ describe.concurrent('a recording through the whole pipeline', () => {
     const { spans } = await replayed(files);
     const together = (await Promise.all(files.map(readRecording))).flat();
     expect(spans.sort(compareSpans)).toEqual(explain(together));
+  });
+
+  it('several at once, of clusters of which nothing is known but that they are not one', async () => {
+    const files = [
+      recordingPath('job.jsonl'),
+      inAnotherCluster('job.jsonl'),
+      inAnotherCluster('job.jsonl', '-3'),
+    ];
+    const clusters = await readClusters(await listSources(files, { baseDirectory: '.' }), () => {});
+    expect(clusters).toHaveLength(3);
+    const { spans } = await replay({
+      files,
+      baseDirectory: '.',
+      onProgress: () => {},
+      onNote: () => {},
+    });
+    expect(spans.sort(compareSpans)).toEqual(explainClusters(clusters));
   });
 });
 

@@ -2,7 +2,8 @@
  * JSON documents cut into their objects: of a List (`kubectl get -o json`) each item, else the document. No library
  * here both streams one document of hundreds of megabytes and knows the line that something stands on.
  */
-import { UserError } from '../../shared/errors.ts';
+import { UserError } from '../../../shared/errors.ts';
+import { foreignLine } from './known-inputs.ts';
 
 /** What a list says of items that do not say it themselves: the API server leaves both out of a typed list's. */
 export interface ListHead {
@@ -90,7 +91,9 @@ export async function* splitJson(file: string, chunks: AsyncIterable<string>): A
           from = i + 1;
         }
       } else if (depth === 0) {
-        throw new UserError(`${file}:${line}: not JSON; give kubectl's output as it is`);
+        const rest = chunk.slice(i).split('\n', 1)[0]!;
+        const what = foreignLine(rest) ?? "not JSON; give kubectl's output as it is";
+        throw new UserError(`${file}:${line}: ${what}`);
       }
     }
     if (item !== undefined) item.text += chunk.slice(from);
