@@ -26,7 +26,11 @@ export function explainClusters(
   { at, userRows = [] }: ExplainSettings = {},
 ): Span[] {
   const rules = withUserRows(userRows);
-  return clusters
+  // Two that tell of one span each have it: then the cluster decides which comes first.
+  const nameOf = ({ cluster }: ClusterObservations) =>
+    JSON.stringify([cluster.uid ?? '', cluster.name ?? '']);
+  return [...clusters]
+    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
     .flatMap(({ cluster, observations }) => {
       const seen =
         at === undefined

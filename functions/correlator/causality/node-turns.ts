@@ -68,6 +68,9 @@ function first(
   return undefined;
 }
 
+/** Its start, if the story is one, is over. */
+const isStarted = (story: ReadonlySet<NodeTurn>): boolean => !story.has('booting') || story.has('ready');
+
 /**
  * Whether a Node's occurrence begins an episode of its own. What ends a Node is one story: notice, cordon, drain, lost, removed;
  * its start up to its first Ready is another; uncordoned, and back after a loss, are new ones.
@@ -78,8 +81,10 @@ export function beginsStory(turn: NodeTurn, story: ReadonlySet<NodeTurn>): boole
     case 'uncordoned':
       return true;
     case 'booting':
-      // A Node that comes back from a loss is on its way: back is what it is when it is ready.
-      return !story.has('lost') && !story.has('shutdown') && !(story.has('booting') && !story.has('ready'));
+      // What comes first of a start is no turn (a kube-proxy's), and what comes back from a loss is on its way still.
+      return (
+        story.size > 0 && story.isDisjointFrom(new Set<NodeTurn>(['lost', 'shutdown'])) && isStarted(story)
+      );
     case 'ready':
       return story.has('lost') || story.has('shutdown') || !story.has('booting');
     case 'pressure':

@@ -35,7 +35,7 @@ const run = (args: string[], environment: Record<string, string> = {}): Promise<
   });
 
 describe('what the user can put right is one line, exit 2 and no output', () => {
-  const use = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME] [--rules FILE]';
+  const use = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME] [--why] [--rules FILE]';
   it.each([
     [
       ['toString'],
