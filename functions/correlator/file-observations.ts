@@ -3,7 +3,7 @@
  * nobody has seen yet is taken for the root; once its snapshot says otherwise, the activity moves.
  */
 import type { Cluster, Observation } from '../../shared/observation.ts';
-import { nameKey } from './causality/resolve-objects.ts';
+import { nameKey } from './causality/kubernetes-object.ts';
 import type { KnownObject, Place } from './store.ts';
 
 interface Named {

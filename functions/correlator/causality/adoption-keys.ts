@@ -1,6 +1,6 @@
 /** Objects that may have had, or may get, another owner: whoever has had them is found by their name. */
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
-import { nameKey } from './resolve-objects.ts';
+import { nameKey } from './kubernetes-object.ts';
 
 type SnapshotObject = ObjectSnapshot['object'];
 

@@ -4,13 +4,13 @@
  */
 import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
 import { inOrder, type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import { type Change, isMarked } from './list-changes.ts';
 import { beginsStory, turnOf } from './node-turns.ts';
 import type { Evidence, Placement } from './placement/placement-rule.ts';
 import { episode } from './placement/placement-rules.ts';
 import type { World } from './placement/world.ts';
 import { type Caller, callerOf } from './read-traceparent.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
 import type { NodeTurn } from './rules/event-row.ts';
 import { compare, HOUR, MINUTE, max, min } from './time.ts';
 

@@ -3,9 +3,9 @@
  * and a sentence that names the object and the reason.
  */
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Outcome } from './outcome.ts';
 import type { World } from './placement/world.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
 import { causeOrder } from './rules/causes.ts';
 import { containerOf } from './span-attributes.ts';
 

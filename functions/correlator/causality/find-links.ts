@@ -4,11 +4,11 @@
 import type { Span } from '../../../shared/span.ts';
 import { rootSpanIdOf, type Trace, type Traces } from './cut-traces.ts';
 import type { Occurrence } from './gather-occurrences.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import { waitsForVolumes } from './link-joins.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import { endings, turnOf } from './node-turns.ts';
 import type { World } from './placement/world.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
 import { syncsOf } from './sync-links.ts';
 
 export type LinkReason =

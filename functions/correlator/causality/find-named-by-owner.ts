@@ -3,7 +3,7 @@
  * Holds for controllers that nobody here has heard of.
  */
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import { distance, MINUTE } from './time.ts';
 
 /** An object's creator writes its Event at once: what is further away speaks of something else. */

@@ -3,8 +3,8 @@
  * HelmRelease or Application to another revision is a change of its own, its id its first occurrence as an episode's.
  */
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Begun } from './list-changes.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
 import { MINUTE, SECOND } from './time.ts';
 
 /** What an Event says of what is synced. */

@@ -1,6 +1,6 @@
 /** Under what activities of different roots find each other, as a rule declares it from one observation. */
 import type { ObjectReference } from '../../../shared/observation.ts';
-import { nameKey } from './resolve-objects.ts';
+import { nameKey } from './kubernetes-object.ts';
 
 export type JoinKey =
   /** `kind/namespace/name`; where `unlessKnown`, only while nobody has seen the object. */

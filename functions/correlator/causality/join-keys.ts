@@ -7,10 +7,10 @@ import { hash } from 'node:crypto';
 import type { ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import { adoptionKeys } from './adoption-keys.ts';
 import { type JoinKey, nameOf } from './join-key.ts';
+import { nameKey } from './kubernetes-object.ts';
 import { linkJoins } from './link-joins.ts';
 import type { Told } from './placement/placement-rule.ts';
 import { placementRules } from './placement/placement-rules.ts';
-import { nameKey } from './resolve-objects.ts';
 import type { RuleSet } from './rules/rule-set.ts';
 
 /** Whoever declares keys: the placement rules, and the links between traces. */

@@ -5,9 +5,9 @@ import type { FieldManager } from '../../../shared/observation.ts';
 import { findSyncs, type Sync } from './find-syncs.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { Occurrence } from './gather-occurrences.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import { type Outcome, outcomesOf } from './outcome.ts';
 import { type Caller, callerOf, traceparentOf } from './read-traceparent.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
 import { compare, MINUTE, type Moment, narrow, parseTime, secondOf } from './time.ts';
 import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
 

@@ -2,7 +2,7 @@
  * Which pod replaced which. A pod that is made while a sibling of the same controller is missed (it was disrupted, evicted,
  * is over, or somebody deleted it) is its replacement, whatever scaled the controller last.
  */
-import type { KubernetesObject } from './resolve-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import { runsToCompletion } from './runs.ts';
 import { compare, HOUR, MINUTE } from './time.ts';
 

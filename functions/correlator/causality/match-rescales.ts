@@ -1,7 +1,8 @@
 /** Which Event announced which change of replicas: an autoscaler says what it asks for, and the object has it as a generation. */
 import { inOrder, type Occurrence } from './gather-occurrences.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Change } from './list-changes.ts';
-import type { KubernetesObject, Resolved } from './resolve-objects.ts';
+import type { Resolved } from './resolve-objects.ts';
 import { compare, distance, MINUTE } from './time.ts';
 
 export interface Rescales {

@@ -3,7 +3,8 @@
  * together under the probe's failure that began it.
  */
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
-import { isStarted, type Resolved } from './resolve-objects.ts';
+import { isStarted } from './kubernetes-object.ts';
+import type { Resolved } from './resolve-objects.ts';
 
 /** The kubelet stops a container only to start it again (pkg/kubelet/kuberuntime): a round, not a tear-down. */
 const restartMessage = /, will be restarted$|^FailedPostStartHook$/;

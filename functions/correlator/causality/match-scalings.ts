@@ -3,7 +3,8 @@
  * has another cause.
  */
 import { inOrder, type Occurrence } from './gather-occurrences.ts';
-import type { Driver, KubernetesObject, Resolved } from './resolve-objects.ts';
+import type { Driver, KubernetesObject } from './kubernetes-object.ts';
+import type { Resolved } from './resolve-objects.ts';
 import { compare, distance, HOUR, SECOND } from './time.ts';
 
 /** The scaling that made or removed the pod, or that the occurrence "Created pod" or "Deleted pod" carried out. */

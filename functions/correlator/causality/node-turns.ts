@@ -3,7 +3,8 @@
  * that came first is the cause of what follows.
  */
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
-import type { KubernetesObject, Resolved } from './resolve-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import type { Resolved } from './resolve-objects.ts';
 import type { NodeTurn } from './rules/event-row.ts';
 import { MINUTE } from './time.ts';
 

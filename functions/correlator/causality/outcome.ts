@@ -4,9 +4,9 @@
  */
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import { rowOf } from './gather-occurrences.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Begun, Change } from './list-changes.ts';
 import { readStatus, tellsOutcome, type Verdict } from './read-status.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
 import { compare } from './time.ts';
 
 export interface Outcome {

@@ -3,7 +3,7 @@
  * by its phase.
  */
 import type { Version } from './gather-objects.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 
 type SnapshotObject = Version['object'];
 type Status = NonNullable<SnapshotObject['status']>;

@@ -3,7 +3,7 @@
  * CronJob or a ScaledJob, a Workflow of a CronWorkflow, a Build of a BuildConfig) is a change of its own, whatever its kind.
  */
 
-import type { KubernetesObject } from './resolve-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Moment } from './time.ts';
 import { MINUTE } from './time.ts';
 

@@ -5,10 +5,10 @@
  */
 import { rowOf } from './gather-occurrences.ts';
 import { type JoinKey, named } from './join-key.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Told } from './placement/placement-rule.ts';
 import type { World } from './placement/world.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
 import { distance, MINUTE, SECOND } from './time.ts';
 
 /** Who applies for a kind of sync, as managedFields and labels name it. */

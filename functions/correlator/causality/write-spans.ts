@@ -8,9 +8,9 @@ import { type Membership, rootOccurrence, rootSpanIdOf, type Traces } from './cu
 import { type Cause, findCause } from './find-cause.ts';
 import { findLinks } from './find-links.ts';
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Change } from './list-changes.ts';
 import type { World } from './placement/world.ts';
-import type { KubernetesObject } from './resolve-objects.ts';
 import {
   addChange,
   changeAttributes,

@@ -3,7 +3,7 @@
  * scheduler only carry out, and what a row declares is known for what it is.
  */
 import type { Occurrence } from '../gather-occurrences.ts';
-import type { KubernetesObject } from '../resolve-objects.ts';
+import type { KubernetesObject } from '../kubernetes-object.ts';
 import { compare, distance, SECOND } from '../time.ts';
 
 /** Who evicts speaks before it does so, or after it; ten seconds before is another matter. */

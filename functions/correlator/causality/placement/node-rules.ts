@@ -2,8 +2,8 @@
 import type { Occurrence } from '../gather-occurrences.ts';
 import { rowOf } from '../gather-occurrences.ts';
 import { nameOf, nodeOf } from '../join-key.ts';
+import type { KubernetesObject } from '../kubernetes-object.ts';
 import { nodeNameOf, turnOf } from '../node-turns.ts';
-import type { KubernetesObject } from '../resolve-objects.ts';
 import { explainedBy, isDisruption } from '../rules/disruptions.ts';
 import type { Disruption, NodeTurn } from '../rules/event-row.ts';
 import { SECOND } from '../time.ts';

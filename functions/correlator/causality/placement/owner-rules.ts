@@ -1,7 +1,7 @@
 /** Rules by which an occurrence hangs where its object's owners were driven, up to the change of their root. */
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
+import type { KubernetesObject } from '../kubernetes-object.ts';
 import { type Change, changeByVersion, changeInEffect, isLaterChange } from '../list-changes.ts';
-import type { KubernetesObject } from '../resolve-objects.ts';
 import { SECOND } from '../time.ts';
 import { below, type Place, type PlacementRule, within } from './placement-rule.ts';
 import { isTearDown, type World } from './world.ts';

@@ -1,6 +1,6 @@
 /** Under what each occurrence hangs, by the first rule that has an answer; where rules close a circle it is opened here. */
 import { inOrder, type Occurrence, OccurrenceTable } from '../gather-occurrences.ts';
-import type { KubernetesObject } from '../resolve-objects.ts';
+import type { KubernetesObject } from '../kubernetes-object.ts';
 import { nothing, type Placement } from './placement-rule.ts';
 import { episode, placementRules } from './placement-rules.ts';
 import { isTearDown, type World } from './world.ts';

@@ -5,8 +5,8 @@
 import type { Observation } from '../../../../shared/observation.ts';
 import type { Occurrence } from '../gather-occurrences.ts';
 import type { JoinKey } from '../join-key.ts';
+import type { KubernetesObject } from '../kubernetes-object.ts';
 import type { Change } from '../list-changes.ts';
-import type { KubernetesObject } from '../resolve-objects.ts';
 import type { Match, RuleSet } from '../rules/rule-set.ts';
 import type { World } from './world.ts';
 

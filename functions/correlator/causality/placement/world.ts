@@ -1,12 +1,13 @@
 /** What the placement rules know: the resolved objects, their changes, and what drove which object. */
 import { type Occurrence, type OccurrenceTable, rowOf } from '../gather-occurrences.ts';
+import type { KubernetesObject } from '../kubernetes-object.ts';
 import { type Change, changeInEffect, listChanges } from '../list-changes.ts';
 import { matchReplacements } from '../match-replacements.ts';
 import { matchRescales } from '../match-rescales.ts';
 import { matchRounds } from '../match-rounds.ts';
 import { matchScalings, type ScalingOf } from '../match-scalings.ts';
 import { gatherNodeTurns, type NodeTurns, nodeNameOf } from '../node-turns.ts';
-import type { KubernetesObject, Resolved } from '../resolve-objects.ts';
+import type { Resolved } from '../resolve-objects.ts';
 import { explainedBy } from '../rules/disruptions.ts';
 import { isRun } from '../runs.ts';
 import { findEvictionCause } from './find-eviction-cause.ts';
