@@ -93,14 +93,20 @@ export function rollout(at: number, name = 'web') {
   return { deployment, replicaSet, pod, observations };
 }
 
-/** Names as an indented tree, a trace after a trace, siblings by start. */
-export function outline(spans: readonly Span[]): string {
+/** Names as an indented tree, a trace after a trace, siblings by start; with `why`, the rule and the ground of each line. */
+export function outline(spans: readonly Span[], { why = false } = {}): string {
   const byStart = [...spans].sort(
     (a, b) => Number(BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano)) || (a.name < b.name ? -1 : 1),
   );
   const lines: string[] = [];
   const write = (span: Span, level: number) => {
-    lines.push(`${'  '.repeat(level)}${span.name} ${span.attributes['k8s.object.name']}`);
+    const {
+      'k8s.object.name': object,
+      'rootspan.because': because,
+      'rootspan.evidence': evidence,
+    } = span.attributes;
+    const reason = why && because !== undefined ? ` [${because}/${evidence}]` : '';
+    lines.push(`${'  '.repeat(level)}${span.name} ${object}${reason}`);
     for (const child of byStart) if (child.parentSpanId === span.spanId) write(child, level + 1);
   };
   for (const span of byStart) if (span.parentSpanId === null) write(span, 0);
