@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { assemble, type SentSpan } from '../../../../functions/correlator/causality/assemble.ts';
 import type { Observation } from '../../../../shared/observation.ts';
-import { atSecond, atTheEnd, event, outline, rollout, snapshot, thing } from './cluster-story.ts';
+import {
+  atSecond,
+  atTheEnd,
+  event,
+  onContainer,
+  outline,
+  rollout,
+  snapshot,
+  thing,
+} from './cluster-story.ts';
 
 const spansOf = (observations: readonly Observation[]) =>
   assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
@@ -468,15 +477,7 @@ describe('what is read in parts or without versions', () => {
 
 describe('a container', () => {
   const { observations, pod, replicaSet } = rollout(0);
-  const onApp = {
-    subject: {
-      kind: 'Pod',
-      namespace: 'shop',
-      name: pod.name,
-      uid: pod.uid,
-      fieldPath: 'spec.containers{app}',
-    },
-  };
+  const onApp = onContainer(pod);
   const say = (at: number, reason: string, message: string) => event(at, pod, reason, message, onApp);
 
   it('has a round that ends when it runs: the next start is the pod’s own', () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import type { FieldManager, ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
-import { atTheEnd, event, outline, rollout, snapshot, thing } from './cluster-story.ts';
+import { atTheEnd, event, onContainer, outline, rollout, snapshot, thing } from './cluster-story.ts';
 
 const spansOf = (...observations: Observation[]) =>
   assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
@@ -212,15 +212,7 @@ describe('how it ended', () => {
 
 describe('why it failed', () => {
   const { deployment, pod, observations } = rollout(0);
-  const onApp = {
-    subject: {
-      kind: 'Pod',
-      namespace: 'shop',
-      name: pod.name,
-      uid: pod.uid,
-      fieldPath: 'spec.containers{app}',
-    },
-  };
+  const onApp = onContainer(pod);
   const warn = (at: number, reason: string, message: string) =>
     event(at, pod, reason, message, { ...onApp, type: 'Warning' });
   const failed = (at: number, why: string) =>

@@ -77,6 +77,11 @@ export function event(
   };
 }
 
+/** Of an Event that is about a pod's container. */
+export const onContainer = ({ kind, name, uid }: Subject, container = 'app'): EventDetails => ({
+  subject: { kind, namespace: 'shop', name, uid, fieldPath: `spec.containers{${container}}` },
+});
+
 /** A Deployment's first rollout: one ReplicaSet of one pod. */
 export function rollout(at: number, name = 'web') {
   const deployment = thing('Deployment', name);

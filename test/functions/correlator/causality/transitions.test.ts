@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import { transitionSpanId } from '../../../../shared/ids.ts';
 import type { ContainerStatus, Observation } from '../../../../shared/observation.ts';
-import { atSecond, atTheEnd, event, outline, rollout, snapshot } from './cluster-story.ts';
+import { atSecond, atTheEnd, event, onContainer, outline, rollout, snapshot } from './cluster-story.ts';
 
 const spansOf = (...observations: Observation[]) =>
   assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
@@ -17,15 +17,7 @@ const shown = (at: number, container: Partial<ContainerStatus>, ready?: number, 
     status: { containers: [app(container)], conditions: ready === undefined ? [] : [isReady(ready)] },
     ...details,
   });
-const onApp = {
-  subject: {
-    kind: 'Pod',
-    namespace: 'shop',
-    name: pod.name,
-    uid: pod.uid,
-    fieldPath: 'spec.containers{app}',
-  },
-};
+const onApp = onContainer(pod);
 
 describe('Pod.Ready', () => {
   const ready = (...told: Observation[]) =>

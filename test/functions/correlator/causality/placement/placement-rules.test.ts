@@ -8,7 +8,7 @@ import {
 import { explain } from '../../../../../infra/local/explain.ts';
 import type { Observation } from '../../../../../shared/observation.ts';
 import { caseFiles, readCase, readRecording, recordingFiles } from '../../../../read-recordings.ts';
-import { atTheEnd, event, outline, rollout, snapshot, thing } from '../cluster-story.ts';
+import { atTheEnd, event, onContainer, outline, rollout, snapshot, thing } from '../cluster-story.ts';
 
 const spansOf = (observations: readonly Observation[]) =>
   assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
@@ -16,15 +16,7 @@ const why = (...observations: Observation[]) => outline(spansOf(observations), {
 
 const { deployment, replicaSet, pod, observations: rolledOut } = rollout(0);
 const created = { creationTimestamp: '2026-03-01T12:00:00Z' };
-const onApp = {
-  subject: {
-    kind: 'Pod',
-    namespace: 'shop',
-    name: pod.name,
-    uid: pod.uid,
-    fieldPath: 'spec.containers{app}',
-  },
-};
+const onApp = onContainer(pod);
 const say = (at: number, reason: string, message: string) => event(at, pod, reason, message, onApp);
 const gone = (at: number, reason?: string) =>
   snapshot(at, pod, {
