@@ -10,6 +10,7 @@ import type { Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
 import { caseFiles, readCase, readRecording, recordingFiles } from '../../read-recordings.ts';
+import { brokenIn } from './broken-traces.ts';
 import { atTheEnd } from './causality/cluster-story.ts';
 import { type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
 
@@ -127,21 +128,3 @@ describe('what comes late, by up to two minutes', () => {
     );
   });
 });
-
-/** Parents that are not there or in another trace, traces of two roots, links to nothing. */
-function brokenIn(spans: readonly Span[]): string[] {
-  const byId = new Map(spans.map((span) => [span.spanId, span]));
-  const roots = Map.groupBy(
-    spans.filter(({ parentSpanId }) => parentSpanId === null || !byId.has(parentSpanId)),
-    ({ traceId }) => traceId,
-  );
-  return spans.flatMap((span) => {
-    const parent = span.parentSpanId === null ? undefined : byId.get(span.parentSpanId);
-    const troubles = [
-      parent !== undefined && parent.traceId !== span.traceId && `is in another trace than ${parent.name}`,
-      roots.get(span.traceId)?.length !== 1 && 'is in a trace of several roots',
-      span.links.some(({ traceId }) => !roots.has(traceId)) && 'links to nothing',
-    ];
-    return troubles.filter((trouble) => trouble !== false).map((trouble) => `${span.name} ${trouble}`);
-  });
-}
