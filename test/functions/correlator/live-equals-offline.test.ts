@@ -11,10 +11,11 @@ import { compareSpans, type Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
 import { caseFiles, readCase, readRecording, recordingFiles } from '../../read-recordings.ts';
 import { brokenIn } from './broken-traces.ts';
+import { stories } from './causality/arbitrary-stories.ts';
 import { atTheEnd } from './causality/cluster-story.ts';
 import { type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
 
-const stories = [
+const recorded = [
   ...recordingFiles.map((file) => ({ file, read: () => readRecording(file) })),
   ...caseFiles.map((file) => ({ file, read: () => readCase(file) })),
 ];
@@ -66,7 +67,7 @@ async function passLive(observations: readonly Observation[], times: readonly nu
 }
 
 describe('what has come before anybody looks', () => {
-  it.each(stories)('$file, in order', async ({ read }) => {
+  it.each(recorded)('$file, in order', async ({ read }) => {
     const observations = await read();
     const pipeline = await passAtOnce(observations, 7);
     expect(received(pipeline)).toEqual(wholeStory(observations));
@@ -74,7 +75,7 @@ describe('what has come before anybody looks', () => {
     expect(pipeline.sends.flat()).toHaveLength(received(pipeline).length);
   });
 
-  it.each(stories)('$file, in any order', async ({ read }) => {
+  it.each(recorded)('$file, in any order', async ({ read }) => {
     const observations = await read();
     const expected = wholeStory(observations);
     const orders = fc.shuffledSubarray(observations, { minLength: observations.length });
@@ -85,6 +86,16 @@ describe('what has come before anybody looks', () => {
       1,
     );
   });
+});
+
+it('stories that nobody recorded, in any order: what has come before anybody looks', async () => {
+  const orders = stories.chain((story) => fc.shuffledSubarray(story, { minLength: story.length }));
+  await checkProperty(
+    fc.asyncProperty(orders, async (order) => {
+      expect(received(await passAtOnce(order, 9))).toEqual(wholeStory(order));
+    }),
+    60,
+  );
 });
 
 /** A verdict is told when it is known: what comes a minute after it lengthens the whole for one who looks at everything only. */
@@ -110,7 +121,7 @@ describe('what comes late, by up to two minutes', () => {
     { weight: 8, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: 0, max: 120_000 }) },
   );
-  it.each(stories)('$file: every trace is whole', async ({ read }) => {
+  it.each(recorded)('$file: every trace is whole', async ({ read }) => {
     const observations = await read();
     const times = timesOf(observations);
     const { length } = times;

@@ -91,7 +91,6 @@ const owners: fc.Arbitrary<Observation[]> = fc
     return [
       snapshot(0, platform, { generation: 1 }),
       snapshot(0, owned, { generation: 1 }),
-      snapshot(0, thing('Deployment', 'web', app), { replicas: 1 }),
       ...changes.map((at, index) =>
         snapshot(at, platform, { generation: 2 + index, creationTimestamp: second(0) }),
       ),
@@ -135,11 +134,19 @@ export const stories: fc.Arbitrary<Observation[]> = fc
     owners: fc.option(owners),
     syncs: fc.option(syncs),
   })
-  .map((parts) => [
-    ...rollout(0).observations,
-    ...parts.repeats.flat(),
-    ...parts.coarse,
-    ...(parts.evictions ?? []),
-    ...(parts.owners ?? []),
-    ...(parts.syncs ?? []),
-  ]);
+  .map((parts) => {
+    const story = [
+      ...rollout(0).observations,
+      ...parts.repeats.flat(),
+      ...parts.coarse,
+      ...(parts.evictions ?? []),
+      ...(parts.syncs ?? []),
+    ];
+    return parts.owners === null ? story : [...story.map(ownedByApp), ...parts.owners];
+  });
+
+function ownedByApp(observation: Observation): Observation {
+  if (observation.type === 'event' || observation.object.kind !== 'Deployment') return observation;
+  const { kind, name, uid } = thing('App', 'shop');
+  return { ...observation, object: { ...observation.object, owner: { kind, name, uid } } };
+}
