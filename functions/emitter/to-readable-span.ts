@@ -50,7 +50,10 @@ function toReadableSpan(span: Span, resource: Resource): ReadableSpan {
       ...(span.status.message === undefined ? {} : { message: span.status.message }),
     },
     attributes: toOtlpAttributes(span.attributes),
-    links: span.links.map(({ traceId, spanId }) => ({ context: toSpanContext(traceId, spanId) })),
+    links: span.links.map(({ traceId, spanId, attributes }) => ({
+      context: toSpanContext(traceId, spanId),
+      ...(attributes !== undefined && { attributes: toOtlpAttributes(attributes) }),
+    })),
     events: [],
     resource,
     instrumentationScope,

@@ -1,15 +1,18 @@
 /** The way back from OTLP/JSON: an ExportTraceServiceRequest as the spans of shared/span.ts. */
 import { type Attributes, parseSpanBatch, type Span } from '../../shared/span.ts';
 
+interface AnyValue {
+  stringValue?: string;
+  /** int64: a number or, past what JSON numbers hold, text. */
+  intValue?: number | string;
+  doubleValue?: number;
+  boolValue?: boolean;
+  arrayValue?: { values?: AnyValue[] };
+}
+
 interface KeyValue {
   key?: string;
-  value?: {
-    stringValue?: string;
-    /** int64: a number or, past what JSON numbers hold, text. */
-    intValue?: number | string;
-    doubleValue?: number;
-    boolValue?: boolean;
-  };
+  value?: AnyValue;
 }
 
 interface OtlpTraces {
@@ -28,7 +31,7 @@ interface OtlpSpan {
   endTimeUnixNano?: string | number;
   attributes?: KeyValue[];
   status?: { code?: number | string; message?: string };
-  links?: { traceId?: string; spanId?: string }[];
+  links?: { traceId?: string; spanId?: string; attributes?: KeyValue[] }[];
 }
 
 /** STATUS_CODE_ERROR of opentelemetry/proto/trace/v1/trace.proto. */
@@ -63,18 +66,29 @@ const toSpan = (span: OtlpSpan, resource: Attributes) => ({
   },
   resource,
   attributes: toAttributes(span.attributes),
-  links: (span.links ?? []).map(({ traceId, spanId }) => ({ traceId, spanId })),
+  links: (span.links ?? []).map(({ traceId, spanId, attributes = [] }) => ({
+    traceId,
+    spanId,
+    ...(attributes.length > 0 && { attributes: toAttributes(attributes) }),
+  })),
 });
 
 function toAttributes(list: KeyValue[] = []): Attributes {
   return Object.fromEntries(list.map(({ key = '', value }) => [key, toValue(value)]));
 }
 
-function toValue(value: KeyValue['value']): string | number | boolean {
+function toValue(value: AnyValue | undefined): Attributes[string] {
+  if (value?.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(toText);
   if (value?.stringValue !== undefined) return value.stringValue;
   if (value?.intValue !== undefined) return Number(value.intValue);
   if (value?.doubleValue !== undefined) return value.doubleValue;
   if (value?.boolValue !== undefined) return value.boolValue;
-  // The exporter writes an empty value for none of the kinds that spans have.
+  return refuse(value);
+}
+
+const toText = (value: AnyValue): string => value.stringValue ?? refuse(value);
+
+/** The exporter writes an empty value for none of the kinds that spans have. */
+function refuse(value: AnyValue | undefined): never {
   throw new Error(`an attribute of a kind that no span has: ${JSON.stringify(value)}`);
 }
