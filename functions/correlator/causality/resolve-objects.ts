@@ -4,6 +4,7 @@
  */
 import type { ObjectReference } from '../../../shared/observation.ts';
 import { findNamedByOwner } from './find-named-by-owner.ts';
+import { findOwnersByName } from './find-owner-by-name.ts';
 import { earlier, type ObjectHistory } from './gather-objects.ts';
 import { inOrder, type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
 import { disruptions } from './rules/disruptions.ts';
@@ -170,6 +171,7 @@ export function resolveObjects(
       own(subject, driver.target);
     }
   }
+  for (const [owner, pod] of [...findOwnersByName(objects.values(), named)]) own(owner, pod);
   for (const [occurrence, target] of findNamedByOwner(objects.values())) {
     const driver = { occurrence, target, up: undefined, from: undefined, to: undefined };
     drivers.set(occurrence, { ...driver, effect: 'creates' });
