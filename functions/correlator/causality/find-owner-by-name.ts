@@ -2,7 +2,7 @@
  * Whose a pod was of which only Events are left: a dump shows what is there now, and what was evicted, deleted or drained is not.
  * Names tell: some controllers make a pod anew under its old name, others put five characters behind their own.
  */
-import { type KubernetesObject, nameKey } from './resolve-objects.ts';
+import type { KubernetesObject } from './resolve-objects.ts';
 
 /** Kinds whose pods are called NAME-xxxxx (apiserver's names.SimpleNameGenerator). */
 const naming: readonly string[] = ['ReplicaSet', 'ReplicationController', 'DaemonSet', 'Job'];

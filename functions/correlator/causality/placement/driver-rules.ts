@@ -1,6 +1,7 @@
 /** Rules by which an occurrence hangs under the driver of its subject, or belongs to what it acts on. */
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { named, nameOf } from '../join-key.ts';
+import { changeInEffect } from '../list-changes.ts';
 import type { KubernetesObject } from '../resolve-objects.ts';
 import { SECOND } from '../time.ts';
 import { disruptedBy, latestOf } from './node-rules.ts';
@@ -40,7 +41,15 @@ export const run: PlacementRule = {
     if (target === undefined || target === subject || target.owner !== subject) return undefined;
     if (driver!.effect !== 'creates' && driver!.effect !== 'observes') return undefined;
     if (!world.isRun(target) && driver!.effect === 'creates') return undefined;
-    const [change] = world.changesOf(target);
+    const changes = world.changesOf(target);
+    // It was made once; its end is that of what somebody made of it since (a Job that was resumed).
+    const change =
+      driver!.effect === 'creates'
+        ? changes[0]
+        : changeInEffect(
+            changes.filter(({ type }) => type !== 'deletion'),
+            occurrence.latest,
+          );
     return change === undefined ? undefined : within(change, 'message');
   },
 };
@@ -62,6 +71,19 @@ export const rescale: PlacementRule = {
   },
 };
 
+/**
+ * A dump knows of a scaling that it was, and not when (its entry has no time): the Event that asked for that many is what it is
+ * about, unless the version in hand says otherwise.
+ */
+export const rescaled: PlacementRule = {
+  name: 'rescaled',
+  why: 'an autoscaler asked for this many at that time, and no generation says when it was written',
+  place(occurrence, _, world) {
+    const asked = world.askedBy(occurrence);
+    return asked === undefined ? undefined : below(asked, 'time');
+  },
+};
+
 /** What an owner removes that is no pod: its own deletion, or the cleaning up of its history. */
 export const cleanUp: PlacementRule = {
   name: 'clean-up',
@@ -70,6 +92,8 @@ export const cleanUp: PlacementRule = {
     const driver = world.driverOf(occurrence);
     const target = driver?.effect === 'removes' ? driver.target : undefined;
     if (target === undefined || target === subject || target.kind === 'Pod') return undefined;
+    // What a scaling asked for is no cleaning up: a Machine goes as a pod does.
+    if (world.downOf(occurrence) !== undefined) return undefined;
     const observes = (said: Occurrence) => world.driverOf(said)?.effect === 'observes';
     // One that was never seen complete was replaced while it ran: that is its own deletion, no cleaning up.
     const isOver = subject.occurrences.some(
