@@ -100,6 +100,48 @@ describe('a dump', () => {
   });
 });
 
+describe('why it failed', () => {
+  const rootOf = (...observations: Observation[]) =>
+    spansOf(observations).find(({ parentSpanId }) => parentSpanId === null);
+
+  it('is the claim that gets no volume, where the change made it for its pods', () => {
+    const statefulSet = thing('StatefulSet', 'db');
+    const pod = thing('Pod', 'db-0', statefulSet);
+    const claim = thing('PersistentVolumeClaim', 'data-db-0');
+    const story = [
+      snapshot(0, statefulSet, { replicas: 1, status: { observedGeneration: 1 } }),
+      snapshot(1, claim),
+      event(1, statefulSet, 'SuccessfulCreate', 'create Claim data-db-0 Pod db-0 in StatefulSet db success'),
+      snapshot(1, pod),
+      event(1, statefulSet, 'SuccessfulCreate', 'create Pod db-0 in StatefulSet db successful'),
+      event(3, claim, 'ProvisioningFailed', 'failed to provision volume', { type: 'Warning' }),
+      event(4, pod, 'FailedScheduling', 'running PreBind plugin "VolumeBinding"', { type: 'Warning' }),
+    ];
+    expect(rootOf(...story)?.attributes['error.type']).toBe('ProvisioningFailed');
+    const mended = rootOf(
+      ...story,
+      event(9, claim, 'ProvisioningSucceeded', 'Successfully provisioned volume pvc-1'),
+    );
+    expect(mended?.attributes['error.type']).toBe('FailedScheduling');
+  });
+
+  it('of a pod that nobody owns is how its container ended', () => {
+    const pod = thing('Pod', 'job');
+    const end = {
+      exitCode: 2,
+      reason: 'Error',
+      startedAt: '2026-03-01T12:00:01Z',
+      finishedAt: '2026-03-01T12:00:05Z',
+    };
+    const root = rootOf(
+      found(0, pod, { status: { phase: 'Failed', containers: [{ name: 'app', terminated: end }] } }),
+      event(0.5, pod, 'Scheduled', 'Successfully assigned shop/job to n1'),
+    );
+    expect(root?.attributes['error.type']).toBe('Error');
+    expect(root?.status.message).toBe('Pod job, container app: Error: exit code 2');
+  });
+});
+
 describe('a run', () => {
   it('that was made suspended ends in the change that resumed it', () => {
     const cronJob = thing('CronJob', 'tick');
