@@ -183,9 +183,14 @@ const list = (value: unknown): Json[] =>
 const text = (value: unknown): unknown => (value === null || value === '' ? undefined : value);
 /** Go's zero time, which some controllers write for none, is none. */
 const time = (value: unknown): unknown =>
-  typeof value === 'string' && value.startsWith('0001-01-01T00:00:00') ? undefined : text(value);
+  typeof value === 'string' && isBeyondReach(value) ? undefined : text(value);
+/** Go's zero time, and years that no span can hold: the API server takes both, and neither says when. */
+const isBeyondReach = (value: string): boolean =>
+  value.startsWith('0001-01-01T00:00:00') || /^(?:226[3-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})-/.test(value);
 const whole = (value: unknown): unknown => (value === null ? undefined : value);
-const count = (value: unknown): unknown => (value === null || value === 0 ? undefined : value);
+/** The API server takes any integer: what is below one says nothing. */
+const count = (value: unknown): unknown =>
+  value === null || (typeof value === 'number' && value < 1) ? undefined : value;
 
 function withoutGaps(value: Json): Json {
   const kept: Json = {};

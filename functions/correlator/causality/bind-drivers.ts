@@ -4,6 +4,7 @@
  */
 
 import { findNamedByOwner } from './find-named-by-owner.ts';
+import { findOwnersByName } from './find-owner-by-name.ts';
 import { inOrder, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import type { Driver, KubernetesObject } from './kubernetes-object.ts';
 import { alive, type ObjectRegistry, own } from './object-registry.ts';
@@ -33,6 +34,7 @@ export function bindDrivers(
     const isUnseen = target.owner === undefined && target.history === undefined;
     if (match.row.controls === true && isUnseen) own(subject, target);
   }
+  for (const [owner, pod] of [...findOwnersByName(registry)]) own(owner, pod);
   for (const [occurrence, target] of findNamedByOwner(registry.objects.values())) {
     const driver: Driver = {
       occurrence,

@@ -223,6 +223,8 @@ function createCutter(world: World, sent: SentRoots) {
     return (
       (turn !== undefined && beginsStory(turn, turns)) ||
       rowOf(occurrence).begins === 'episode' ||
+      // Each rescale is a change, told by a generation or not.
+      rowOf(occurrence).effect === 'rescales' ||
       isMarked(occurrence) ||
       sent.hasOccurrence(occurrence)
     );

@@ -33,15 +33,33 @@ export function findCause(
   // What it moved elsewhere is another object's trouble.
   const failing = occurrences.filter(
     (occurrence) =>
-      world.rootOf(world.subjectOf(occurrence)) === object &&
+      belongsTo(object, world.subjectOf(occurrence), world) &&
       isStillFailing(occurrence, world, verdict === 'complete'),
   );
   const deepest = failing.sort((a, b) => depthOf(typeOf(a)!) - depthOf(typeOf(b)!) || a.index - b.index)[0];
-  if (deepest === undefined) return own;
+  if (deepest === undefined) return (own && endOf(object, occurrences)) ?? own;
   const type = typeOf(deepest)!;
   if (own !== undefined && depthOf(own.type) < depthOf(type)) return own;
   const container = containerOf(deepest.event.subject.fieldPath);
   return { type, message: sentence(world.subjectOf(deepest), container, type, deepest.event.message) };
+}
+
+/** Of a bare pod that failed: its phase says no more than that, the last of its containers' ends says how. */
+function endOf(object: KubernetesObject, occurrences: readonly Occurrence[]): Cause | undefined {
+  if (object.kind !== 'Pod') return undefined;
+  const end = occurrences.findLast(({ transition }) => (transition?.exitCode ?? 0) !== 0);
+  if (end === undefined || end.event.message === '') return undefined;
+  const container = containerOf(end.event.subject.fieldPath);
+  const type = end.event.message;
+  return { type, message: sentence(object, container, type, `exit code ${end.transition!.exitCode}`) };
+}
+
+/** By its owners; a claim that was made for its pods has none. */
+function belongsTo(object: KubernetesObject, subject: KubernetesObject, world: World): boolean {
+  if (world.rootOf(subject) === object) return true;
+  const { kind, owner, creator } = subject;
+  if (kind === 'Pod' || owner !== undefined || creator === undefined) return false;
+  return world.rootOf(world.subjectOf(creator.occurrence)) === object;
 }
 
 /** What a user's own row names is what keeps something from being made, as far as anybody knows. */
@@ -66,7 +84,7 @@ function isStillFailing(occurrence: Occurrence, world: World, hasToLast: boolean
   const subject = world.subjectOf(occurrence);
   // What happens to a pod that is to go is not why it is not there.
   if (subject.removal !== undefined && occurrence.at >= subject.removal.at) return false;
-  if (hasToLast && world.isReplaced(subject)) return false;
+  if (hasToLast && (world.isReplaced(subject) || subject.kind === 'PersistentVolumeClaim')) return false;
   return !subject.occurrences.some(
     (later) => later.index > occurrence.index && putsRight(later, occurrence, subject),
   );
@@ -76,6 +94,7 @@ function isStillFailing(occurrence: Occurrence, world: World, hasToLast: boolean
 function putsRight(later: Occurrence, failed: Occurrence, subject: KubernetesObject): boolean {
   const { kind, history } = subject;
   const { reason } = later.event;
+  if (kind === 'PersistentVolumeClaim') return reason === 'ProvisioningSucceeded';
   if (kind !== 'Pod') return rowOf(later).effect === 'creates' || rowOf(later).outcome === 'complete';
   if (later.transition !== undefined)
     return reason === 'Ready' && later.transition.until >= failed.at && !isLoop(failed, subject);

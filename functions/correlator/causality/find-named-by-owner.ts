@@ -4,10 +4,13 @@
  */
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { distance, MINUTE } from './time.ts';
+import { distance, MINUTE, SECOND } from './time.ts';
 
 /** An object's creator writes its Event at once: what is further away speaks of something else. */
 const nearby = MINUTE;
+
+/** What comes later than that says how it goes on ("driver is running"). */
+const atOnce = SECOND;
 
 /** Each with the one object that it made: of several that bear the name the one whose kind is named as well. */
 export function* findNamedByOwner(
@@ -35,7 +38,7 @@ function namedIn(
   const words = event.message.split(/[^\w.-]+/).map((word) => word.replace(/\.+$/, ''));
   const found = [...new Set(words)]
     .flatMap((word) => byName.get(word) ?? [])
-    .filter(({ created }) => distance(created!.at, at) <= nearby);
+    .filter(({ created }) => distance(created!.at, at) <= nearby && at <= created!.latest + atOnce);
   if (found.length <= 1) return found[0];
   const lower = event.message.toLowerCase();
   const withKind = found.filter(({ kind }) => lower.includes(kind.toLowerCase()));

@@ -32,7 +32,7 @@ export function findSyncs(object: KubernetesObject, generations: readonly Begun[
   let isOver = false;
   for (const occurrence of object.occurrences) {
     const { begins, effect, outcome } = rowOf(occurrence);
-    const revision = revisionOf(occurrence, object);
+    const revision = begins === 'nothing' ? undefined : revisionOf(occurrence, object);
     const isAnother =
       revision !== undefined &&
       current?.revision !== undefined &&

@@ -167,7 +167,10 @@ function agrees(named: bigint, time: bigint): boolean {
  */
 function firstOf({ event, version, at }: Occurrence, rules: RuleSet): Occurrence | undefined {
   const written = event.firstTimestamp ?? event.eventTime;
-  if (written === undefined || at - parseTime(written) >= DAY) return undefined;
+  if (written === undefined) return undefined;
+  const before = at - secondOf(parseTime(written));
+  // After its own repeat it cannot have been.
+  if (before < 0n || at - parseTime(written) >= DAY) return undefined;
   const { lastTimestamp: _, lastObservedTime: __, ...rest } = event;
   const first: WireEvent = { ...rest, count: 1 };
   // Nobody saw it: its time is known by what was written, not by when it was seen.

@@ -3,8 +3,8 @@ import type { ObjectReference } from '../../../shared/observation.ts';
 import { nameKey } from './kubernetes-object.ts';
 
 export type JoinKey =
-  /** `kind/namespace/name`; where `unlessKnown`, only while nobody has seen the object. */
-  | { by: 'name'; name: string; unlessKnown?: boolean }
+  /** `kind/namespace/name`; only while nobody has seen the object of the name `unlessKnown`. */
+  | { by: 'name'; name: string; unlessKnown?: string }
   | { by: 'uid'; uid: string }
   /** The Node that this pod is bound to. */
   | { by: 'node-of'; pod: string }

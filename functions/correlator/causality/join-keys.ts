@@ -7,6 +7,7 @@
 import { hash } from 'node:crypto';
 import type { ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import { adoptionKeys } from './adoption-keys.ts';
+import { ownerNames } from './find-owner-by-name.ts';
 import { type JoinKey, linkKey, nameOf } from './join-key.ts';
 import { nameKey } from './kubernetes-object.ts';
 import { linkJoins } from './link-joins.ts';
@@ -14,8 +15,8 @@ import type { Told } from './placement/placement-rule.ts';
 import { placementRules } from './placement/placement-rules.ts';
 import type { RuleSet } from './rules/rule-set.ts';
 
-/** Whoever declares keys: the placement rules, and the links between traces. */
-const declarations = [...placementRules, ...linkJoins].flatMap(({ joins }) => joins ?? []);
+/** Whoever declares keys: the placement rules, the links between traces, and what tells owners by name. */
+const declarations = [...placementRules, ...linkJoins, ownerNames].flatMap(({ joins }) => joins ?? []);
 
 function tell(observation: Observation, rules: RuleSet): Told {
   if (observation.type === 'object') return observation;
@@ -62,7 +63,7 @@ function contextOf(observations: readonly Observation[]): Context {
 function* resolve(key: JoinKey, { known, nodeOfPod, claimsOfPod }: Context): Iterable<string> {
   switch (key.by) {
     case 'name':
-      if (key.unlessKnown !== true || !known.has(key.name)) yield key.name;
+      if (key.unlessKnown === undefined || !known.has(key.unlessKnown)) yield key.name;
       return;
     case 'uid':
       yield `uid:${key.uid}`;

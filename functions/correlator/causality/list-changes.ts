@@ -93,7 +93,10 @@ function listGenerations(object: KubernetesObject, history: ObjectHistory, isRun
       (change) => generation <= change.lastGeneration! && generation >= change.generation!,
     );
     // The API server counts a deletion that waits for dependents or for a grace period as a generation: no new spec.
-    if (!isKnown && !(deletionTimestamp !== undefined && generation > 1)) {
+    const isDeletion = deletionTimestamp !== undefined && generation > 1;
+    if (isDeletion && previous === undefined && history.created !== undefined)
+      begun.push(creationChange(object, version, isRun));
+    if (!isKnown && !isDeletion) {
       const writer = writerOf(version, previous);
       if (last !== undefined && previous !== undefined && isOwnWrite(writer, controllers)) {
         last.lastGeneration = generation;

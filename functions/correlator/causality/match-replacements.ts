@@ -34,10 +34,10 @@ function isMissed(pod: KubernetesObject, controller: KubernetesObject, why: WhyG
   // No controller says that it did it, and its owner is still there.
   if (pod.remover !== undefined || why.isScaledDown(pod)) return false;
   if (controller.removal !== undefined && controller.removal.at <= pod.missed.latest) return false;
-  return (
-    pod.history?.deletion !== undefined ||
-    (pod.history?.uncounted !== undefined && !runsToCompletion(controller))
-  );
+  if (pod.history?.deletion !== undefined) return true;
+  // Of one that nobody saw any more its Events alone say that it went.
+  const isOver = pod.history === undefined || pod.history.uncounted !== undefined;
+  return isOver && !runsToCompletion(controller);
 }
 
 function matchSiblings(
@@ -48,7 +48,8 @@ function matchSiblings(
   const unreplaced = new Set(missed);
   const scalings = scaledUp(controller);
   const made = controller.controlled
-    .filter(({ created, history }) => created !== undefined && history !== undefined)
+    // Else its first Event may be long after it was made.
+    .filter(({ created, history, creator }) => created !== undefined && (history ?? creator) !== undefined)
     .sort((a, b) => compare(a.created!.at, b.created!.at) || (a.uid < b.uid ? -1 : 1));
   for (const pod of made) {
     for (const sibling of unreplaced) {
@@ -69,12 +70,18 @@ function matchSiblings(
 }
 
 /** Times that are known to the second are that second: made in the very second in which the other was missed is after it. */
-function mayReplace(pod: KubernetesObject, sibling: KubernetesObject, { kind }: KubernetesObject): boolean {
+function mayReplace(pod: KubernetesObject, sibling: KubernetesObject, controller: KubernetesObject): boolean {
   if (sibling === pod || sibling.missed!.at > pod.created!.latest) return false;
   if (pod.created!.at - sibling.missed!.latest > patienceFor(sibling)) return false;
-  if (kind === 'StatefulSet' && sibling.name !== pod.name) return false;
-  return sibling.created === undefined || sibling.created.at < pod.created!.at;
+  if (sibling.name !== pod.name && keepsName(sibling, controller)) return false;
+  // Of one that nobody saw the first Event is no creation.
+  if (sibling.created === undefined || sibling.history === undefined) return true;
+  return sibling.created.at < pod.created!.at;
 }
+
+/** Its controller makes it anew under its name. */
+const keepsName = (pod: KubernetesObject, { kind, controlled }: KubernetesObject): boolean =>
+  kind === 'StatefulSet' || controlled.some((other) => other !== pod && other.name === pod.name);
 
 /** Of one that nothing says was missed only what came at once, its grace period included. */
 const patienceFor = ({ disruption }: KubernetesObject): bigint => (disruption === undefined ? MINUTE : HOUR);

@@ -1,13 +1,15 @@
 /** Which Event announced which change of replicas: an autoscaler says what it asks for, and the object has it as a generation. */
 import { inOrder, type Occurrence } from './gather-occurrences.ts';
-import type { KubernetesObject } from './kubernetes-object.ts';
+import type { Driver, KubernetesObject } from './kubernetes-object.ts';
 import type { Change } from './list-changes.ts';
 import type { Resolved } from './resolve-objects.ts';
-import { compare, distance, MINUTE } from './time.ts';
+import { compare, distance, MINUTE, SECOND } from './time.ts';
 
 export interface Rescales {
   rescaleOf(change: Change): Occurrence | undefined;
   rescaledBy(occurrence: Occurrence): Change | undefined;
+  /** The autoscaler's Event that asked for what this one carried out, where no generation tells when that was. */
+  askedBy(occurrence: Occurrence): Occurrence | undefined;
 }
 
 /** What is further away speaks of another rescale to the same size. */
@@ -18,6 +20,7 @@ export function matchRescales(
   changesOf: (object: KubernetesObject) => readonly Change[],
 ): Rescales {
   const announcements = new Map<Change, Occurrence>();
+  const undated = new Map<KubernetesObject, Driver[]>();
   for (const occurrence of resolved.occurrences) {
     const driver = resolved.driverOf(occurrence);
     if (driver?.effect !== 'rescales' || driver.target === undefined) continue;
@@ -28,7 +31,10 @@ export function matchRescales(
         return distance(moment.at, occurrence.at) <= nearby;
       })
       .sort((a, b) => compare(distance(a.moment!.at, occurrence.at), distance(b.moment!.at, occurrence.at)));
-    if (written === undefined) continue;
+    if (written === undefined) {
+      undated.set(driver.target, [...(undated.get(driver.target) ?? []), driver]);
+      continue;
+    }
     const known = announcements.get(written);
     if (known === undefined || closer(occurrence, known, written.moment!.at))
       announcements.set(written, occurrence);
@@ -37,7 +43,33 @@ export function matchRescales(
   return {
     rescaleOf: (change) => announcements.get(change),
     rescaledBy: (occurrence) => changes.get(occurrence),
+    askedBy(occurrence) {
+      const done = resolved.driverOf(occurrence);
+      if (done === undefined) return undefined;
+      const subject = resolved.subjectOf(occurrence);
+      return undated.get(subject)?.findLast((asked) => carriesOut(done, asked, subject))?.occurrence;
+    },
   };
+}
+
+/** An autoscaler speaks once it has written the number: what came of it may be told a moment before. */
+const saidWithin = 2n * SECOND;
+/** A StatefulSet makes one pod after the other. */
+const carriedOutWithin = 15n * MINUTE;
+
+function carriesOut(done: Driver, asked: Driver, { kind }: KubernetesObject): boolean {
+  const { at, latest } = done.occurrence;
+  const { occurrence, from, to } = asked;
+  if (to === undefined || occurrence.at > latest + saidWithin) return false;
+  if (done.effect === 'scales') {
+    const isSameWay = from === undefined || done.up === to > from;
+    return isSameWay && done.to === to && at - occurrence.latest <= nearby;
+  }
+  const ordinal =
+    kind === 'StatefulSet' ? Number(/-(\d+)$/.exec(done.occurrence.match?.name ?? '')?.[1]) : Number.NaN;
+  if (Number.isNaN(ordinal) || at - occurrence.latest > carriedOutWithin) return false;
+  if (done.effect === 'creates') return ordinal < to && ordinal >= (from ?? 0);
+  return done.effect === 'removes' && ordinal >= to;
 }
 
 function closer(a: Occurrence, b: Occurrence, time: bigint): boolean {

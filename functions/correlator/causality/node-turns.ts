@@ -52,6 +52,8 @@ export function gatherNodeTurns({ occurrences, subjectOf }: Resolved): NodeTurns
           if (wanted.has(turn)) return occurrence;
           continue;
         }
+        // Another Node has the name of one that was removed.
+        if (active.has('removed') && (turn === 'booting' || turn === 'ready')) active.clear();
         for (const ended of endsOf[turn] ?? []) active.delete(ended);
         if (!active.has(turn)) active.set(turn, occurrence);
       }
@@ -69,6 +71,9 @@ function first(
   return undefined;
 }
 
+/** A kubelet that starts says first that nothing is short. */
+const isTold = (story: ReadonlySet<NodeTurn>): boolean => story.size > (story.has('pressure-over') ? 1 : 0);
+
 /** Its start, if the story is one, is over. */
 const isStarted = (story: ReadonlySet<NodeTurn>): boolean => !story.has('booting') || story.has('ready');
 
@@ -84,14 +89,16 @@ export function beginsStory(turn: NodeTurn, story: ReadonlySet<NodeTurn>): boole
     case 'booting':
       // What comes first of a start is no turn (a kube-proxy's), and what comes back from a loss is on its way still.
       return (
-        story.size > 0 && story.isDisjointFrom(new Set<NodeTurn>(['lost', 'shutdown'])) && isStarted(story)
+        story.has('removed') ||
+        (isTold(story) && story.isDisjointFrom(new Set<NodeTurn>(['lost', 'shutdown'])) && isStarted(story))
       );
     case 'ready':
       return story.has('lost') || story.has('shutdown') || !story.has('booting');
     case 'pressure':
       return !story.has('pressure') && story.isDisjointFrom(endings);
     case 'pressure-over':
-      return false;
+      // Another Node of that name says so as it starts.
+      return story.has('removed');
     default:
       return story.isDisjointFrom(endings);
   }

@@ -1,6 +1,7 @@
 /** The objects that are known, by UID and by name, and who owns whom. */
 import type { ObjectReference } from '../../../shared/observation.ts';
 import type { ObjectHistory } from './gather-objects.ts';
+import { rowOf } from './gather-occurrences.ts';
 import { type KubernetesObject, nameKey } from './kubernetes-object.ts';
 import { disruptions } from './rules/disruptions.ts';
 import type { Moment } from './time.ts';
@@ -88,17 +89,25 @@ function controls(object: KubernetesObject, owner: KubernetesObject | undefined)
   return false;
 }
 
-/** The object that bears the name at that time: the one created last before it, else the first one after. */
-export function alive(
-  candidates: readonly KubernetesObject[],
-  { latest }: Moment,
-): KubernetesObject | undefined {
+/**
+ * The object that bears the name at that time: the one created last before it, else the first one after. A kubelet speaks of its
+ * Node a moment before it is there: not of the one of that name which was removed.
+ */
+export function alive(named: readonly KubernetesObject[], { latest }: Moment): KubernetesObject | undefined {
+  const left = named.filter((candidate) => !isRemovedNode(candidate, latest));
+  const candidates = left.length > 0 ? left : named;
   let best: KubernetesObject | undefined;
   for (const candidate of candidates) {
     if (best === undefined || better(candidate, best, latest)) best = candidate;
   }
   return best;
 }
+
+/** As far as its Events up to now say, which come in order of time. */
+const isRemovedNode = ({ kind, removal, occurrences }: KubernetesObject, time: bigint): boolean =>
+  kind === 'Node' &&
+  ((removal !== undefined && removal.at <= time) ||
+    occurrences.some((said) => rowOf(said).turn === 'removed' && said.at <= time));
 
 function better(a: KubernetesObject, b: KubernetesObject, time: bigint): boolean {
   const [createdA, createdB] = [a.created?.at ?? 0n, b.created?.at ?? 0n];

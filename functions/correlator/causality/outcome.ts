@@ -7,7 +7,7 @@ import { rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Begun, Change } from './list-changes.ts';
 import { readStatus, tellsOutcome, type Verdict } from './read-status.ts';
-import { compare } from './time.ts';
+import { compare, HOUR } from './time.ts';
 
 export interface Outcome {
   /**
@@ -64,8 +64,17 @@ function outcomeOf(
   // Where the status never says how far it is, nobody knows whether it was through when the next one came.
   if (!isTold) return unknown;
   if (next === undefined) return { ...unknown, verdict: 'unfinished', moved, pausedSince };
+  if (isLongBefore(next, change)) return unknown;
   return { ...unknown, verdict: 'superseded', at: next.moment?.at, moved, pausedSince };
 }
+
+/** Of a creation that nobody saw, how far it had come when the next change came: where that was hours later, it was over. */
+const isLongBefore = (next: Begun, { type, version, moment }: Begun): boolean =>
+  type === 'generation' &&
+  version === undefined &&
+  next.moment !== undefined &&
+  moment !== undefined &&
+  next.moment.at - moment.latest > HOUR;
 
 type Found = Omit<Outcome, 'moved' | 'pausedSince'>;
 

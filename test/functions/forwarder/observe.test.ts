@@ -48,6 +48,14 @@ describe('an Event', () => {
       5,
     );
     expect(counts({ count: null, series: null })).toBe(1);
+    expect(counts({ count: -3 })).toBe(1);
+  });
+
+  it('has no time that no clock can have meant: the other times stand', () => {
+    const { firstTimestamp, lastTimestamp } = occurrence(
+      event({ firstTimestamp: '2026-03-01T12:00:00Z', lastTimestamp: '9999-12-31T23:59:59Z' }),
+    );
+    expect([firstTimestamp, lastTimestamp]).toEqual(['2026-03-01T12:00:00Z', undefined]);
   });
 
   it('may say nothing of what it is about, as the API server takes it', () => {

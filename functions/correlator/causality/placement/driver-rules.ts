@@ -2,6 +2,7 @@
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { named, nameOf } from '../join-key.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
+import { changeInEffect } from '../list-changes.ts';
 import { SECOND } from '../time.ts';
 import { disruptedBy, latestOf } from './node-rules.ts';
 import { isOverruled } from './owner-rules.ts';
@@ -40,7 +41,15 @@ export const run: PlacementRule = {
     if (target === undefined || target === subject || target.owner !== subject) return undefined;
     if (driver!.effect !== 'creates' && driver!.effect !== 'observes') return undefined;
     if (!world.isRun(target) && driver!.effect === 'creates') return undefined;
-    const [change] = world.changesOf(target);
+    const changes = world.changesOf(target);
+    // It was made once; its end is that of what somebody made of it since (a Job that was resumed).
+    const change =
+      driver!.effect === 'creates'
+        ? changes[0]
+        : changeInEffect(
+            changes.filter(({ type }) => type !== 'deletion'),
+            occurrence.latest,
+          );
     return change === undefined ? undefined : within(change, 'message');
   },
 };
@@ -54,11 +63,29 @@ export const rescale: PlacementRule = {
     return change === undefined ? undefined : within(change, 'message');
   },
   *joins(told) {
-    if (told.type === 'event') return;
+    if (told.type === 'event') {
+      const { event, match } = told;
+      if (match?.row.effect !== 'rescales' || match.kind === undefined || match.name === undefined) return;
+      yield named(match.kind, match.namespace ?? event.subject.namespace, match.name);
+      return;
+    }
     const { object } = told;
     if (object.managers?.some(({ subresource }) => subresource === 'scale')) yield nameOf(object);
     if (object.scaleTargetRef === undefined) return;
     yield named(object.scaleTargetRef.kind, object.namespace, object.scaleTargetRef.name);
+  },
+};
+
+/**
+ * A dump knows of a scaling that it was, and not when (its entry has no time): the Event that asked for that many is what it is
+ * about, unless the version in hand says otherwise.
+ */
+export const rescaled: PlacementRule = {
+  name: 'rescaled',
+  why: 'an autoscaler asked for this many at that time, and no generation says when it was written',
+  place(occurrence, _, world) {
+    const asked = world.askedBy(occurrence);
+    return asked === undefined ? undefined : below(asked, 'time');
   },
 };
 
@@ -70,6 +97,8 @@ export const cleanUp: PlacementRule = {
     const driver = world.driverOf(occurrence);
     const target = driver?.effect === 'removes' ? driver.target : undefined;
     if (target === undefined || target === subject || target.kind === 'Pod') return undefined;
+    // What a scaling asked for is no cleaning up: a Machine goes as a pod does.
+    if (world.downOf(occurrence) !== undefined) return undefined;
     const observes = (said: Occurrence) => world.driverOf(said)?.effect === 'observes';
     // One that was never seen complete was replaced while it ran: that is its own deletion, no cleaning up.
     const isOver = subject.occurrences.some(
@@ -140,13 +169,14 @@ export const creator: PlacementRule = {
     const { subject } = event;
     // An Event without a UID, of something that nobody has seen, or of what is made for others, is looked for by its name.
     if (subject.uid === undefined || rules.madeForOthers.has(subject.kind)) yield nameOf(subject);
-    else yield { ...nameOf(subject), unlessKnown: true };
+    else yield { ...nameOf(subject), unlessKnown: nameOf(subject).name };
     const { row, namespace, kind } = match ?? {};
     if (row?.target === undefined || row.effect === 'applies') return;
     const target = row.target === 'message' ? kind : row.target;
     const name = match?.name ?? (event.related?.kind === target ? event.related?.name : undefined);
     if (target === undefined || name === undefined) return;
-    yield { ...named(target, namespace ?? subject.namespace, name), unlessKnown: true };
+    const acted = named(target, namespace ?? subject.namespace, name);
+    yield { ...acted, unlessKnown: acted.name };
   },
 };
 

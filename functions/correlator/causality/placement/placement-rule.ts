@@ -30,7 +30,7 @@ export type Placement = Place & {
 /** An observation as a rule looks at it when it says whom else it concerns. */
 export type Told =
   | { type: 'event'; event: Extract<Observation, { type: 'event' }>['event']; match: Match | undefined }
-  | { type: 'object'; object: Extract<Observation, { type: 'object' }>['object']; deleted: boolean };
+  | Pick<Extract<Observation, { type: 'object' }>, 'type' | 'object' | 'deleted' | 'from'>;
 
 export interface PlacementRule {
   name: string;

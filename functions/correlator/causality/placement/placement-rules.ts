@@ -10,6 +10,7 @@ import {
   remover,
   replacement,
   rescale,
+  rescaled,
   run,
   scaled,
   scaling,
@@ -41,6 +42,7 @@ export const placementRules: readonly PlacementRule[] = [
   ownerOccurrence,
   // … else the change in effect at the root.
   changeInHand,
+  rescaled,
   changeInEffectRule,
 ];
 

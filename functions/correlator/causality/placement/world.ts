@@ -23,6 +23,8 @@ export interface World extends Resolved {
   rescaleOf(change: Change): Occurrence | undefined;
   /** The change that a rescale announced. */
   rescaledBy(occurrence: Occurrence): Change | undefined;
+  /** The autoscaler's Event that asked for what this one carried out, where no generation tells when that was. */
+  askedBy(occurrence: Occurrence): Occurrence | undefined;
   upOf: ScalingOf;
   downOf: ScalingOf;
   /** The pod that this one replaces. */

@@ -68,7 +68,7 @@ const entries = {
       'removed',
     ),
   ),
-  begins: v.exactOptional(oneOf('change', 'episode')),
+  begins: v.exactOptional(oneOf('change', 'episode', 'nothing')),
   cause: v.exactOptional(
     v.pipe(
       Text(63),

@@ -69,8 +69,11 @@ export interface EventRow {
   disruption?: Disruption;
   /** What happens to its subject, a Node; of another subject: what happens to the Node that it is on. */
   turn?: NodeTurn;
-  /** Each is the first of a change of its own (a sync), or of an episode. */
-  begins?: 'change' | 'episode';
+  /**
+   * Each is the first of a change of its own (a sync), or of an episode. `nothing`: it speaks of another revision, and is a part
+   * of what went before (a rollback that mends a failed upgrade).
+   */
+  begins?: 'change' | 'episode' | 'nothing';
   /** `error.type` of a change that this keeps from getting there (rules/causes.ts has their order). */
   cause?: string;
   /** A message as the controller writes it. */

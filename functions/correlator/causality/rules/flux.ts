@@ -22,6 +22,15 @@ const ended = (
   source,
 });
 
+/** What helm-controller does about a failure: its Event carries the revision that it goes back to. */
+const remedy = (reason: string, example: string, file: string): EventRow => ({
+  subject: 'HelmRelease',
+  reason,
+  begins: 'nothing',
+  example,
+  source: `${helm}/${file}`,
+});
+
 /** Each object that is applied or pruned is a line of the message. */
 const applies = (reason: string, example: string): EventRow => ({
   subject: 'Kustomization',
@@ -96,5 +105,25 @@ export const fluxRows: readonly EventRow[] = [
     'failed',
     'Helm test failed for release shop/web.v2 with chart web@1.2.4: pod web-test failed',
     `${helm}/test.go`,
+  ),
+  remedy(
+    'RollbackSucceeded',
+    'Helm rollback to previous release shop/web.v1 with chart web@1.2.3 succeeded',
+    'rollback_remediation.go',
+  ),
+  remedy(
+    'RollbackFailed',
+    'Helm rollback to previous release shop/web.v1 with chart web@1.2.3 failed: context deadline exceeded',
+    'rollback_remediation.go',
+  ),
+  remedy(
+    'UninstallSucceeded',
+    'Helm uninstall remediation for release shop/web.v1 with chart web@1.2.4 succeeded',
+    'uninstall_remediation.go',
+  ),
+  remedy(
+    'UninstallFailed',
+    'Helm uninstall remediation for release shop/web.v1 with chart web@1.2.4 failed: context deadline exceeded',
+    'uninstall_remediation.go',
   ),
 ];

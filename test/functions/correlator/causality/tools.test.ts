@@ -94,6 +94,63 @@ describe('Flux', () => {
   });
 });
 
+describe('helm-controller', () => {
+  it('goes back to the revision before: that mends the failed upgrade, and is no sync', () => {
+    const release = thing('HelmRelease', 'web');
+    const of = (revision: string) => ({ annotations: { 'helm.toolkit.fluxcd.io/revision': revision } });
+    expect(
+      tell(
+        event(0, release, 'UpgradeFailed', 'Helm upgrade failed for release shop/web', of('1.2.4')),
+        event(30, release, 'RollbackSucceeded', 'Helm rollback to previous release succeeded', of('1.2.3')),
+      ),
+    ).toBe(['HelmRelease.UpgradeFailed web', '  HelmRelease.RollbackSucceeded web'].join('\n'));
+  });
+});
+
+describe('Cluster API', () => {
+  it('scales Machines as Kubernetes scales pods: one that goes hangs under the scaling', () => {
+    const deployment = thing('MachineDeployment', 'workers');
+    const set = thing('MachineSet', 'workers-x', deployment);
+    const machine = thing('Machine', 'workers-x-a', set);
+    expect(
+      tell(
+        snapshot(-9000, deployment),
+        snapshot(-9000, set),
+        event(0, deployment, 'SuccessfulScale', 'Scaled down MachineSet workers-x: 3 -> 2'),
+        snapshot(1, machine, {
+          generation: 2,
+          creationTimestamp: '2026-03-01T10:00:00Z',
+          deletionTimestamp: '2026-03-01T12:00:01Z',
+        }),
+        event(1, set, 'SuccessfulDelete', 'Deleted Machine "workers-x-a"'),
+        event(2, machine, 'SuccessfulDrainNode', "success draining Machine's node"),
+      ),
+    ).toBe(
+      [
+        'MachineDeployment.SuccessfulScale workers',
+        '  MachineSet.SuccessfulDelete workers-x',
+        '    Machine.SuccessfulDrainNode workers-x-a',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('a controller that nobody here has heard of', () => {
+  it('made what it names at once; what it says of it later is how it went on', () => {
+    const fleet = thing('Fleet', 'f');
+    const pod = thing('Pod', 'f-driver', fleet);
+    expect(
+      tell(
+        snapshot(-9000, fleet),
+        event(0, fleet, 'Submitted', 'Fleet f was submitted'),
+        snapshot(1, pod),
+        event(2, pod, 'Scheduled', 'Successfully assigned shop/f-driver to n1'),
+        event(5, fleet, 'DriverRunning', 'Driver f-driver is running'),
+      ),
+    ).toBe(['Fleet.Submitted f', '  Pod.Scheduled f-driver', '  Fleet.DriverRunning f'].join('\n'));
+  });
+});
+
 describe('a change of what a tool owns', () => {
   it('says whose it is', () => {
     const { deployment, observations } = rollout(0);

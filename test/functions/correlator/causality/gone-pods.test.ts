@@ -1,0 +1,80 @@
+/** A dump shows what is there when it is made: of a pod that was evicted, deleted or drained only its Events are left. */
+import { describe, expect, it } from 'vitest';
+import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
+import type { Observation } from '../../../../shared/observation.ts';
+import { atTheEnd, event, outline, snapshot, thing } from './cluster-story.ts';
+
+const tell = (...observations: Observation[]) =>
+  outline(assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span));
+/** It was there when somebody looked. */
+const found = (subject: ReturnType<typeof thing>): Observation => ({
+  ...snapshot(-3600, subject),
+  from: 'list',
+});
+
+describe('a pod that is gone', () => {
+  const replicaSet = thing('ReplicaSet', 'web-6d4');
+  const gone = thing('Pod', 'web-6d4-x2x5z');
+  const next = thing('Pod', 'web-6d4-k9k9k', replicaSet);
+
+  it('was its ReplicaSet’s, as its name says: who evicted it is the cause of its replacement', () => {
+    expect(
+      tell(
+        found(replicaSet),
+        event(2, gone, 'Recycled', 'Recycled after 24 h', { reporter: { component: 'recycler' } }),
+        event(3, gone, 'Killing', 'Stopping container app'),
+        snapshot(3.5, next),
+        event(4, replicaSet, 'SuccessfulCreate', 'Created pod: web-6d4-k9k9k'),
+      ),
+    ).toBe(
+      [
+        'Pod.Recycled web-6d4-x2x5z',
+        '  Pod.Killing web-6d4-x2x5z',
+        '    ReplicaSet.SuccessfulCreate web-6d4',
+      ].join('\n'),
+    );
+  });
+
+  it('was of the StatefulSet that makes it anew under its name', () => {
+    const statefulSet = thing('StatefulSet', 'db');
+    const old = { ...thing('Pod', 'db-0'), uid: 'uid-of-the-old-one' };
+    const anew = thing('Pod', 'db-0', statefulSet);
+    expect(
+      tell(
+        found(statefulSet),
+        event(3, old, 'Killing', 'Stopping container app'),
+        snapshot(5, anew),
+        event(5, statefulSet, 'SuccessfulCreate', 'create Pod db-0 in StatefulSet db successful'),
+        event(6, anew, 'Scheduled', 'Successfully assigned shop/db-0 to n1'),
+      ),
+    ).toBe(['Pod.Killing db-0', '  StatefulSet.SuccessfulCreate db', '    Pod.Scheduled db-0'].join('\n'));
+  });
+
+  it('that its controller removed is no reason for the next one', () => {
+    expect(
+      tell(
+        found(replicaSet),
+        event(3, replicaSet, 'SuccessfulDelete', 'Deleted pod: web-6d4-x2x5z'),
+        event(3.1, gone, 'Killing', 'Stopping container app'),
+        snapshot(30, next),
+        event(30, replicaSet, 'SuccessfulCreate', 'Created pod: web-6d4-k9k9k'),
+      ),
+    ).toBe(
+      [
+        'ReplicaSet.SuccessfulDelete web-6d4',
+        '  Pod.Killing web-6d4-x2x5z',
+        '  ReplicaSet.SuccessfulCreate web-6d4',
+      ].join('\n'),
+    );
+  });
+
+  it('was not that of a controller which was made later', () => {
+    expect(
+      tell(
+        event(3, gone, 'Killing', 'Stopping container app'),
+        snapshot(5, replicaSet),
+        event(6, replicaSet, 'SuccessfulCreate', 'Created pod: web-6d4-k9k9k'),
+      ),
+    ).toMatch(/^Pod\.Killing web-6d4-x2x5z\nReplicaSet\.Create/);
+  });
+});
