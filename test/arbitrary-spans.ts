@@ -25,7 +25,7 @@ const attributes = fc.dictionary(
   fc
     .oneof(fc.constantFrom('k8s.event.count', 'k8s.pod.name'), text)
     .filter((key) => key !== 'prototype' && !(key in Object.prototype)),
-  fc.oneof(text, number, fc.boolean()),
+  fc.oneof(text, number, fc.boolean(), fc.array(text, { maxLength: 3 })),
   { maxKeys: 6, noNullPrototype: true },
 );
 
@@ -50,5 +50,15 @@ export const arbitrarySpan: fc.Arbitrary<Span> = fc.record({
   ),
   resource,
   attributes,
-  links: fc.array(fc.record({ traceId: hex(32), spanId: hex(16) }), { maxLength: 3 }),
+  links: fc.array(
+    fc.oneof(
+      fc.record({ traceId: hex(32), spanId: hex(16) }),
+      fc.record({
+        traceId: hex(32),
+        spanId: hex(16),
+        attributes: fc.record({ 'rootspan.link': text }),
+      }),
+    ),
+    { maxLength: 3 },
+  ),
 });

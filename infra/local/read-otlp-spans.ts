@@ -9,6 +9,7 @@ interface KeyValue {
     intValue?: number | string;
     doubleValue?: number;
     boolValue?: boolean;
+    arrayValue?: { values?: KeyValue['value'][] };
   };
 }
 
@@ -28,7 +29,7 @@ interface OtlpSpan {
   endTimeUnixNano?: string | number;
   attributes?: KeyValue[];
   status?: { code?: number | string; message?: string };
-  links?: { traceId?: string; spanId?: string }[];
+  links?: { traceId?: string; spanId?: string; attributes?: KeyValue[] }[];
 }
 
 /** STATUS_CODE_ERROR of opentelemetry/proto/trace/v1/trace.proto. */
@@ -63,18 +64,27 @@ const toSpan = (span: OtlpSpan, resource: Attributes) => ({
   },
   resource,
   attributes: toAttributes(span.attributes),
-  links: (span.links ?? []).map(({ traceId, spanId }) => ({ traceId, spanId })),
+  links: (span.links ?? []).map(({ traceId, spanId, attributes = [] }) => ({
+    traceId,
+    spanId,
+    // None and no attributes are written alike.
+    ...(attributes.length > 0 && { attributes: toAttributes(attributes) }),
+  })),
 });
 
 function toAttributes(list: KeyValue[] = []): Attributes {
   return Object.fromEntries(list.map(({ key = '', value }) => [key, toValue(value)]));
 }
 
-function toValue(value: KeyValue['value']): string | number | boolean {
+function toValue(value: KeyValue['value']): Attributes[string] {
   if (value?.stringValue !== undefined) return value.stringValue;
   if (value?.intValue !== undefined) return Number(value.intValue);
   if (value?.doubleValue !== undefined) return value.doubleValue;
   if (value?.boolValue !== undefined) return value.boolValue;
+  if (value?.arrayValue !== undefined) {
+    const values = (value.arrayValue.values ?? []).map((each) => each?.stringValue);
+    if (values.every((each) => each !== undefined)) return values;
+  }
   // The exporter writes an empty value for none of the kinds that spans have.
   throw new Error(`an attribute of a kind that no span has: ${JSON.stringify(value)}`);
 }

@@ -3,7 +3,13 @@ import type { Attributes, Span } from '../../../shared/span.ts';
 
 type KeyValue = {
   key: string;
-  value: { stringValue?: string; intValue?: number | string; doubleValue?: number; boolValue?: boolean };
+  value: {
+    stringValue?: string;
+    intValue?: number | string;
+    doubleValue?: number;
+    boolValue?: boolean;
+    arrayValue?: { values: { stringValue: string }[] };
+  };
 };
 
 export type OtlpSpan = {
@@ -16,12 +22,13 @@ export type OtlpSpan = {
   endTimeUnixNano: string;
   attributes: KeyValue[];
   status: { code: number; message?: string };
-  links: { traceId: string; spanId: string }[];
+  links: { traceId: string; spanId: string; attributes?: KeyValue[] }[];
 };
 
 export type OtlpRequest = {
   resourceSpans: {
     resource: { attributes: KeyValue[] };
+    schemaUrl?: string;
     scopeSpans: { scope: { name: string; version: string }; spans: OtlpSpan[] }[];
   }[];
 };
@@ -44,7 +51,11 @@ export function fromOtlpJson(json: string): Span[] {
           status: span.status.message === undefined ? { code } : { code, message: span.status.message },
           resource: fromKeyValues(resource.attributes),
           attributes: fromKeyValues(span.attributes),
-          links: span.links.map(({ traceId, spanId }) => ({ traceId, spanId })),
+          links: span.links.map(({ traceId, spanId, attributes = [] }) => ({
+            traceId,
+            spanId,
+            ...(attributes.length > 0 && { attributes: fromKeyValues(attributes) }),
+          })),
         };
       }),
     ),
@@ -60,6 +71,8 @@ function fromKeyValues(list: KeyValue[]): Attributes {
         if (!/^-?\d+$/.test(String(value.intValue))) throw new Error(`${key} is no integer`);
         return [key, Number(value.intValue)];
       }
+      if (value.arrayValue !== undefined)
+        return [key, value.arrayValue.values.map(({ stringValue }) => stringValue)];
       return [key, set[0]![1] as string | number | boolean];
     }),
   );
