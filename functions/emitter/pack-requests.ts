@@ -1,5 +1,5 @@
 /** Spans to requests that a backend takes: as few as its limits allow. */
-import type { Span } from '../../shared/span.ts';
+import type { Attributes, Span } from '../../shared/span.ts';
 
 export interface PackingLimits {
   /** Of OTLP JSON before compression, by estimate. */
@@ -104,9 +104,18 @@ const timesOf = ({ startTimeUnixNano, endTimeUnixNano }: Span) => ({
  */
 function estimateOtlpBytes(span: Span): number {
   let bytes = 420 + Buffer.byteLength(span.name) + Buffer.byteLength(span.status.message ?? '');
-  bytes += span.links.length * 130;
-  for (const [key, value] of Object.entries(span.attributes)) {
-    bytes += 40 + Buffer.byteLength(key) + (typeof value === 'string' ? Buffer.byteLength(value) : 8);
+  bytes += estimateAttributes(span.attributes);
+  for (const { attributes = {} } of span.links) bytes += 130 + estimateAttributes(attributes);
+  return bytes;
+}
+
+function estimateAttributes(attributes: Attributes): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(attributes)) {
+    bytes += 40 + Buffer.byteLength(key);
+    if (typeof value === 'string') bytes += Buffer.byteLength(value);
+    else if (Array.isArray(value)) for (const text of value) bytes += 20 + Buffer.byteLength(text);
+    else bytes += 8;
   }
   return bytes;
 }

@@ -10,6 +10,8 @@ import type { Attributes, Span } from '../../shared/span.ts';
 
 const NANOSECONDS = 1_000_000_000n;
 
+/** Which semantic conventions the names of attributes are from. */
+const schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';
 const instrumentationScope = { name: product.name, version: product.version };
 
 /**
@@ -22,7 +24,7 @@ export function toReadableSpans(spans: readonly Span[]): ReadableSpan[] {
     const key = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
     let resource = resources.get(key);
     if (resource === undefined) {
-      resource = resourceFromAttributes(toOtlpAttributes(attributes));
+      resource = resourceFromAttributes(toOtlpAttributes(attributes), { schemaUrl });
       resources.set(key, resource);
     }
     return resource;

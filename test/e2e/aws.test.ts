@@ -8,7 +8,7 @@
  * (test/infra/aws/rootspan-stack.test.ts).
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,14 +18,16 @@ import { ListBucketsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
 import { forward } from '../../functions/forwarder/forward.ts';
 import { createKinesisSink } from '../../functions/forwarder/kinesis-sink.ts';
 import { type AwsClients, connectAws } from '../../infra/local/connect-aws.ts';
-import { explain } from '../../infra/local/explain.ts';
+import { explain, explainClusters } from '../../infra/local/explain.ts';
 import { clusterOf } from '../../infra/local/read-recording.ts';
 import { type OtlpReceiver, type OtlpRequest, startOtlpReceiver } from '../../infra/local/receive-otlp.ts';
 import type { Observation } from '../../shared/observation.ts';
 import { compareSpans } from '../../shared/span.ts';
+import { moveTimes } from '../move-times.ts';
 import { readRecording } from '../read-recordings.ts';
 import { type Ministack, startMinistack } from './start-ministack.ts';
 
@@ -70,7 +72,9 @@ beforeAll(async () => {
   secrets.destroy();
   const otlp = { endpoint: new URL(backend.endpoint).origin, headersSecretArn };
   const clusters = { prod: { principalArn: 'arn:aws:iam::000000000000:root' } };
-  context = `rootspan=${JSON.stringify({ clusters, otlp })}`;
+  const rules = join(folder, 'rules.yaml');
+  await writeFile(rules, rulesOfOurOwn);
+  context = `rootspan=${JSON.stringify({ clusters, otlp, rules })}`;
 
   await cdk('bootstrap', 'aws://000000000000/us-east-1');
   const outputsFile = join(folder, 'outputs.json');
@@ -93,6 +97,41 @@ afterAll(async () => {
   await ministack?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
+
+const rulesOfOurOwn = `
+rules:
+  - { subject: ShopCluster, reason: Settled, outcome: complete, example: All 3 replicas are ready }
+`;
+
+/** What an operator of the users' own makes of one object, from a time on in milliseconds since 1970. */
+function shopCluster(begun: number): Observation[] {
+  const at = (seconds: number) => new Date(begun + seconds * 1000).toISOString();
+  const is = {
+    apiVersion: 'shop.example/v1',
+    kind: 'ShopCluster',
+    namespace: 'shop',
+    name: 'main',
+    uid: 'shop-1',
+  };
+  const version = { resourceVersion: '100', generation: 1, creationTimestamp: at(0) };
+  const settled: Observation = {
+    type: 'event',
+    observedAt: at(9),
+    event: {
+      uid: 'settled-1',
+      name: 'main.1',
+      namespace: 'shop',
+      count: 1,
+      reason: 'Settled',
+      message: 'All 3 replicas are ready',
+      type: 'Normal',
+      subject: is,
+      reporter: { component: 'shop-operator' },
+      lastTimestamp: at(9),
+    },
+  };
+  return [{ type: 'object', observedAt: at(0), deleted: false, object: { ...is, ...version } }, settled];
+}
 
 const takeAll = (request: OtlpRequest) => {
   headers.push(request.headers);
@@ -130,6 +169,9 @@ async function drained(): Promise<void> {
   }
 }
 
+/** Recorded two hours ago: nothing of it is open any more. */
+const readLately = async (file: string) => moveTimes(await readRecording(file), Date.now() - 2 * 3_600_000);
+
 const expectedSpans = (observations: readonly Observation[]) => [...explain(observations)].sort(compareSpans);
 
 const setAside = async () => {
@@ -138,7 +180,7 @@ const setAside = async () => {
 };
 
 test('what is put on the stream, even twice, comes out as the spans that explain tells', async () => {
-  const observations = await readRecording('deployment-image-update.jsonl');
+  const observations = await readLately('deployment-image-update.jsonl');
   await ship(observations);
   await ship(observations);
   await drained();
@@ -148,7 +190,7 @@ test('what is put on the stream, even twice, comes out as the spans that explain
 
 test('a backend that is down, a span that it refuses and a record that is none: all else arrives', async () => {
   const before = backend.spans();
-  const observations = await readRecording('drain.jsonl');
+  const observations = await readLately('drain.jsonl');
   const expected = expectedSpans(observations);
   const refused = expected.find(({ name }) => name.startsWith('Pod.'))!;
   let requests = 0;
@@ -170,6 +212,17 @@ test('a backend that is down, a span that it refuses and a record that is none: 
     [...before, ...expected.filter(({ spanId }) => spanId !== refused.spanId)].sort(compareSpans),
   );
   expect(await setAside()).toEqual(['set-aside/emit', 'set-aside/ingest']);
+});
+
+test("a rule of the users' own, deployed with the stack, says how a change of their operator ended", async () => {
+  const observations = shopCluster(Date.now() - 2 * 3_600_000);
+  const told = [{ cluster: clusterOf(observations), observations }];
+  const expected = explainClusters(told, { userRows: readRulesFile(join(folder, 'rules.yaml')) });
+  const outcomes = expected.flatMap(({ attributes }) => attributes['rootspan.change.outcome'] ?? []);
+  expect(outcomes).toEqual(['complete']);
+  await ship(observations);
+  await drained();
+  expect(backend.spans().filter(({ name }) => name.startsWith('ShopCluster.'))).toEqual(expected);
 });
 
 test('what was set aside is replayed once its cause is mended, with the command that the stack names', async () => {

@@ -67,7 +67,18 @@ export interface Changes {
   node: string;
 }
 
-/** Rollout, image update, scale, restart, crash loop, StatefulSet, CronJob, drain, deletions. About two minutes. */
+/** By object, a root span each: what is changed below, in this order. */
+export const changesMade = {
+  'CronJob tick': ['Create', 'Delete'],
+  'Deployment crash': ['Create', 'Delete'],
+  'Deployment web': ['Create', 'Update', 'Scale', 'Restart', 'Scale', 'Update', 'Scale', 'Scale', 'Delete'],
+  'StatefulSet db': ['Create', 'Delete'],
+};
+
+/**
+ * Rollout, image update, scale, restart, crash loop, StatefulSet, CronJob, drain, an annotation, to no replicas and back,
+ * deletions. About two minutes.
+ */
 export async function changeThings(kubectl: Kubectl, { namespace, node }: Changes): Promise<void> {
   const n = `--namespace ${namespace}`;
   const apply = (object: object) => kubectl(`apply ${n} -f -`, JSON.stringify(object));
@@ -90,6 +101,12 @@ export async function changeThings(kubectl: Kubectl, { namespace, node }: Change
   await rolledOut('deployment/web');
   await kubectl(`uncordon ${node}`);
   await kubectl(`scale deployment/web --replicas=1 ${n}`);
+  await rolledOut('deployment/web');
+  await kubectl(`annotate deployment/web note=nothing-follows ${n}`);
+  await kubectl(`scale deployment/web --replicas=0 ${n}`);
+  await rolledOut('deployment/web');
+  await kubectl(`scale deployment/web --replicas=2 ${n}`);
+  await rolledOut('deployment/web');
   await sleep(15_000);
   await kubectl(`delete deployment/web statefulset/db deployment/crash ${n}`);
   await sleep(15_000);

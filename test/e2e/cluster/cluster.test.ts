@@ -12,7 +12,7 @@ import { defaultWaits } from '../../../functions/correlator/ports.ts';
 import { endOfTime, explain } from '../../../infra/local/explain.ts';
 import { type Pipeline, startPipeline } from '../../../infra/local/start-pipeline.ts';
 import type { Span } from '../../../shared/span.ts';
-import { beginRollout, changeThings } from './change-things.ts';
+import { beginRollout, changesMade, changeThings } from './change-things.ts';
 import { type StreamGate, startStreamGate } from './gate-stream.ts';
 import { createKubectl, type Kubectl, startWitness } from './kubectl.ts';
 import { type ForwarderProcess, startForwarder } from './run-forwarder-process.ts';
@@ -81,6 +81,9 @@ describe('what kubectl did and saw is what the traces say', () => {
     const about = (spans: readonly Span[]) => spans.filter(isOf('calm'));
     report.push(`calm: ${about(expected).length} spans expected, ${about(got).length} came`);
     expect(edgesOf(about(got))).toEqual(edgesOf(about(expected)));
+    expect(changesIn(about(got))).toEqual(changesMade);
+    const names = new Set(about(got).map(({ name }) => name));
+    for (const name of ['Pod.Ready', 'Pod.Terminated']) expect(names).toContain(name);
   });
 
   it('while the API server restarts, replicas die and fight, and the stream throttles and goes away', async () => {
@@ -170,6 +173,24 @@ const isOf =
   (name: string) =>
   ({ attributes }: Span): boolean =>
     attributes['k8s.namespace.name'] === name;
+
+/** Verbs of the roots of what somebody changed, by object, in order. */
+function changesIn(spans: readonly Span[]): Record<string, string[]> {
+  const changed = spans
+    .filter(({ attributes: { 'k8s.object.kind': kind, ...attributes } }) => {
+      const isChange = attributes['rootspan.change.operation'] !== undefined;
+      // A run of the CronJob, and what was made for the namespace, are nobody's command.
+      return isChange && kind !== 'Job';
+    })
+    .sort((a, b) => (BigInt(a.startTimeUnixNano) < BigInt(b.startTimeUnixNano) ? -1 : 1));
+  const byObject = Map.groupBy(
+    changed,
+    ({ name, attributes }) => `${name.split('.')[0]} ${attributes['k8s.object.name']}`,
+  );
+  return Object.fromEntries(
+    [...byObject].map(([object, roots]) => [object, roots.map(({ name }) => name.split('.')[1]!)]),
+  );
+}
 
 /** A line for each span: where it hangs, in names that a person can read. */
 function edgesOf(spans: readonly Span[]): string[] {

@@ -1,6 +1,7 @@
 /**
  * `npm run e2e:cluster`: brings a cluster up (real control plane, real nodes), renders the chart, and runs the test inside
- * the cluster's network. `ROOTSPAN_CLUSTER` is the script that does it: `up`, `down`, `in COMMAND…`.
+ * the cluster's network. `ROOTSPAN_CLUSTER` is the script that does it: `up`, `down`, `in COMMAND…`. With `--keep` the cluster
+ * stays; other arguments are for vitest (`-t NAME`).
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -11,6 +12,8 @@ import { installHelm } from '../install-helm.ts';
 const root = resolve(import.meta.dirname, '../../..');
 const cluster = resolve(root, process.env.ROOTSPAN_CLUSTER ?? '../shared/cluster/cluster.sh');
 const state = process.env.K8S_ROOT ?? join(tmpdir(), 'rootspan-k8s');
+const keeps = process.argv.includes('--keep');
+const forVitest = process.argv.slice(2).filter((arg) => arg !== '--keep');
 const show = { cwd: root, stdio: 'inherit' } as const;
 
 execFileSync('npm', ['run', '-s', 'build:forwarder'], show);
@@ -46,8 +49,9 @@ const test = spawnSync(
     `PATH=${join(state, 'bin')}:${dirname(process.execPath)}:${process.env.PATH}`,
     `ROOTSPAN_RENDERED_CHART=${rendered}`,
     ...[join(root, 'node_modules/.bin/vitest'), 'run', '--config', 'test/e2e/cluster/vitest.config.ts'],
+    ...forVitest,
   ],
   show,
 );
-if (!process.argv.includes('--keep')) execFileSync('bash', [cluster, 'down'], show);
+if (!keeps) execFileSync('bash', [cluster, 'down'], show);
 process.exitCode = test.status ?? 1;

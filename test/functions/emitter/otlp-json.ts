@@ -28,6 +28,7 @@ export type OtlpSpan = {
 export type OtlpRequest = {
   resourceSpans: {
     resource: { attributes: KeyValue[] };
+    schemaUrl?: string;
     scopeSpans: { scope: { name: string; version: string }; spans: OtlpSpan[] }[];
   }[];
 };

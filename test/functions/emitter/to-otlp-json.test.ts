@@ -17,10 +17,13 @@ test('a span in OTLP', () => {
     object: 'web-1',
     parent: root,
     error: 'no such image',
-    links: [root],
+    attributes: { 'container.image.tags': ['v1', 'stable'] },
   });
-  const [group, ...others] = (JSON.parse(toOtlpJson([span])) as OtlpRequest).resourceSpans;
+  const { traceId, spanId } = root;
+  const linked = { ...span, links: [{ traceId, spanId, attributes: { 'rootspan.link': 'waits-for' } }] };
+  const [group, ...others] = (JSON.parse(toOtlpJson([linked])) as OtlpRequest).resourceSpans;
   expect(others).toEqual([]);
+  expect(group!.schemaUrl).toBe('https://opentelemetry.io/schemas/1.44.0');
   expect(group!.resource.attributes).toContainEqual({
     key: 'k8s.cluster.name',
     value: { stringValue: 'prod-eu-1' },
@@ -37,7 +40,19 @@ test('a span in OTLP', () => {
     kind: 1, // INTERNAL
     startTimeUnixNano: '1795410689000000000',
     status: { code: 2, message: 'no such image' },
-    links: [{ traceId: root.traceId, spanId: root.spanId }],
+    links: [
+      {
+        traceId: root.traceId,
+        spanId: root.spanId,
+        attributes: [{ key: 'rootspan.link', value: { stringValue: 'waits-for' } }],
+      },
+    ],
+    attributes: expect.arrayContaining([
+      {
+        key: 'container.image.tags',
+        value: { arrayValue: { values: [{ stringValue: 'v1' }, { stringValue: 'stable' }] } },
+      },
+    ]),
   });
 });
 
