@@ -12,7 +12,7 @@ import {
   workloads,
 } from '../../shared/snapshot-fields.ts';
 import type { Json } from './kubernetes/api-server.ts';
-import { digest } from './observe.ts';
+import { digest, specDigest } from './observe.ts';
 
 const metadataFields = [
   'namespace',
@@ -62,7 +62,7 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }): 
     ...some('spec', {
       ...pick(spec, specFields),
       ...some('updateStrategy', cutStrategy(json(spec.updateStrategy))),
-      ...(workloads.has(String(kind)) && cutTemplate(spec)),
+      ...(workloads.has(String(kind)) && specDigest(spec, metadata) !== undefined && cutTemplate(spec)),
       ...some(
         'volumes',
         claims.map(({ name, persistentVolumeClaim }) => ({

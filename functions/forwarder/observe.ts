@@ -269,7 +269,7 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const digestSpec = remembered(digest);
 
 /** Of the spec without its replicas, or of what kubectl last applied where the spec itself is not there. */
-function specDigest(spec: Json, metadata: Json): string | undefined {
+export function specDigest(spec: Json, metadata: Json): string | undefined {
   if (spec.template !== undefined || spec.jobTemplate !== undefined)
     return digestSpec({ ...spec, replicas: null });
   const applied = record(metadata.annotations)?.[lastApplied];

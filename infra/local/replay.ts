@@ -27,9 +27,13 @@ export interface Replayed {
   undelivered?: Undelivered | undefined;
 }
 
-/** Settling begins when all input is there: a second of quiet is enough, and nothing has to be waited for. */
+/**
+ * Settling begins when all input is there: a second of quiet is enough, and nothing has to be waited for. A recording may be of
+ * any age: nothing of it is too old.
+ */
 const replayWaits: Waits = {
   ...defaultWaits,
+  retention: 100 * 365 * 24 * 3600,
   quiet: 1,
   spread: 0,
   margin: 0,

@@ -86,18 +86,22 @@ it('what reads rules of the users’ own is loaded by settle only where there ar
   );
   expect(basename(reader![0])).toMatch(/^check-rules-/);
   const rule = { subject: 'Shop', reason: 'Settled', message: '^All ', phase: true, example: 'All ready' };
-  await writeFile(join(folder, 'rules.json'), JSON.stringify([rule]));
-  const script = `const { userRows } = await import('${join(folder, 'index.mjs')}'); console.log(userRows[0].subject, userRows[0].message.test("All"), userRows[0].message.test("All ready"));`;
-  const env = {
-    TABLE_NAME: 'state',
-    TIMERS_QUEUE_URL: 'https://sqs.example/timers',
-    SPANS_QUEUE_URL: 'https://sqs.example/spans',
-    SET_ASIDE_BUCKET: 'set-aside',
-    RULES_FILE: 'rules.json',
-    AWS_REGION: 'eu-west-1',
+  const start = async (...rules: object[]) => {
+    await writeFile(join(folder, 'rules.json'), JSON.stringify(rules));
+    const script = `console.log(typeof (await import('${join(folder, 'index.mjs')}')).handler);`;
+    const evaluate = ['--input-type=module', '--eval', script];
+    const { stdout } = await promisify(execFile)(process.execPath, evaluate, { env });
+    return stdout;
   };
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
-    env,
-  });
-  expect(stdout).toBe('Shop false true\n');
+  expect(await start(rule)).toBe('function\n');
+  await expect(start(rule, { ...rule, example: 'None' })).rejects.toThrow(/rules\.json/);
 });
+
+const env = {
+  TABLE_NAME: 'state',
+  TIMERS_QUEUE_URL: 'https://sqs.example/timers',
+  SPANS_QUEUE_URL: 'https://sqs.example/spans',
+  SET_ASIDE_BUCKET: 'set-aside',
+  RULES_FILE: 'rules.json',
+  AWS_REGION: 'eu-west-1',
+};
