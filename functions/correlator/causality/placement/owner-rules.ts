@@ -3,7 +3,7 @@ import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { type Change, changeByVersion, changeInEffect, isLaterChange } from '../list-changes.ts';
 import type { KubernetesObject } from '../resolve-objects.ts';
 import { SECOND } from '../time.ts';
-import { below, type Place, type PlacementRule, within } from './placement-rule.ts';
+import { below, nothing, type Place, type PlacementRule, within } from './placement-rule.ts';
 import { isTearDown, type World } from './world.ts';
 
 /**
@@ -108,6 +108,32 @@ export const changeInHand: PlacementRule = {
     const sync = changes.findLast(({ type, moment }) => type === 'sync' && moment!.at <= occurrence.at);
     const isSynced = sync !== undefined && isLaterChange(sync, change);
     return isSynced ? within(sync, 'mark') : underChange(change, occurrence, 'version', world);
+  },
+};
+
+/** Controllers that say of each pod that they remove it, or of how many. */
+const sayWhatTheyRemove: ReadonlySet<string> = new Set([
+  'ReplicaSet',
+  'ReplicationController',
+  'StatefulSet',
+  'DaemonSet',
+]);
+
+/** Who deletes a pod that is wanted leaves no word of it: what had got where it was to be before that did not. */
+export const podDeleted: PlacementRule = {
+  name: 'pod-deleted',
+  why: 'somebody deleted this pod, and the change in effect had ended before that',
+  place(occurrence, subject, world) {
+    const { kind, owner, removal, remover } = subject;
+    if (kind !== 'Pod' || removal === undefined || remover !== undefined) return undefined;
+    if (!isTearDown(occurrence, subject) || !sayWhatTheyRemove.has(owner?.kind ?? '')) return undefined;
+    const change = startedBy(world, world.rootOf(subject), removal.at, true);
+    const ended = change?.type === 'generation' && change.outcome.verdict === 'complete';
+    if (!ended || change.outcome.at === undefined || change.outcome.at >= removal.at) return undefined;
+    const first = subject.occurrences.find(
+      (said) => said.transition === undefined && isTearDown(said, subject),
+    );
+    return first === undefined || first === occurrence ? nothing('time') : below(first, 'time');
   },
 };
 

@@ -16,7 +16,13 @@ import {
   scaling,
 } from './driver-rules.ts';
 import { disruption, drained, nodeEpisode, nodeTurn } from './node-rules.ts';
-import { changeInEffectRule, changeInHand, ownerDeleted, ownerOccurrence } from './owner-rules.ts';
+import {
+  changeInEffectRule,
+  changeInHand,
+  ownerDeleted,
+  ownerOccurrence,
+  podDeleted,
+} from './owner-rules.ts';
 import type { PlacementRule } from './placement-rule.ts';
 import { restartRound } from './rounds.ts';
 
@@ -44,6 +50,7 @@ export const placementRules: readonly PlacementRule[] = [
   // … else the change in effect at the root.
   changeInHand,
   rescaled,
+  podDeleted,
   changeInEffectRule,
 ];
 
