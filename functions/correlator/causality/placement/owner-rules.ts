@@ -2,7 +2,7 @@
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { type Change, changeByVersion, changeInEffect, isLaterChange } from '../list-changes.ts';
 import type { KubernetesObject } from '../resolve-objects.ts';
-import { SECOND } from '../time.ts';
+import { HOUR, SECOND } from '../time.ts';
 import { below, nothing, type Place, type PlacementRule, within } from './placement-rule.ts';
 import { isTearDown, type World } from './world.ts';
 
@@ -128,14 +128,19 @@ export const podDeleted: PlacementRule = {
     if (kind !== 'Pod' || removal === undefined || remover !== undefined) return undefined;
     if (!isTearDown(occurrence, subject) || !sayWhatTheyRemove.has(owner?.kind ?? '')) return undefined;
     const change = startedBy(world, world.rootOf(subject), removal.at, true);
-    const ended = change?.type === 'generation' && change.outcome.verdict === 'complete';
-    if (!ended || change.outcome.at === undefined || change.outcome.at >= removal.at) return undefined;
+    if (change !== undefined && !isOver(change, removal.at)) return undefined;
     const first = subject.occurrences.find(
       (said) => said.transition === undefined && isTearDown(said, subject),
     );
     return first === undefined || first === occurrence ? nothing('time') : below(first, 'time');
   },
 };
+
+/** It had got where it was to be, or was made so long ago that it explains nothing any more. */
+function isOver({ type, moment, outcome: { verdict, at } }: Change, time: bigint): boolean {
+  if (moment !== undefined && time - moment.latest > HOUR) return true;
+  return type === 'generation' && verdict === 'complete' && at !== undefined && at < time;
+}
 
 export const changeInEffectRule: PlacementRule = {
   name: 'change-in-effect',

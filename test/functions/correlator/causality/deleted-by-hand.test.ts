@@ -52,4 +52,15 @@ describe('a pod that somebody deletes', () => {
     ];
     expect(tell(...observations, ready(5), ...deletion, ...again)).toMatch(/^Pod\.Killing web-1-b$/m);
   });
+
+  it('is not what somebody said of it long before', () => {
+    const old = thing('Pod', 'old-1-a', thing('ReplicaSet', 'old-1'));
+    expect(
+      tell(
+        { ...snapshot(-7200, old, { seen: 60, deletionTimestamp: '2026-03-01T12:00:30Z' }), from: 'list' },
+        event(5, old, 'Reloaded', 'config reloaded', { reporter: { component: 'reloader' } }),
+        event(30, old, 'Killing', 'Stopping container app'),
+      ),
+    ).toBe('Pod.Reloaded old-1-a\nPod.Killing old-1-a');
+  });
 });
