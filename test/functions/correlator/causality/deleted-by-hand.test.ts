@@ -63,4 +63,20 @@ describe('a pod that somebody deletes', () => {
       ),
     ).toBe('Pod.Reloaded old-1-a\nPod.Killing old-1-a');
   });
+
+  it('is because of what an operator said of its own object that names it', () => {
+    const cluster = thing('PostgresCluster', 'pg');
+    const replica = thing('Pod', 'pg-0', thing('StatefulSet', 'pg', cluster));
+    expect(
+      tell(
+        { ...snapshot(-7200, thing('StatefulSet', 'pg', cluster), { seen: 60 }), from: 'list' },
+        {
+          ...snapshot(-7200, replica, { seen: 60, deletionTimestamp: '2026-03-01T12:00:03Z' }),
+          from: 'list',
+        },
+        event(2, cluster, 'Switchover', 'Restarting pod pg-0 for new configuration'),
+        event(3, replica, 'Killing', 'Stopping container app'),
+      ),
+    ).toBe('PostgresCluster.Switchover pg\n  Pod.Killing pg-0');
+  });
 });
