@@ -7,12 +7,13 @@ import { inOrder, type Occurrence, OccurrenceTable, rowOf } from './gather-occur
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { type Change, isMarked } from './list-changes.ts';
 import { beginsStory, turnOf } from './node-turns.ts';
+import { podDeleted } from './placement/owner-rules.ts';
 import type { Evidence, Placement } from './placement/placement-rule.ts';
 import { episode } from './placement/placement-rules.ts';
 import type { World } from './placement/world.ts';
 import { type Caller, callerOf } from './read-traceparent.ts';
 import type { NodeTurn } from './rules/event-row.ts';
-import { compare, HOUR, MINUTE, max, min } from './time.ts';
+import { compare, HOUR, MINUTE, max, min, SECOND } from './time.ts';
 
 /**
  * A trace's root is a span made from the change, or the Event that its controller marked to be that; of an episode, its
@@ -50,6 +51,8 @@ const traceIdOfChange = ({ object, id, caller }: Change): string =>
 /** The kubelet's back-off and the Event rate limit are 5 minutes: three of them without a word, and it is over. */
 export const recentGap = 15n * MINUTE;
 const longestTrace = HOUR;
+/** Clocks of nodes differ by a second or two. */
+const atOnce = 2n * SECOND;
 
 /** Roots that were sent: they stay what they are, whatever comes late. */
 export interface SentRoots {
@@ -201,6 +204,7 @@ function createCutter(world: World, sent: SentRoots) {
     if (
       current !== undefined &&
       !beginsEpisode(occurrence, spans.get(current)!) &&
+      !isOtherDeletion(placement, at, current) &&
       isRecent(spans.get(current)!, occurrence, at)
     ) {
       join(current, occurrence, at, membership);
@@ -216,6 +220,12 @@ function createCutter(world: World, sent: SentRoots) {
     newestEpisode.set(object, trace);
     spans.set(trace, { start: at, last: at, unfinished: new Map(), turns: new Set() });
     join(trace, occurrence, at, membership);
+  }
+
+  /** One command may delete several pods; what comes later is another one. */
+  function isOtherDeletion({ because }: Placement, at: bigint, { root }: Trace): boolean {
+    if (because !== podDeleted.name || root.kind !== 'episode') return false;
+    return memberships.get(root.first)?.because !== because || at - root.first.at > atOnce;
   }
 
   function beginsEpisode(occurrence: Occurrence, { turns }: Span): boolean {

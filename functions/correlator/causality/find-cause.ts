@@ -37,7 +37,8 @@ export function findCause(
       isStillFailing(occurrence, world, verdict === 'complete'),
   );
   const deepest = failing.sort((a, b) => depthOf(typeOf(a)!) - depthOf(typeOf(b)!) || a.index - b.index)[0];
-  if (deepest === undefined) return (own && endOf(object, occurrences)) ?? own;
+  if (deepest === undefined)
+    return (own && (endOf(object, occurrences) ?? (message === '' && warningOf(object)))) || own;
   const type = typeOf(deepest)!;
   if (own !== undefined && depthOf(own.type) < depthOf(type)) return own;
   const container = containerOf(deepest.event.subject.fieldPath);
@@ -52,6 +53,14 @@ function endOf(object: KubernetesObject, occurrences: readonly Occurrence[]): Ca
   const container = containerOf(end.event.subject.fieldPath);
   const type = end.event.message;
   return { type, message: sentence(object, container, type, `exit code ${end.transition!.exitCode}`) };
+}
+
+/** A status that only says that it failed: what its controller warned of last says why. */
+function warningOf(object: KubernetesObject): Cause | undefined {
+  const said = object.occurrences.findLast(({ event }) => event.type === 'Warning' && event.reason !== '');
+  if (said === undefined) return undefined;
+  const { reason, message } = said.event;
+  return { type: reason, message: sentence(object, undefined, reason, message) };
 }
 
 /** By its owners; a claim that was made for its pods has none. */

@@ -138,6 +138,8 @@ function generationChanges(
   const own = generationChange(object, generation, version, previous, writer, isRun);
   if (previous !== undefined || generation === 1 || object.history?.created === undefined) return [own];
   const creation = creationChange(object, version, isRun);
+  const scaled = lastScaling(object, version);
+  if (scaled !== undefined) return [creation, scalingChange(own, scaled)];
   const isCreators = writer?.time !== undefined && writer.time === version.object.creationTimestamp;
   if (isCreators || isOwnWrite(writer, controllers)) return [{ ...creation, lastGeneration: generation }];
   return [creation, own];
@@ -166,6 +168,29 @@ function generationChange(
     sync: undefined,
     ...callersOf(generation, version, previous),
   };
+}
+
+/**
+ * A scaling leaves no time in the object, to 0 not even an entry. While there is but one ReplicaSet no rollout scales it: the last
+ * time after its first was one, if it is as large as that now.
+ */
+function lastScaling(
+  { controlled, history }: KubernetesObject,
+  { object, observedAt }: Version,
+): Moment | undefined {
+  const sets = controlled.filter(({ kind }) => kind === 'ReplicaSet');
+  if (sets.length !== 1) return undefined;
+  // A dump's only version is as new as its Events; what came after one that was changed since speaks of those changes.
+  const isOnly = history!.versions.length === 1;
+  const scalings = sets[0]!.scalings.filter(({ occurrence }) => isOnly || occurrence.at <= observedAt);
+  const last = scalings.at(-1);
+  return scalings.length > 1 && last!.to === object.replicas ? last!.occurrence : undefined;
+}
+
+function scalingChange(own: Begun, { at, latest }: Moment): Begun {
+  const entry = own.version?.object.managers?.find(({ subresource }) => subresource === 'scale');
+  const { manager = '', operation = 'Update' } = entry ?? {};
+  return { ...own, moment: { at, latest }, verb: 'Scale', manager, operation };
 }
 
 const firstVerb = (isRun: boolean): string => (isRun ? 'Run' : 'Create');

@@ -19,35 +19,31 @@ export function matchRescales(
   resolved: Resolved,
   changesOf: (object: KubernetesObject) => readonly Change[],
 ): Rescales {
-  const announcements = new Map<Change, Occurrence>();
-  const undated = new Map<KubernetesObject, Driver[]>();
-  for (const occurrence of resolved.occurrences) {
-    const driver = resolved.driverOf(occurrence);
-    if (driver?.effect !== 'rescales' || driver.target === undefined) continue;
-    const [written] = changesOf(driver.target)
-      .filter(({ type, version, moment }) => {
-        if (type !== 'generation' || moment === undefined || version?.object.replicas !== driver.to)
-          return false;
-        return distance(moment.at, occurrence.at) <= nearby;
-      })
-      .sort((a, b) => compare(distance(a.moment!.at, occurrence.at), distance(b.moment!.at, occurrence.at)));
-    if (written === undefined) {
-      undated.set(driver.target, [...(undated.get(driver.target) ?? []), driver]);
-      continue;
+  const announcements = new Map<Change, Driver>();
+  const drivers = resolved.occurrences.flatMap((occurrence) => resolved.driverOf(occurrence) ?? []);
+  const asked = Map.groupBy(
+    drivers.filter(({ effect }) => effect === 'rescales'),
+    ({ target }) => target,
+  );
+  for (const [target, own] of asked) {
+    const changes = target === undefined ? [] : changesOf(target);
+    for (const driver of own) {
+      const written = nearestChange(driver, changes);
+      const known = written && announcements.get(written);
+      if (written !== undefined && (known === undefined || closer(driver, known, written.moment!.at)))
+        announcements.set(written, driver);
     }
-    const known = announcements.get(written);
-    if (known === undefined || closer(occurrence, known, written.moment!.at))
-      announcements.set(written, occurrence);
   }
-  const changes = new Map([...announcements].map(([change, occurrence]) => [occurrence, change]));
+  const changes = new Map([...announcements].map(([change, { occurrence }]) => [occurrence, change]));
   return {
-    rescaleOf: (change) => announcements.get(change),
+    rescaleOf: (change) => announcements.get(change)?.occurrence,
     rescaledBy: (occurrence) => changes.get(occurrence),
     askedBy(occurrence) {
       const done = resolved.driverOf(occurrence);
       if (done === undefined) return undefined;
       const subject = resolved.subjectOf(occurrence);
-      return undated.get(subject)?.findLast((asked) => carriesOut(done, asked, subject))?.occurrence;
+      const last = asked.get(subject)?.findLast((driver) => carriesOut(done, driver, subject))?.occurrence;
+      return last === undefined || changes.has(last) ? undefined : last;
     },
   };
 }
@@ -72,7 +68,19 @@ function carriesOut(done: Driver, asked: Driver, { kind }: KubernetesObject): bo
   return done.effect === 'removes' && ordinal >= to;
 }
 
-function closer(a: Occurrence, b: Occurrence, time: bigint): boolean {
+/** The change that gave the target this many. */
+function nearestChange({ to, occurrence }: Driver, changes: readonly Change[]): Change | undefined {
+  const away = ({ moment }: Change): bigint => distance(moment!.at, occurrence.at);
+  const [nearest] = changes
+    .filter(({ type, moment, version }) => {
+      return type === 'generation' && moment !== undefined && version?.object.replicas === to;
+    })
+    .filter((change) => away(change) <= nearby)
+    .sort((a, b) => compare(away(a), away(b)));
+  return nearest;
+}
+
+function closer({ occurrence: a }: Driver, { occurrence: b }: Driver, time: bigint): boolean {
   const [awayA, awayB] = [distance(a.at, time), distance(b.at, time)];
   return awayA === awayB ? inOrder(a, b) < 0 : awayA < awayB;
 }

@@ -104,6 +104,8 @@ export function beginsStory(turn: NodeTurn, story: ReadonlySet<NodeTurn>): boole
   }
 }
 
-/** The Node that a pod was bound to. */
-export const nodeNameOf = ({ history }: KubernetesObject): string | undefined =>
-  history?.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
+/** The Node that a pod was bound to: of one that is gone the one whose kubelet speaks of it. */
+export const nodeNameOf = ({ history, occurrences }: KubernetesObject): string | undefined =>
+  history === undefined
+    ? occurrences.find(({ event: { reporter } }) => reporter.component === 'kubelet')?.event.reporter.instance
+    : history.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;

@@ -70,6 +70,8 @@ export function isRun(
   if (owner === undefined) return false;
   if (schedulers.has(owner.kind)) return true;
   if (!runsToCompletion(object) || runsToCompletion(owner)) return false;
+  // Of an owner that was never heard of nothing changed that anybody knows.
+  if (owner.history === undefined && owner.occurrences.length === 0) return runKinds.has(object.kind);
   // Nobody knows what the owner is: what it makes hangs together with it.
   if (owner.history === undefined || created === undefined) return false;
   const change = changedAt(owner, created.latest);

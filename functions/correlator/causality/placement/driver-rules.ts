@@ -23,12 +23,14 @@ export const replacement: PlacementRule = {
   },
 };
 
-/** Undefined where a pod left no word of its end and nothing says why it went. */
+/** Of a pod that left no word of its end what it replaced itself; undefined where nothing says why it went. */
 function afterEnd(pod: KubernetesObject, occurrence: Occurrence, world: World): Place | undefined {
   const cause = world.evictionCauseOf(pod);
   const ends = pod.occurrences.filter((said) => said === cause || rowOf(said).direction === 'tear-down');
   const last = latestOf(ends, occurrence, (said) => said !== cause || ends.length === 1) ?? ends[0];
-  return last === undefined ? disruptedBy(pod, occurrence, world) : below(last, 'time');
+  if (last !== undefined) return below(last, 'time');
+  const before = world.replacedBy(pod);
+  return disruptedBy(pod, occurrence, world) ?? (before && afterEnd(before, occurrence, world));
 }
 
 /** What a longer-lived owner says of a run is the run's. */

@@ -11,15 +11,28 @@ const before = 10n * SECOND;
 const after = 5n * SECOND;
 
 /** Of several the one nearest to the removal request. */
-export function findEvictionCause({ kind, removal, occurrences }: KubernetesObject): Occurrence | undefined {
+export function findEvictionCause(pod: KubernetesObject): Occurrence | undefined {
+  const { kind, removal } = pod;
   if (kind !== 'Pod' || removal === undefined) return undefined;
-  return occurrences
+  return [...pod.occurrences, ...saidByOwners(pod)]
     .filter(({ match, transition, event, at, latest }) => {
       if (match !== undefined || transition !== undefined || isCarryingOut(event.reporter.component))
         return false;
       return latest >= removal.at - before && at <= removal.latest + after;
     })
     .sort((a, b) => compare(distance(a.at, removal.at), distance(b.at, removal.at)))[0];
+}
+
+/** An operator may say of its own object which pod it restarts. */
+function saidByOwners({ name, owner, creator }: KubernetesObject): Occurrence[] {
+  const said: Occurrence[] = [];
+  for (let above = owner; above !== undefined; above = above.owner) {
+    for (const occurrence of above.occurrences) {
+      const isNamed = occurrence.event.message.split(/[^\w.-]+/).includes(name);
+      if (isNamed && occurrence !== creator?.occurrence) said.push(occurrence);
+    }
+  }
+  return said;
 }
 
 /** A scheduler may have any name. */

@@ -81,6 +81,23 @@ export function disruptedBy(pod: KubernetesObject, occurrence: Occurrence, world
   return byNode(pod, occurrence, cause, world);
 }
 
+/** What may empty a Node. */
+const emptying: ReadonlySet<NodeTurn> = new Set(['announced', 'cordoned', 'shutdown']);
+
+/** A dump has lost the condition of what was evicted with the pod itself; that its Node was emptied just then it still tells. */
+export const drained: PlacementRule = {
+  name: 'drained',
+  why: 'the pod went and is gone, nobody says why, while its Node was being emptied',
+  place(occurrence, subject, world) {
+    if (subject.kind !== 'Pod' || !isTearDown(occurrence, subject) || !world.isGone(subject))
+      return undefined;
+    const node = nodeNameOf(subject);
+    const turn =
+      node === undefined ? undefined : world.nodes.inForce(node, emptying, subject.removal!.latest);
+    return turn === undefined ? undefined : below(turn, 'time');
+  },
+};
+
 function preemptedFor(occurrence: Occurrence, world: World): Place | undefined {
   const uid = occurrence.event.related?.uid ?? occurrence.match?.uid;
   const preemptor = uid === undefined ? undefined : world.objects.get(uid);

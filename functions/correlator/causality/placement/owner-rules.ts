@@ -2,8 +2,8 @@
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { type Change, changeByVersion, changeInEffect, isLaterChange } from '../list-changes.ts';
-import { SECOND } from '../time.ts';
-import { below, type Place, type PlacementRule, within } from './placement-rule.ts';
+import { HOUR, SECOND } from '../time.ts';
+import { below, nothing, type Place, type PlacementRule, within } from './placement-rule.ts';
 import { isTearDown, type World } from './world.ts';
 
 /**
@@ -110,6 +110,37 @@ export const changeInHand: PlacementRule = {
     return isSynced ? within(sync, 'mark') : underChange(change, occurrence, 'version', world);
   },
 };
+
+/** Controllers that say of each pod that they remove it, or of how many. */
+const sayWhatTheyRemove: ReadonlySet<string> = new Set([
+  'ReplicaSet',
+  'ReplicationController',
+  'StatefulSet',
+  'DaemonSet',
+]);
+
+/** Who deletes a pod that is wanted leaves no word of it: what had got where it was to be before that did not. */
+export const podDeleted: PlacementRule = {
+  name: 'pod-deleted',
+  why: 'somebody deleted this pod, and the change in effect had ended before that',
+  place(occurrence, subject, world) {
+    const { kind, owner, removal, remover } = subject;
+    if (kind !== 'Pod' || removal === undefined || remover !== undefined) return undefined;
+    if (!isTearDown(occurrence, subject) || !sayWhatTheyRemove.has(owner?.kind ?? '')) return undefined;
+    const change = startedBy(world, world.rootOf(subject), removal.at, true);
+    if (change !== undefined && !isOver(change, removal.at)) return undefined;
+    const first = subject.occurrences.find(
+      (said) => said.transition === undefined && isTearDown(said, subject),
+    );
+    return first === undefined || first === occurrence ? nothing('time') : below(first, 'time');
+  },
+};
+
+/** It had got where it was to be, or was made so long ago that it explains nothing any more. */
+function isOver({ type, moment, outcome: { verdict, at } }: Change, time: bigint): boolean {
+  if (moment !== undefined && time - moment.latest > HOUR) return true;
+  return type === 'generation' && verdict === 'complete' && at !== undefined && at < time;
+}
 
 export const changeInEffectRule: PlacementRule = {
   name: 'change-in-effect',

@@ -15,8 +15,14 @@ import {
   scaled,
   scaling,
 } from './driver-rules.ts';
-import { disruption, nodeEpisode, nodeTurn } from './node-rules.ts';
-import { changeInEffectRule, changeInHand, ownerDeleted, ownerOccurrence } from './owner-rules.ts';
+import { disruption, drained, nodeEpisode, nodeTurn } from './node-rules.ts';
+import {
+  changeInEffectRule,
+  changeInHand,
+  ownerDeleted,
+  ownerOccurrence,
+  podDeleted,
+} from './owner-rules.ts';
 import type { PlacementRule } from './placement-rule.ts';
 import { restartRound } from './rounds.ts';
 
@@ -32,6 +38,7 @@ export const placementRules: readonly PlacementRule[] = [
   // Disruption outranks ownership.
   disruption,
   eviction,
+  drained,
   scaling,
   // The driver of its subject, …
   remover,
@@ -43,6 +50,7 @@ export const placementRules: readonly PlacementRule[] = [
   // … else the change in effect at the root.
   changeInHand,
   rescaled,
+  podDeleted,
   changeInEffectRule,
 ];
 

@@ -35,6 +35,8 @@ export interface World extends Resolved {
   nodes: NodeTurns;
   /** Who said why the pod went, where nothing else explains it. */
   evictionCauseOf(pod: KubernetesObject): Occurrence | undefined;
+  /** Its Events say that it went, nobody says why, and no snapshot is left that could. */
+  isGone(pod: KubernetesObject): boolean;
 }
 
 /** Whether what an occurrence says is of its subject's end. */
@@ -55,14 +57,14 @@ export function createWorld(resolved: Resolved): World {
   const takesItself = ({ remover }: KubernetesObject) =>
     remover !== undefined && remover.target === resolved.subjectOf(remover.occurrence);
   const downOf = matchScalings(resolved, 'down', (pod) => pod.disruption !== undefined || takesItself(pod));
-  const evictionCauseOf = remembered((pod: KubernetesObject) => {
-    const isExplained =
-      pod.remover !== undefined ||
-      downOf(pod) !== undefined ||
-      isDeleted(rootOf(pod), pod) ||
-      (pod.disruption !== undefined && !isUnexplained(pod, nodes));
-    return isExplained ? undefined : findEvictionCause(pod);
-  });
+  const isExplained = (pod: KubernetesObject): boolean =>
+    pod.remover !== undefined ||
+    downOf(pod) !== undefined ||
+    isDeleted(rootOf(pod), pod) ||
+    (pod.disruption !== undefined && !isUnexplained(pod, nodes));
+  const evictionCauseOf = remembered((pod: KubernetesObject) =>
+    isExplained(pod) ? undefined : findEvictionCause(pod),
+  );
   const replacements = matchReplacements(resolved.objects.values(), {
     isScaledDown: (pod) => downOf(pod) !== undefined,
     isEvicted: (pod) => takesItself(pod) || evictionCauseOf(pod) !== undefined,
@@ -83,6 +85,7 @@ export function createWorld(resolved: Resolved): World {
     roundOf: matchRounds(resolved),
     nodes,
     evictionCauseOf,
+    isGone: (pod) => pod.history === undefined && pod.removal !== undefined && !isExplained(pod),
   };
 }
 

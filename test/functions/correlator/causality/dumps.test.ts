@@ -81,6 +81,30 @@ describe('a dump', () => {
     ).toContain('ScaledObject.KEDAScaleTargetActivated db\n  StatefulSet.SuccessfulCreate db');
   });
 
+  it('of one ReplicaSet, scaled again, tells that somebody scaled: to 0 no entry says so', () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+    expect(
+      tell(
+        found(0, deployment, {
+          generation: 2,
+          replicas: 0,
+          managers: [{ manager: 'kubectl-create', operation: 'Update', time: '2026-03-01T12:00:00Z' }],
+        }),
+        found(0, replicaSet, { replicas: 0 }),
+        event(0.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+        event(120, deployment, 'ScalingReplicaSet', 'Scaled down replica set web-1 from 1 to 0'),
+      ),
+    ).toBe(
+      [
+        'Deployment.Create web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Scale web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+  });
+
   it('a creation of hours ago, which nobody saw, was not superseded by a change of today', () => {
     const statefulSet = thing('StatefulSet', 'db');
     const pod = thing('Pod', 'db-0', statefulSet);
@@ -125,6 +149,15 @@ describe('why it failed', () => {
     expect(mended?.attributes['error.type']).toBe('FailedScheduling');
   });
 
+  it('is what its controller warned of, where the status says no more than that', () => {
+    const backup = thing('Backup', 'nightly');
+    const root = rootOf(
+      found(0, backup, { generation: 1, status: { phase: 'Failed' } }),
+      event(30, backup, 'NoSpace', 'no space left', { type: 'Warning' }),
+    );
+    expect(root?.attributes['error.type']).toBe('NoSpace');
+  });
+
   it('of a pod that nobody owns is how its container ended', () => {
     const pod = thing('Pod', 'job');
     const end = {
@@ -143,6 +176,13 @@ describe('why it failed', () => {
 });
 
 describe('a run', () => {
+  it('is one of an owner that nobody ever heard of, too', () => {
+    const job = thing('Job', 'nightly-1', thing('Backup', 'nightly'));
+    expect(tell(found(0, job), event(0.1, job, 'SuccessfulCreate', 'Created pod: nightly-1-a'))).toBe(
+      ['Job.Run nightly-1', '  Job.SuccessfulCreate nightly-1'].join('\n'),
+    );
+  });
+
   it('that was made suspended ends in the change that resumed it', () => {
     const cronJob = thing('CronJob', 'tick');
     const job = thing('Job', 'tick-1', cronJob);

@@ -77,4 +77,24 @@ describe('a pod that is gone', () => {
       ),
     ).toMatch(/^Pod\.Killing web-6d4-x2x5z\nReplicaSet\.Create/);
   });
+
+  it('went with its Node, where that was emptied just then and nobody says anything else', () => {
+    const node = thing('Node', 'n1');
+    const kubelet = { reporter: { component: 'kubelet', instance: 'n1' } };
+    expect(
+      tell(
+        found(replicaSet),
+        event(3, gone, 'Killing', 'Stopping container app', kubelet),
+        event(4, replicaSet, 'SuccessfulCreate', 'Created pod: web-6d4-k9k9k'),
+        snapshot(3.5, next),
+        event(6, node, 'NodeNotSchedulable', 'Node n1 status is now: NodeNotSchedulable'),
+      ),
+    ).toBe(
+      [
+        'Node.NodeNotSchedulable n1',
+        '  Pod.Killing web-6d4-x2x5z',
+        '    ReplicaSet.SuccessfulCreate web-6d4',
+      ].join('\n'),
+    );
+  });
 });

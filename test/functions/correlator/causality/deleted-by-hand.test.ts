@@ -1,0 +1,82 @@
+/** `kubectl delete pod`: no Event says who did it, and the change that made the pod is no reason for it. */
+import { describe, expect, it } from 'vitest';
+import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
+import type { Observation } from '../../../../shared/observation.ts';
+import { atTheEnd, event, outline, rollout, snapshot, thing } from './cluster-story.ts';
+
+const tell = (...observations: Observation[]) =>
+  outline(assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span));
+
+describe('a pod that somebody deletes', () => {
+  const { deployment, replicaSet, pod, observations } = rollout(0);
+  const next = thing('Pod', 'web-1-b', replicaSet);
+  const ready = (at: number) =>
+    snapshot(at, deployment, {
+      replicas: 1,
+      creationTimestamp: '2026-03-01T12:00:00Z',
+      status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+    });
+  const deletion = [
+    snapshot(20, pod, {
+      creationTimestamp: '2026-03-01T12:00:00Z',
+      deletionTimestamp: '2026-03-01T12:00:50Z',
+      deletionGracePeriodSeconds: 30,
+    }),
+    event(20, pod, 'Killing', 'Stopping container app'),
+    event(20.2, pod, 'Unhealthy', 'Readiness probe failed'),
+    snapshot(20.3, next),
+    event(20.4, replicaSet, 'SuccessfulCreate', 'Created pod: web-1-b'),
+  ];
+  const alone = [
+    'Pod.Killing web-1-a',
+    '  Pod.Unhealthy web-1-a',
+    '  ReplicaSet.SuccessfulCreate web-1',
+  ].join('\n');
+
+  it('is a trace of its own once the change had got where it was to be', () => {
+    expect(tell(...observations, ready(5), ...deletion)).toMatch(new RegExp(`^${alone}$`, 'm'));
+  });
+
+  it('is told in that of the change while it is under way: it may be a part of it', () => {
+    expect(tell(...observations, ...deletion)).not.toMatch(/^Pod/m);
+  });
+
+  it('is another deletion when it goes seconds after one before it', () => {
+    const again = [
+      snapshot(40, next, {
+        creationTimestamp: '2026-03-01T12:00:20Z',
+        deletionTimestamp: '2026-03-01T12:01:10Z',
+        deletionGracePeriodSeconds: 30,
+      }),
+      event(40, next, 'Killing', 'Stopping container app'),
+    ];
+    expect(tell(...observations, ready(5), ...deletion, ...again)).toMatch(/^Pod\.Killing web-1-b$/m);
+  });
+
+  it('is not what somebody said of it long before', () => {
+    const old = thing('Pod', 'old-1-a', thing('ReplicaSet', 'old-1'));
+    expect(
+      tell(
+        { ...snapshot(-7200, old, { seen: 60, deletionTimestamp: '2026-03-01T12:00:30Z' }), from: 'list' },
+        event(5, old, 'Reloaded', 'config reloaded', { reporter: { component: 'reloader' } }),
+        event(30, old, 'Killing', 'Stopping container app'),
+      ),
+    ).toBe('Pod.Reloaded old-1-a\nPod.Killing old-1-a');
+  });
+
+  it('is because of what an operator said of its own object that names it', () => {
+    const cluster = thing('PostgresCluster', 'pg');
+    const replica = thing('Pod', 'pg-0', thing('StatefulSet', 'pg', cluster));
+    expect(
+      tell(
+        { ...snapshot(-7200, thing('StatefulSet', 'pg', cluster), { seen: 60 }), from: 'list' },
+        {
+          ...snapshot(-7200, replica, { seen: 60, deletionTimestamp: '2026-03-01T12:00:03Z' }),
+          from: 'list',
+        },
+        event(2, cluster, 'Switchover', 'Restarting pod pg-0 for new configuration'),
+        event(3, replica, 'Killing', 'Stopping container app'),
+      ),
+    ).toBe('PostgresCluster.Switchover pg\n  Pod.Killing pg-0');
+  });
+});
