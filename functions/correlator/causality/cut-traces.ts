@@ -44,7 +44,7 @@ export interface Membership {
   evidence: Evidence;
 }
 
-export const traceIdOfChange = ({ object, id, caller }: Change): string =>
+const traceIdOfChange = ({ object, id, caller }: Change): string =>
   caller?.traceId ?? traceIdOf(object.uid, id);
 
 /** The kubelet's back-off and the Event rate limit are 5 minutes: three of them without a word, and it is over. */

@@ -24,7 +24,7 @@ type Marked = {
 };
 
 /** The object that syncs this one, as its tool marked it. */
-export function syncedBy({ labels = {}, annotations = {} }: Marked): Mark | undefined {
+function syncedBy({ labels = {}, annotations = {} }: Marked): Mark | undefined {
   for (const [prefix, kind] of [
     ['kustomize.toolkit.fluxcd.io', 'Kustomization'],
     ['helm.toolkit.fluxcd.io', 'HelmRelease'],
