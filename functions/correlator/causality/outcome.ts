@@ -147,11 +147,16 @@ function foundOf(said: Exclude<Verdict, 'under way' | undefined>, at: bigint | u
 
 /** Those that speak of the change: of its generations, before the next change. */
 function versionsOf(change: Begun, next: Begun | undefined, { versions }: ObjectHistory): readonly Version[] {
+  const last = lastToldBy(change, next);
   const until = next?.type === 'sync' || change.type === 'sync' ? next?.moment?.at : undefined;
   return versions.filter(({ object: { generation }, observedAt, deleted }) => {
     if (deleted || (until !== undefined && observedAt >= until)) return false;
     if (change.type === 'sync') return observedAt >= change.moment!.at;
     const own = generation ?? 1;
-    return own >= (change.generation ?? 1) && own <= change.lastGeneration!;
+    return own >= (change.generation ?? 1) && own <= last;
   });
 }
+
+/** Whether the template that it wrote became real, a version that was only scaled since tells as well. */
+const lastToldBy = (change: Begun, next: Begun | undefined): number =>
+  (change.version === undefined && next?.verb === 'Scale' ? next : change).lastGeneration!;

@@ -1,7 +1,7 @@
 /** Rules by which what happens to a pod hangs under what happens to its Node. */
 import type { Occurrence } from '../gather-occurrences.ts';
 import { rowOf } from '../gather-occurrences.ts';
-import { nameOf, nodeOf } from '../join-key.ts';
+import { named, nameOf, nodeOf } from '../join-key.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { nodeNameOf, turnOf } from '../node-turns.ts';
 import { explainedBy, isDisruption } from '../rules/disruptions.ts';
@@ -95,6 +95,13 @@ export const drained: PlacementRule = {
     const turn =
       node === undefined ? undefined : world.nodes.inForce(node, emptying, subject.removal!.latest);
     return turn === undefined ? undefined : below(turn, 'time');
+  },
+  *joins(told) {
+    if (told.type === 'object') return;
+    const { subject, reporter } = told.event;
+    if (subject.kind !== 'Pod' || reporter.component !== 'kubelet' || reporter.instance === undefined) return;
+    if (told.match?.row.direction !== 'tear-down') return;
+    yield { ...named('Node', undefined, reporter.instance), unlessKnown: nameOf(subject).name };
   },
 };
 

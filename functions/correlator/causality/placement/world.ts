@@ -84,6 +84,7 @@ export function createWorld(resolved: Resolved): World {
     isRun: isRunOf,
     rescaleOf: rescales.rescaleOf,
     rescaledBy: rescales.rescaledBy,
+    askedBy: rescales.askedBy,
     downOf,
     upOf: matchScalings(resolved, 'up', (pod) => replacements.has(pod)),
     replacedBy: (pod) => replacements.get(pod),
