@@ -51,13 +51,13 @@ export const arbitrarySpan: fc.Arbitrary<Span> = fc.record({
   resource,
   attributes,
   links: fc.array(
-    fc.oneof(
-      fc.record({ traceId: hex(32), spanId: hex(16) }),
-      fc.record({
+    fc.record(
+      {
         traceId: hex(32),
         spanId: hex(16),
-        attributes: fc.record({ 'rootspan.link': text }),
-      }),
+        attributes: attributes.filter((all) => Object.keys(all).length > 0),
+      },
+      { requiredKeys: ['traceId', 'spanId'], noNullPrototype: true },
     ),
     { maxLength: 3 },
   ),

@@ -77,7 +77,11 @@ export function makeSpan(facts: SpanFacts): Span {
       ...event,
       ...facts.attributes,
     },
-    links: (facts.links ?? []).map(({ traceId, spanId }) => ({ traceId, spanId })),
+    links: (facts.links ?? []).map(({ traceId, spanId }) => ({
+      traceId,
+      spanId,
+      attributes: { 'rootspan.link': 'moved-pods-of' },
+    })),
   };
 }
 

@@ -3,7 +3,7 @@
  * (causality/join-keys.ts), reads who else is there, and sees to it that whoever has something to send because of it looks.
  */
 import type { Observation } from '../../shared/observation.ts';
-import { isLinkKey } from './causality/join-key.ts';
+import { isLinkKey, soughtBy } from './causality/join-key.ts';
 import { joinKeys } from './causality/join-keys.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
 import { forEachOf } from './for-each-of.ts';
@@ -103,7 +103,10 @@ export function createMeetings(
       // Who is found by a link is read, and not whom that one links to: a GitOps tool links to all that it applies.
       const isOwn = ring[0] === activity;
       const points = new Set(
-        ring.flatMap((member) => member.points).filter((point) => isOwn || !isLinkKey(point)),
+        ring
+          .flatMap((member) => member.points)
+          .filter((point) => isOwn || !isLinkKey(point))
+          .map(soughtBy),
       ).difference(asked);
       for (const point of points) asked.add(point);
       const found = new Set<string>();

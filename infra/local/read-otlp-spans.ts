@@ -1,16 +1,18 @@
 /** The way back from OTLP/JSON: an ExportTraceServiceRequest as the spans of shared/span.ts. */
 import { type Attributes, parseSpanBatch, type Span } from '../../shared/span.ts';
 
+interface AnyValue {
+  stringValue?: string;
+  /** int64: a number or, past what JSON numbers hold, text. */
+  intValue?: number | string;
+  doubleValue?: number;
+  boolValue?: boolean;
+  arrayValue?: { values?: AnyValue[] };
+}
+
 interface KeyValue {
   key?: string;
-  value?: {
-    stringValue?: string;
-    /** int64: a number or, past what JSON numbers hold, text. */
-    intValue?: number | string;
-    doubleValue?: number;
-    boolValue?: boolean;
-    arrayValue?: { values?: KeyValue['value'][] };
-  };
+  value?: AnyValue;
 }
 
 interface OtlpTraces {
@@ -67,7 +69,6 @@ const toSpan = (span: OtlpSpan, resource: Attributes) => ({
   links: (span.links ?? []).map(({ traceId, spanId, attributes = [] }) => ({
     traceId,
     spanId,
-    // None and no attributes are written alike.
     ...(attributes.length > 0 && { attributes: toAttributes(attributes) }),
   })),
 });
@@ -76,15 +77,18 @@ function toAttributes(list: KeyValue[] = []): Attributes {
   return Object.fromEntries(list.map(({ key = '', value }) => [key, toValue(value)]));
 }
 
-function toValue(value: KeyValue['value']): Attributes[string] {
+function toValue(value: AnyValue | undefined): Attributes[string] {
+  if (value?.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(toText);
   if (value?.stringValue !== undefined) return value.stringValue;
   if (value?.intValue !== undefined) return Number(value.intValue);
   if (value?.doubleValue !== undefined) return value.doubleValue;
   if (value?.boolValue !== undefined) return value.boolValue;
-  if (value?.arrayValue !== undefined) {
-    const values = (value.arrayValue.values ?? []).map((each) => each?.stringValue);
-    if (values.every((each) => each !== undefined)) return values;
-  }
-  // The exporter writes an empty value for none of the kinds that spans have.
+  return refuse(value);
+}
+
+const toText = (value: AnyValue): string => value.stringValue ?? refuse(value);
+
+/** The exporter writes an empty value for none of the kinds that spans have. */
+function refuse(value: AnyValue | undefined): never {
   throw new Error(`an attribute of a kind that no span has: ${JSON.stringify(value)}`);
 }

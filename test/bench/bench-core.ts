@@ -6,11 +6,13 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { assemble } from '../../functions/correlator/causality/assemble.ts';
 import { decodeBatch, encodeBatches } from '../../shared/batch-codec.ts';
+import type { Observation } from '../../shared/observation.ts';
 import { type Arrival, arrivals, generateRollouts } from './generate-rollouts.ts';
 
 /** Of one case. */
 interface Figures {
-  /** Microseconds for an Event. */
+  /** Microseconds for an Event: what JSON.parse alone takes for the same observations, which nothing can be faster than. */
+  parse: number;
   decode: number;
   assemble: number;
   /** MB that the process took at most, its input and output included. */
@@ -23,12 +25,22 @@ const rates = [3, 30, 300];
 const pastEveryBound = 2n ** 64n;
 
 function compareAll(): void {
-  const head = ['arrival', 'rollouts/s', 'Events', 'decode', 'assemble', 'µs/Event', 'peak MB'];
+  const head = [
+    'arrival',
+    'rollouts/s',
+    'Events',
+    'decode',
+    'assemble',
+    'µs/Event',
+    'JSON.parse',
+    'ratio',
+    'peak MB',
+  ];
   console.log(row(head));
   for (const arrival of arrivals) {
     for (const rate of rates) {
       for (const size of sizes) {
-        const { decode, assemble, peak } = measureApart(size, rate, arrival);
+        const { parse, decode, assemble, peak } = measureApart(size, rate, arrival);
         console.log(
           row([
             arrival,
@@ -37,6 +49,8 @@ function compareAll(): void {
             decode.toFixed(1),
             assemble.toFixed(1),
             (decode + assemble).toFixed(1),
+            parse.toFixed(1),
+            ((decode + assemble) / parse).toFixed(1),
             peak.toFixed(0),
           ]),
         );
@@ -55,11 +69,32 @@ function measureApart(size: number, rate: number, arrival: Arrival): Figures {
   );
 }
 
+/** Microseconds. */
+function parseAlone(story: readonly Observation[]): number {
+  const lines = story.map((observation) => JSON.stringify(observation));
+  let best = Infinity;
+  for (let spent = 0, runs = 0; spent < 300 || runs < 3; runs++) {
+    const begun = performance.now();
+    for (const line of lines) JSON.parse(line);
+    const took = performance.now() - begun;
+    spent += took;
+    best = Math.min(best, took * 1000);
+  }
+  return best;
+}
+
 function measure(events: number, rate: number, arrival: Arrival): Figures {
-  const { records } = encodeBatches({ name: 'bench' }, generateRollouts({ events, rate, arrival }));
+  const story = generateRollouts({ events, rate, arrival });
+  const { records } = encodeBatches({ name: 'bench' }, story);
   // A process that has just started measures its compiler: at least a second of work, and the fastest of the runs,
   // which is the one that nothing else disturbed.
-  const best: Figures = { decode: Infinity, assemble: Infinity, peak: 0, spans: 0 };
+  const best: Figures = {
+    parse: parseAlone(story) / events,
+    decode: Infinity,
+    assemble: Infinity,
+    peak: 0,
+    spans: 0,
+  };
   for (let spent = 0, runs = 0; spent < 1_000 || runs < 3; runs++) {
     const begun = performance.now();
     const observations = records.flatMap((record) => decodeBatch(record).observations);

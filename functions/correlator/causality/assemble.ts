@@ -2,12 +2,13 @@
  * Assembly: from a set of observations to spans. Pure, and a function of the set: the order of arrival, duplicates and
  * how observations were batched change not one byte of the result.
  */
-import { changeSpanId, occurrenceSpanId } from '../../../shared/ids.ts';
+import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
 import type { Cluster, EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import { cutTraces, recentGap, rootOccurrence, type SentRoots, type Traces } from './cut-traces.ts';
 import { gatherObjects } from './gather-objects.ts';
 import { gatherOccurrences, type Occurrence, rowOf } from './gather-occurrences.ts';
+import { keepPromises } from './keep-promises.ts';
 import { placeOccurrences } from './placement/place-occurrences.ts';
 import { createWorld } from './placement/world.ts';
 import { resolveObjects } from './resolve-objects.ts';
@@ -69,7 +70,13 @@ export function assemble({
       assembled.push({ span, key, occurrence, final: isFinal(written), untoldSince });
     }
   }
-  return sent === undefined || sent.size === 0 ? assembled : keepPromises(assembled, sent);
+  if (sent === undefined || sent.size === 0) return assembled;
+  return keepPromises(
+    assembled,
+    sent,
+    ({ occurrence }) =>
+      occurrence && traceIdOf(world.rootOf(world.subjectOf(occurrence)).uid, occurrence.key),
+  );
 }
 
 const sentRoots = (sent: ReadonlyMap<string, SentSpan>): SentRoots => ({
@@ -112,30 +119,4 @@ function mayStillGrow(
     direction !== 'start-up' ||
     occurrence.event.reason === 'Killing'
   );
-}
-
-/**
- * What was sent stands: it is not assembled anew, and what comes late follows its parent into the trace where that one
- * was sent.
- */
-function keepPromises(
-  assembled: readonly AssembledSpan[],
-  sent: ReadonlyMap<string, SentSpan>,
-): AssembledSpan[] {
-  const byId = new Map(assembled.map((entry) => [entry.span.spanId, entry.span]));
-  const traceIds = new Map<string, string>();
-  const traceIdOf = (span: Span): string => {
-    const known = sent.get(span.spanId)?.traceId ?? traceIds.get(span.spanId);
-    if (known !== undefined) return known;
-    const parent = span.parentSpanId === null ? undefined : byId.get(span.parentSpanId);
-    const traceId = parent === undefined ? span.traceId : traceIdOf(parent);
-    traceIds.set(span.spanId, traceId);
-    return traceId;
-  };
-  return assembled.map((entry) => {
-    const { span } = entry;
-    const promise = sent.get(span.spanId);
-    if (promise !== undefined) return { ...entry, span: { ...span, ...promise }, final: true };
-    return { ...entry, span: { ...span, traceId: traceIdOf(span) } };
-  });
 }

@@ -44,7 +44,7 @@ export interface Membership {
   evidence: Evidence;
 }
 
-export const traceIdOfChange = ({ object, id, caller }: Change): string =>
+const traceIdOfChange = ({ object, id, caller }: Change): string =>
   caller?.traceId ?? traceIdOf(object.uid, id);
 
 /** The kubelet's back-off and the Event rate limit are 5 minutes: three of them without a word, and it is over. */
@@ -165,13 +165,13 @@ function createCutter(world: World, sent: SentRoots) {
     trace: Trace,
     occurrence: Occurrence,
     at: bigint,
-    membership: Omit<Membership, 'trace'>,
+    { parent, because, evidence }: Omit<Membership, 'trace'>,
   ): void {
-    memberships.set(occurrence, { trace, ...membership });
+    memberships.set(occurrence, { trace, parent, because, evidence });
     const others = members.get(trace);
     if (others === undefined) members.set(trace, [occurrence]);
     else others.push(occurrence);
-    if (membership.parent === undefined) markRoot(trace, occurrence);
+    if (parent === undefined) markRoot(trace, occurrence);
     const span = spans.get(trace)!;
     span.last = max(span.last, max(at, occurrence.transition?.until ?? at));
     const turn = turnOf(occurrence);
@@ -244,13 +244,14 @@ function createCutter(world: World, sent: SentRoots) {
       if (trace !== undefined && !members.has(trace)) members.set(trace, []);
     },
     traces(): Traces {
-      for (const [trace, occurrences] of members) if (isUntold(trace, occurrences)) members.delete(trace);
+      for (const [trace, occurrences] of members) {
+        if (!isUntold(trace, occurrences)) continue;
+        members.delete(trace);
+        for (const occurrence of occurrences) memberships.remove(occurrence);
+      }
       return {
         members,
-        membershipOf(occurrence) {
-          const membership = memberships.get(occurrence);
-          return membership !== undefined && members.has(membership.trace) ? membership : undefined;
-        },
+        membershipOf: (occurrence) => memberships.get(occurrence),
         traceOf(change) {
           const trace = ofChanges.get(change);
           return trace !== undefined && members.has(trace) ? trace : undefined;

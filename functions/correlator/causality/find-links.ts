@@ -50,7 +50,9 @@ export function findLinks(
     for (const change of syncsOf(world, root.change)) addChange(change, 'sync');
   }
   for (const occurrence of occurrences) {
-    for (const other of claimTraces(world, traces, occurrence)) add(toRoot(other), 'waits-for');
+    const { subject, reason, message } = occurrence.event;
+    if (subject.kind === 'Pod' && waitsForVolumes(reason, message))
+      for (const other of claimTraces(world, traces, occurrence)) add(toRoot(other), 'waits-for');
     addChange(movedFrom(world, occurrence, object), 'moved-pods-of');
   }
   return [...linked.values()].sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
@@ -74,12 +76,11 @@ function movedFrom(world: World, occurrence: Occurrence, object: KubernetesObjec
 }
 
 /** The traces that the claims of a pod were in last, or are in next. */
-function* claimTraces(world: World, traces: Traces, { event, at, ...rest }: Occurrence): Iterable<Trace> {
-  if (event.subject.kind !== 'Pod' || !waitsForVolumes(event.reason, event.message)) return;
-  const pod = world.subjectOf({ event, at, ...rest });
+function* claimTraces(world: World, traces: Traces, occurrence: Occurrence): Iterable<Trace> {
+  const pod = world.subjectOf(occurrence);
   for (const name of pod.history?.versions.at(-1)?.object.claims ?? []) {
     for (const claim of world.named('PersistentVolumeClaim', pod.namespace, name)) {
-      const last = claim.occurrences.findLast((said) => said.at <= at) ?? claim.occurrences[0];
+      const last = claim.occurrences.findLast((said) => said.at <= occurrence.at) ?? claim.occurrences[0];
       const trace = last && traces.membershipOf(last)?.trace;
       if (trace !== undefined) yield trace;
     }

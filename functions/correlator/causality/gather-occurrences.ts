@@ -56,6 +56,10 @@ export class OccurrenceTable<T> {
   set({ index }: Occurrence, value: T): void {
     this.#values[index] = value;
   }
+
+  remove({ index }: Occurrence): void {
+    this.#values[index] = undefined;
+  }
 }
 
 /**
@@ -68,16 +72,19 @@ export function gatherOccurrences(
   rules: RuleSet,
 ): Occurrence[] {
   const occurrences: Occurrence[] = [];
+  /** Of the Events that were only seen repeated. */
   const lowest = new Map<string, Occurrence>();
-  for (const [key, observation] of merge(observations)) {
+  const merged = merge(observations);
+  for (const [key, observation] of merged) {
     const occurrence = timed(key, observation, rules);
     occurrences.push(occurrence);
     const { uid, count } = occurrence.event;
+    if (count === 1 || merged.has(`${uid}/1`)) continue;
     const known = lowest.get(uid);
     if (known === undefined || count < known.event.count) lowest.set(uid, occurrence);
   }
   for (const repeat of lowest.values()) {
-    const first = repeat.event.count > 1 ? firstOf(repeat, rules) : undefined;
+    const first = firstOf(repeat, rules);
     if (first !== undefined) occurrences.push(first);
   }
   orderWithinSeconds(occurrences);

@@ -1,12 +1,13 @@
 /**
  * Join keys: under which activities of different roots find each other. Each placement rule that crosses roots declares its
  * keys from one observation at a time; what a key needs from others (the Node of a pod) is filled in here. Both sides of a rule
- * name the same key: who comes second finds the other there, so the order in which they come does not matter.
+ * name the same key (of a link from one to many, each its side of it): who comes second finds the other there, so the order in
+ * which they come does not matter.
  */
 import { hash } from 'node:crypto';
 import type { ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import { adoptionKeys } from './adoption-keys.ts';
-import { type JoinKey, nameOf } from './join-key.ts';
+import { type JoinKey, linkKey, nameOf } from './join-key.ts';
 import { linkJoins } from './link-joins.ts';
 import type { Told } from './placement/placement-rule.ts';
 import { placementRules } from './placement/placement-rules.ts';
@@ -67,7 +68,7 @@ function* resolve(key: JoinKey, { known, nodeOfPod, claimsOfPod }: Context): Ite
       yield `uid:${key.uid}`;
       return;
     case 'link':
-      yield key.name;
+      yield linkKey(key);
       return;
     case 'node-of': {
       const node = nodeOfPod.get(key.pod);

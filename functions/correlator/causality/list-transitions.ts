@@ -15,20 +15,28 @@ export function listTransitions(
   histories: ReadonlyMap<string, ObjectHistory>,
   events: readonly Occurrence[],
 ): Occurrence[] {
+  const pods = [...histories.values()].filter(saysHow);
+  if (pods.length === 0) return [];
   const told = Map.groupBy(
-    events.filter(
-      ({ event }) => ['Started', 'Killing'].includes(event.reason) && event.subject.kind === 'Pod',
-    ),
+    events.filter(({ event: { reason, subject } }) => isTelling(reason) && subject.kind === 'Pod'),
     ({ event }) => event.subject.uid,
   );
   const transitions: Occurrence[] = [];
-  for (const history of histories.values()) {
-    if (history.kind !== 'Pod') continue;
+  for (const history of pods) {
     const own = told.get(history.uid) ?? [];
     transitions.push(...readiness(history, own), ...terminations(history, own));
   }
   return transitions;
 }
+
+/** Of a pod that it was ready, or of its containers. */
+const saysHow = ({ kind, versions }: ObjectHistory): boolean =>
+  kind === 'Pod' &&
+  versions.some(
+    ({ object: { status } }) => status?.conditions !== undefined || status?.containers !== undefined,
+  );
+
+const isTelling = (reason: string): boolean => reason === 'Started' || reason === 'Killing';
 
 /**
  * From the last container's start to when the pod was ready for the first time after it. Readiness that is lost and regained

@@ -34,10 +34,18 @@ export const endings: ReadonlySet<NodeTurn> = new Set([
 export const turnOf = (occurrence: Occurrence): NodeTurn | undefined =>
   occurrence.event.subject.kind === 'Node' ? rowOf(occurrence).turn : undefined;
 
-export function gatherNodeTurns({ occurrences, subjectOf }: Resolved): NodeTurns {
-  const byNode = Map.groupBy(
-    occurrences.filter((occurrence) => turnOf(occurrence) !== undefined),
-    (occurrence) => subjectOf(occurrence).name,
+export function gatherNodeTurns({ objects }: Resolved): NodeTurns {
+  const nodes = Map.groupBy(
+    [...objects.values()].filter(({ kind }) => kind === 'Node'),
+    ({ name }) => name,
+  );
+  const byNode = new Map(
+    [...nodes].map(([name, known]) => {
+      const turns = known.flatMap(({ occurrences }) =>
+        occurrences.filter((said) => turnOf(said) !== undefined),
+      );
+      return [name, turns.sort((a, b) => a.index - b.index)];
+    }),
   );
   return {
     inForce(node, wanted, time) {

@@ -10,16 +10,22 @@ import { max, min, SECOND, secondOf } from './time.ts';
 export function orderWithinSeconds(occurrences: readonly Occurrence[]): void {
   const coarse = occurrences.filter(({ exact, version }) => !exact && version > 0);
   if (coarse.length === 0) return;
-  const wanted = new Set(coarse.map(placeAndTime));
-  const groups = Map.groupBy(
-    occurrences.filter((occurrence) => occurrence.version > 0 && wanted.has(placeAndTime(occurrence))),
-    placeAndTime,
-  );
+  const subjects = new Set(coarse.map(subjectOf));
+  const groups = new Map<string, Occurrence[]>(coarse.map((occurrence) => [placeAndTime(occurrence), []]));
+  for (const occurrence of occurrences) {
+    // Most are of objects of which everything has a finer time.
+    if (occurrence.version > 0 && subjects.has(subjectOf(occurrence)))
+      groups.get(placeAndTime(occurrence))?.push(occurrence);
+  }
   for (const group of groups.values()) if (group.length > 1) spread(group);
 }
 
-const placeAndTime = ({ event, at }: Occurrence): string =>
-  `${event.reporter.component}|${event.reporter.instance}|${event.subject.uid ?? event.subject.name}|${secondOf(at)}`;
+const subjectOf = ({ event }: Occurrence): string => event.subject.uid ?? event.subject.name;
+
+const placeAndTime = (occurrence: Occurrence): string => {
+  const { component, instance } = occurrence.event.reporter;
+  return `${component}|${instance}|${subjectOf(occurrence)}|${secondOf(occurrence.at)}`;
+};
 
 function spread(group: Occurrence[]): void {
   group.sort((a, b) => a.version - b.version || a.event.count - b.event.count || (a.key < b.key ? -1 : 1));

@@ -4,7 +4,7 @@
  * fluxcd/helm-controller (helm.toolkit.fluxcd.io/…), https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/.
  */
 import { rowOf } from './gather-occurrences.ts';
-import { type JoinKey, named } from './join-key.ts';
+import { type JoinKey, type LinkSide, named } from './join-key.ts';
 import { type Change, changeInEffect } from './list-changes.ts';
 import type { Told } from './placement/placement-rule.ts';
 import type { World } from './placement/world.ts';
@@ -24,7 +24,7 @@ type Marked = {
 };
 
 /** The object that syncs this one, as its tool marked it. */
-export function syncedBy({ labels = {}, annotations = {} }: Marked): Mark | undefined {
+function syncedBy({ labels = {}, annotations = {} }: Marked): Mark | undefined {
   for (const [prefix, kind] of [
     ['kustomize.toolkit.fluxcd.io', 'Kustomization'],
     ['helm.toolkit.fluxcd.io', 'HelmRelease'],
@@ -113,20 +113,20 @@ function* namesIn(message: string, pattern: RegExp | undefined): Iterable<Mark> 
   }
 }
 
-/** Both sides meet under the name of what syncs. */
+/** Both sides meet under the name of what syncs: it, and each that it synced. */
 export const syncJoins = {
   *joins(told: Told): Iterable<JoinKey> {
     if (told.type === 'event') return;
     const { kind, namespace, name } = told.object;
     if (['Kustomization', 'HelmRelease', 'Application'].includes(kind))
-      yield syncKey({ kind, namespace, name });
+      yield syncKey({ kind, namespace, name }, 'one');
     const mark = syncedBy(told.object);
-    if (mark !== undefined && told.object.owner === undefined) yield syncKey(mark);
+    if (mark !== undefined && told.object.owner === undefined) yield syncKey(mark, 'many');
   },
 };
 
-const syncKey = ({ kind, namespace, name }: Mark): JoinKey => {
+const syncKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => {
   // An Application is marked without its namespace where that is Argo CD's own.
   const key = named(kind, kind === 'Application' ? undefined : namespace, name);
-  return { by: 'link', name: `link:${key.name}` };
+  return { by: 'link', name: key.name, side };
 };

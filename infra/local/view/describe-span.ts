@@ -1,4 +1,9 @@
 /** What a person calls a span: the words that terminal, tree and page share. */
+import {
+  episode,
+  placementRules,
+  sentBefore,
+} from '../../../functions/correlator/causality/placement/placement-rules.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { headOf, type Trace, type Tree } from './build-trees.ts';
 import { oneLine } from './fit-text.ts';
@@ -29,6 +34,26 @@ export const objectName = (span: Span): string => text(span.attributes, 'k8s.obj
 
 /** `''` where the span's reporter is unknown. */
 export const serviceName = (span: Span): string => text(span.resource, 'service.name');
+
+/** `''` where the span is about no container. */
+export const containerName = (span: Span): string => text(span.attributes, 'k8s.container.name');
+
+/** `web-7876 [app]`. */
+export const withContainer = (object: string, container: string): string =>
+  [object, container === '' ? '' : `[${container}]`].filter((part) => part !== '').join(' ');
+
+const whys = new Map<string, string>(
+  [...placementRules, episode, sentBefore].map(({ name, why }) => [name, why]),
+);
+
+/** Why it hangs where it does; undefined of a root. */
+export function groundOf({
+  attributes,
+}: Span): { because: string; why: string; evidence: string } | undefined {
+  const because = text(attributes, 'rootspan.because');
+  if (because === '') return undefined;
+  return { because, why: whys.get(because) ?? '', evidence: text(attributes, 'rootspan.evidence') };
+}
 
 /** What went wrong, else what the Event said; on one line. */
 export function messageOf(span: Span): string {
@@ -88,5 +113,5 @@ export const countOf = (n: number, noun: string): string => `${n} ${noun}${n ===
 
 function text(attributes: Attributes, key: string): string {
   const value = attributes[key];
-  return value === undefined ? '' : oneLine(String(value));
+  return value === undefined ? '' : oneLine(Array.isArray(value) ? value.join(', ') : String(value));
 }

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import type { Span } from '../../../shared/span.ts';
 import { buildTraces, type Trace, type Tree, walkTrees } from './build-trees.ts';
 import {
+  containerName,
   countOf,
   describeTrace,
   formatDuration,
   formatTime,
+  groundOf,
   messageOf,
   objectName,
   serviceName,
@@ -133,6 +135,7 @@ function drawn(trace: Trace, services: Map<string, number>) {
     size: sizes.get(tree)!,
     name: oneLine(tree.span.name),
     object: objectName(tree.span),
+    container: containerName(tree.span),
     service: services.get(serviceName(tree.span))!,
     at: Number(tree.start - trace.start),
     lasts: Number(tree.end - tree.start),
@@ -141,6 +144,7 @@ function drawn(trace: Trace, services: Map<string, number>) {
     failed: tree.span.status.code === 'ERROR',
     errors: tree.errors,
     message: messageOf(tree.span),
+    ground: groundOf(tree.span),
     status: tree.span.status,
     resource: resourceOf(tree.span),
     attributes: tree.span.attributes,

@@ -2,6 +2,7 @@
 import type { Span } from '../../../shared/span.ts';
 import { buildTraces, type Trace, type Tree } from './build-trees.ts';
 import {
+  containerName,
   countOf,
   describeTrace,
   formatDuration,
@@ -10,6 +11,7 @@ import {
   objectName,
   serviceName,
   tellingName,
+  withContainer,
 } from './describe-span.ts';
 import { cellWidth, cutEnd, cutMiddle, oneLine, padCells } from './fit-text.ts';
 import { foldSiblings, type SiblingRow } from './fold-siblings.ts';
@@ -118,7 +120,7 @@ function labelOf({ row, parent }: DrawnRow): { name: string; object: string; tim
   const failed = row.type === 'span' ? tree.span.status.code === 'ERROR' : row.errors > 0;
   return {
     name: oneLine(tree.span.name),
-    object: shortName(tree, parent),
+    object: withContainer(shortName(tree, parent), containerName(tree.span)),
     times: row.type === 'repeat' ? ` ×${row.trees.length}` : '',
     mark: failed ? '✗ ' : '',
   };
@@ -147,7 +149,7 @@ function header(trace: Trace, columns: number): Line[] {
     facts.push([
       `${trace.links.length === 1 ? 'link' : 'links'} to ${trace.links
         .slice(0, 3)
-        .map((link) => link.traceId.slice(0, 8))
+        .map(({ traceId, reason }) => `${traceId.slice(0, 8)}${reason === '' ? '' : ` (${reason})`}`)
         .join(', ')}${trace.links.length > 3 ? ` and ${trace.links.length - 3} more` : ''}`,
       'dim',
     ]);

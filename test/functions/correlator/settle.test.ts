@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
@@ -24,25 +23,6 @@ describe('the pipeline', () => {
     await pipeline.runTimers();
     expect(received(pipeline)).toEqual(wholeStory(observations));
     expect(pipeline.sends.flat()).toHaveLength(received(pipeline).length);
-  });
-
-  describe('comes to what assembly makes of everything at once', () => {
-    for (const file of readdirSync(recordings)
-      .filter((name) => !name.endsWith('.md'))
-      .sort()) {
-      it(file, async () => {
-        const observations = await Array.fromAsync(readObservations([file], { baseDirectory: recordings }));
-        const of = clusterOf(observations);
-        const pipeline = startPipeline();
-        const groups = [];
-        for (let at = 0; at < observations.length; at += 7) groups.push(observations.slice(at, at + 7));
-        await pipeline.ingest(recordsOf(groups, { of }));
-        await pipeline.runTimers();
-        expect(received(pipeline)).toEqual(wholeStory(observations, of));
-        // Each by one activity only, whoever else assembled it.
-        expect(pipeline.sends.flat()).toHaveLength(received(pipeline).length);
-      });
-    }
   });
 });
 

@@ -1,7 +1,7 @@
 /** Under what each occurrence hangs, by the first rule that has an answer; where rules close a circle it is opened here. */
 import { inOrder, type Occurrence, OccurrenceTable } from '../gather-occurrences.ts';
 import type { KubernetesObject } from '../resolve-objects.ts';
-import { nothing, type Placement } from './placement-rule.ts';
+import { nothing, type Place, type Placement } from './placement-rule.ts';
 import { episode, placementRules } from './placement-rules.ts';
 import { isTearDown, type World } from './world.ts';
 
@@ -21,9 +21,22 @@ function placementOf(occurrence: Occurrence, world: World): Placement {
     const place = rule.place(occurrence, subject, world);
     if (place === undefined) continue;
     if (place.under === 'occurrence' && place.occurrence === occurrence) continue;
-    return { ...place, because: rule.name };
+    return placed(place, rule.name);
   }
   return unexplained;
+}
+
+/** Field by field: V8 makes hash tables of objects that are spread together, and there are as many as Events. */
+function placed(place: Place, because: string): Placement {
+  const { evidence } = place;
+  switch (place.under) {
+    case 'occurrence':
+      return { under: 'occurrence', occurrence: place.occurrence, evidence, because };
+    case 'change':
+      return { under: 'change', change: place.change, evidence, because };
+    case 'nothing':
+      return { under: 'nothing', evidence, because };
+  }
 }
 
 /** Its subject; of one that another waits for, made by nobody who is known, the other. */

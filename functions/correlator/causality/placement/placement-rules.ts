@@ -49,3 +49,9 @@ export const episode = {
   name: 'episode',
   why: 'nothing that is known and recent caused it: it belongs to what its root object goes through',
 } as const;
+
+/** Where what was sent decides: what a rule finds later takes nothing out of the trace in which it was told. */
+export const sentBefore = {
+  name: 'sent-before',
+  why: 'what it caused was sent in this trace before it was known where it belongs',
+} as const;

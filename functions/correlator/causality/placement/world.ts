@@ -66,13 +66,19 @@ export function createWorld(resolved: Resolved): World {
   });
   const replaced = new Set(replacements.values());
   const rescales = matchRescales(resolved, changesOf);
+  // Each by its name: V8 makes hash tables of objects that are spread together, and every rule asks this one.
   return {
-    ...resolved,
+    occurrences: resolved.occurrences,
+    objects: resolved.objects,
+    subjectOf: resolved.subjectOf,
+    driverOf: resolved.driverOf,
+    named: resolved.named,
     rootOf,
     changesOf,
     deletionOf,
     isRun: isRunOf,
-    ...rescales,
+    rescaleOf: rescales.rescaleOf,
+    rescaledBy: rescales.rescaledBy,
     downOf,
     upOf: matchScalings(resolved, 'up', (pod) => replacements.has(pod)),
     replacedBy: (pod) => replacements.get(pod),

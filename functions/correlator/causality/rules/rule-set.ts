@@ -24,15 +24,19 @@ export interface RuleSet {
 
 /** Rows that come first win: a user's own before the built-in ones. */
 export function createRuleSet(rows: readonly EventRow[]): RuleSet {
-  const byReason = Map.groupBy(rows, ({ reason }) => reason);
+  const byReason = Map.groupBy(
+    rows.map((row) => ({ row, always: row.message === undefined ? matchOf(row, {}) : undefined })),
+    ({ row }) => row.reason,
+  );
   return {
     match(subjectKind, reason, message) {
       const candidates = byReason.get(reason);
       if (candidates === undefined) return undefined;
       const text = withoutFolding(message);
-      for (const row of candidates) {
+      for (const { row, always } of candidates) {
         if (row.subject !== subjectKind) continue;
-        const found = read(row, text);
+        // One for all: most Events match a row without a pattern.
+        const found = always ?? read(row, text);
         if (found !== undefined) return found;
       }
       return undefined;
@@ -46,10 +50,10 @@ export function createRuleSet(rows: readonly EventRow[]): RuleSet {
 }
 
 function read(row: EventRow, text: string): Match | undefined {
-  if (row.message === undefined) return matchOf(row, undefined);
+  const pattern = row.message!;
   // A sync names each object that it applied in a line of its own: whichever of them it is, the row is that of all.
-  const found = row.message.exec(text) ?? (row.effect === 'applies' ? firstLine(row.message, text) : null);
-  return found === null ? undefined : matchOf(row, found.groups);
+  const found = pattern.exec(text) ?? (row.effect === 'applies' ? firstLine(pattern, text) : null);
+  return found === null ? undefined : matchOf(row, found.groups ?? {});
 }
 
 function firstLine(pattern: RegExp, text: string): RegExpExecArray | null {
@@ -60,8 +64,8 @@ function firstLine(pattern: RegExp, text: string): RegExpExecArray | null {
   return null;
 }
 
-function matchOf(row: EventRow, groups: Record<string, string> | undefined): Match {
-  const { name, namespace, kind, uid, way, from, from2, to, revision, ref } = groups ?? {};
+function matchOf(row: EventRow, groups: Record<string, string>): Match {
+  const { name, namespace, kind, uid, way, from, from2, to, revision, ref } = groups;
   return {
     row,
     name,

@@ -147,7 +147,7 @@ function filter() {
       : 'No trace matches. Esc in the search field clears it.';
 }
 
-const textOf = (row) => `${row.name} ${row.object} ${row.message}`.toLowerCase();
+const textOf = (row) => `${row.name} ${row.object} ${row.container} ${row.message}`.toLowerCase();
 const headText = ({ facts }) =>
   `${facts.id} ${facts.name} ${facts.object} ${facts.namespace} ${facts.manager} ${facts.outcome}`.toLowerCase();
 
@@ -341,7 +341,8 @@ function spanContent(trace, { row, number, open, foldable }, hits, { element, la
   const above = drawnOf(trace).rows[row.parent];
   if (above?.object !== row.object)
     label.append(make('span', { class: 'object tail' }, make('bdi', { text: row.object })));
-  label.title = [row.name, row.object, row.message].filter(Boolean).join('\n');
+  if (row.container) label.append(make('span', { class: 'container', text: `[${row.container}]` }));
+  label.title = [row.name, row.object, row.container, row.message].filter(Boolean).join('\n');
   const hidden = row.errors - Number(row.failed);
   if (foldable && !open && hidden > 0)
     label.append(make('span', { class: 'below', text: `✗ ${hidden} below` }));
@@ -789,12 +790,20 @@ function showDetails(trace, { row }) {
         onclick: () => reveal(trace.facts.id, parent.id),
       }),
     ]);
+  if (row.ground) {
+    const { because, why, evidence } = row.ground;
+    ids.push(['Because', why ? `${why} (${because})` : because], ['On the ground of', evidence]);
+  }
   parts.push(listOf('Span', ids));
 
   if (row.links.length > 0)
     parts.push(
       make('h3', { text: 'Links' }),
-      make('ul', { class: 'links' }, ...row.links.map((link) => make('li', {}, linkTo(link)))),
+      make(
+        'ul',
+        { class: 'links' },
+        ...row.links.map((link) => make('li', {}, linkTo(link), reasonOf(link))),
+      ),
     );
   parts.push(listOf('Attributes', sorted(row.attributes)), listOf('Resource', sorted(resource)));
   details.replaceChildren(...parts);
@@ -809,9 +818,17 @@ const sorted = (attributes) => Object.entries(attributes).sort(([a], [b]) => (a 
 function listOf(title, entries) {
   const list = make('dl');
   for (const [key, value] of entries)
-    list.append(make('dt', { text: key }), make('dd', {}, value instanceof Node ? value : String(value)));
+    list.append(
+      make('dt', { text: key }),
+      make('dd', {}, value instanceof Node ? value : Array.isArray(value) ? value.join(', ') : String(value)),
+    );
   return entries.length === 0 ? '' : make('section', {}, make('h3', { text: title }), list);
 }
+
+const reasonOf = ({ attributes }) => {
+  const reason = attributes?.['rootspan.link'];
+  return reason === undefined ? '' : make('span', { class: 'dim', text: ` ${reason}` });
+};
 
 function linkTo(link) {
   const target = traceById.get(link.traceId);

@@ -4,6 +4,7 @@ import type { Occurrence } from '../../../../functions/correlator/causality/gath
 import {
   episode,
   placementRules,
+  sentBefore,
 } from '../../../../functions/correlator/causality/placement/placement-rules.ts';
 import { builtInRules } from '../../../../functions/correlator/causality/rules/built-in-rules.ts';
 import { causeOrder } from '../../../../functions/correlator/causality/rules/causes.ts';
@@ -50,7 +51,7 @@ const listed = [
   '',
   row('rule', 'it hangs there because …'),
   row('---', '---'),
-  ...[...placementRules, episode].map(({ name, why }) => row(name, why)),
+  ...[...placementRules, episode, sentBefore].map(({ name, why }) => row(name, why)),
   '',
   '## Why a pod goes: its condition DisruptionTarget',
   '',

@@ -139,6 +139,7 @@ describe.skipIf(!executablePath)('the page in Chromium', () => {
     expect(text).toMatch(/k8s\.event\.type\s+Normal/);
     expect(text).toMatch(/k8s\.cluster\.name\s+prod-eu-1/);
     expect(text).toContain(traceOf('drain'));
+    expect(text).toMatch(/Deployment\.Apply web, .+ UTC moved-pods-of/);
     await details(page)
       .getByRole('button', { name: /^Deployment.Apply web, 2026/ })
       .click();

@@ -37,6 +37,30 @@ test('the index lists the traces, each trace has a block of its own with every s
   expect(others).toHaveLength(4);
 });
 
+test('a row says which container it is about, how that ended, and why it hangs where it does', () => {
+  const root = makeSpan({ name: 'Pod.Scheduled', object: 'web-1' });
+  const end = makeSpan({ name: 'Pod.Terminated', object: 'web-1', parent: root });
+  const attributes = {
+    'k8s.container.name': 'app',
+    'k8s.container.status.reason': 'Completed',
+    'process.exit.code': 0,
+    'rootspan.because': 'creator',
+    'rootspan.evidence': 'message',
+  };
+  const [, trace] = dataOf(pageOf([root, { ...end, attributes }]));
+  expect(trace.rows[0]).toMatchObject({ container: '' });
+  expect(trace.rows[0]).not.toHaveProperty('ground');
+  expect(trace.rows[1]).toMatchObject({
+    container: 'app',
+    message: 'container app: Completed, exit code 0',
+    ground: {
+      because: 'creator',
+      why: 'the Event that it hangs under created this object',
+      evidence: 'message',
+    },
+  });
+});
+
 test('like pods come folded', () => {
   const [, trace] = dataOf(pageOf(makeRollout({ name: 'big', replicas: 30 })));
   expect(trace.rows[1].below).toEqual([

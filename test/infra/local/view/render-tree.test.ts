@@ -50,8 +50,8 @@ test('links stand under the header, with the span they come from where it is not
   const [, of] = renderTree([web, db, drain, killing]).split(/(?=trace [0-9a-f]{8} (?:Node|Stateful))/);
   expect(of).toBe(`\
 trace ${drain.traceId.slice(0, 8)} Node/n2, 2 spans, links 2
-  link ${web.traceId.slice(0, 8)}
-  link ${db.traceId.slice(0, 8)} from Pod.Killing db-0
+  link ${web.traceId.slice(0, 8)} moved-pods-of
+  link ${db.traceId.slice(0, 8)} moved-pods-of from Pod.Killing db-0
   Node.NodeNotSchedulable n2 +0.000s 0.000s x1
     Pod.Killing db-0 +1.000s 0.000s x1
 `);

@@ -16,17 +16,17 @@ Deployment.Apply web · shop · by kubectl-client-side-apply · ✓ complete · 
 Deployment.Apply web                       ████████████████████████████████████████████████   1.54 s
 └ Deployment.ScalingReplicaSet             ████████████████████████████████████████████████   1.54 s
   ├ ReplicaSet.SuccessfulCreate …6c9578325  ██████████████████████████████████▎               1.10 s
-  │ ├ Pod.Scheduled …bp5jw                  ▐███████████▏                                     380 ms
-  │ ├ Pod.Pulling …bp5jw                                ██████████████████▉                   600 ms
-  │ ├ Pod.Pulled …bp5jw                                                    ▉                   30 ms
-  │ ├ Pod.Created …bp5jw                                                    ██▎                80 ms
-  │ └ Pod.Started …bp5jw                                                      ◆
+  │ ├ Pod.Scheduled …bp5jw [app]            ▐███████████▏                                     380 ms
+  │ ├ Pod.Pulling …bp5jw [app]                          ██████████████████▉                   600 ms
+  │ ├ Pod.Pulled …bp5jw [app]                                              ▉                   30 ms
+  │ ├ Pod.Created …bp5jw [app]                                              ██▎                80 ms
+  │ └ Pod.Started …bp5jw [app]                                                ◆
   └ ReplicaSet.SuccessfulCreate …6c9578325  ▐██████████████████████████████████████████████   1.49 s
-    ├ Pod.Scheduled …k4l5m                   ██████████████                                   451 ms
-    ├ Pod.Pulling …k4l5m                                   ████████████████████████████       900 ms
-    ├ Pod.Pulled …k4l5m                                                                █       30 ms
-    ├ Pod.Created …k4l5m                                                                ███    98 ms
-    └ Pod.Started …k4l5m                                                                  ◆
+    ├ Pod.Scheduled …k4l5m [app]             ██████████████                                   451 ms
+    ├ Pod.Pulling …k4l5m [app]                             ████████████████████████████       900 ms
+    ├ Pod.Pulled …k4l5m [app]                                                          █       30 ms
+    ├ Pod.Created …k4l5m [app]                                                          ███    98 ms
+    └ Pod.Started …k4l5m [app]                                                            ◆
 `);
 });
 
@@ -88,10 +88,30 @@ test('a fold of like trees shows the first with an error and counts the others',
   expect(text).toContain('… and 10 more like it, ✗ 2 with errors, slowest web-1 300 ms');
 });
 
-test('a disruption names the traces that it links to', () => {
+test('a disruption names the traces that it links to, and why', () => {
   expect(plain(makeMorning())).toContain(
-    'Node.NodeNotSchedulable node-2 · default · 7.40 s · 2 spans · link to 6c957832',
+    'Node.NodeNotSchedulable node-2 · default · 7.40 s · 2 spans · link to 6c957832 (moved-pods-of)',
   );
+});
+
+test('what is about a container names it, also where the pod is named above', () => {
+  const root = makeSpan({ name: 'Pod.Scheduled', object: 'web-1' });
+  const attributes = { 'k8s.container.name': 'app' };
+  const text = plain([
+    root,
+    makeSpan({ name: 'Pod.Started', object: 'web-1', parent: root, at: 1, attributes }),
+    makeSpan({
+      name: 'Pod.Terminated',
+      object: 'web-1',
+      parent: root,
+      at: 2,
+      error: 'container app: OOMKilled, exit code 137',
+      attributes,
+    }),
+  ]);
+  expect(text).toContain('├ Pod.Started [app]');
+  expect(text).toContain('└ ✗ Pod.Terminated [app]');
+  expect(text).toContain('container app: OOMKilled, exit code 137');
 });
 
 test('no spans, no text', () => {

@@ -1,0 +1,39 @@
+/** What is wrong with traces, whatever they tell. */
+import type { Span } from '../../../shared/span.ts';
+
+/** Parents that are not there or in another trace, traces of no root or of several, links to nothing, ids given twice. */
+export function brokenIn(spans: readonly Span[]): string[] {
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const roots = Map.groupBy(
+    spans.filter(({ parentSpanId }) => parentSpanId === null || !byId.has(parentSpanId)),
+    ({ traceId }) => traceId,
+  );
+  const broken = spans.flatMap((span) => {
+    const parent = span.parentSpanId === null ? undefined : byId.get(span.parentSpanId);
+    const isRoot = roots.get(span.traceId)?.[0] === span;
+    const troubles = [
+      parent !== undefined && parent.traceId !== span.traceId && `is in another trace than ${parent.name}`,
+      roots.get(span.traceId)?.length !== 1 && 'is in a trace of several roots',
+      !isRoot && span.attributes['rootspan.because'] === undefined && 'does not say why it hangs there',
+      span.links.some(({ traceId }) => !roots.has(traceId)) && 'links to nothing',
+    ];
+    return troubles.filter((trouble) => trouble !== false).map((trouble) => `${span.name} ${trouble}`);
+  });
+  return byId.size === spans.length ? broken : [...broken, 'an id was given twice'];
+}
+
+/** Spans that end before they start, and children outside their parents. */
+export function outsideIn(spans: readonly Span[]): string[] {
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const within = ([start, end]: [bigint, bigint], [from, until]: [bigint, bigint]) =>
+    from <= start && start <= end && end <= until;
+  return spans.flatMap((span) => {
+    const parent = (span.parentSpanId === null ? undefined : byId.get(span.parentSpanId)) ?? span;
+    return within(intervalOf(span), intervalOf(parent)) ? [] : [`${span.name} is outside ${parent.name}`];
+  });
+}
+
+const intervalOf = ({ startTimeUnixNano, endTimeUnixNano }: Span): [bigint, bigint] => [
+  BigInt(startTimeUnixNano),
+  BigInt(endTimeUnixNano),
+];

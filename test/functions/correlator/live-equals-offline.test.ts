@@ -1,0 +1,141 @@
+/**
+ * What the pipeline sends, piece by piece, is what one look at everything tells: of each recording of a real cluster, and of
+ * each case as others write it. And whatever comes late, the traces stay whole.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assemble } from '../../../functions/correlator/causality/assemble.ts';
+import { clusterOf } from '../../../infra/local/read-recording.ts';
+import type { Observation } from '../../../shared/observation.ts';
+import { compareSpans, type Span } from '../../../shared/span.ts';
+import { checkProperty } from '../../check-property.ts';
+import { caseFiles, readCase, readRecording, recordingFiles } from '../../read-recordings.ts';
+import { brokenIn } from './broken-traces.ts';
+import { stories } from './causality/arbitrary-stories.ts';
+import { atTheEnd } from './causality/cluster-story.ts';
+import { type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
+
+const recorded = [
+  ...recordingFiles.map((file) => ({ file, read: () => readRecording(file) })),
+  ...caseFiles.map((file) => ({ file, read: () => readCase(file) })),
+];
+
+const wholeStory = (observations: readonly Observation[]): Span[] =>
+  assemble({ cluster: clusterOf(observations), observations, now: atTheEnd })
+    .map(({ span }) => span)
+    .sort(compareSpans);
+
+const timesOf = (observations: readonly Observation[]): number[] =>
+  observations.map(({ observedAt }) => Date.parse(observedAt));
+
+/** All of it is there before anybody looks, so many observations a record. */
+async function passAtOnce(observations: readonly Observation[], recordSize: number): Promise<Pipeline> {
+  const groups: Observation[][] = [];
+  for (let at = 0; at < observations.length; at += recordSize)
+    groups.push(observations.slice(at, at + recordSize));
+  const last = timesOf(observations).reduce((a, b) => Math.max(a, b), 0);
+  const pipeline = startPipeline({ start: last + 1000 });
+  for (const [index, group] of groups.entries()) {
+    const shard = index % 2;
+    const of = clusterOf(observations);
+    await pipeline.ingest(recordsOf([group], { first: index + 1, shard, of }));
+  }
+  await pipeline.runTimers();
+  return pipeline;
+}
+
+/** Each at its time, a batch a second, by the wall clock: activities settle in between. */
+async function passLive(observations: readonly Observation[], times: readonly number[]): Promise<Pipeline> {
+  const arrivals = observations.map((observation, index) => ({ observation, at: times[index]! }));
+  const bySecond = Map.groupBy(
+    arrivals.sort((a, b) => a.at - b.at),
+    ({ at }) => Math.floor(at / 1000) * 1000 + 1200,
+  );
+  const pipeline = startPipeline({
+    start: arrivals[0]?.at ?? 0,
+    assemblyClock: (now) => BigInt(now) * 1_000_000n,
+  });
+  const of = clusterOf(observations);
+  let first = 1;
+  for (const [at, batch] of bySecond) {
+    await pipeline.runTimers(at);
+    pipeline.now = Math.max(pipeline.now, at);
+    await pipeline.ingest(recordsOf([batch.map(({ observation }) => observation)], { first: first++, of }));
+  }
+  await pipeline.runTimers();
+  return pipeline;
+}
+
+describe('what has come before anybody looks', () => {
+  it.each(recorded)('$file, in order', async ({ read }) => {
+    const observations = await read();
+    const pipeline = await passAtOnce(observations, 7);
+    expect(received(pipeline)).toEqual(wholeStory(observations));
+    // Each by one activity only, whoever else assembled it.
+    expect(pipeline.sends.flat()).toHaveLength(received(pipeline).length);
+  });
+
+  it.each(recorded)('$file, in any order', async ({ read }) => {
+    const observations = await read();
+    const expected = wholeStory(observations);
+    const orders = fc.shuffledSubarray(observations, { minLength: observations.length });
+    await checkProperty(
+      fc.asyncProperty(orders, fc.integer({ min: 1, max: 40 }), async (order, recordSize) => {
+        expect(received(await passAtOnce(order, recordSize))).toEqual(expected);
+      }),
+      1,
+    );
+  });
+});
+
+it('stories that nobody recorded, in any order: what has come before anybody looks', async () => {
+  const orders = stories.chain((story) => fc.shuffledSubarray(story, { minLength: story.length }));
+  await checkProperty(
+    fc.asyncProperty(orders, async (order) => {
+      expect(received(await passAtOnce(order, 9))).toEqual(wholeStory(order));
+    }),
+    60,
+  );
+});
+
+/** A verdict is told when it is known: what comes a minute after it lengthens the whole for one who looks at everything only. */
+const lengthened: ReadonlySet<string> = new Set([
+  'crash-loop.jsonl',
+  'oom-killed.jsonl',
+  'scale-down-up.jsonl',
+]);
+
+describe('what settles while it comes', () => {
+  it.each(recordingFiles)('%s', async (file) => {
+    const observations = await readRecording(file);
+    const pipeline = await passLive(observations, timesOf(observations));
+    const withoutEnd = ({ endTimeUnixNano: _, ...span }: Span) => span;
+    const [told, expected] = [received(pipeline), wholeStory(observations)];
+    if (lengthened.has(file)) expect(told.map(withoutEnd)).toEqual(expected.map(withoutEnd));
+    else expect(told).toEqual(expected);
+  });
+});
+
+describe('what comes late, by up to two minutes', () => {
+  const delay = fc.oneof(
+    { weight: 8, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 120_000 }) },
+  );
+  it.each(recorded)('$file: every trace is whole', async ({ read }) => {
+    const observations = await read();
+    const times = timesOf(observations);
+    const { length } = times;
+    await checkProperty(
+      fc.asyncProperty(fc.array(delay, { minLength: length, maxLength: length }), async (delays) => {
+        const spans = received(
+          await passLive(
+            observations,
+            times.map((time, index) => time + delays[index]!),
+          ),
+        );
+        expect(brokenIn(spans)).toEqual([]);
+      }),
+      1,
+    );
+  });
+});

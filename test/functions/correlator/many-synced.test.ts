@@ -1,0 +1,83 @@
+/** A GitOps tool applies hundreds of Deployments in one sync: each links to the sync and the sync to them, and none reads the others. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Remark } from '../../../functions/correlator/ports.ts';
+import type { Observation } from '../../../shared/observation.ts';
+import type { Span } from '../../../shared/span.ts';
+import { brokenIn } from './broken-traces.ts';
+import { atSecond, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
+import { createCountingStore } from './counting-store.ts';
+import { received, recordsOf, startPipeline } from './pipeline.ts';
+
+const noon = Number(atSecond(0) / 1_000_000n);
+const apps = thing('Kustomization', 'apps');
+const synced = {
+  labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'shop' },
+  managers: [{ manager: 'kustomize-controller', operation: 'Apply', time: '2026-03-01T12:00:01Z' }],
+  replicas: 1,
+};
+
+function sync(deployments: number): Observation[][] {
+  const rollouts = Array.from({ length: deployments }, (_, index) => rollout(1, `d${index}`));
+  const applied = rollouts.map(({ deployment }) => `Deployment/shop/${deployment.name} created`);
+  return [
+    [
+      snapshot(0, apps, { generation: 1, apiVersion: 'kustomize.toolkit.fluxcd.io/v1' }),
+      event(2, apps, 'Progressing', applied.join('\n'), {
+        annotations: { 'kustomize.toolkit.fluxcd.io/revision': 'main@sha1:abc' },
+        reporter: { component: 'kustomize-controller' },
+      }),
+    ],
+    ...rollouts.map(({ deployment, observations: [, ...rest] }) => [
+      snapshot(1, deployment, synced),
+      ...rest,
+    ]),
+  ];
+}
+
+async function pass(deployments: number) {
+  const units: { reads: number }[] = [];
+  const pipeline = startPipeline({
+    start: noon + 2000,
+    assemblyClock: (now) => BigInt(now) * 1_000_000n,
+    store: (now) => {
+      const counting = createCountingStore(now);
+      units.push(counting.units);
+      return counting.store;
+    },
+  });
+  for (const [index, told] of sync(deployments).entries())
+    await pipeline.ingestUntilDone(recordsOf([told], { first: index + 1 }));
+  await pipeline.runTimers();
+  return { spans: received(pipeline), remarks: pipeline.remarks, reads: units[0]!.reads };
+}
+
+const members = (remarks: readonly Remark[]) =>
+  remarks.flatMap((remark) => (remark.kind === 'settled' ? remark.members : []));
+const isSync = ({ name }: Span) => name === 'Kustomization.Create';
+const linksOf = (spans: readonly Span[]) =>
+  spans.flatMap(({ links }) => links.filter(({ attributes }) => attributes?.['rootspan.link'] === 'sync'));
+
+describe('300 Deployments of one Kustomization', () => {
+  let few: Awaited<ReturnType<typeof pass>>;
+  let many: Awaited<ReturnType<typeof pass>>;
+  beforeAll(async () => {
+    few = await pass(30);
+    many = await pass(300);
+  });
+
+  it('link to the sync, and the sync to as many as are read together', () => {
+    expect(brokenIn(many.spans)).toEqual([]);
+    expect(linksOf(many.spans.filter((span) => !isSync(span)))).toHaveLength(300);
+    expect(linksOf(few.spans.filter(isSync))).toHaveLength(30);
+    expect(linksOf(many.spans.filter(isSync))).toHaveLength(199);
+  });
+
+  it('are each read with the sync alone', () => {
+    const alone = members(many.remarks).filter((read) => read <= 2);
+    expect(members(many.remarks).length - alone.length).toBeLessThan(5);
+  });
+
+  it('cost as much each, however many they are', () => {
+    expect(many.reads / 300).toBeLessThan(1.5 * (few.reads / 30));
+  });
+});
