@@ -27,9 +27,13 @@ export interface Replayed {
   undelivered?: Undelivered | undefined;
 }
 
-/** Settling begins when all input is there: a second of quiet is enough, and nothing has to be waited for. */
+/**
+ * Settling begins when all input is there: a second of quiet is enough, and nothing has to be waited for. Nothing is too old: a
+ * recording may be of any year since 1970.
+ */
 const replayWaits: Waits = {
   ...defaultWaits,
+  retention: 100 * 365 * 86_400,
   quiet: 1,
   spread: 0,
   margin: 0,
