@@ -5,7 +5,7 @@
 import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
 import type { Cluster, EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
-import { cutTraces, recentGap, rootOccurrence, type SentRoots, type Traces } from './cut-traces.ts';
+import { cutTraces, type SentRoots } from './cut-traces.ts';
 import { gatherObjects } from './gather-objects.ts';
 import { gatherOccurrences, type Occurrence, rowOf } from './gather-occurrences.ts';
 import { keepPromises } from './keep-promises.ts';
@@ -15,6 +15,7 @@ import { resolveObjects } from './resolve-objects.ts';
 import { builtInRules } from './rules/built-in-rules.ts';
 import type { RuleSet } from './rules/rule-set.ts';
 import { type TimedTrace, timeSpans } from './time-spans.ts';
+import { recentGap, rootOccurrence, type Traces } from './trace.ts';
 import { createSpanWriter, type WrittenSpan } from './write-spans.ts';
 
 /** A span that is with the emitter already: what it says is never contradicted. */

@@ -2,14 +2,15 @@
  * Links of a trace to others, each with the reason. Only to traces whose roots were or will be sent.
  */
 import type { Span } from '../../../shared/span.ts';
-import { rootSpanIdOf, type Trace, type Traces } from './cut-traces.ts';
+import type { Change } from './change.ts';
+import { changeInEffect } from './find-change.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { waitsForVolumes } from './link-joins.ts';
-import { type Change, changeInEffect } from './list-changes.ts';
 import { endings, turnOf } from './node-turns.ts';
 import type { World } from './placement/world.ts';
 import { syncsOf } from './sync-links.ts';
+import { rootSpanIdOf, type Trace, type Traces } from './trace.ts';
 
 export type LinkReason =
   | 'generation-in-force'

@@ -2,9 +2,10 @@
  * Syncs: where a generation is not what a kind does, the revision that its Events announce is. Each sync of a Kustomization,
  * HelmRelease or Application to another revision is a change of its own, its id its first occurrence as an episode's.
  */
+
+import type { Begun } from './change.ts';
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import type { Begun } from './list-changes.ts';
 import { MINUTE, SECOND } from './time.ts';
 
 /** What an Event says of what is synced. */

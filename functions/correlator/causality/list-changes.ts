@@ -2,47 +2,15 @@
  * What somebody did to a root object: its generations, its syncs and its deletion, who did it, how, and when.
  */
 import type { FieldManager } from '../../../shared/observation.ts';
+import { type Begun, type Change, generationOf, isMarked } from './change.ts';
+import { firstVerb, verbOf } from './change-verb.ts';
 import { findSyncs, type Sync } from './find-syncs.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
-import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { type Outcome, outcomesOf } from './outcome.ts';
-import { type Caller, callerOf, traceparentOf } from './read-traceparent.ts';
-import { compare, MINUTE, type Moment, narrow, parseTime, secondOf } from './time.ts';
+import { outcomesOf } from './outcome.ts';
+import { callerOf, traceparentOf } from './read-traceparent.ts';
+import { MINUTE, type Moment, narrow, parseTime } from './time.ts';
 import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
-
-export interface Change {
-  object: KubernetesObject;
-  type: 'generation' | 'sync' | 'deletion';
-  /** A generation, `delete`, or a sync's first occurrence. */
-  id: string;
-  generation: number | undefined;
-  /** The highest generation that belongs to it: its own controller may write more. */
-  lastGeneration: number | undefined;
-  /** Not known where the generation was there before anybody looked and nothing says since when. */
-  moment: Moment | undefined;
-  /** Its moment was seen: it has a root even where no Event follows. */
-  isSeen: boolean;
-  verb: string;
-  manager: string;
-  /** As in managedFields, or `Delete`. */
-  operation: string;
-  outcome: Outcome;
-  /** The version that the change wrote, as far as it was seen. */
-  version: Version | undefined;
-  /** The Event that is the root of a sync. */
-  sync: Sync | undefined;
-  /** Whose trace it is a part of, by the annotation that it wrote. */
-  caller: Caller | undefined;
-  /** What an annotation said that was there before it. */
-  earlierCaller: Caller | undefined;
-}
-
-/** A change before it is known how it ended. */
-export type Begun = Omit<Change, 'outcome'>;
-
-/** kspan's mark, which Flux 1 set on its Events: this one is the root of its change. */
-export const isMarked = ({ event }: Occurrence): boolean => event.annotations?.topLevelSpan === 'true';
 
 /**
  * Kinds without a status subresource: each write of their status is a generation, so generations are no changes
@@ -109,10 +77,6 @@ function listGenerations(object: KubernetesObject, history: ObjectHistory, isRun
   for (const change of begun) change.moment ??= momentOfMark(object);
   return begun;
 }
-
-/** A Pod of before 1.33 has none, and one change. */
-const generationOf = ({ object }: Version): number | undefined =>
-  object.generation ?? (object.kind === 'Pod' ? 1 : undefined);
 
 /** The names under which others than general reporters speak of the object. */
 const reportersOf = ({ occurrences }: KubernetesObject): ReadonlySet<string> =>
@@ -192,8 +156,6 @@ function scalingChange(own: Begun, { at, latest }: Moment): Begun {
   const { manager = '', operation = 'Update' } = entry ?? {};
   return { ...own, moment: { at, latest }, verb: 'Scale', manager, operation };
 }
-
-const firstVerb = (isRun: boolean): string => (isRun ? 'Run' : 'Create');
 
 /** The first generation of an object that was changed since: nobody saw it, the object still says when and who. */
 function creationChange(object: KubernetesObject, { object: now }: Version, isRun: boolean): Begun {
@@ -304,89 +266,3 @@ function momentOfMark({ occurrences }: KubernetesObject): Moment | undefined {
   const marked = occurrences.findLast(isMarked);
   return marked && occurrences.find(({ at }) => marked.at - at <= MINUTE);
 }
-
-function verbOf(
-  object: KubernetesObject,
-  { object: now }: Version,
-  previous: Version | undefined,
-  writer: FieldManager | undefined,
-): string {
-  const before = previous?.object;
-  if (before !== undefined && writer !== undefined && restarts(now, before, writer)) return 'Restart';
-  if (writer?.subresource === 'scale') return 'Scale';
-  if (before !== undefined && before.replicas !== now.replicas && keepsTemplate(object, now, before))
-    return 'Scale';
-  return writer?.operation ?? 'Update';
-}
-
-const revision = 'deployment.kubernetes.io/revision';
-
-/** By the spec itself; where that is not known, by the revision that the Deployment controller counts templates with. */
-function keepsTemplate(
-  { history }: KubernetesObject,
-  now: Version['object'],
-  before: Version['object'],
-): boolean {
-  if (before.specDigest !== undefined && now.specDigest !== undefined)
-    return before.specDigest === now.specDigest;
-  const settled = history?.versions.findLast(
-    ({ object: { generation, status } }) =>
-      generation === now.generation && (status?.observedGeneration ?? 0) >= now.generation!,
-  );
-  const counted = settled?.object.annotations?.[revision];
-  return counted !== undefined && counted === before.annotations?.[revision];
-}
-
-/** `kubectl rollout restart` writes one annotation of the pod template. */
-function restarts(now: Version['object'], before: Version['object'], writer: FieldManager): boolean {
-  if (now.restartedAt !== undefined) return now.restartedAt !== before.restartedAt;
-  return writer.ownsRestartedAt === true && now.replicas === before.replicas;
-}
-
-/**
- * The change that an Event about its object speaks of, by the version that the controller had in hand. Undefined where
- * the reference says nothing: it is absent, or older than every snapshot.
- */
-export function changeByVersion(
-  changes: readonly Change[],
-  { versions }: ObjectHistory,
-  resourceVersion: string | undefined,
-): Change | undefined {
-  const inHand = Number(resourceVersion ?? Number.NaN);
-  if (Number.isNaN(inHand)) return undefined;
-  const version = versions.findLast((candidate) => candidate.version <= inHand && candidate.version > 0);
-  if (version === undefined) return undefined;
-  const generation = generationOf(version);
-  const byGeneration =
-    generation === undefined
-      ? undefined
-      : changes.find(
-          ({ type, generation: first = 1, lastGeneration }) =>
-            type === 'generation' && generation >= first && generation <= lastGeneration!,
-        );
-  if (byGeneration !== undefined) return byGeneration;
-  return version.object.deletionTimestamp !== undefined
-    ? changes.find(({ type }) => type === 'deletion')
-    : undefined;
-}
-
-/**
- * The latest change at or before a time that may be as late as `latest`. A change is seen a moment after it was made: where none
- * that is recent was seen by then, the first one written in the second before that counts.
- */
-export function changeInEffect(changes: readonly Change[], latest: bigint): Change | undefined {
-  const seen = changes.findLast(({ moment }) => moment === undefined || moment.at <= latest);
-  if (seen?.moment !== undefined && latest - seen.moment.at <= recent) return seen;
-  return (
-    changes.find(
-      ({ moment }) => moment !== undefined && moment.at > latest && secondOf(moment.at) <= latest,
-    ) ?? seen
-  );
-}
-
-/** The gap that ends a trace: what began before that has been over. */
-const recent = 15n * MINUTE;
-
-/** Whether `a` began after `b`. */
-export const isLaterChange = (a: Change, b: Change): boolean =>
-  a.moment !== undefined && (b.moment === undefined || compare(a.moment.at, b.moment.at) > 0);

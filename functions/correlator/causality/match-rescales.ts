@@ -1,7 +1,8 @@
 /** Which Event announced which change of replicas: an autoscaler says what it asks for, and the object has it as a generation. */
+
+import type { Change } from './change.ts';
 import { inOrder, type Occurrence } from './gather-occurrences.ts';
 import type { Driver, KubernetesObject } from './kubernetes-object.ts';
-import type { Change } from './list-changes.ts';
 import type { Resolved } from './resolve-objects.ts';
 import { compare, distance, MINUTE, SECOND } from './time.ts';
 

@@ -2,10 +2,11 @@
  * How a change ended: the first verdict about what it wrote, by the object's status or by an Event that says so; `superseded`
  * only if none came before the next change.
  */
+
+import type { Begun, Change } from './change.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import { rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import type { Begun, Change } from './list-changes.ts';
 import { readStatus, tellsOutcome, type Verdict } from './read-status.ts';
 import { compare, HOUR } from './time.ts';
 

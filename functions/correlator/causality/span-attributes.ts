@@ -2,12 +2,12 @@
 import type { Cluster } from '../../../shared/observation.ts';
 import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
 import type { Attributes } from '../../../shared/span.ts';
-import type { Membership } from './cut-traces.ts';
+import type { Change } from './change.ts';
 import { revisionOf } from './find-syncs.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import type { Change } from './list-changes.ts';
 import { nodeNameOf } from './node-turns.ts';
+import type { Membership } from './trace.ts';
 
 /**
  * Each attribute by its own statement: with a key that is computed, or spread in, V8 makes a hash table of an object of

@@ -3,10 +3,12 @@
  * the tool left on it. Sources: fluxcd/kustomize-controller (labels kustomize.toolkit.fluxcd.io/name and /namespace),
  * fluxcd/helm-controller (helm.toolkit.fluxcd.io/…), https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/.
  */
+
+import type { Change } from './change.ts';
+import { changeInEffect } from './find-change.ts';
 import { rowOf } from './gather-occurrences.ts';
 import { type JoinKey, type LinkSide, named } from './join-key.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { type Change, changeInEffect } from './list-changes.ts';
 import type { Told } from './placement/placement-rule.ts';
 import type { World } from './placement/world.ts';
 import { distance, MINUTE, SECOND } from './time.ts';

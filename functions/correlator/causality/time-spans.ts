@@ -2,10 +2,11 @@
  * When each span starts and ends. A phase lasts until the next occurrence, a parent covers its children, and a cause
  * never starts after its effect.
  */
-import { rootOccurrence, type Trace, type Traces } from './cut-traces.ts';
+
 import { type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
 import type { Resolved } from './resolve-objects.ts';
 import { max, min, SECOND, secondOf } from './time.ts';
+import { rootOccurrence, type Trace, type Traces } from './trace.ts';
 
 export interface Interval {
   start: bigint;

@@ -4,12 +4,11 @@
 import { occurrenceSpanId, transitionSpanId } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
-import { type Membership, rootOccurrence, rootSpanIdOf, type Traces } from './cut-traces.ts';
+import type { Change } from './change.ts';
 import { type Cause, findCause } from './find-cause.ts';
 import { findLinks } from './find-links.ts';
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import type { Change } from './list-changes.ts';
 import type { World } from './placement/world.ts';
 import {
   addChange,
@@ -19,6 +18,7 @@ import {
   transitionAttributes,
 } from './span-attributes.ts';
 import type { TimedTrace } from './time-spans.ts';
+import { type Membership, rootOccurrence, rootSpanIdOf, type Traces } from './trace.ts';
 
 export interface WrittenSpan {
   span: Span;

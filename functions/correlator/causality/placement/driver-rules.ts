@@ -1,8 +1,9 @@
 /** Rules by which an occurrence hangs under the driver of its subject, or belongs to what it acts on. */
+
+import { changeInEffect } from '../find-change.ts';
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { named, nameOf } from '../join-key.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
-import { changeInEffect } from '../list-changes.ts';
 import { SECOND } from '../time.ts';
 import { disruptedBy, latestOf } from './node-rules.ts';
 import { isOverruled } from './owner-rules.ts';

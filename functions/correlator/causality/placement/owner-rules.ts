@@ -1,7 +1,9 @@
 /** Rules by which an occurrence hangs where its object's owners were driven, up to the change of their root. */
+
+import { type Change, isLaterChange } from '../change.ts';
+import { changeByVersion, changeInEffect } from '../find-change.ts';
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
-import { type Change, changeByVersion, changeInEffect, isLaterChange } from '../list-changes.ts';
 import { HOUR, SECOND } from '../time.ts';
 import { below, nothing, type Place, type PlacementRule, within } from './placement-rule.ts';
 import { isTearDown, type World } from './world.ts';

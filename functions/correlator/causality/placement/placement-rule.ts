@@ -3,10 +3,10 @@
  * the first that has an answer places the occurrence, and its name and its ground are written on the span.
  */
 import type { Observation } from '../../../../shared/observation.ts';
+import type { Change } from '../change.ts';
 import type { Occurrence } from '../gather-occurrences.ts';
 import type { JoinKey } from '../join-key.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
-import type { Change } from '../list-changes.ts';
 import type { Match, RuleSet } from '../rules/rule-set.ts';
 import type { World } from './world.ts';
 

@@ -1,7 +1,10 @@
 /** What the placement rules know: the resolved objects, their changes, and what drove which object. */
+
+import type { Change } from '../change.ts';
+import { changeInEffect } from '../find-change.ts';
 import { type Occurrence, type OccurrenceTable, rowOf } from '../gather-occurrences.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
-import { type Change, changeInEffect, listChanges } from '../list-changes.ts';
+import { listChanges } from '../list-changes.ts';
 import { matchReplacements } from '../match-replacements.ts';
 import { matchRescales } from '../match-rescales.ts';
 import { matchRounds } from '../match-rounds.ts';
