@@ -102,9 +102,14 @@ export async function changeThings(kubectl: Kubectl, { namespace, node }: Change
   await kubectl(`uncordon ${node}`);
   await kubectl(`scale deployment/web --replicas=1 ${n}`);
   await rolledOut('deployment/web');
+  // By now its scalings are one Event with a count, which says when to the second only: one change a second, or two who watch
+  // may take it for part of the one or of the other.
+  await sleep(2_000);
   await kubectl(`annotate deployment/web note=nothing-follows ${n}`);
+  await sleep(2_000);
   await kubectl(`scale deployment/web --replicas=0 ${n}`);
   await rolledOut('deployment/web');
+  await sleep(2_000);
   await kubectl(`scale deployment/web --replicas=2 ${n}`);
   await rolledOut('deployment/web');
   await sleep(15_000);
