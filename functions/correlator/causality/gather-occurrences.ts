@@ -132,7 +132,7 @@ const versionOf = (event: WireEvent): number => Number(event.resourceVersion ?? 
 
 function timed(key: string, { event, observedAt }: EventOccurrence, rules: RuleSet): Occurrence {
   const written = event.lastTimestamp ?? event.lastObservedTime ?? event.eventTime ?? event.firstTimestamp;
-  const moment = momentOf(event, written, parseTime(observedAt));
+  const moment = momentOf(event, written, observedAt);
   return occurrenceOf(key, event, versionOf(event), moment, rules);
 }
 
@@ -151,13 +151,16 @@ function occurrenceOf(
 function momentOf(
   { name, count }: Pick<WireEvent, 'name' | 'count'>,
   written: string | undefined,
-  seen: bigint,
+  observedAt: string,
 ): Moment & { exact: boolean } {
-  if (written === undefined) return { at: seen, latest: seen, exact: false };
+  if (written === undefined) {
+    const seen = parseTime(observedAt);
+    return { at: seen, latest: seen, exact: false };
+  }
   const time = parseTime(written);
   const named = count === 1 ? timeInName(name) : undefined;
   if (named !== undefined && agrees(named, time)) return { at: named, latest: named, exact: true };
-  const { at, latest } = narrow(time, seen);
+  const { at, latest } = narrow(time, parseTime(observedAt));
   return { at, latest, exact: time % SECOND !== 0n };
 }
 
@@ -181,7 +184,7 @@ function firstOf({ event, version, at }: Occurrence, rules: RuleSet): Occurrence
   const { lastTimestamp: _, lastObservedTime: __, ...rest } = event;
   const first: WireEvent = { ...rest, count: 1 };
   // Nobody saw it: its time is known by what was written, not by when it was seen.
-  const moment = momentOf(first, written, parseTime(written));
+  const moment = momentOf(first, written, written);
   const occurrence = occurrenceOf(`${event.uid}/1`, first, version, moment, rules);
   return isFolded(event.message) ? { ...occurrence, match: undefined } : occurrence;
 }

@@ -30,14 +30,12 @@ export function createRegistry(histories: ReadonlyMap<string, ObjectHistory>): O
       return object;
     },
   };
-  for (const history of inOrderOfUid(histories)) {
+  // In order of UID, so that nothing depends on who was seen first.
+  for (const history of [...histories.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1))) {
     registry.add(history.uid, { ...history, apiVersion: history.versions.at(-1)!.object.apiVersion });
   }
   return registry;
 }
-
-const inOrderOfUid = (histories: ReadonlyMap<string, ObjectHistory>): ObjectHistory[] =>
-  [...histories.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1));
 
 function newObject(
   uid: string,
@@ -66,13 +64,11 @@ function newObject(
 }
 
 /** After the subjects of Events, which know their apiVersion. */
-export function linkOwners(
-  { objects, add }: ObjectRegistry,
-  histories: ReadonlyMap<string, ObjectHistory>,
-): void {
-  for (const { uid, owner, namespace } of inOrderOfUid(histories)) {
+export function linkOwners({ objects, add }: ObjectRegistry): void {
+  for (const object of objects.values()) {
+    const owner = object.history?.owner;
     if (owner === undefined) continue;
-    own(objects.get(owner.uid) ?? add(owner.uid, { ...owner, namespace }), objects.get(uid)!);
+    own(objects.get(owner.uid) ?? add(owner.uid, { ...owner, namespace: object.namespace }), object);
   }
 }
 

@@ -25,7 +25,7 @@ export function resolveObjects(
 ): Resolved {
   const registry = createRegistry(histories);
   addSubjects(registry, occurrences);
-  linkOwners(registry, histories);
+  linkOwners(registry);
   const subjects = findSubjects(registry, occurrences);
   for (const object of registry.objects.values()) narrowLifetime(object);
   const drivers = bindDrivers(registry, occurrences, subjects);
