@@ -7,7 +7,7 @@ export type Tree = {
   span: Span;
   start: bigint;
   end: bigint;
-  /** By start, then span id. */
+  /** By start, then end, then span id. */
   children: Tree[];
   /** Spans with an error in this subtree, its own included. */
   errors: number;
@@ -17,7 +17,7 @@ export type Tree = {
 
 export type Trace = {
   traceId: string;
-  /** By start, then span id. More than one where a parent is missing (not sent yet, or held by another backend). */
+  /** By start, then end, then span id. More than one where a parent is missing (not sent yet, or held by another backend). */
   roots: Tree[];
   start: bigint;
   end: bigint;
@@ -71,9 +71,7 @@ export function headOf(trace: Trace): Tree {
 }
 
 function buildTrace(traceId: string, trees: Map<string, Tree>, shapes: Map<string, number>): Trace {
-  const ordered = [...trees.values()].sort(
-    (a, b) => compare(a.start, b.start) || compare(a.span.spanId, b.span.spanId),
-  );
+  const ordered = [...trees.values()].sort(inOrder);
   const roots: Tree[] = [];
   for (const tree of ordered) {
     const parent = tree.span.parentSpanId === null ? undefined : trees.get(tree.span.parentSpanId);
@@ -114,8 +112,12 @@ function breakRings(ordered: Tree[], roots: Tree[], trees: Map<string, Tree>): v
     roots.push(tree);
     for (const below of walkTrees([tree])) seen.add(below.tree);
   }
-  roots.sort((a, b) => compare(a.start, b.start) || compare(a.span.spanId, b.span.spanId));
+  roots.sort(inOrder);
 }
+
+/** Of what begins at once the shortest first: a container is started, and then becomes ready. */
+const inOrder = (a: Tree, b: Tree): number =>
+  compare(a.start, b.start) || compare(a.end, b.end) || compare(a.span.spanId, b.span.spanId);
 
 /** Children count as a set: a pod that backed off twelve times looks like one that did so eleven times. */
 function numberOf(shapes: Map<string, number>, tree: Tree): number {
