@@ -32,7 +32,9 @@ export function createRegistry(histories: ReadonlyMap<string, ObjectHistory>): O
   };
   // In order of UID, so that nothing depends on who was seen first.
   for (const history of [...histories.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1))) {
-    registry.add(history.uid, { ...history, apiVersion: history.versions.at(-1)!.object.apiVersion });
+    const { uid, kind, namespace, name } = history;
+    const { apiVersion } = history.versions.at(-1)!.object;
+    registry.add(uid, { apiVersion, kind, namespace, name });
   }
   return registry;
 }

@@ -137,13 +137,19 @@ function isUnexplained(pod: KubernetesObject, nodes: NodeTurns): boolean {
   return nodes.inForce(node, explainedBy['evicted-by-api'], pod.removal.latest) === undefined;
 }
 
+/** Rules ask of one object after the other, and of each several times. */
 function remembered<T>(find: (object: KubernetesObject) => T): (object: KubernetesObject) => T {
   const found = new Map<KubernetesObject, T>();
+  let lastObject: KubernetesObject | undefined;
+  let lastValue: T;
   return (object) => {
+    if (object === lastObject) return lastValue;
     const known = found.get(object);
-    if (known !== undefined || found.has(object)) return known as T;
-    const value = find(object);
-    found.set(object, value);
+    const isKnown = known !== undefined || found.has(object);
+    const value = isKnown ? (known as T) : find(object);
+    if (!isKnown) found.set(object, value);
+    lastObject = object;
+    lastValue = value;
     return value;
   };
 }
