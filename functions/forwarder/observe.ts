@@ -181,7 +181,7 @@ const list = (value: unknown): Json[] =>
 
 /** Kubernetes writes null or nothing for what is absent; what has another type stays, for the schema to name. */
 const text = (value: unknown): unknown => (value === null || value === '' ? undefined : value);
-/** Go's zero time, which some controllers write for none, is none. */
+/** Some controllers write a time that is none. */
 const time = (value: unknown): unknown =>
   typeof value === 'string' && isBeyondReach(value) ? undefined : text(value);
 /** Go's zero time, and years that no span can hold: the API server takes both, and neither says when. */

@@ -46,7 +46,7 @@ export function assemble({
   cluster,
   observations,
   rules = builtInRules,
-  sent,
+  sent = new Map(),
   now,
 }: Assembly): AssembledSpan[] {
   const snapshots: ObjectSnapshot[] = [];
@@ -58,7 +58,7 @@ export function assemble({
   const histories = gatherObjects(snapshots);
   const resolved = resolveObjects(histories, gatherOccurrences(events, histories, rules));
   const world = createWorld(resolved);
-  const traces = cutTraces(world, placeOccurrences(world), sentRoots(sent ?? new Map()));
+  const traces = cutTraces(world, placeOccurrences(world), sentRoots(sent));
   const write = createSpanWriter(cluster, world, traces);
   const assembled: AssembledSpan[] = [];
   for (const timed of timeSpans(resolved, traces)) {
@@ -71,7 +71,7 @@ export function assemble({
       assembled.push({ span, key, occurrence, final: isFinal(written), untoldSince });
     }
   }
-  if (sent === undefined || sent.size === 0) return assembled;
+  if (sent.size === 0) return assembled;
   return keepPromises(
     assembled,
     sent,

@@ -3,8 +3,7 @@
  * controller is. Names tell: some controllers make a pod anew under its old name, others put five characters behind their own.
  */
 import type { ObjectReference } from '../../../shared/observation.ts';
-import type { JoinKey } from './join-key.ts';
-import { nameOf } from './join-key.ts';
+import { type JoinKey, nameOf } from './join-key.ts';
 import { type KubernetesObject, nameKey } from './kubernetes-object.ts';
 import type { ObjectRegistry } from './object-registry.ts';
 import type { Told } from './placement/placement-rule.ts';

@@ -6,7 +6,8 @@
 import type { Begun } from './change.ts';
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { MINUTE, SECOND } from './time.ts';
+import { SECOND } from './time.ts';
+import { recentGap } from './trace.ts';
 
 /** What an Event says of what is synced. */
 export interface Revision {
@@ -22,8 +23,8 @@ export interface Sync {
   revision: Revision | undefined;
 }
 
-/** A generation explains the sync that follows it within the gap that ends a trace. */
-const explainedFor = 15n * MINUTE;
+/** Kinds of which each sync is a change. */
+export const syncedKinds: ReadonlySet<string> = new Set(['Kustomization', 'HelmRelease', 'Application']);
 
 /** In order of time: those that no generation explains. */
 export function findSyncs(object: KubernetesObject, generations: readonly Begun[]): Sync[] {
@@ -51,7 +52,7 @@ export function findSyncs(object: KubernetesObject, generations: readonly Begun[
   return syncs;
 }
 
-/** A generation was written between the last word of the revision before and this one. */
+/** A generation was written between the last word of the revision before and this one, which is not long after it. */
 function isExplained(
   { at, latest }: Occurrence,
   since: bigint | undefined,
@@ -59,7 +60,7 @@ function isExplained(
 ): boolean {
   return generations.some(({ moment }) => {
     if (moment === undefined || moment.at > latest) return false;
-    return (since === undefined || moment.latest > since) && at - moment.at <= explainedFor;
+    return (since === undefined || moment.latest > since) && at - moment.at <= recentGap;
   });
 }
 

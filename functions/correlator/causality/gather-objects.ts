@@ -4,7 +4,7 @@
  */
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
 import { isDisruption } from './rules/disruptions.ts';
-import { compare, type Moment, min, narrow, parseTime } from './time.ts';
+import { compare, type Moment, min, narrow, parseTime, SECOND } from './time.ts';
 
 type SnapshotObject = ObjectSnapshot['object'];
 
@@ -123,7 +123,7 @@ function deletionOf(versions: readonly Version[]): Moment | undefined {
   let deletion: Moment | undefined;
   for (const { object, observedAt, deleted } of versions) {
     if (object.deletionTimestamp !== undefined) {
-      const grace = BigInt(object.deletionGracePeriodSeconds ?? 0) * 1_000_000_000n;
+      const grace = BigInt(object.deletionGracePeriodSeconds ?? 0) * SECOND;
       deletion = earlier(deletion, narrow(parseTime(object.deletionTimestamp) - grace, observedAt));
     } else if (deleted) {
       deletion = earlier(deletion, { at: observedAt, latest: observedAt });

@@ -1,6 +1,5 @@
 /** What links between traces need of other roots. */
-import type { JoinKey } from './join-key.ts';
-import { nameOf } from './join-key.ts';
+import { type JoinKey, nameOf } from './join-key.ts';
 import type { Told } from './placement/placement-rule.ts';
 import { syncJoins } from './sync-links.ts';
 

@@ -4,7 +4,7 @@
 import type { FieldManager } from '../../../shared/observation.ts';
 import { type Begun, type Change, generationOf, isMarked } from './change.ts';
 import { firstVerb, verbOf } from './change-verb.ts';
-import { findSyncs, type Sync } from './find-syncs.ts';
+import { findSyncs, type Sync, syncedKinds } from './find-syncs.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { outcomesOf } from './outcome.ts';
@@ -178,11 +178,9 @@ function creationChange(object: KubernetesObject, { object: now }: Version, isRu
   };
 }
 
-/** Kinds of which each sync is a change. */
-const isSynced = (kind: string): boolean => ['Kustomization', 'HelmRelease', 'Application'].includes(kind);
-
 function syncChange(object: KubernetesObject, sync: Sync): Begun {
   const { at, latest, key, event } = sync.first;
+  const isSynced = syncedKinds.has(event.subject.kind);
   return {
     object,
     type: 'sync',
@@ -193,8 +191,8 @@ function syncChange(object: KubernetesObject, sync: Sync): Begun {
     isSeen: false,
     verb: event.reason,
     // Of a change that was not seen as a generation nobody knows who made it.
-    manager: isSynced(event.subject.kind) ? (event.reporter.component ?? '') : '',
-    operation: isSynced(event.subject.kind) ? 'Sync' : 'Update',
+    manager: isSynced ? (event.reporter.component ?? '') : '',
+    operation: isSynced ? 'Sync' : 'Update',
     version: undefined,
     sync,
     caller: undefined,

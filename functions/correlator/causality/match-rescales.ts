@@ -21,9 +21,11 @@ export function matchRescales(
   changesOf: (object: KubernetesObject) => readonly Change[],
 ): Rescales {
   const announcements = new Map<Change, Driver>();
-  const drivers = resolved.occurrences.flatMap((occurrence) => resolved.driverOf(occurrence) ?? []);
   const asked = Map.groupBy(
-    drivers.filter(({ effect }) => effect === 'rescales'),
+    resolved.occurrences.flatMap((occurrence) => {
+      const driver = resolved.driverOf(occurrence);
+      return driver?.effect === 'rescales' ? driver : [];
+    }),
     ({ target }) => target,
   );
   for (const [target, own] of asked) {

@@ -5,7 +5,7 @@
 
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Moment } from './time.ts';
-import { MINUTE } from './time.ts';
+import { recentGap } from './trace.ts';
 
 /** Kinds that run to completion, known before any of their status is. What says so by its status is one as well. */
 const runKinds: ReadonlySet<string> = new Set([
@@ -42,9 +42,6 @@ const schedulers: ReadonlySet<string> = new Set([
 /** Of what runs for ever and is over nonetheless: a pod that ended is replaced by its controller. */
 const neverRuns: ReadonlySet<string> = new Set(['Pod', 'ReplicaSet', 'ReplicationController', 'Node']);
 
-/** A change explains what its object's controller makes within it: the gap that ends a trace. */
-const justChanged = 15n * MINUTE;
-
 /** By kind, or since its status says that it is over. */
 export function runsToCompletion({ kind, history }: KubernetesObject): boolean {
   if (runKinds.has(kind)) return true;
@@ -75,5 +72,6 @@ export function isRun(
   // Nobody knows what the owner is: what it makes hangs together with it.
   if (owner.history === undefined || created === undefined) return false;
   const change = changedAt(owner, created.latest);
-  return change !== undefined && created.at - change.latest > justChanged;
+  // A change explains what its object's controller makes within the gap that ends a trace.
+  return change !== undefined && created.at - change.latest > recentGap;
 }

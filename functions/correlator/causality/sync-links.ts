@@ -6,6 +6,7 @@
 
 import type { Change } from './change.ts';
 import { changeInEffect } from './find-change.ts';
+import { syncedKinds } from './find-syncs.ts';
 import { rowOf } from './gather-occurrences.ts';
 import { type JoinKey, type LinkSide, named } from './join-key.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -66,9 +67,7 @@ const isApplied = ({ manager, type }: Change): boolean =>
 
 function* withName(world: World, { kind, namespace, name }: Mark): Iterable<KubernetesObject> {
   if (namespace !== undefined) yield* world.named(kind, namespace, name);
-  else
-    for (const object of world.objects.values())
-      if (object.kind === kind && object.name === name) yield object;
+  else for (const object of world.syncers()) if (object.kind === kind && object.name === name) yield object;
 }
 
 function syncAt(world: World, owner: KubernetesObject, { moment }: Change): Change | undefined {
@@ -104,14 +103,9 @@ function nextOf(world: World, change: Change): Change | undefined {
 }
 
 function* namedIn(world: World, message: string, pattern: RegExp | undefined): Iterable<KubernetesObject> {
-  for (const { kind, namespace, name } of namesIn(message, pattern))
-    yield* world.named(kind, namespace, name);
-}
-
-function* namesIn(message: string, pattern: RegExp | undefined): Iterable<Mark> {
   for (const line of message.split('\n')) {
     const { kind, namespace, name } = pattern?.exec(line)?.groups ?? {};
-    if (kind !== undefined && name !== undefined) yield { kind, namespace, name };
+    if (kind !== undefined && name !== undefined) yield* world.named(kind, namespace, name);
   }
 }
 
@@ -120,8 +114,7 @@ export const syncJoins = {
   *joins(told: Told): Iterable<JoinKey> {
     if (told.type === 'event') return;
     const { kind, namespace, name } = told.object;
-    if (['Kustomization', 'HelmRelease', 'Application'].includes(kind))
-      yield syncKey({ kind, namespace, name }, 'one');
+    if (syncedKinds.has(kind)) yield syncKey({ kind, namespace, name }, 'one');
     const mark = syncedBy(told.object);
     if (mark !== undefined && told.object.owner === undefined) yield syncKey(mark, 'many');
   },

@@ -17,6 +17,7 @@ import {
   occurrenceAttributes,
   transitionAttributes,
 } from './span-attributes.ts';
+import { SECOND } from './time.ts';
 import type { TimedTrace } from './time-spans.ts';
 import { type Membership, rootOccurrence, rootSpanIdOf, type Traces } from './trace.ts';
 
@@ -176,7 +177,7 @@ function wasKilled(fieldPath: string | undefined, at: bigint, { occurrences }: K
     ({ event, transition, at: said }) =>
       transition === undefined &&
       event.subject.fieldPath === fieldPath &&
-      said <= at + 1_000_000_000n &&
+      said <= at + SECOND &&
       (event.reason === 'Killing' || (event.reason === 'Started' && said <= at)),
   );
   return last?.event.reason === 'Killing';

@@ -125,11 +125,8 @@ export const scaling: PlacementRule = {
     const wanted = isCarriedOut ? occurrence : subject;
     const isDown = effect === 'removes' || (!isCarriedOut && isTearDown(occurrence, subject));
     const driver = isDown ? world.downOf(wanted) : world.upOf(wanted);
-    if (driver === undefined) return undefined;
-    if (
-      isDown ? subject.remover !== undefined && !isCarriedOut : subject.creator !== undefined && !isCarriedOut
-    )
-      return undefined;
+    const by = isDown ? subject.remover : subject.creator;
+    if (driver === undefined || (!isCarriedOut && by !== undefined)) return undefined;
     return below(driver.occurrence, 'time');
   },
 };
@@ -171,8 +168,9 @@ export const creator: PlacementRule = {
     const { event, match } = told;
     const { subject } = event;
     // An Event without a UID, of something that nobody has seen, or of what is made for others, is looked for by its name.
-    if (subject.uid === undefined || rules.madeForOthers.has(subject.kind)) yield nameOf(subject);
-    else yield { ...nameOf(subject), unlessKnown: nameOf(subject).name };
+    const own = nameOf(subject);
+    const isAlways = subject.uid === undefined || rules.madeForOthers.has(subject.kind);
+    yield isAlways ? own : { ...own, unlessKnown: own.name };
     const { row, namespace, kind } = match ?? {};
     if (row?.target === undefined || row.effect === 'applies') return;
     const target = row.target === 'message' ? kind : row.target;

@@ -14,25 +14,28 @@ const after = 5n * SECOND;
 export function findEvictionCause(pod: KubernetesObject): Occurrence | undefined {
   const { kind, removal } = pod;
   if (kind !== 'Pod' || removal === undefined) return undefined;
-  return [...pod.occurrences, ...saidByOwners(pod)]
-    .filter(({ match, transition, event, at, latest }) => {
-      if (match !== undefined || transition !== undefined || isCarryingOut(event.reporter.component))
-        return false;
-      return latest >= removal.at - before && at <= removal.latest + after;
-    })
-    .sort((a, b) => compare(distance(a.at, removal.at), distance(b.at, removal.at)))[0];
+  const isAround = ({ match, transition, event, at, latest }: Occurrence): boolean => {
+    if (match !== undefined || transition !== undefined || isCarryingOut(event.reporter.component))
+      return false;
+    return latest >= removal.at - before && at <= removal.latest + after;
+  };
+  return [...pod.occurrences.filter(isAround), ...saidByOwners(pod, isAround)].sort((a, b) =>
+    compare(distance(a.at, removal.at), distance(b.at, removal.at)),
+  )[0];
 }
 
-/** An operator may say of its own object which pod it restarts. */
-function saidByOwners({ name, owner, creator }: KubernetesObject): Occurrence[] {
-  const said: Occurrence[] = [];
+/** An operator may say of its own object which pod it restarts. An owner says much: the words of few of its messages are looked at. */
+function saidByOwners(
+  { name, owner, creator }: KubernetesObject,
+  isAround: (said: Occurrence) => boolean,
+): Occurrence[] {
+  const isNamed = ({ event }: Occurrence) => event.message.split(/[^\w.-]+/).includes(name);
+  const found: Occurrence[] = [];
   for (let above = owner; above !== undefined; above = above.owner) {
-    for (const occurrence of above.occurrences) {
-      const isNamed = occurrence.event.message.split(/[^\w.-]+/).includes(name);
-      if (isNamed && occurrence !== creator?.occurrence) said.push(occurrence);
-    }
+    for (const said of above.occurrences)
+      if (isAround(said) && said !== creator?.occurrence && isNamed(said)) found.push(said);
   }
-  return said;
+  return found;
 }
 
 /** A scheduler may have any name. */

@@ -1,6 +1,5 @@
 /** Rules by which what happens to a pod hangs under what happens to its Node. */
-import type { Occurrence } from '../gather-occurrences.ts';
-import { rowOf } from '../gather-occurrences.ts';
+import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { named, nameOf, nodeOf } from '../join-key.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { nodeNameOf, turnOf } from '../node-turns.ts';

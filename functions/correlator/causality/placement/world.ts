@@ -2,6 +2,7 @@
 
 import type { Change } from '../change.ts';
 import { changeInEffect } from '../find-change.ts';
+import { syncedKinds } from '../find-syncs.ts';
 import { type Occurrence, type OccurrenceTable, rowOf } from '../gather-occurrences.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { listChanges } from '../list-changes.ts';
@@ -35,6 +36,8 @@ export interface World extends Resolved {
   /** Another pod took the place of this one. */
   isReplaced(pod: KubernetesObject): boolean;
   roundOf: OccurrenceTable<Occurrence>;
+  /** Objects that sync others: few among many. */
+  syncers(): readonly KubernetesObject[];
   nodes: NodeTurns;
   /** Who said why the pod went, where nothing else explains it. */
   evictionCauseOf(pod: KubernetesObject): Occurrence | undefined;
@@ -74,6 +77,7 @@ export function createWorld(resolved: Resolved): World {
   });
   const replaced = new Set(replacements.values());
   const rescales = matchRescales(resolved, changesOf);
+  let syncers: KubernetesObject[] | undefined;
   // Each by its name: V8 makes hash tables of objects that are spread together, and every rule asks this one.
   return {
     occurrences: resolved.occurrences,
@@ -93,6 +97,7 @@ export function createWorld(resolved: Resolved): World {
     replacedBy: (pod) => replacements.get(pod),
     isReplaced: (pod) => replaced.has(pod) || hasNamesake(resolved, pod),
     roundOf: matchRounds(resolved),
+    syncers: () => (syncers ??= [...resolved.objects.values()].filter(({ kind }) => syncedKinds.has(kind))),
     nodes,
     evictionCauseOf,
     isGone: (pod) => pod.history === undefined && pod.removal !== undefined && !isExplained(pod),
