@@ -9,12 +9,10 @@ import {
   outline,
   rollout,
   snapshot,
+  spansOf,
+  tell,
   thing,
 } from './cluster-story.ts';
-
-const spansOf = (observations: readonly Observation[]) =>
-  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
-const tell = (...observations: Observation[]) => outline(spansOf(observations));
 
 describe('a rollout', () => {
   it('hangs under the change that somebody made', () => {
@@ -41,14 +39,14 @@ describe('a rollout', () => {
 
   it('an effect written before its cause moves the cause, not the effect', () => {
     const { deployment, replicaSet, pod } = rollout(0);
-    const spans = spansOf([
+    const spans = spansOf(
       snapshot(0, deployment, { replicas: 1 }),
       snapshot(0.01, replicaSet),
       snapshot(0.03, pod),
       event(0.02, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
       event(0.04, pod, 'Scheduled', 'Successfully assigned shop/web-1-a to n1'),
       event(0.05, replicaSet, 'SuccessfulCreate', 'Created pod: web-1-a'),
-    ]);
+    );
     const create = spans.find(({ name }) => name === 'ReplicaSet.SuccessfulCreate')!;
     const scheduled = spans.find(({ name }) => name === 'Pod.Scheduled')!;
     expect(scheduled.startTimeUnixNano).toBe(String(atSecond(0.04)));
@@ -117,11 +115,11 @@ describe('which change', () => {
         resourceVersion: '1100',
       },
     };
-    const spans = spansOf([
+    const spans = spansOf(
       ...observations,
       snapshot(5, deployment, written(5)),
       event(6, deployment, 'DeploymentPaused', 'again', repeated),
-    ]);
+    );
     const under = [1, 2].map((count) => {
       const paused = spans.find(
         ({ attributes }) =>
@@ -134,7 +132,7 @@ describe('which change', () => {
 
   it('who made it is told by what differs, even without a time', () => {
     const apply = { manager: 'kubectl-client-side-apply', operation: 'Update', time: '2026-03-01T12:00:00Z' };
-    const spans = spansOf([
+    const spans = spansOf(
       snapshot(0, deployment, { replicas: 1, managers: [apply] }),
       snapshot(20, deployment, {
         generation: 2,
@@ -143,7 +141,7 @@ describe('which change', () => {
         managers: [apply, { manager: 'kubectl', operation: 'Update', subresource: 'scale' }],
       }),
       event(20.1, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 1 to 3'),
-    ]);
+    );
     const root = spans.find(({ parentSpanId }) => parentSpanId === null)!;
     expect(root).toMatchObject({
       name: 'Deployment.Scale',
@@ -229,10 +227,10 @@ describe('a pod', () => {
 describe('what no recent change explains', () => {
   it('is an episode of its own, linked to the generation in force', () => {
     const { observations, pod, deployment } = rollout(0);
-    const spans = spansOf([
+    const spans = spansOf(
       ...observations,
       event(7200, pod, 'Unhealthy', 'Readiness probe failed', { type: 'Warning' }),
-    ]);
+    );
     const episode = spans.find(({ name }) => name === 'Pod.Unhealthy')!;
     const change = spans.find(({ name }) => name === 'Deployment.Create')!;
     expect(episode).toMatchObject({
@@ -258,7 +256,7 @@ describe('what no recent change explains', () => {
         count: i + 1,
       }),
     );
-    const byTrace = Map.groupBy(spansOf([...observations, ...loop]), ({ traceId }) => traceId);
+    const byTrace = Map.groupBy(spansOf(...observations, ...loop), ({ traceId }) => traceId);
     expect(byTrace.size).toBe(5);
     for (const spans of byTrace.values()) {
       const starts = spans.map(({ startTimeUnixNano }) => Number(BigInt(startTimeUnixNano) / 1_000_000_000n));
@@ -303,7 +301,7 @@ describe('an Event marked topLevelSpan', () => {
   });
 
   it('is itself the root of its change', () => {
-    const spans = spansOf([...observations, sync]);
+    const spans = spansOf(...observations, sync);
     expect(outline(spans)).toBe(
       [
         'Deployment.Sync web',
@@ -312,7 +310,7 @@ describe('an Event marked topLevelSpan', () => {
         '      Pod.Scheduled web-1-a',
       ].join('\n'),
     );
-    const [change] = spansOf(observations).filter(({ parentSpanId }) => parentSpanId === null);
+    const [change] = spansOf(...observations).filter(({ parentSpanId }) => parentSpanId === null);
     const [root] = spans.filter(({ parentSpanId }) => parentSpanId === null);
     expect(root!.traceId).toBe(change!.traceId);
     expect(root!.attributes['k8s.object.generation']).toBe(1);
@@ -365,12 +363,12 @@ describe('a traceparent annotation', () => {
   });
 
   it('written by the change makes its trace a part of the caller’s; an older one is a link', () => {
-    const spans = spansOf([
+    const spans = spansOf(
       created,
       scaled(0.1, 'Scaled up replica set web-1 from 0 to 1'),
       updated,
       scaled(60.1, 'Scaled up replica set web-1 from 1 to 2'),
-    ]);
+    );
     const [create, update] = ['Deployment.Create', 'Deployment.Update'].map(
       (name) => spans.find((span) => span.name === name)!,
     );
@@ -387,19 +385,19 @@ describe('a traceparent annotation', () => {
 
   it('of the Event wins over the object’s', () => {
     const own = '0af7651916cd43dd8448eb211c80319c';
-    const spans = spansOf([
+    const spans = spansOf(
       created,
       event(0.1, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1', {
         annotations: { 'tracing.k8s.io/traceparent': `00-${own}-b7ad6b7169203331-01` },
       }),
-    ]);
+    );
     expect(spans.map((span) => span.traceId)).toEqual([own, own]);
   });
 
   it('that is no trace context is no caller', () => {
     const broken = snapshot(0, deployment, { annotations: { traceparent: '00-zz-1-1' } });
     expect(
-      spansOf([broken, scaled(0.1, 'Scaled up replica set web-1 from 0 to 1')]).every(({ traceId: id }) =>
+      spansOf(broken, scaled(0.1, 'Scaled up replica set web-1 from 0 to 1')).every(({ traceId: id }) =>
         /^[0-9a-f]{32}$/.test(id),
       ),
     ).toBe(true);
@@ -420,7 +418,7 @@ describe('ownerReferences that close a circle', () => {
     ],
   ])('%s cost nothing but themselves', (_, circle) => {
     const events = [event(2, a, 'SuccessfulCreate', 'Created pod: p'), event(3, pod, 'Started', 'Started')];
-    expect(spansOf([...circle, snapshot(1, pod), ...events])).toHaveLength(events.length + 1);
+    expect(spansOf(...circle, snapshot(1, pod), ...events)).toHaveLength(events.length + 1);
   });
 });
 
@@ -431,7 +429,7 @@ describe('what is read in parts or without versions', () => {
       ? [[]]
       : items.flatMap((item, i) => orders(items.toSpliced(i, 1)).map((rest) => [item, ...rest]));
   const results = (observations: readonly Observation[]) =>
-    new Set(orders(observations).map((order) => JSON.stringify(spansOf(order)))).size;
+    new Set(orders(observations).map((order) => JSON.stringify(spansOf(...order)))).size;
   const read = (resourceVersion: string, action?: string) =>
     event(1, deployment, 'Paused', 'm', {
       uid: 'e',
@@ -462,14 +460,14 @@ describe('what is read in parts or without versions', () => {
   it('a generation that is seen again is no second change', () => {
     const seen = (at: number, resourceVersion: string, generation: number) =>
       snapshot(at, deployment, { resourceVersion, generation, creationTimestamp: '2026-03-01T12:00:00Z' });
-    const spans = spansOf([
+    const spans = spansOf(
       seen(0, '10', 1),
       seen(10, '20', 2),
       seen(20, '30', 1),
       seen(30, '40', 2),
       event(11, deployment, 'Paused', 'a'),
       event(31, deployment, 'Paused', 'b'),
-    ]);
+    );
     const roots = spans.filter(({ parentSpanId }) => parentSpanId === null).map(({ spanId }) => spanId);
     expect(new Set(roots).size).toBe(roots.length);
   });
@@ -520,7 +518,7 @@ it('a pod of a later scaling is no replacement of a disrupted one', () => {
   const { observations, deployment, replicaSet, pod } = rollout(0);
   const node = thing('Node', 'n1');
   const next = thing('Pod', 'web-1-b', replicaSet);
-  const spans = spansOf([
+  const spans = spansOf(
     ...observations,
     event(100, node, 'NodeNotSchedulable', 'Node n1 status is now: NodeNotSchedulable'),
     event(101, deployment, 'ScalingReplicaSet', 'Scaled down replica set web-1 from 1 to 0'),
@@ -535,7 +533,7 @@ it('a pod of a later scaling is no replacement of a disrupted one', () => {
     event(400, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
     snapshot(400.1, next),
     event(400.2, replicaSet, 'SuccessfulCreate', 'Created pod: web-1-b'),
-  ]);
+  );
   const created = spans.find(({ attributes }) => attributes['k8s.event.message'] === 'Created pod: web-1-b')!;
   const parent = spans.find(({ spanId }) => spanId === created.parentSpanId)!;
   expect(parent.attributes['k8s.event.message']).toBe('Scaled up replica set web-1 from 0 to 1');

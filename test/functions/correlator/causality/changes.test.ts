@@ -1,11 +1,8 @@
 /** What is a change, who made it, how it ended, and why it failed. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import type { FieldManager, ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
-import { atTheEnd, event, onContainer, outline, rollout, snapshot, thing } from './cluster-story.ts';
+import { event, onContainer, outline, rollout, snapshot, spansOf, thing } from './cluster-story.ts';
 
-const spansOf = (...observations: Observation[]) =>
-  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
 const rootsOf = (...observations: Observation[]) =>
   spansOf(...observations)
     .filter(({ attributes }) => 'rootspan.change.outcome' in attributes)

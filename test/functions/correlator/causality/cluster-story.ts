@@ -1,7 +1,8 @@
 /**
- * A cluster's story in a few words: what a test tells, as the observations that a forwarder would ship. Times are
+ * A cluster's story in a few words: what a test tells, as the observations that a forwarder would ship, and its traces. Times are
  * seconds since noon; Events are legacy ones with whole seconds and a recorder's nanoseconds in their name, as most are.
  */
+import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import type { EventOccurrence, ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
 import type { Span } from '../../../../shared/span.ts';
 
@@ -97,6 +98,13 @@ export function rollout(at: number, name = 'web') {
   ];
   return { deployment, replicaSet, pod, observations };
 }
+
+/** What the core makes of a story in the end. */
+export const spansOf = (...observations: Observation[]): Span[] =>
+  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
+
+/** A story's traces, as `outline` shows them. */
+export const tell = (...observations: Observation[]): string => outline(spansOf(...observations));
 
 /** Names as an indented tree, a trace after a trace, siblings by start; with `why`, the rule and the ground of each line. */
 export function outline(spans: readonly Span[], { why = false } = {}): string {

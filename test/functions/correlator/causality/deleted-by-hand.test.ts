@@ -1,11 +1,6 @@
 /** `kubectl delete pod`: no Event says who did it, and the change that made the pod is no reason for it. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
-import type { Observation } from '../../../../shared/observation.ts';
-import { atTheEnd, event, outline, rollout, snapshot, thing } from './cluster-story.ts';
-
-const tell = (...observations: Observation[]) =>
-  outline(assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span));
+import { event, rollout, snapshot, tell, thing } from './cluster-story.ts';
 
 describe('a pod that somebody deletes', () => {
   const { deployment, replicaSet, pod, observations } = rollout(0);

@@ -1,12 +1,7 @@
 /** What a dump tells: objects as they are at its end, Events of the last hour, whole seconds. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import type { ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
-import { atTheEnd, event, outline, snapshot, thing } from './cluster-story.ts';
-
-const spansOf = (observations: readonly Observation[]) =>
-  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
-const tell = (...observations: Observation[]) => outline(spansOf(observations));
+import { event, snapshot, spansOf, tell, thing } from './cluster-story.ts';
 
 /** As it is when somebody looks, an hour after all else. */
 const found = (
@@ -108,7 +103,7 @@ describe('a dump', () => {
   it('a creation of hours ago, which nobody saw, was not superseded by a change of today', () => {
     const statefulSet = thing('StatefulSet', 'db');
     const pod = thing('Pod', 'db-0', statefulSet);
-    const [creation] = spansOf([
+    const [creation] = spansOf(
       found(0, statefulSet, {
         generation: 2,
         managers: [
@@ -118,7 +113,7 @@ describe('a dump', () => {
       }),
       found(0, pod),
       event(1, statefulSet, 'SuccessfulCreate', 'create Pod db-0 in StatefulSet db successful'),
-    ]);
+    );
     expect(creation?.name).toBe('StatefulSet.Create');
     expect(creation?.attributes['rootspan.change.outcome']).toBe('unknown');
   });
@@ -126,7 +121,7 @@ describe('a dump', () => {
 
 describe('why it failed', () => {
   const rootOf = (...observations: Observation[]) =>
-    spansOf(observations).find(({ parentSpanId }) => parentSpanId === null);
+    spansOf(...observations).find(({ parentSpanId }) => parentSpanId === null);
 
   it('is the claim that gets no volume, where the change made it for its pods', () => {
     const statefulSet = thing('StatefulSet', 'db');

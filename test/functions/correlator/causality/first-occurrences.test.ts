@@ -1,12 +1,9 @@
 /** Repeats tell of their first time; times that are known to the second are that second. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import type { Observation } from '../../../../shared/observation.ts';
 import type { Span } from '../../../../shared/span.ts';
-import { atSecond, atTheEnd, event, rollout, snapshot, thing } from './cluster-story.ts';
+import { atSecond, event, rollout, snapshot, spansOf, thing } from './cluster-story.ts';
 
-const spansOf = (...observations: Observation[]): Span[] =>
-  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
 const occurrencesOf = (spans: readonly Span[], reason: string) =>
   spans
     .filter(({ name }) => name.endsWith(`.${reason}`))

@@ -1,11 +1,8 @@
 /** A dump shows what is there when it is made: of a pod that was evicted, deleted or drained only its Events are left. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import type { Observation } from '../../../../shared/observation.ts';
-import { atTheEnd, event, outline, snapshot, thing } from './cluster-story.ts';
+import { event, snapshot, tell, thing } from './cluster-story.ts';
 
-const tell = (...observations: Observation[]) =>
-  outline(assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span));
 /** It was there when somebody looked. */
 const found = (subject: ReturnType<typeof thing>): Observation => ({
   ...snapshot(-3600, subject),

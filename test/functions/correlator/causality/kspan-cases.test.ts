@@ -3,12 +3,7 @@
  * that went is gone. Its fourth is a recording (test/recordings/kspan-deployment-2-pods.yaml).
  */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
-import type { Observation } from '../../../../shared/observation.ts';
-import { atTheEnd, event, outline, snapshot, thing } from './cluster-story.ts';
-
-const tell = (...observations: Observation[]) =>
-  outline(assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span));
+import { event, snapshot, tell, thing } from './cluster-story.ts';
 
 const deployment = thing('Deployment', 'web');
 const [older, newer] = [thing('ReplicaSet', 'web-1', deployment), thing('ReplicaSet', 'web-2', deployment)];

@@ -1,12 +1,6 @@
 /** What tools beyond Kubernetes' own controllers do, told as their sources say: none of them runs in the recordings. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
-import type { Observation } from '../../../../shared/observation.ts';
-import { atTheEnd, event, outline, rollout, snapshot, thing } from './cluster-story.ts';
-
-const spansOf = (observations: readonly Observation[]) =>
-  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
-const tell = (...observations: Observation[]) => outline(spansOf(observations));
+import { event, rollout, snapshot, spansOf, tell, thing } from './cluster-story.ts';
 
 describe('Karpenter', () => {
   it('taints a Node and evicts its pods: what goes and what comes hangs under the disruption', () => {
@@ -64,7 +58,7 @@ describe('Argo CD', () => {
       '  Application.OperationCompleted shop',
     ];
     expect(tell(...story)).toBe([...sync, ...sync].join('\n'));
-    expect(spansOf(story)[0]!.attributes['vcs.ref.head.revision']).toBe(sha);
+    expect(spansOf(...story)[0]!.attributes['vcs.ref.head.revision']).toBe(sha);
   });
 });
 
@@ -74,13 +68,13 @@ describe('Flux', () => {
   const at = (seconds: number, generation: number) => snapshot(seconds, kustomization, { generation });
 
   it('says what it synced, and how a change of the Kustomization ended', () => {
-    const spans = spansOf([
+    const spans = spansOf(
       at(0, 1),
       event(1, kustomization, 'Progressing', 'Deployment/shop/web created', { annotations }),
       event(9, kustomization, 'ReconciliationSucceeded', 'Reconciliation finished', { annotations }),
       at(60, 2),
       event(61, kustomization, 'BuildFailed', 'kustomize build failed', { type: 'Warning' }),
-    ]);
+    );
     expect(
       spans
         .filter(({ parentSpanId }) => parentSpanId === null)
@@ -155,13 +149,13 @@ describe('a change of what a tool owns', () => {
   it('says whose it is', () => {
     const { deployment, observations } = rollout(0);
     const [, ...rest] = observations;
-    const [root] = spansOf([
+    const [root] = spansOf(
       snapshot(0, deployment, {
         labels: { 'helm.sh/chart': 'web-1.2.3', 'kustomize.toolkit.fluxcd.io/name': 'apps' },
         annotations: { 'meta.helm.sh/release-name': 'web', 'argocd.argoproj.io/tracking-id': 'shop:apps/…' },
       }),
       ...rest,
-    ]);
+    );
     expect(root!.attributes).toMatchObject({
       'k8s.deployment.label.helm.sh/chart': 'web-1.2.3',
       'k8s.deployment.label.kustomize.toolkit.fluxcd.io/name': 'apps',
@@ -200,13 +194,13 @@ describe('a claim', () => {
   });
 
   it('that nobody made is a trace of its own; who waits for it links there', () => {
-    const spans = spansOf([
+    const spans = spansOf(
       ...made,
       event(1, claim, 'ProvisioningFailed', 'storageclass "absent" not found', { type: 'Warning' }),
       event(11, pod, 'FailedScheduling', 'pod has unbound immediate PersistentVolumeClaims', {
         type: 'Warning',
       }),
-    ]);
+    );
     const failed = spans.find(({ name }) => name === 'PersistentVolumeClaim.ProvisioningFailed')!;
     expect(failed.parentSpanId).toBeNull();
     expect(spans.find(({ name }) => name === 'Job.Create')!.links).toEqual([

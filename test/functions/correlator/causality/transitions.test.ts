@@ -1,12 +1,9 @@
 /** What a pod's status tells and no Event does. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import { transitionSpanId } from '../../../../shared/ids.ts';
 import type { ContainerStatus, Observation } from '../../../../shared/observation.ts';
-import { atSecond, atTheEnd, event, onContainer, outline, rollout, snapshot } from './cluster-story.ts';
+import { atSecond, event, onContainer, outline, rollout, snapshot, spansOf } from './cluster-story.ts';
 
-const spansOf = (...observations: Observation[]) =>
-  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
 const { pod, observations } = rollout(0);
 const time = (second: number) => `2026-03-01T12:00:${String(second).padStart(2, '0')}Z`;
 const app = (status: Partial<ContainerStatus>): ContainerStatus => ({ name: 'app', ...status });

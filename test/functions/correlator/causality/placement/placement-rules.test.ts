@@ -1,6 +1,5 @@
 /** Each placement rule in a story of its own: the Events in a few words, the trace with the rule that placed each line. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../../../functions/correlator/causality/assemble.ts';
 import {
   episode,
   placementRules,
@@ -8,11 +7,9 @@ import {
 import { explain } from '../../../../../infra/local/explain.ts';
 import type { Observation } from '../../../../../shared/observation.ts';
 import { caseFiles, readCase, readRecording, recordingFiles } from '../../../../read-recordings.ts';
-import { atTheEnd, event, onContainer, outline, rollout, snapshot, thing } from '../cluster-story.ts';
+import { event, onContainer, outline, rollout, snapshot, spansOf, thing } from '../cluster-story.ts';
 
-const spansOf = (observations: readonly Observation[]) =>
-  assemble({ cluster: {}, observations, now: atTheEnd }).map(({ span }) => span);
-const why = (...observations: Observation[]) => outline(spansOf(observations), { why: true });
+const why = (...observations: Observation[]) => outline(spansOf(...observations), { why: true });
 
 const { deployment, replicaSet, pod, observations: rolledOut } = rollout(0);
 const created = { creationTimestamp: '2026-03-01T12:00:00Z' };
