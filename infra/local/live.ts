@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { assemble } from '../../functions/correlator/causality/assemble.ts';
-import { defaultWaits } from '../../functions/correlator/ports.ts';
+import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { EventFiltersSchema } from '../../functions/forwarder/filter-events.ts';
 import { EventRateLimitSchema } from '../../functions/forwarder/guard-rate.ts';
@@ -71,7 +71,7 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
   const kept = keepRecentTraces(mostSpans);
   const pipeline = stack.use(
     await startPipeline({
-      waits: { ...defaultWaits, retention: keptFor / 1000 },
+      thresholds: { ...defaultThresholds, retention: keptFor / 1000 },
       kept,
       now: clock.now,
       assemblyClock: () => BigInt(clock.now()) * 1_000_000n,

@@ -4,10 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createIngest } from '../../functions/correlator/ingest.ts';
-import type { Remark, Waits } from '../../functions/correlator/ports.ts';
+import type { Remark } from '../../functions/correlator/ports.ts';
 import { createSettle } from '../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../functions/correlator/spans-queue-sqs.ts';
 import { createDynamoDbStore } from '../../functions/correlator/store-dynamodb.ts';
+import type { Thresholds } from '../../functions/correlator/thresholds.ts';
 import { createTimers } from '../../functions/correlator/timers-sqs.ts';
 import { createDelivery } from '../../functions/emitter/deliver-messages.ts';
 import { createEmitter, narrowingRequests } from '../../functions/emitter/emit.ts';
@@ -33,7 +34,7 @@ import { createSqsSource } from './sqs-source.ts';
 import { startEmulators } from './start-emulators.ts';
 
 export interface PipelineSettings {
-  waits: Waits;
+  thresholds: Thresholds;
   /** Milliseconds since 1970. */
   now(): number;
   /** Nanoseconds since 1970. */
@@ -73,7 +74,7 @@ export interface Pipeline extends AsyncDisposable {
 }
 
 export async function startPipeline(settings: PipelineSettings): Promise<Pipeline> {
-  const { waits, now, assemblyClock, endpoint, onIngested, onRemark, onDefect } = settings;
+  const { thresholds, now, assemblyClock, endpoint, onIngested, onRemark, onDefect } = settings;
   await using starting = new AsyncDisposableStack();
   const emulators = await startEmulators();
   starting.defer(() => emulators.stop());
@@ -147,7 +148,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
             },
           },
         },
-        waits,
+        thresholds,
       ),
       onFailure: async (_, why) => onDefect(why.error),
       onError: onDefect,
@@ -166,7 +167,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
     startSettling() {
       const settling = pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), sqs, {
         ...sqsPorts,
-        handle: createSettle({ ...ports, setAside: setAsideOf('settle') }, waits),
+        handle: createSettle({ ...ports, setAside: setAsideOf('settle') }, thresholds),
       });
       running.defer(() => settling.stop());
       const spans = pollSqs(createSqsSource(aws.sqs, resources.spansQueueUrl), sqs, {

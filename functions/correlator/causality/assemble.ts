@@ -38,6 +38,8 @@ export interface Assembly {
 export interface AssembledSpan extends WrittenSpan {
   /** Nothing that can still happen changes it. */
   final: boolean;
+  /** When it is final if nothing more is heard, in nanoseconds since 1970. */
+  finalAt: bigint;
   /** Of a trace that no Event tells of: since when it has been known, in nanoseconds since 1970. */
   untoldSince: bigint | undefined;
 }
@@ -68,7 +70,14 @@ export function assemble({
       : timed.root.start;
     for (const written of write(timed)) {
       const { span, key, occurrence } = written;
-      assembled.push({ span, key, occurrence, final: isFinal(written), untoldSince });
+      assembled.push({
+        span,
+        key,
+        occurrence,
+        final: isFinal(written),
+        finalAt: now + recentGap,
+        untoldSince,
+      });
     }
   }
   if (sent.size === 0) return assembled;

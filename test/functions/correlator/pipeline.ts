@@ -3,11 +3,13 @@
  * can be told to fail at the n-th call.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { createIngest, type KinesisEvent } from '../../../functions/correlator/ingest.ts';
-import { defaultWaits, type Ports, type Remark, type Timer } from '../../../functions/correlator/ports.ts';
+import { createIngest } from '../../../functions/correlator/ingest.ts';
+import type { Ports, Remark, Timer } from '../../../functions/correlator/ports.ts';
+import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import type { Store } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
+import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { encodeBatches } from '../../../shared/batch-codec.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
 import type { Poison } from '../../../shared/set-aside.ts';
@@ -86,8 +88,8 @@ export function startPipeline({
     now: () => pipeline.now,
     assemblyClock: () => assemblyClock(pipeline.now),
   };
-  let ingest = createIngest(ports, defaultWaits);
-  const settle = createSettle(ports, defaultWaits);
+  let ingest = createIngest(ports, defaultThresholds);
+  const settle = createSettle(ports, defaultThresholds);
   const pipeline: Pipeline = {
     now: start,
     timers: [],
@@ -109,7 +111,7 @@ export function startPipeline({
         } catch (error) {
           if (!(error instanceof Crash)) throw error;
           // Another process: nothing is remembered.
-          ingest = createIngest(ports, defaultWaits);
+          ingest = createIngest(ports, defaultThresholds);
         }
       }
       throw new Error('ingest never succeeded');
