@@ -62,25 +62,24 @@ function toldByEvents(pod: KubernetesObject, said: readonly Occurrence[]): Recov
 
 const isFailedEnd = ({ transition }: Occurrence): boolean => (transition?.exitCode ?? 0) !== 0;
 
-type PodStatus = { state: 'ready' | 'ended'; since: bigint } | { state: 'unready' };
+type Status = { state: 'ready' | 'ended'; since: bigint } | { state: 'unready' };
 
-const of = (status: PodStatus): Recovery => (status.state === 'unready' ? onItsWay : settled(status.since));
+const of = (status: Status): Recovery => (status.state === 'unready' ? onItsWay : settled(status.since));
 
 /** By its newest version; undefined where that does not tell. */
-function statusOf({ versions }: ObjectHistory): PodStatus | undefined {
+function statusOf({ versions }: ObjectHistory): Status | undefined {
   const newest = versions.at(-1)!;
   if (newest.deleted) return { state: 'ended', since: newest.observedAt };
   if (isOver(newest)) return { state: 'ended', since: versions.find(isOver)!.observedAt };
-  const ready = newest.object.status?.conditions?.find(({ type }) => type === 'Ready');
+  return readiness(newest);
+}
+
+function readiness({ object: { status }, observedAt }: Version): Status | undefined {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   if (ready === undefined) return undefined;
   if (ready.status !== 'True') return { state: 'unready' };
-  const { lastTransitionTime } = ready;
-  const { observedAt } = newest;
-  return {
-    state: 'ready',
-    since:
-      lastTransitionTime === undefined ? observedAt : narrow(parseTime(lastTransitionTime), observedAt).at,
-  };
+  const { lastTransitionTime: time } = ready;
+  return { state: 'ready', since: time === undefined ? observedAt : narrow(parseTime(time), observedAt).at };
 }
 
 const isOver = ({ object: { status } }: Version): boolean =>
@@ -102,19 +101,33 @@ const remedies: Readonly<Partial<Record<NodeTurn, ReadonlySet<NodeTurn>>>> = {
 
 /** By all that is said of it: its Ready after a loss is an episode of its own. */
 function nodeRecovery(node: KubernetesObject, said: readonly Occurrence[]): Recovery {
-  const gone = goneSince(node);
   let since: bigint | undefined;
   for (const trouble of said) {
     const turn = turnOf(trouble);
     if (turn === undefined || !troubles.has(turn)) continue;
-    const remedy = node.occurrences.find(
-      (later) => later.index > trouble.index && remedies[turn]!.has(turnOf(later)!),
-    );
-    const over = [remedy?.at, gone].filter((at) => at !== undefined);
-    if (over.length === 0) return onItsWay;
-    since = max(since ?? trouble.at, over.reduce(min));
+    const over = endOfTrouble(node, turn, trouble);
+    if (over === undefined) return onItsWay;
+    if (over !== 'none') since = max(since ?? over, over);
   }
   return since === undefined ? undisturbed : settled(since);
+}
+
+/** `none`: it was none. */
+function endOfTrouble(
+  node: KubernetesObject,
+  turn: NodeTurn,
+  trouble: Occurrence,
+): bigint | 'none' | undefined {
+  const remedy = node.occurrences.find(
+    (later) => later.index > trouble.index && remedies[turn]!.has(turnOf(later)!),
+  );
+  const told = [remedy?.at, goneSince(node)].filter((at) => at !== undefined);
+  if (told.length > 0) return told.reduce(min);
+  const status = node.history && readiness(node.history.versions.at(-1)!);
+  if (status?.state !== 'ready' || !remedies[turn]!.has('ready')) return undefined;
+  if (status.since >= trouble.at) return status.since;
+  // A kubelet that starts anew leaves its Node ready.
+  return turn === 'booting' ? 'none' : undefined;
 }
 
 function goneSince({ history, occurrences }: KubernetesObject): bigint | undefined {
