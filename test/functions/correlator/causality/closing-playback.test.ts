@@ -59,6 +59,24 @@ describe('each trace sent when its story is over, the traces are those of one lo
     expectWhole(await read()),
   );
 
+  // Each of them a verdict: it is told when it is known, and what crashes or is readopted a minute later is late.
+  it('what comes late, of all recordings', async () => {
+    const late: string[] = [];
+    for (const file of recordingFiles.filter((name) => !seenLater.has(name))) {
+      const told = playCalmly(await readRecording(file));
+      for (const [, spans] of Map.groupBy(told, ({ span }) => span.traceId)) {
+        const root = spans.find(({ span }) => span.parentSpanId === null)!;
+        const after = spans.filter(({ at }) => at > root.at).length;
+        if (after > 0) late.push(`${file}: ${after} after ${root.span.name}`);
+      }
+    }
+    expect(late).toEqual([
+      'crash-loop.jsonl: 14 after Deployment.Create',
+      'oom-killed.jsonl: 4 after Deployment.Update',
+      'orphaned-and-adopted.jsonl: 12 after Deployment.Create',
+    ]);
+  });
+
   it('lives of pods that crash, get ready, go and are replaced', () => {
     checkProperty(fc.property(lives, expectWhole));
   });
