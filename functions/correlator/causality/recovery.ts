@@ -34,7 +34,8 @@ export function arrivalOf(pod: KubernetesObject): Recovery {
  */
 export function recoveryOf(object: KubernetesObject, said: readonly Occurrence[]): Recovery {
   if (object.kind === 'Pod') return podRecovery(object, said);
-  return object.kind === 'Node' ? nodeRecovery(object, said) : undisturbed;
+  if (object.kind === 'Node') return nodeRecovery(object, said);
+  return isInPhase(object) ? onItsWay : undisturbed;
 }
 
 function podRecovery(pod: KubernetesObject, said: readonly Occurrence[]): Recovery {
@@ -55,9 +56,16 @@ function podRecovery(pod: KubernetesObject, said: readonly Occurrence[]): Recove
 function toldByEvents(pod: KubernetesObject, said: readonly Occurrence[]): Recovery {
   const isTrouble = (occurrence: Occurrence) =>
     occurrence.event.type !== 'Normal' || isTearDown(occurrence, pod) || isFailedEnd(occurrence);
-  if (pod.removal !== undefined || said.some(isTrouble)) return onItsWay;
+  if (pod.removal !== undefined || said.some(isTrouble) || isInPhase(pod)) return onItsWay;
   const start = said.findLast((occurrence) => rowOf(occurrence).direction === 'start-up');
   return start === undefined || isStarted(start) ? undisturbed : onItsWay;
+}
+
+/** Its last word is one that lasts until the next: a load balancer or a volume takes minutes. Not where it is gone. */
+function isInPhase({ occurrences, history }: KubernetesObject): boolean {
+  if (history?.versions.at(-1)?.deleted === true) return false;
+  const last = occurrences.findLast(({ transition }) => transition === undefined);
+  return last !== undefined && rowOf(last).phase === true;
 }
 
 const isFailedEnd = ({ transition }: Occurrence): boolean => (transition?.exitCode ?? 0) !== 0;

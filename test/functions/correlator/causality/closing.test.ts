@@ -108,6 +108,16 @@ describe('an episode', () => {
     });
   });
 
+  it('of what takes its time waits for the next word', () => {
+    const service = thing('Service', 'web');
+    const ensuring = event(10, service, 'EnsuringLoadBalancer', 'Ensuring load balancer');
+    const ensured = event(200, service, 'EnsuredLoadBalancer', 'Ensured load balancer');
+    const name = 'Service.EnsuringLoadBalancer';
+    expect(closings(ensuring)).toEqual({ [name]: 10 + minutes(15) });
+    expect(closings(ensuring, ensured)).toEqual({ [name]: 200 + minutes(2) });
+    expect(closings(ensuring, goneAt(100, service))).toMatchObject({ [name]: 10 + minutes(2) });
+  });
+
   it('of a probe that failed without consequence is one that disturbed nothing', () => {
     expect(closings(readyFor2Hours, probeFails(10))).toEqual({ 'Pod.Unhealthy': 10 + minutes(2) });
   });
