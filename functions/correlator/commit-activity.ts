@@ -17,7 +17,7 @@ import {
 import type { Related } from './join-registry.ts';
 import { ageOf, behind } from './next-step.ts';
 import { commitSpans, OutboxConflictError } from './outbox.ts';
-import { type Bounds, closingTime, keysOf, type Picked, pickSpans } from './pick-spans.ts';
+import { type Bounds, firstClosing, keysOf, type Picked, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
 import type { Remark } from './ports.ts';
 import type { Check, Outcome } from './settle-activity.ts';
@@ -54,7 +54,7 @@ export async function commitActivity(
   }
   const now = ports.now();
   const chunkNames = await compact(context, check, assembled);
-  const closesAt = closingTime(open);
+  const closesAt = firstClosing(open);
   const closing = closesAt === undefined ? undefined : Math.max(1, (closesAt - now) / 1000);
   const outcome: Outcome = {
     spans: [...resent, ...final],
@@ -158,7 +158,7 @@ function seeRelated(context: SettleContext, related: Related, spans: readonly As
     whatWasSent([activity]),
     bounds,
   );
-  return { activity, unsent: { final: final.length, open: open.length }, closesAt: closingTime(open) };
+  return { activity, unsent: { final: final.length, open: open.length }, closesAt: firstClosing(open) };
 }
 
 /** What is mostly little stays as it is. The name of the chunks that there are then. */

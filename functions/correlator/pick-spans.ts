@@ -40,7 +40,7 @@ function isTold({ span, occurrence }: AssembledSpan, { horizon, compactedUntil, 
 }
 
 /** When the first of them can be sent if nothing more is heard, in milliseconds since 1970; undefined for none. */
-export function closingTime(open: readonly AssembledSpan[]): number | undefined {
+export function firstClosing(open: readonly AssembledSpan[]): number | undefined {
   if (open.length === 0) return undefined;
   return Math.min(...open.map(({ finalAt }) => Number(finalAt / 1_000_000n))) + 1;
 }

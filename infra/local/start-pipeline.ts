@@ -63,6 +63,10 @@ export interface Pipeline extends AsyncDisposable {
   ingested(): Promise<void>;
   /** From now on timers are heard and spans exported; before, they wait in their queues. */
   startSettling(): void;
+  /** From now on no timer is heard; resolves once all that was settled until then is exported. */
+  stopSettling(): Promise<void>;
+  /** The way that settled spans go, to everywhere that those went; resolves once they are exported. */
+  exportSpans(spans: readonly Span[]): Promise<void>;
   /** Resolves once no timer is left. */
   settled(): Promise<void>;
   /** Resolves once no span waits to be exported. */
@@ -176,6 +180,14 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
       });
       running.defer(() => spans.stop());
       pollers = { timers: settling, spans };
+    },
+    async stopSettling() {
+      await pollers?.timers.stop();
+      await pollers?.spans.drained();
+    },
+    async exportSpans(spans) {
+      if (spans.length > 0) await ports.spansQueue.send(spans);
+      await pollers?.spans.drained();
     },
     settled: async () => pollers?.timers.drained(),
     exported: async () => pollers?.spans.drained(),

@@ -48,7 +48,7 @@ beforeAll(async () => {
   serviceAccount = await kubeconfigOfServiceAccount();
   pipeline = await startPipeline({
     // Shorter than in AWS, where nobody sits and waits; reviews come soon once all is closed.
-    thresholds: { ...defaultThresholds, quiet: 12, maxWait: 120, meeting: 5, closing: 20 },
+    thresholds: { ...defaultThresholds, quiet: 12, maxWait: 120, registration: 5 },
     now: Date.now,
     assemblyClock: () => (Date.now() > closedFrom ? endOfTime : BigInt(Date.now()) * 1_000_000n),
     onRemark: () => {},
