@@ -13,7 +13,7 @@ const TimerSchema = v.object({
   id: v.string(),
   activities: v.pipe(v.array(v.pipe(v.string(), v.includes('/'))), v.nonEmpty()),
   dueAt: Milliseconds,
-  /** The first version does not say it. */
+  /** The first version does not say it: of its batches each is the business of its chain alone. */
   armedAt: v.optional(Milliseconds),
   since: v.optional(Milliseconds),
   sent: v.optional(v.record(v.string(), v.number())),
@@ -34,8 +34,6 @@ export interface Due {
   isAlone: boolean;
 }
 
-/** SQS's longest delay. */
-const longestDelay = 900_000;
 /** Milliseconds: what is due so soon is done now. */
 const early = 1000;
 
@@ -68,7 +66,7 @@ async function readTimer(
     log({ kind: 'set-aside', source: messageId, reason: parsed.reason });
     return [];
   }
-  const { id, activities, dueAt, since, sent, armedAt = since ?? dueAt - longestDelay } = parsed.value;
+  const { id, activities, dueAt, since, sent, armedAt = dueAt } = parsed.value;
   const milliseconds = dueAt - now();
   if (milliseconds > early) {
     const rest = { ...(since !== undefined && { since }), ...(sent !== undefined && { sent }) };

@@ -60,9 +60,12 @@ export async function sendRechecks(
   });
 }
 
-/** Whole seconds. What is still open then is told by a clock that is ahead. */
-const untilClosed = ({ ports, thresholds }: SettleContext, closesAt: number | undefined): number =>
-  closesAt === undefined ? thresholds.registration : Math.max(1, Math.ceil((closesAt - ports.now()) / 1000));
+/** Whole seconds, with the time that what still belongs to it takes to be checked first, and to be found in the registry. */
+function untilClosed({ ports, thresholds }: SettleContext, closesAt: number | undefined): number {
+  const { quiet, slack, registration } = thresholds;
+  if (closesAt === undefined) return registration;
+  return Math.max(1, Math.ceil((closesAt - ports.now()) / 1000)) + quiet + slack + registration;
+}
 
 const othersOf = (some: readonly Activity[], settled: ReadonlySet<string>): Activity[] =>
   [...new Map(some.map((other) => [other.key, other])).values()].filter(({ key }) => !settled.has(key));

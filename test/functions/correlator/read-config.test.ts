@@ -13,7 +13,7 @@ const ingest = {
   tableName: 'state',
   timersQueueUrl: 'https://sqs.example/timers',
   setAsideBucket: 'set-aside',
-  waits: defaultThresholds,
+  thresholds: defaultThresholds,
 };
 
 test('what the stack says, and nothing else', () => {

@@ -295,7 +295,7 @@ describe('figures', () => {
     await pipeline.ingest(recordsOf([[event(0, thing('Job', 'gone'), 'FailedMount', 'x')]]));
     await pipeline.runTimers();
     expect(pipeline.remarks.filter(({ kind }) => kind === 'postponed')).toEqual([
-      { kind: 'postponed', activity: 'c1/uid-Job-gone', seconds: 30, age: 30 },
+      { kind: 'postponed', activity: 'c1/uid-Job-gone', seconds: 39, age: 21 },
     ]);
     const [spans] = pipeline.sends;
     expect(settles(pipeline)).toMatchObject([

@@ -1,8 +1,8 @@
 /** Everything that is stored or under way at one moment (test/fixtures/version-before/README.md), and today's functions going on from it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KinesisEvent } from '../../../functions/correlator/ingest.ts';
 import type { Timer } from '../../../functions/correlator/ports.ts';
+import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import type { Item } from '../../../functions/correlator/store.ts';
 import { decodeBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
-import { defaultWaits, type Waits } from '../../../functions/correlator/ports.ts';
+import { defaultThresholds, type Thresholds } from '../../../functions/correlator/thresholds.ts';
 import { keepRecentTraces } from '../../../infra/local/keep-recent.ts';
 import { clusterOf } from '../../../infra/local/read-recording.ts';
 import { startOtlpReceiver } from '../../../infra/local/receive-otlp.ts';
@@ -26,7 +26,7 @@ async function stuckRollout() {
 
 describe('what is open when `--live` is stopped', () => {
   /** What the endpoint had when it was stopped, and what it has then. */
-  async function stopAfter(waits: Waits, isReached: (spans: readonly Span[]) => boolean) {
+  async function stopAfter(thresholds: Thresholds, isReached: (spans: readonly Span[]) => boolean) {
     const { cluster, observations, records, now } = await stuckRollout();
     const backend = await startOtlpReceiver();
     const endpoint = {
@@ -38,7 +38,7 @@ describe('what is open when `--live` is stopped', () => {
     const kept = keepRecentTraces(1_000);
     const defects: unknown[] = [];
     await using pipeline = await startPipeline({
-      waits,
+      thresholds,
       kept,
       endpoint,
       now: Date.now,
@@ -61,7 +61,7 @@ describe('what is open when `--live` is stopped', () => {
 
   it('reaches the endpoint, where nothing was settled yet', async () => {
     const { atTheEndpoint, onThePage, expected } = await stopAfter(
-      { ...defaultWaits, quiet: 600 },
+      { ...defaultThresholds, quiet: 600 },
       () => true,
     );
     expect(atTheEndpoint).toEqual(expected);
@@ -69,8 +69,8 @@ describe('what is open when `--live` is stopped', () => {
   });
 
   it('reaches the endpoint once, beside what was sent', async () => {
-    const waits = { ...defaultWaits, quiet: 1, patience: 2, meeting: 1 };
-    const { atTheEndpoint, expected } = await stopAfter(waits, (spans) => spans.length > 0);
+    const thresholds = { ...defaultThresholds, quiet: 1, patience: 2, meeting: 1 };
+    const { atTheEndpoint, expected } = await stopAfter(thresholds, (spans) => spans.length > 0);
     expect(atTheEndpoint).toEqual(expected);
   });
 });
