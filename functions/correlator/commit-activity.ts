@@ -20,6 +20,7 @@ import { commitSpans, OutboxConflictError } from './outbox.ts';
 import { type Bounds, firstClosing, keysOf, type Picked, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
 import type { Remark } from './ports.ts';
+import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
 import { archivePartition } from './store.ts';
@@ -60,7 +61,7 @@ export async function commitActivity(
     spans: [...resent, ...final],
     sentUpTo: acknowledged?.to ?? lastBatch(activity),
     remark: toRemark(context, check, related, assembled),
-    acknowledged,
+    acknowledged: isAwaited(activity, due, now) ? acknowledged : undefined,
     ...checkpointAfter(context, check, acknowledged),
   };
   if (activity.joinKeys.length === 0) return { ...outcome, next: closing };
@@ -73,6 +74,14 @@ export async function commitActivity(
   const plan = planRechecks(seen, own, thresholds, now);
   return { ...outcome, recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged } };
 }
+
+/** A timer may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
+const isAwaited = ({ chunks, batches }: Activity, due: Due, now: number): boolean =>
+  chunks.some(({ dueAt }) => dueAt > now && dueAt !== due.dueAt) ||
+  batches.some(({ at, body }) => body !== undefined && at > now - longestDelay);
+
+/** Milliseconds: SQS's. */
+const longestDelay = 900_000;
 
 /** Once more where the archive says that some of it was sent. */
 async function assembleWithArchive(

@@ -100,8 +100,8 @@ export function unsentBatches(
   return batches.filter((batch) => {
     if (batch.body === undefined) return false;
     if (batch.chain === due.chain) return batch.number > due.sent;
-    const [from, until] = [due.armedAt - margin * 1000, due.dueAt + longestRun];
-    return from <= batch.at && batch.at <= until && !isAcknowledged(batch);
+    if (due.armedAt === undefined || isAcknowledged(batch)) return false;
+    return batch.at >= due.armedAt - margin * 1000 && batch.at <= due.dueAt + longestRun;
   });
 }
 

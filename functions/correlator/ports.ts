@@ -13,11 +13,11 @@ export interface Timer {
   activities: readonly string[];
   dueAt: number;
   /** When it was sent. Of batches that were committed since, nobody but its receiver may live to send them. */
-  armedAt: number;
+  armedAt?: number | undefined;
   /** Of a timer that is there for what was ingested until then: what came since has timers of its own. */
-  since?: number;
+  since?: number | undefined;
   /** By activity: the last batch of the outbox up to which this chain has sent its own. */
-  sent?: Readonly<Record<string, number>>;
+  sent?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface Timers {

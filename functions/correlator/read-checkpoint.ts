@@ -27,7 +27,8 @@ export async function checkNews(
   const now = ports.now();
   // Somebody may have committed since this timer was sent, and not have lived to send it.
   const isSent = (checkpoint.acknowledged?.to ?? 0) >= checkpoint.batch;
-  if (!isSent && checkpoint.committedAt >= due.armedAt - thresholds.margin * 1000) return undefined;
+  const armedAt = due.armedAt ?? due.dueAt;
+  if (!isSent && checkpoint.committedAt >= armedAt - thresholds.margin * 1000) return undefined;
   const pk = activityPartition(due.activity);
   const [items, others] = await Promise.all([
     ports.store.list(pk, chunksSince(checkpoint.at - longestPut)),

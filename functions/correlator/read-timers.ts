@@ -25,7 +25,8 @@ export interface Due {
   chain: string;
   activity: string;
   dueAt: number;
-  armedAt: number;
+  /** Undefined: a version before sent it. */
+  armedAt: number | undefined;
   since: number | undefined;
   /** The last batch of the outbox up to which the chain has sent its own; 0: none. */
   sent: number;
@@ -66,11 +67,10 @@ async function readTimer(
     log({ kind: 'set-aside', source: messageId, reason: parsed.reason });
     return [];
   }
-  const { id, activities, dueAt, since, sent, armedAt = dueAt } = parsed.value;
+  const { id, activities, dueAt, since, sent, armedAt } = parsed.value;
   const milliseconds = dueAt - now();
   if (milliseconds > early) {
-    const rest = { ...(since !== undefined && { since }), ...(sent !== undefined && { sent }) };
-    await timers.arm({ id, activities, dueAt, armedAt, ...rest }, milliseconds / 1000);
+    await timers.arm(parsed.value, milliseconds / 1000);
     return [];
   }
   const isAlone = activities.length === 1;

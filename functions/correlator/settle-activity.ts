@@ -39,7 +39,7 @@ export interface Outcome {
   /** Of one that is related to others and has settled. */
   recheck?: OwnRecheck;
   checkpoint?: Checkpoint;
-  /** Batches that a timer that is to come need not send again. */
+  /** Batches that timers which were sent before need not send again; undefined where there are none. */
   acknowledged?: Acknowledged | undefined;
 }
 

@@ -92,8 +92,8 @@ async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<voi
     [...outcomes].flatMap(([{ chain }, { recheck }]) => (recheck === undefined ? [] : { chain, ...recheck })),
   );
   await ports.store.put([...outcomes].flatMap(([due, outcome]) => toItems(context, due, outcome)));
-  for (const timer of nextTimers(outcomes, ports.now()))
-    await ports.timers.arm(timer, (timer.dueAt - timer.armedAt) / 1000);
+  for (const { seconds, ...timer } of nextTimers(outcomes, ports.now()))
+    await ports.timers.arm(timer, seconds);
   for (const { remark } of outcomes.values()) if (remark !== undefined) ports.log(remark);
 }
 
@@ -107,16 +107,15 @@ function toItems(
   const read =
     checkpoint && checkpointItem(activity, checkpoint, expiresIn(context, longestOpen + 2 * maxWait));
   if (read !== undefined) return [read];
-  // Only for a timer that was sent before.
-  const isAwaited = acknowledged !== undefined && recheck === undefined;
-  return isAwaited ? [acknowledgementItem(activity, acknowledged, expiresIn(context, joinRetention))] : [];
+  if (acknowledged === undefined || recheck !== undefined) return [];
+  return [acknowledgementItem(activity, acknowledged, expiresIn(context, joinRetention))];
 }
 
 /** Seconds that a trace is open at most without a word. */
 const longestOpen = 900;
 
 /** Those that come back, in as few messages as their times allow. */
-function nextTimers(outcomes: Outcomes, armedAt: number): Timer[] {
+function nextTimers(outcomes: Outcomes, armedAt: number): (Timer & { seconds: number })[] {
   const next = [...outcomes].flatMap(([due, { next: seconds, sentUpTo = due.sent }]) =>
     seconds === undefined ? [] : { ...due, seconds: Math.ceil(seconds), sentUpTo },
   );
@@ -129,6 +128,7 @@ function nextTimers(outcomes: Outcomes, armedAt: number): Timer[] {
     return {
       id,
       activities: some.map(({ activity }) => activity),
+      seconds,
       dueAt: armedAt + seconds * 1000,
       armedAt,
       since: armedAt,

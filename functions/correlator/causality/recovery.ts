@@ -1,6 +1,6 @@
 /**
- * Whether what a trace touched is well: on its way still, settled (ready, gone, over) and since when, never disturbed, or unknown.
- * By the objects' snapshots where there are some, else by what Events say of them.
+ * Whether what a trace touched is well: on its way still, settled (ready, gone, over) and since when, or never disturbed. By the
+ * objects' snapshots where there are some, else by what Events say of them.
  */
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
@@ -25,7 +25,7 @@ const settled = (since: bigint): Recovery => ({ state: 'settled', since });
 export function arrivalOf(pod: KubernetesObject): Recovery {
   if (pod.removal !== undefined) return settled(pod.removal.at);
   const status = pod.history && statusOf(pod.history);
-  return status === undefined ? onItsWay : status.state === 'ready' ? settled(status.since) : of(status);
+  return status === undefined ? onItsWay : recoveryBy(status);
 }
 
 /**
@@ -42,7 +42,7 @@ function podRecovery(pod: KubernetesObject, said: readonly Occurrence[]): Recove
   const { history, removal } = pod;
   const status = history && statusOf(history);
   if (status === undefined) return toldByEvents(pod, said);
-  if (status.state !== 'ready') return of(status);
+  if (status.state !== 'ready') return recoveryBy(status);
   if (removal !== undefined) return onItsWay;
   // Readiness from before is no recovery, and no sign of trouble either: a probe may fail twice without consequence.
   const first = said[0]?.at ?? status.since;
@@ -72,7 +72,8 @@ const isFailedEnd = ({ transition }: Occurrence): boolean => (transition?.exitCo
 
 type Status = { state: 'ready' | 'ended'; since: bigint } | { state: 'unready' };
 
-const of = (status: Status): Recovery => (status.state === 'unready' ? onItsWay : settled(status.since));
+const recoveryBy = (status: Status): Recovery =>
+  status.state === 'unready' ? onItsWay : settled(status.since);
 
 /** By its newest version; undefined where that does not tell. */
 function statusOf({ versions }: ObjectHistory): Status | undefined {
