@@ -16,7 +16,7 @@ import {
 } from './items.ts';
 import type { Related } from './join-registry.ts';
 import { ageOf, behind } from './next-step.ts';
-import { commitSpans, OutboxConflictError } from './outbox.ts';
+import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
 import { type Bounds, firstClosing, keysOf, type Picked, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
 import type { Remark } from './ports.ts';
@@ -24,6 +24,7 @@ import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
 import { archivePartition } from './store.ts';
+import type { Thresholds } from './thresholds.ts';
 
 /** What assembly has come to. */
 interface Assembled extends Picked {
@@ -44,15 +45,16 @@ export async function commitActivity(
   const { activity, due, resent } = check;
   const assembled = await assembleWithArchive(context, check, related);
   const { final, open } = assembled;
-  let acknowledged: Acknowledged | undefined;
+  let committed: Acknowledged | undefined;
   try {
-    acknowledged = await commitSpans(context, activity, final, due.chain);
+    committed = await commitSpans(context, activity, final, due.chain);
   } catch (error) {
     if (!(error instanceof OutboxConflictError)) throw error;
     // If it is this timer's, which came twice, or this very call, whose first answer was lost, nobody else may live to send it.
     const again = error.first?.chain === due.chain ? spansOf(error.first) : [];
     return { spans: [...resent, ...error.committed, ...again], next: thresholds.quiet };
   }
+  const acknowledged = committed && extend(activity.acknowledged, committed);
   const now = ports.now();
   const chunkNames = await compact(context, check, assembled);
   const closesAt = firstClosing(open);
@@ -61,7 +63,7 @@ export async function commitActivity(
     spans: [...resent, ...final],
     sentUpTo: acknowledged?.to ?? lastBatch(activity),
     remark: toRemark(context, check, related, assembled),
-    acknowledged: isAwaited(activity, due, now) ? acknowledged : undefined,
+    acknowledged: isAwaited(activity, due, now, thresholds) ? acknowledged : undefined,
     ...checkpointAfter(context, check, acknowledged),
   };
   if (activity.joinKeys.length === 0) return { ...outcome, next: closing };
@@ -76,8 +78,13 @@ export async function commitActivity(
 }
 
 /** A timer may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
-const isAwaited = ({ chunks, batches }: Activity, due: Due, now: number): boolean =>
-  chunks.some(({ dueAt }) => dueAt > now && dueAt !== due.dueAt) ||
+const isAwaited = (
+  { chunks, batches }: Activity,
+  due: Due,
+  now: number,
+  { margin }: Pick<Thresholds, 'margin'>,
+): boolean =>
+  chunks.some(({ dueAt }) => dueAt > now - margin * 1000 && dueAt !== due.dueAt) ||
   batches.some(({ at, body }) => body !== undefined && at > now - longestDelay);
 
 /** Milliseconds: SQS's. */

@@ -98,8 +98,8 @@ export function unsentBatches(
   const isAcknowledged = ({ number }: BatchItem) =>
     acknowledged.some(({ from, to }) => from <= number && number <= to);
   return batches.filter((batch) => {
-    if (batch.body === undefined) return false;
-    if (batch.chain === due.chain) return batch.number > due.sent;
+    if (batch.body === undefined || batch.number <= due.sent) return false;
+    if (batch.chain === due.chain) return true;
     if (due.armedAt === undefined || isAcknowledged(batch)) return false;
     return batch.at >= due.armedAt - margin * 1000 && batch.at <= due.dueAt + longestRun;
   });
@@ -123,6 +123,14 @@ export async function archivedBatches(
     const item = parseItem(stored, activity);
     return item?.kind === 'batch' ? item : [];
   });
+}
+
+/** With those that were acknowledged before, where there is no gap. */
+export function extend(before: readonly Acknowledged[], committed: Acknowledged): Acknowledged {
+  const from = before
+    .filter((range) => range.from < committed.from && committed.from <= range.to + 1)
+    .reduce((least, range) => Math.min(least, range.from), committed.from);
+  return { from, to: committed.to };
 }
 
 export const spansOfBatches = (batches: readonly BatchItem[]): Span[] => batches.flatMap(spansOf);

@@ -16,7 +16,7 @@ export interface Timer {
   armedAt?: number | undefined;
   /** Of a timer that is there for what was ingested until then: what came since has timers of its own. */
   since?: number | undefined;
-  /** By activity: the last batch of the outbox up to which this chain has sent its own. */
+  /** By activity: the last batch of the outbox of which this chain knows that it, and those before, are sent. */
   sent?: Readonly<Record<string, number>> | undefined;
 }
 

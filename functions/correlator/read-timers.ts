@@ -28,7 +28,7 @@ export interface Due {
   /** Undefined: a version before sent it. */
   armedAt: number | undefined;
   since: number | undefined;
-  /** The last batch of the outbox up to which the chain has sent its own; 0: none. */
+  /** The last batch of the outbox of which its chain knows that it, and those before, are sent; 0: none. */
   sent: number;
   messageId: string;
   /** In its message. */

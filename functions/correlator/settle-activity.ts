@@ -31,7 +31,7 @@ import { activityPartition, type Item } from './store.ts';
 export interface Outcome {
   /** To be sent, together with those of others. */
   spans: Span[];
-  /** Of the chain's own batches, up to which they are among those. */
+  /** The last batch of which it is known that it, and those before, are sent once these are. */
   sentUpTo?: number;
   /** Seconds until it is checked again; undefined: another timer sees to that, or nothing is left. */
   next?: number | undefined;
