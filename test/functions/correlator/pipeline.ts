@@ -33,6 +33,8 @@ export interface Pipeline {
   /** The clock jumps to the next timer, until none is left. */
   runTimers(until?: number): Promise<void>;
   wait(seconds: number): void;
+  /** Ingest is another process from now on, which remembers nothing. */
+  forget(): void;
   /** One message, as SQS brings it; whether it succeeded. */
   settle(timer: Timer): Promise<boolean>;
   store: Store;
@@ -108,8 +110,7 @@ export function startPipeline({
           );
         } catch (error) {
           if (!(error instanceof Crash)) throw error;
-          // Another process: nothing is remembered.
-          ingest = createIngest(ports, defaultWaits);
+          pipeline.forget();
         }
       }
       throw new Error('ingest never succeeded');
@@ -138,6 +139,9 @@ export function startPipeline({
     },
     wait(seconds) {
       pipeline.now += seconds * 1000;
+    },
+    forget() {
+      ingest = createIngest(ports, defaultWaits);
     },
   };
   return pipeline;
