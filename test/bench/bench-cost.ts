@@ -11,7 +11,7 @@ import { type Workload, workloads } from './workloads/index.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  // More shows later hours, where a day of a workload takes longer than that to compute.
+  // Of the CPU: more shows later hours, where a day of a workload takes longer than that to compute.
   options: { seconds: { type: 'string', default: '120' } },
 });
 const chosen = workloads.filter(({ name }) => positionals.length === 0 || positionals.includes(name));

@@ -5,7 +5,7 @@ import { type Bill, dollarsOf, functionNames, idle, type Price, prices } from '.
 
 const dollars = (amount: number) => `$${amount.toFixed(3)}`;
 
-export function printBill(title: string, bill: Bill, times = 1): number {
+function printBill(title: string, bill: Bill, times = 1): number {
   console.log(`\n${title}`);
   for (const [name, quantity] of Object.entries(bill) as [Price, number][]) {
     const units = (quantity * times).toLocaleString('en', { maximumFractionDigits: 3 });
@@ -54,7 +54,7 @@ export function printHours({ workload, isCold, all, hours, isCut }: Measured): v
 }
 
 /** What each kind of read and write comes to, the largest first. */
-export function printSources(counts: Counts): void {
+function printSources(counts: Counts): void {
   for (const beginning of ['read ', 'write ', 'request ', 'invocation ', 'remark ']) {
     const shares = [...counts]
       .filter(([name]) => name.startsWith(beginning))

@@ -17,18 +17,32 @@ export interface Workload {
 }
 
 const day = 24;
+const alone = { events: 1_900, rate: 0.02, arrival: 'in order' } as const;
+const many = { events: 7_600, rate: 3, arrival: 'in order' } as const;
 
 export const workloads: readonly Workload[] = [
   {
     name: 'rollout-alone',
     what: '0.02 rollouts a second: each is alone',
-    observations: () => generateRollouts({ events: 1_900, rate: 0.02, arrival: 'in order' }),
+    observations: () => generateRollouts(alone),
     isShort: true,
   },
   {
     name: 'rollouts',
     what: '3 rollouts a second',
-    observations: () => generateRollouts({ events: 7_600, rate: 3, arrival: 'in order' }),
+    observations: () => generateRollouts(many),
+    isShort: true,
+  },
+  {
+    name: 'complete-alone',
+    what: '0.02 rollouts a second, whose status says that they are complete',
+    observations: () => generateRollouts({ ...alone, withStatus: true }),
+    isShort: true,
+  },
+  {
+    name: 'complete-rollouts',
+    what: '3 rollouts a second, whose status says that they are complete',
+    observations: () => generateRollouts({ ...many, withStatus: true }),
     isShort: true,
   },
   { name: 'job', what: 'a Job with a new pod each 20 s', observations: () => oneJob(day) },

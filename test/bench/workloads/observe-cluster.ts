@@ -39,7 +39,7 @@ const groups: Readonly<Record<string, string>> = {
 };
 
 /** What Kubernetes makes suffixes of names from. */
-export const nameDigits = 'bcdfghjklmnpqrstvwxz2456789';
+const nameDigits = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** The same seed gives the same names and times. */
 export function createCluster(seed: number) {
@@ -92,7 +92,7 @@ export function* inOrder(stories: readonly Iterator<Observation, void>[]): Gener
 export const sorted = (some: readonly Observation[]): Observation[] =>
   some.toSorted((a, b) => momentOf(a) - momentOf(b));
 
-export const rfc = (seconds: number) => new Date(start + Math.round(seconds * 1000)).toISOString();
+export const rfc = (seconds: number) => new Date(start + seconds * 1000).toISOString();
 export const wholeSecond = (seconds: number) => `${rfc(seconds).slice(0, 19)}Z`;
 const versionAt = (seconds: number) => String(1000 + Math.round(seconds * 1000));
 
