@@ -76,7 +76,7 @@ function countWrite({ Item, RequestItems = {} }: Call, units: number, counts: Co
     add(counts, `write ${itemKind({ pk: item.pk!.S!, sk: item.sk!.S! })}`, own);
     left -= own;
   }
-  add(counts, 'write removal', left);
+  add(counts, 'write removals, and what sizes are rounded by', left);
 }
 
 function countRead(
