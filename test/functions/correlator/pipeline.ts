@@ -35,6 +35,8 @@ export interface Pipeline {
   /** The clock jumps to the next timer, until none is left. */
   runTimers(until?: number): Promise<void>;
   wait(seconds: number): void;
+  /** Ingest is another process from now on, which remembers nothing. */
+  forget(): void;
   /** One message, as SQS brings it; whether it succeeded. */
   settle(timer: Timer): Promise<boolean>;
   store: Store;
@@ -110,8 +112,7 @@ export function startPipeline({
           );
         } catch (error) {
           if (!(error instanceof Crash)) throw error;
-          // Another process: nothing is remembered.
-          ingest = createIngest(ports, defaultThresholds);
+          pipeline.forget();
         }
       }
       throw new Error('ingest never succeeded');
@@ -140,6 +141,9 @@ export function startPipeline({
     },
     wait(seconds) {
       pipeline.now += seconds * 1000;
+    },
+    forget() {
+      ingest = createIngest(ports, defaultThresholds);
     },
   };
   return pipeline;

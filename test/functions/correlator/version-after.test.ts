@@ -132,7 +132,7 @@ describe('a body that cannot be read', () => {
   };
   const told = ({ sends }: Pipeline, { pod, replicaSet, deployment }: typeof good) => {
     const uids: unknown[] = [pod.uid, replicaSet.uid, deployment.uid];
-    return sends.flat().filter(({ attributes }) => uids.includes(attributes['k8s.object.uid']));
+    return received({ sends }).filter(({ attributes }) => uids.includes(attributes['k8s.object.uid']));
   };
 
   it('postpones its own activity and no other', async () => {
