@@ -261,7 +261,7 @@ export const spansOf = ({ body }: BatchItem): Span[] =>
 export const sentIn = ({ body }: BatchItem | SentItem): SentSpan[] =>
   body === undefined ? [] : (unpackBody(body) as SentSpan[]).map(toSent);
 
-export const toSent = (span: SentSpan): SentSpan => ({
+const toSent = (span: SentSpan): SentSpan => ({
   spanId: span.spanId,
   traceId: span.traceId,
   parentSpanId: span.parentSpanId,
@@ -349,7 +349,7 @@ export const recheckItem = (
   fields: { seen, ...(next !== undefined && { next }), ...acknowledgedFields(acknowledged) },
 });
 
-export const checkpointKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'about' });
+const checkpointKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'about' });
 /** Undefined where it does not fit into an item. */
 export function checkpointItem(
   activity: string,

@@ -114,7 +114,7 @@ export function needsRoot(activity: Activity, now: number, thresholds: Threshold
 }
 
 /** Until it may be settled, by what is known of it alone. */
-export function waitAlone(known: Known, now: number, thresholds: Thresholds): Wait | undefined {
+function waitAlone(known: Known, now: number, thresholds: Thresholds): Wait | undefined {
   const { activity, root } = known;
   const since = waitsSince(activity, thresholds);
   if (since === undefined) return undefined;

@@ -34,7 +34,7 @@ export class OutboxConflictError extends Error {
 const mostOfBatch = 4000;
 
 /** Of `spans` as many as fit into one item, from the beginning; the rest is for the next batch. */
-export function fitBatch(spans: readonly Span[]): Span[] {
+function fitBatch(spans: readonly Span[]): Span[] {
   let fitting = spans.slice(0, mostOfBatch);
   while (fitting.length > 1 && packBody(fitting).length > largestBody)
     fitting = fitting.slice(0, Math.ceil(fitting.length / 2));

@@ -213,13 +213,13 @@ function checkpointIn(items: readonly Item[], activity: string) {
 }
 
 /** What is sent without anything new being committed. */
-export const send = ({ resent, activity }: Pick<Check, 'resent' | 'activity'>): Outcome => ({
+const send = ({ resent, activity }: Pick<Check, 'resent' | 'activity'>): Outcome => ({
   spans: resent,
   sentUpTo: lastBatch(activity),
 });
 
 /** A timer of its own, or the one that comes anyway. */
-export function waitFor(
+function waitFor(
   context: SettleContext,
   check: Pick<Check, 'due' | 'activity'> & Partial<Check>,
   { seconds, because }: { seconds: number; because: WaitReason },
