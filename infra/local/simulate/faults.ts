@@ -19,7 +19,7 @@ export type Fate =
   | { kind: 'killed'; latency: number; take: Take; hangs: boolean };
 
 export interface Faults {
-  ofCall(service: Service, now: number): Fate;
+  ofCall(service: Service): Fate;
   /** Whether a request of a function that died meanwhile arrives all the same. */
   outlives(): boolean;
   /** Milliseconds by which a new instance's clock is wrong. */
@@ -35,7 +35,7 @@ export interface Faults {
   /** Of a batch of the stream. */
   copyOfBatch(): { at: 'once' | 'later'; after: number } | undefined;
   /** Until when it is away; undefined: it is there. */
-  awayUntil(what: Service | 'shard', now: number): number | undefined;
+  awayUntil(what: Service | 'shard', time: number): number | undefined;
   /** Milliseconds of observations that a forwarder, started again, reads and ships a second time. */
   shipsAgain(): number;
   backendAnswer(): { status: 429 | 503; retryAfter?: number };
@@ -73,7 +73,17 @@ interface Period {
 const kinds = ['stream', 'table', 'queues', 'bucket', 'backend', 'shard'] as const;
 
 /** The input's first and last moment, in milliseconds since 1970. */
-export function planFaults(seed: number, first: number, last: number, account: Account): Faults {
+interface Input {
+  first: number;
+  last: number;
+}
+
+export function planFaults(
+  seed: number,
+  { first, last }: Input,
+  now: () => number,
+  account: Account,
+): Faults {
   const draw = createDraw(`faults ${seed}`);
   const end = last + afterInput;
   const calls = draw.fork('calls');
@@ -81,24 +91,22 @@ export function planFaults(seed: number, first: number, last: number, account: A
   const instances = draw.fork('instances');
   const shipping = draw.fork('shipping');
   const rates = drawRates(draw.fork('rates'));
-  const away = drawAway(draw.fork('away'), first, end);
+  const away = drawAway(draw.fork('away'), first, last);
   const note = (kind: string) => count(account.faults, kind);
   /** Whether one of them comes now. */
   const comes = (kind: string, chances: Draw, rate: number): boolean => {
-    if (rate === 0 || !chances.chance(rate)) return false;
+    if (rate === 0 || now() > end || !chances.chance(rate)) return false;
     note(kind);
     return true;
   };
-  const awayUntil: Faults['awayUntil'] = (what, now) =>
-    away.get(what)?.find(({ from, until }) => from <= now && now < until)?.until;
-  const isOver = isOverAfter(end);
+  const awayUntil: Faults['awayUntil'] = (what, time) =>
+    away.get(what)?.find(({ from, until }) => from <= time && time < until)?.until;
   const someOf: Take = (items) => items.filter(() => calls.chance(0.5));
   const takes = (): Take => [none, someOf, all][calls.between(0, 2)]!;
 
-  function ofCall(service: Service, now: number): Fate {
+  function ofCall(service: Service): Fate {
     const latency = calls.spread(Math.ceil(latencies[service] / 4), latencies[service] * 4);
-    if (isOver(now)) return { kind: 'lands', latency };
-    if (awayUntil(service, now) !== undefined) {
+    if (awayUntil(service, now()) !== undefined) {
       note(`${service} away`);
       return { kind: 'refused', latency, take: none };
     }
@@ -108,7 +116,8 @@ export function planFaults(seed: number, first: number, last: number, account: A
       return { kind: 'refused', latency, take: calls.chance(0.5) ? none : someOf };
     if (comes('answer lost', calls, rates.loseAnswer))
       return { kind: 'answer-lost', latency, silence: calls.spread(second, 10 * second) };
-    if (comes('slow', calls, rates.stall)) return { kind: 'lands', latency: calls.spread(second, 3 * minute) };
+    if (comes('slow', calls, rates.stall))
+      return { kind: 'lands', latency: calls.spread(second, 3 * minute) };
     return { kind: 'lands', latency };
   }
 
@@ -117,10 +126,15 @@ export function planFaults(seed: number, first: number, last: number, account: A
     outlives: () => calls.chance(0.5),
     skew: () => (rates.skew ? instances.between(-second, second) : 0),
     startsCold: () => comes('cold start', instances, rates.cold),
-    copyOfMessage: () =>
-      comes('message twice', deliveries, rates.copyMessage) ? deliveries.spread(1, 2 * minute) : undefined,
+    copyOfMessage() {
+      if (!comes('message twice', deliveries, rates.copyMessage)) return undefined;
+      return deliveries.chance(0.5)
+        ? deliveries.spread(1, 2 * minute)
+        : deliveries.between(second, 30 * second);
+    },
     lateMessage() {
-      if (comes('message a day late', deliveries, rates.dayLate)) return deliveries.spread(2 * hour, 24 * hour);
+      if (comes('message a day late', deliveries, rates.dayLate))
+        return deliveries.spread(2 * hour, 24 * hour);
       return comes('message late', deliveries, rates.late) ? deliveries.spread(5 * second, 30 * minute) : 0;
     },
     isDeleteLost: () => comes('delete lost', deliveries, rates.loseDelete),
@@ -140,43 +154,39 @@ export function planFaults(seed: number, first: number, last: number, account: A
   };
 }
 
-const isOverAfter = (end: number) => (now: number) => now > end;
-
 /**
  * How likely each is, at its most: with more, functions that make a hundred calls would hardly ever end; with less, most runs on a
  * small recording would meet none.
  */
 function drawRates(draw: Draw) {
   const some = (least: number, most: number): number =>
-    draw.chance(0.6) ? least * (most / least) ** draw.unit() : 0;
+    draw.chance(0.7) ? least * (most / least) ** draw.unit() : 0;
   return {
-    kill: some(0.001, 0.03),
-    refuse: some(0.001, 0.03),
-    loseAnswer: some(0.001, 0.03),
-    stall: some(0.001, 0.01),
-    cold: some(0.01, 0.5),
-    copyMessage: some(0.01, 0.3),
-    late: some(0.01, 0.2),
-    dayLate: draw.chance(0.2) ? 0.01 : 0,
-    loseDelete: some(0.005, 0.1),
-    copyBatch: some(0.01, 0.3),
+    kill: some(0.005, 0.1),
+    refuse: some(0.005, 0.1),
+    loseAnswer: some(0.005, 0.1),
+    stall: some(0.002, 0.03),
+    cold: some(0.05, 0.7),
+    copyMessage: some(0.05, 0.5),
+    late: some(0.02, 0.4),
+    dayLate: draw.chance(0.25) ? 0.02 : 0,
+    loseDelete: some(0.01, 0.2),
+    copyBatch: some(0.05, 0.6),
     shipAgain: some(0.01, 0.1),
-    skew: draw.chance(0.6),
+    skew: draw.chance(0.7),
   };
 }
 
-/** Of each part, up to three times: seconds to minutes, sometimes most of an hour. */
-function drawAway(draw: Draw, first: number, end: number): Map<string, Period[]> {
+/** Of each part, up to three times: seconds to minutes, sometimes most of an hour; while there is input, or soon after. */
+function drawAway(draw: Draw, first: number, last: number): Map<string, Period[]> {
   return new Map(
     kinds.map((kind) => {
-      const times = draw.chance(0.5) ? draw.between(1, 3) : 0;
+      const times = draw.chance(0.4) ? draw.between(1, 3) : 0;
       const periods = Array.from({ length: times }, () => {
-        // Most of what happens does so early: the recording is short beside the hours after it.
-        const from = first + draw.spread(1, end - first);
+        const from = draw.between(first, last + 20 * minute);
         return { from, until: from + draw.spread(5 * second, 45 * minute) };
       });
       return [kind, periods] as const;
     }),
   );
 }
-

@@ -5,7 +5,7 @@
  */
 import type { Account, FunctionName, Service } from './account.ts';
 import type { Fate, Faults, Take } from './faults.ts';
-import { coldStart, memoryOfCpu } from './prices.ts';
+import { coldStart, invocationLogBytes, memoryGB, memoryOfCpu } from './prices.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface Instance {
@@ -31,7 +31,6 @@ export type Handler<E> = (event: E, deadline: number) => Promise<unknown>;
 
 interface FunctionSettings<E> {
   name: FunctionName;
-  memoryGB: number;
   /** Milliseconds. */
   timeout: number;
   /** Milliseconds of a whole CPU for an invocation, and for what the code had to unpack or pack. */
@@ -64,7 +63,7 @@ export interface World {
 
 export function createFunction<E>(world: World, settings: FunctionSettings<E>): Invoke<E> {
   const { time, faults, account, tell } = world;
-  const { name, timeout, memoryGB } = settings;
+  const { name, timeout } = settings;
   const figures = account.functions[name];
   const idle: Running<E>[] = [];
   let started = 0;
@@ -92,6 +91,7 @@ export function createFunction<E>(world: World, settings: FunctionSettings<E>): 
       const running = warm ?? start();
       const begun = time.now() + (warm === undefined ? coldStart : 0);
       figures.invocations += 1;
+      figures.logBytes += invocationLogBytes;
       if (warm === undefined) figures.coldStarts += 1;
       const cancel = time.at(begun + timeout, () => {
         running.isAlive = false;
@@ -106,13 +106,15 @@ export function createFunction<E>(world: World, settings: FunctionSettings<E>): 
           running.idleSince = time.now();
           idle.push(running);
         }
-        tell(() => `${name} ${invocation.kind}${invocation.kind === 'failed' ? `: ${invocation.error}` : ''}`);
+        tell(
+          () => `${name} ${invocation.kind}${invocation.kind === 'failed' ? `: ${invocation.error}` : ''}`,
+        );
         resolve(invocation);
       };
       const computing = settings.computing(event);
       figures.computing += computing;
       const finish = (invocation: Invocation) =>
-        time.after(Math.ceil(computing * Math.max(1, memoryOfCpu / memoryGB)), () => {
+        time.after(Math.ceil(computing * Math.max(1, memoryOfCpu / memoryGB[name])), () => {
           if (running.isAlive) running.end(invocation);
         });
       time.at(begun, () =>
@@ -135,7 +137,7 @@ function makeCall<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (!caller.isAlive) return;
-    const fate: Fate = faults.ofCall(request.service, time.now());
+    const fate: Fate = faults.ofCall(request.service);
     const answer = (say: () => void) => {
       if (caller.isAlive) say();
     };

@@ -11,6 +11,9 @@ export const prices = {
 
 export type Price = keyof typeof prices;
 
+/** Of each function, as infra/aws has it. */
+export const memoryGB = { ingest: 0.5, settle: 1.769, emit: 0.5 } as const;
+
 /** What Lambda gives a whole CPU for: a function with less of it computes so much longer. */
 export const memoryOfCpu = 1.769;
 

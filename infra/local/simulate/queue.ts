@@ -115,13 +115,18 @@ export function createQueue(world: World, settings: QueueSettings): Queue {
       return { messageId: message.id, receiptHandle, body: message.body, attributes };
     });
     request(batch.reduce((sum, { body }) => sum + body.length, 0));
-    tell(() => `${name} hands out ${records.map(({ receiptHandle, body }) => `${receiptHandle} ${body.slice(0, 200)}`)}`);
+    tell(
+      () =>
+        `${name} hands out ${records.map(({ receiptHandle, body }) => `${receiptHandle} ${body.slice(0, 200)}`)}`,
+    );
     const invocation = await invoke!({ Records: records });
     running -= 1;
     ask();
     const ids = new Set(batch.map(({ id }) => id));
     const answer =
-      invocation.kind === 'answered' ? readHandlerAnswer(invocation.answer, ids) : ({ kind: 'malformed' } as const);
+      invocation.kind === 'answered'
+        ? readHandlerAnswer(invocation.answer, ids)
+        : ({ kind: 'malformed' } as const);
     const done =
       answer.kind === 'success'
         ? batch

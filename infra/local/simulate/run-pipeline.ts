@@ -2,13 +2,14 @@
  * The pipeline of one AWS account in memory: the real handlers of ingest, settle and emit with the real adapters of the queues, on parts
  * that behave as AWS does, with the settings of infra/aws.
  */
+
+import type { RuleSet } from '../../../functions/correlator/causality/rules/rule-set.ts';
 import { createIngest, type KinesisEvent } from '../../../functions/correlator/ingest.ts';
 import { defaultWaits, type Ports, type Remark } from '../../../functions/correlator/ports.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../../functions/correlator/spans-queue-sqs.ts';
 import { correlatorTellings } from '../../../functions/correlator/tell-remarks.ts';
 import { createTimers } from '../../../functions/correlator/timers-sqs.ts';
-import type { RuleSet } from '../../../functions/correlator/causality/rules/rule-set.ts';
 import { createDelivery } from '../../../functions/emitter/deliver-messages.ts';
 import { createEmitter, narrowingRequests } from '../../../functions/emitter/emit.ts';
 import { exportSpans } from '../../../functions/emitter/export-spans.ts';
@@ -21,7 +22,7 @@ import { createBackend, type Delivery } from './backend.ts';
 import { createBucket } from './bucket.ts';
 import { type Faults, noFaults, planFaults } from './faults.ts';
 import { createFunction, type Instance, type Invoke, type World } from './function.ts';
-import { invocationLogBytes, loggerBytes } from './prices.ts';
+import { loggerBytes } from './prices.ts';
 import { createQueue, type Queue, type QueueEvent } from './queue.ts';
 import { arrivalOf, shipObservations } from './ship-observations.ts';
 import { createSqsClient } from './sqs-client.ts';
@@ -65,16 +66,18 @@ const urls = { timers: 'https://sqs.local/timers', spans: 'https://sqs.local/spa
 /** What emit-handler.ts leaves for the last request and the answer. */
 const toFinish = 15 * second;
 
-export async function runPipeline(clusters: readonly ClusterObservations[], settings: RunSettings): Promise<Run> {
+export async function runPipeline(
+  clusters: readonly ClusterObservations[],
+  settings: RunSettings,
+): Promise<Run> {
   const arrivals = clusters.flatMap(({ observations }) => observations.map(arrivalOf));
   const first = arrivals.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
   const last = arrivals.reduce((most, at) => Math.max(most, at), 0);
   const account = openAccount();
   const time = createVirtualTime(Number.isFinite(first) ? first - second : 0);
   const faults: Faults =
-    settings.faults === 'none' ? noFaults : planFaults(settings.seed, first, last, account);
-  const tell: World['tell'] = (line) =>
-    settings.tell?.(`${new Date(time.now()).toISOString()} ${line()}`);
+    settings.faults === 'none' ? noFaults : planFaults(settings.seed, { first, last }, time.now, account);
+  const tell: World['tell'] = (line) => settings.tell?.(`${new Date(time.now()).toISOString()} ${line()}`);
   const world: World = { time, faults, account, tell };
   const stream = createStream(world, {
     shards: 2,
@@ -173,21 +176,18 @@ function startFunctions(world: World, parts: Parts, settings: RunSettings, watch
   return {
     ingest: createFunction<KinesisEvent>(world, {
       name: 'ingest',
-      memoryGB: 0.5,
       timeout: timeouts.ingest,
       computing: ({ Records }) => computingOf(Records.map(({ kinesis }) => kinesis.data)),
       start: (instance) => createIngest(wrapPorts(portsOf(instance)), defaultWaits),
     }),
     settle: createFunction<QueueEvent>(world, {
       name: 'settle',
-      memoryGB: 1.769,
       timeout: timeouts.settle,
       computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
       start: (instance) => createSettle(wrapPorts(portsOf(instance)), defaultWaits, settings.rules),
     }),
     emit: createFunction<QueueEvent>(world, {
       name: 'emit',
-      memoryGB: 0.5,
       timeout: timeouts.emit,
       computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
       start: (instance) => startEmit(world, parts, instance),
@@ -208,9 +208,7 @@ function startEmit(world: World, { queues, bucket, backend }: Parts, instance: I
       { ...otlpPacking, narrowingRequests },
     ),
     redelivery: createRedelivery(createSqsClient(world, instance, queues), urls.spans),
-    log: ({ kind }) => {
-      if (kind === 'emitted') world.account.functions.emit.logBytes += invocationLogBytes;
-    },
+    log: (remark) => world.tell(() => `emit says ${JSON.stringify(remark)}`),
     now,
   });
   return (event: QueueEvent, deadline: number) => deliver(event, deadline - toFinish);

@@ -1,5 +1,9 @@
 /** A cluster's forwarder: each observation at the time that the recording says it came, through the forwarder's own batches. */
-import { createLineChannel, defaultBatchLimits, type Line } from '../../../functions/forwarder/batch-lines.ts';
+import {
+  createLineChannel,
+  defaultBatchLimits,
+  type Line,
+} from '../../../functions/forwarder/batch-lines.ts';
 import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
 import { shipLines } from '../../../functions/forwarder/ship-lines.ts';
 import type { Observation } from '../../../shared/observation.ts';

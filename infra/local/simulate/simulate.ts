@@ -1,6 +1,7 @@
 /** Recordings through the simulated pipeline, and what to think of what came out. */
 import { withUserRows } from '../../../functions/correlator/causality/rules/built-in-rules.ts';
 import type { EventRow } from '../../../functions/correlator/causality/rules/event-row.ts';
+import type { Span } from '../../../shared/span.ts';
 import { explainClusters } from '../explain.ts';
 import type { ClusterObservations } from '../read-clusters.ts';
 import type { Delivery } from './backend.ts';
@@ -14,6 +15,8 @@ export interface SimulateSettings extends Omit<RunSettings, 'rules'> {
 export interface Simulated {
   /** In the order of their coming. */
   deliveries: readonly Delivery[];
+  /** What `explain` says of the same. */
+  explained: readonly Span[];
   runs: readonly Run[];
   verdict: Verdict;
 }
@@ -25,10 +28,9 @@ export async function simulate(
   const rules = withUserRows(userRows);
   const runs: Run[] = [];
   for (const round of roundsOf(clusters)) runs.push(await runPipeline(round, { ...settings, rules }));
-  const deliveries = runs
-    .flatMap((run) => run.deliveries)
-    .sort((a, b) => a.deliveredAt - b.deliveredAt);
-  return { deliveries, runs, verdict: verify(deliveries, explainClusters(clusters, { userRows })) };
+  const deliveries = runs.flatMap((run) => run.deliveries).sort((a, b) => a.deliveredAt - b.deliveredAt);
+  const explained = explainClusters(clusters, { userRows });
+  return { deliveries, explained, runs, verdict: verify(deliveries, explained) };
 }
 
 /** Whether nothing was lost, nothing contradicted, and all came to an end. */

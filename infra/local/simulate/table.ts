@@ -78,7 +78,8 @@ export function createTable({ time, account }: World): Table {
           for (const some of inGroups(withoutRepeats(keys), mostWrites)) {
             await call(`BatchWriteItem remove ${some.map(keyText)}`, async (take) => {
               const taken = take(some);
-              for (const item of await store.read(taken)) figures.writeUnits += Math.ceil(sizeOf(item) / 1024);
+              for (const item of await store.read(taken))
+                figures.writeUnits += Math.ceil(sizeOf(item) / 1024);
               await store.remove(taken);
             });
           }

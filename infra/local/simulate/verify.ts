@@ -41,8 +41,7 @@ export function verify(deliveries: readonly Delivery[], explained: readonly Span
     if (span.parentSpanId === null) continue;
     const parent = got.get(span.parentSpanId);
     if (parent === undefined) verdict.orphans.push({ span, why: 'parent never came' });
-    else if (parent.traceId !== span.traceId)
-      verdict.orphans.push({ span, why: 'parent in another trace' });
+    else if (parent.traceId !== span.traceId) verdict.orphans.push({ span, why: 'parent in another trace' });
   }
   const expected = new Map(explained.map((span) => [span.spanId, span]));
   for (const span of expected.values()) {
