@@ -70,8 +70,7 @@ export function createTable({ time, account }: World): Table {
           return found;
         },
         async put(items) {
-          // As they are now: the caller's own may change until they land.
-          for (const some of inGroups(withoutRepeats(structuredClone(items)), mostWrites))
+          for (const some of inGroups(withoutRepeats(items), mostWrites))
             await call(`BatchWriteItem ${some.map(keyText)}`, (take) => write(take(some)));
         },
         async remove(keys) {
