@@ -36,6 +36,8 @@ export interface Faults {
   copyOfBatch(): { at: 'once' | 'later'; after: number } | undefined;
   /** Until when it is away; undefined: it is there. */
   awayUntil(what: Service | 'shard', time: number): number | undefined;
+  /** Until when the forwarder hears nothing of the watch of a kind: others go on, and what it missed comes then. */
+  deafUntil(kind: string, time: number): number | undefined;
   /** Milliseconds of observations that a forwarder, started again, reads and ships a second time. */
   shipsAgain(): number;
   backendAnswer(): { status: 429 | 503; retryAfter?: number };
@@ -54,6 +56,7 @@ export const noFaults: Faults = {
   isDeleteLost: () => false,
   copyOfBatch: () => undefined,
   awayUntil: () => undefined,
+  deafUntil: () => undefined,
   shipsAgain: () => 0,
   backendAnswer: () => ({ status: 503 }),
 };
@@ -145,6 +148,7 @@ export function planFaults(
         : { at: 'later', after: deliveries.spread(minute, hour) };
     },
     awayUntil,
+    deafUntil: drawDeafness(draw.fork('watches'), rates.deaf, { first, last }, note),
     shipsAgain: () =>
       comes('forwarder started again', shipping, rates.shipAgain) ? shipping.spread(second, minute) : 0,
     backendAnswer: () =>
@@ -174,6 +178,7 @@ function drawRates(draw: Draw) {
     copyBatch: some(0.05, 0.6),
     shipAgain: some(0.01, 0.1),
     skew: draw.chance(0.7),
+    deaf: draw.chance(0.3) ? 0.3 : 0,
   };
 }
 
@@ -189,4 +194,22 @@ function drawAway(draw: Draw, first: number, last: number): Map<string, Period[]
       return [kind, periods] as const;
     }),
   );
+}
+
+/** Of each kind one period at most. */
+function drawDeafness(draw: Draw, rate: number, { first, last }: Input, note: (kind: string) => void) {
+  const periods = new Map<string, Period | undefined>();
+  const drawPeriod = (kind: string): Period | undefined => {
+    const own = draw.fork(kind);
+    if (!own.chance(rate)) return undefined;
+    const from = own.between(first, last);
+    return { from, until: from + own.spread(second, 20 * minute) };
+  };
+  return (kind: string, time: number): number | undefined => {
+    if (!periods.has(kind)) periods.set(kind, drawPeriod(kind));
+    const period = periods.get(kind);
+    if (period === undefined || time < period.from || time >= period.until) return undefined;
+    note('watch late');
+    return period.until;
+  };
 }

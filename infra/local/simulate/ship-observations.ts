@@ -34,7 +34,12 @@ export async function shipObservations(
     },
   };
   const shipped = shipLines(channel, cluster, sink, { onShipped() {} });
-  const lines = observations.map(toLine).sort((a, b) => a.at - b.at);
+  const lines = observations
+    .map((observation): Line => {
+      const at = arrivalOf(observation);
+      return { ...toLine(observation), at: faults.deafUntil(watchOf(observation), at) ?? at };
+    })
+    .sort((a, b) => a.at - b.at);
   for (const [index, line] of lines.entries()) {
     if (line.at > time.now()) {
       const again = faults.shipsAgain();
@@ -51,9 +56,11 @@ export async function shipObservations(
   }
 }
 
-const toLine = (observation: Observation): Line => ({
+const watchOf = (observation: Observation): string =>
+  observation.type === 'event' ? 'Event' : observation.object.kind;
+
+const toLine = (observation: Observation): Omit<Line, 'at'> => ({
   type: observation.type,
   text: JSON.stringify(observation),
-  at: arrivalOf(observation),
   done() {},
 });
