@@ -36,8 +36,10 @@ export interface Faults {
   copyOfBatch(): { at: 'once' | 'later'; after: number } | undefined;
   /** Until when it is away; undefined: it is there. */
   awayUntil(what: Service | 'shard', time: number): number | undefined;
-  /** Until when the forwarder hears nothing of the watch of a kind: others go on, and what it missed comes then. */
-  deafUntil(kind: string, time: number): number | undefined;
+  /**
+   * Until when the forwarder hears nothing of what a watch brings, or a reporter writes: others go on, and what was missed comes then.
+   */
+  deafUntil(source: string, time: number): number | undefined;
   /** Milliseconds of observations that a forwarder, started again, reads and ships a second time. */
   shipsAgain(): number;
   backendAnswer(): { status: 429 | 503; retryAfter?: number };
@@ -145,12 +147,12 @@ export function planFaults(
       if (!comes('batch twice', deliveries, rates.copyBatch)) return undefined;
       return deliveries.chance(0.5)
         ? { at: 'once', after: deliveries.spread(1, minute) }
-        : { at: 'later', after: deliveries.spread(minute, hour) };
+        : { at: 'later', after: deliveries.spread(minute, deliveries.chance(0.8) ? hour : 20 * hour) };
     },
     awayUntil,
     deafUntil: drawDeafness(draw.fork('watches'), rates.deaf, { first, last }, note),
     shipsAgain: () =>
-      comes('forwarder started again', shipping, rates.shipAgain) ? shipping.spread(second, minute) : 0,
+      comes('forwarder started again', shipping, rates.shipAgain) ? shipping.spread(second, hour) : 0,
     backendAnswer: () =>
       calls.chance(0.5)
         ? { status: 503 }
@@ -178,7 +180,7 @@ function drawRates(draw: Draw) {
     copyBatch: some(0.05, 0.6),
     shipAgain: some(0.01, 0.1),
     skew: draw.chance(0.7),
-    deaf: draw.chance(0.3) ? 0.3 : 0,
+    deaf: draw.chance(0.3) ? 0.4 : 0,
   };
 }
 
@@ -196,20 +198,21 @@ function drawAway(draw: Draw, first: number, last: number): Map<string, Period[]
   );
 }
 
-/** Of each kind one period at most. */
+/** Of each source one period at most. */
 function drawDeafness(draw: Draw, rate: number, { first, last }: Input, note: (kind: string) => void) {
   const periods = new Map<string, Period | undefined>();
-  const drawPeriod = (kind: string): Period | undefined => {
-    const own = draw.fork(kind);
+  const drawPeriod = (source: string): Period | undefined => {
+    const own = draw.fork(source);
     if (!own.chance(rate)) return undefined;
-    const from = own.between(first, last);
+    // From the beginning on it misses what others hang under.
+    const from = own.chance(0.5) ? first : own.between(first, last);
     return { from, until: from + own.spread(second, 20 * minute) };
   };
-  return (kind: string, time: number): number | undefined => {
-    if (!periods.has(kind)) periods.set(kind, drawPeriod(kind));
-    const period = periods.get(kind);
+  return (source: string, time: number): number | undefined => {
+    if (!periods.has(source)) periods.set(source, drawPeriod(source));
+    const period = periods.get(source);
     if (period === undefined || time < period.from || time >= period.until) return undefined;
-    note('watch late');
+    note('source late');
     return period.until;
   };
 }

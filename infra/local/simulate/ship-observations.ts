@@ -37,7 +37,7 @@ export async function shipObservations(
   const lines = observations
     .map((observation): Line => {
       const at = arrivalOf(observation);
-      return { ...toLine(observation), at: faults.deafUntil(watchOf(observation), at) ?? at };
+      return { ...toLine(observation), at: faults.deafUntil(sourceOf(observation), at) ?? at };
     })
     .sort((a, b) => a.at - b.at);
   for (const [index, line] of lines.entries()) {
@@ -56,8 +56,11 @@ export async function shipObservations(
   }
 }
 
-const watchOf = (observation: Observation): string =>
-  observation.type === 'event' ? 'Event' : observation.object.kind;
+/** A controller may be slow to write its Events; snapshots come by a watch of their kind. */
+const sourceOf = (observation: Observation): string =>
+  observation.type === 'event'
+    ? `Events of ${observation.event.reporter.component}`
+    : observation.object.kind;
 
 const toLine = (observation: Observation): Omit<Line, 'at'> => ({
   type: observation.type,

@@ -40,7 +40,11 @@ const formats: Readonly<Record<string, Format>> = {
 /** Lines on standard error: more of them nobody reads. */
 const mostFailures = 100;
 
-export async function simulateCommand(context: CommandContext, args: string[]): Promise<void> {
+export async function simulateCommand(
+  context: CommandContext,
+  args: string[],
+  run: typeof simulate = simulate,
+): Promise<void> {
   const { environment, workingDirectory, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(help);
   const { files, seed, faults, format, rules } = simulateOptions(args, environment);
@@ -49,7 +53,7 @@ export async function simulateCommand(context: CommandContext, args: string[]): 
   const notes: string[] = [];
   const clusters: ClusterObservations[] = await readClusters(sources, (note) => notes.push(note));
   for (const note of notes) say(`rootspan: ${note}\n`);
-  const simulated = await simulate(clusters, { seed, faults, userRows });
+  const simulated = await run(clusters, { seed, faults, userRows });
   const figures = () => measure(clusters, simulated, { seed, faults });
   for (const text of formats[format]!(figures, simulated)) await write(text);
   tellFailures(simulated, say);

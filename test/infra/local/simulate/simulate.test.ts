@@ -89,7 +89,9 @@ describe('a mistake in the correlator is found', () => {
   it('what is not sent is lost', async () => {
     const verdict = await breaking((ports) => ({
       ...ports,
-      spansQueue: { send: (spans) => ports.spansQueue.send(spans.filter(({ name }) => name !== 'Job.Completed')) },
+      spansQueue: {
+        send: (spans) => ports.spansQueue.send(spans.filter(({ name }) => name !== 'Job.Completed')),
+      },
     }));
     expect(verdict.lost.map(({ name }) => name)).toEqual(['Job.Completed']);
   });

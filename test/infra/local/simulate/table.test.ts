@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createTable } from '../../../../infra/local/simulate/table.ts';
 import type { Instance } from '../../../../infra/local/simulate/function.ts';
+import { createTable } from '../../../../infra/local/simulate/table.ts';
 import { makeWorld, noon, plainInstance } from './make-world.ts';
 
 const expiresAt = noon / 1000 + 3600;
