@@ -38,6 +38,8 @@ const commands: Readonly<Record<string, (context: CommandContext, args: string[]
   record: async (context, args) => (await import('./record.ts')).recordCommand(context, args),
   'replay-set-aside': async (context, args) =>
     (await import('./replay-set-aside.ts')).replaySetAsideCommand(context, args),
+  simulate: async (context, args) =>
+    (await import('./simulate/simulate-command.ts')).simulateCommand(context, args),
 };
 const usage = `use: rootspan COMMAND …; the commands are ${Object.keys(commands).join(', ')}`;
 

@@ -39,7 +39,7 @@ describe('what the user can put right is one line, exit 2 and no output', () => 
   it.each([
     [
       ['toString'],
-      'no command toString; use: rootspan COMMAND …; the commands are explain, doctor, record, replay-set-aside',
+      'no command toString; use: rootspan COMMAND …; the commands are explain, doctor, record, replay-set-aside, simulate',
     ],
     [
       ['explain', recording, '--format', 'toString'],

@@ -1,0 +1,218 @@
+/**
+ * What goes wrong, and when: drawn from the seed. Each run has some kinds of trouble and not others, and of each much or little, so
+ * that one does not hide the other. All of it ends hours after the input, and everything that waited then goes through.
+ */
+import { type Account, count, type Service } from './account.ts';
+import { createDraw, type Draw } from './draw.ts';
+import { latencies } from './prices.ts';
+
+/** Of what a request carries, what takes effect. */
+export type Take = <T>(all: readonly T[]) => readonly T[];
+
+export type Fate =
+  | { kind: 'lands'; latency: number }
+  /** It is turned down; of several things that it carries some may have taken effect. */
+  | { kind: 'refused'; latency: number; take: Take }
+  /** It takes effect, and nobody hears so. */
+  | { kind: 'answer-lost'; latency: number; silence: number }
+  /** The function is no more, whatever of it has taken effect; `hangs`: Lambda finds out at its time-out. */
+  | { kind: 'killed'; latency: number; take: Take; hangs: boolean };
+
+export interface Faults {
+  ofCall(service: Service): Fate;
+  /** Whether a request of a function that died meanwhile arrives all the same. */
+  outlives(): boolean;
+  /** Milliseconds by which a new instance's clock is wrong. */
+  skew(): number;
+  /** Whether an instance that is there is not used. */
+  startsCold(): boolean;
+  /** Milliseconds after which a message is handed out once more, whether or not somebody has it. */
+  copyOfMessage(): number | undefined;
+  /** Milliseconds by which a message is seen too late. */
+  lateMessage(): number;
+  /** Of what is done with. */
+  isDeleteLost(): boolean;
+  /** Of a batch of the stream. */
+  copyOfBatch(): { at: 'once' | 'later'; after: number } | undefined;
+  /** Until when it is away; undefined: it is there. */
+  awayUntil(what: Service | 'shard', time: number): number | undefined;
+  /**
+   * Until when the forwarder hears nothing of what a watch brings, or a reporter writes: others go on, and what was missed comes then.
+   */
+  deafUntil(source: string, time: number): number | undefined;
+  /** Milliseconds of observations that a forwarder, started again, reads and ships a second time. */
+  shipsAgain(): number;
+  backendAnswer(): { status: 429 | 503; retryAfter?: number };
+}
+
+const all: Take = (items) => items;
+const none: Take = () => [];
+
+export const noFaults: Faults = {
+  ofCall: (service) => ({ kind: 'lands', latency: latencies[service] }),
+  outlives: () => true,
+  skew: () => 0,
+  startsCold: () => false,
+  copyOfMessage: () => undefined,
+  lateMessage: () => 0,
+  isDeleteLost: () => false,
+  copyOfBatch: () => undefined,
+  awayUntil: () => undefined,
+  deafUntil: () => undefined,
+  shipsAgain: () => 0,
+  backendAnswer: () => ({ status: 503 }),
+};
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+/** What comes after this may still be a day late; faults end before the horizon of what came last. */
+const afterInput = 3 * hour;
+
+interface Period {
+  from: number;
+  until: number;
+}
+
+const kinds = ['stream', 'table', 'queues', 'bucket', 'backend', 'shard'] as const;
+
+/** The input's first and last moment, in milliseconds since 1970. */
+interface Input {
+  first: number;
+  last: number;
+}
+
+export function planFaults(
+  seed: number,
+  { first, last }: Input,
+  now: () => number,
+  account: Account,
+): Faults {
+  const draw = createDraw(`faults ${seed}`);
+  const end = last + afterInput;
+  const calls = draw.fork('calls');
+  const deliveries = draw.fork('deliveries');
+  const instances = draw.fork('instances');
+  const shipping = draw.fork('shipping');
+  const rates = drawRates(draw.fork('rates'));
+  const away = drawAway(draw.fork('away'), first, last);
+  const note = (kind: string) => count(account.faults, kind);
+  /** Whether one of them comes now. */
+  const comes = (kind: string, chances: Draw, rate: number): boolean => {
+    if (rate === 0 || now() > end || !chances.chance(rate)) return false;
+    note(kind);
+    return true;
+  };
+  const awayUntil: Faults['awayUntil'] = (what, time) =>
+    away.get(what)?.find(({ from, until }) => from <= time && time < until)?.until;
+  const someOf: Take = (items) => items.filter(() => calls.chance(0.5));
+  const takes = (): Take => [none, someOf, all][calls.between(0, 2)]!;
+
+  function ofCall(service: Service): Fate {
+    const latency = calls.spread(Math.ceil(latencies[service] / 4), latencies[service] * 4);
+    if (awayUntil(service, now()) !== undefined) {
+      note(`${service} away`);
+      return { kind: 'refused', latency, take: none };
+    }
+    if (comes('killed', calls, rates.kill))
+      return { kind: 'killed', latency, take: takes(), hangs: calls.chance(0.3) };
+    if (comes('refused', calls, rates.refuse))
+      return { kind: 'refused', latency, take: calls.chance(0.5) ? none : someOf };
+    if (comes('answer lost', calls, rates.loseAnswer))
+      return { kind: 'answer-lost', latency, silence: calls.spread(second, 10 * second) };
+    if (comes('slow', calls, rates.stall))
+      return { kind: 'lands', latency: calls.spread(second, 3 * minute) };
+    return { kind: 'lands', latency };
+  }
+
+  return {
+    ofCall,
+    outlives: () => calls.chance(0.5),
+    skew: () => (rates.skew ? instances.between(-second, second) : 0),
+    startsCold: () => comes('cold start', instances, rates.cold),
+    copyOfMessage() {
+      if (!comes('message twice', deliveries, rates.copyMessage)) return undefined;
+      return deliveries.chance(0.5)
+        ? deliveries.spread(1, 2 * minute)
+        : deliveries.between(second, 30 * second);
+    },
+    lateMessage() {
+      if (comes('message a day late', deliveries, rates.dayLate))
+        return deliveries.spread(2 * hour, 24 * hour);
+      return comes('message late', deliveries, rates.late) ? deliveries.spread(5 * second, 30 * minute) : 0;
+    },
+    isDeleteLost: () => comes('delete lost', deliveries, rates.loseDelete),
+    copyOfBatch() {
+      if (!comes('batch twice', deliveries, rates.copyBatch)) return undefined;
+      return deliveries.chance(0.5)
+        ? { at: 'once', after: deliveries.spread(1, minute) }
+        : { at: 'later', after: deliveries.spread(minute, deliveries.chance(0.8) ? hour : 20 * hour) };
+    },
+    awayUntil,
+    deafUntil: drawDeafness(draw.fork('watches'), rates.deaf, { first, last }, note),
+    shipsAgain: () =>
+      comes('forwarder started again', shipping, rates.shipAgain) ? shipping.spread(second, hour) : 0,
+    backendAnswer: () =>
+      calls.chance(0.5)
+        ? { status: 503 }
+        : { status: 429, ...(calls.chance(0.5) && { retryAfter: calls.between(1, 300) }) },
+  };
+}
+
+/**
+ * How likely each is, at its most: with more, functions that make a hundred calls would hardly ever end; with less, most runs on a
+ * small recording would meet none.
+ */
+function drawRates(draw: Draw) {
+  const some = (least: number, most: number): number =>
+    draw.chance(0.7) ? least * (most / least) ** draw.unit() : 0;
+  return {
+    kill: some(0.005, 0.1),
+    refuse: some(0.005, 0.1),
+    loseAnswer: some(0.005, 0.1),
+    stall: some(0.002, 0.03),
+    cold: some(0.05, 0.7),
+    copyMessage: some(0.05, 0.5),
+    late: some(0.02, 0.4),
+    dayLate: draw.chance(0.25) ? 0.02 : 0,
+    loseDelete: some(0.01, 0.2),
+    copyBatch: some(0.05, 0.6),
+    shipAgain: some(0.01, 0.1),
+    skew: draw.chance(0.7),
+    deaf: draw.chance(0.3) ? 0.4 : 0,
+  };
+}
+
+/** Of each part, up to three times: seconds to minutes, sometimes most of an hour; while there is input, or soon after. */
+function drawAway(draw: Draw, first: number, last: number): Map<string, Period[]> {
+  return new Map(
+    kinds.map((kind) => {
+      const times = draw.chance(0.4) ? draw.between(1, 3) : 0;
+      const periods = Array.from({ length: times }, () => {
+        const from = draw.between(first, last + 20 * minute);
+        return { from, until: from + draw.spread(5 * second, 45 * minute) };
+      });
+      return [kind, periods] as const;
+    }),
+  );
+}
+
+/** Of each source one period at most. */
+function drawDeafness(draw: Draw, rate: number, { first, last }: Input, note: (kind: string) => void) {
+  const periods = new Map<string, Period | undefined>();
+  const drawPeriod = (source: string): Period | undefined => {
+    const own = draw.fork(source);
+    if (!own.chance(rate)) return undefined;
+    // From the beginning on it misses what others hang under.
+    const from = own.chance(0.5) ? first : own.between(first, last);
+    return { from, until: from + own.spread(second, 20 * minute) };
+  };
+  return (source: string, time: number): number | undefined => {
+    if (!periods.has(source)) periods.set(source, drawPeriod(source));
+    const period = periods.get(source);
+    if (period === undefined || time < period.from || time >= period.until) return undefined;
+    note('source late');
+    return period.until;
+  };
+}

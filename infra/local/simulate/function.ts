@@ -1,0 +1,175 @@
+/**
+ * A Lambda function: instances that are started when none is idle, each with a clock and a memory of its own, one invocation at a
+ * time. Every request that its code makes waits until virtual time lets it land; there it may be refused, half done, unheard of, or
+ * the last one that this instance makes.
+ */
+import type { Account, FunctionName, Service } from './account.ts';
+import type { Fate, Faults, Take } from './faults.ts';
+import { coldStart, invocationLogBytes, memoryGB, memoryOfCpu } from './prices.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface Instance {
+  name: FunctionName;
+  /** Milliseconds since 1970, by its own clock. */
+  now(): number;
+  /**
+   * A request of this instance. `land` is what it does where it arrives, with what of it takes effect; never resolves where the
+   * instance dies.
+   */
+  call<T>(request: Request, land: (take: Take) => T | Promise<T>): Promise<T>;
+}
+
+interface Request {
+  service: Service;
+  name: string;
+  /** What a refusal is to the code. */
+  refusal(): Error;
+}
+
+/** Its code, for one instance. `deadline`: by the instance's clock. */
+export type Handler<E> = (event: E, deadline: number) => Promise<unknown>;
+
+interface FunctionSettings<E> {
+  name: FunctionName;
+  /** Milliseconds. */
+  timeout: number;
+  /** Milliseconds of a whole CPU for an invocation, and for what the code had to unpack or pack. */
+  computing(event: E): number;
+  start(instance: Instance): Handler<E>;
+}
+
+export type Invocation = { kind: 'answered'; answer: unknown } | { kind: 'failed'; error: Error };
+
+export type Invoke<E> = (event: E) => Promise<Invocation>;
+
+interface Running<E> {
+  instance: Instance;
+  handler: Handler<E>;
+  isAlive: boolean;
+  idleSince: number;
+  end(invocation: Invocation): void;
+}
+
+/** Milliseconds after which Lambda takes an idle instance away; nobody knows how many: 5 to 15 minutes are seen. */
+const longestIdle = 600_000;
+
+export interface World {
+  time: VirtualTime;
+  faults: Faults;
+  account: Account;
+  /** What happens, for whoever looks for the cause of something. */
+  tell(line: () => string): void;
+}
+
+export function createFunction<E>(world: World, settings: FunctionSettings<E>): Invoke<E> {
+  const { time, faults, account, tell } = world;
+  const { name, timeout } = settings;
+  const figures = account.functions[name];
+  const idle: Running<E>[] = [];
+  let started = 0;
+
+  function start(): Running<E> {
+    const skew = faults.skew();
+    const of: Pick<Running<E>, 'isAlive' | 'end'> = { isAlive: true, end: () => {} };
+    const label = `${name}-${started++}`;
+    const instance: Instance = {
+      name,
+      now: () => time.now() + skew,
+      call: (request, land) => makeCall(world, label, of, request, land),
+    };
+    return Object.assign(of, { instance, handler: settings.start(instance), idleSince: 0 });
+  }
+
+  function takeIdle(): Running<E> | undefined {
+    while (idle.length > 0 && idle[0]!.idleSince < time.now() - longestIdle) idle.shift();
+    return faults.startsCold() ? undefined : idle.pop();
+  }
+
+  return (event) =>
+    new Promise((resolve) => {
+      const warm = takeIdle();
+      const running = warm ?? start();
+      const begun = time.now() + (warm === undefined ? coldStart : 0);
+      figures.invocations += 1;
+      figures.logBytes += invocationLogBytes;
+      if (warm === undefined) figures.coldStarts += 1;
+      const cancel = time.at(begun + timeout, () => {
+        running.isAlive = false;
+        running.end({ kind: 'failed', error: new Error('it timed out') });
+      });
+      running.end = (invocation) => {
+        running.end = () => {};
+        cancel();
+        figures.milliseconds += time.now() - begun;
+        if (invocation.kind === 'failed') figures.failed += 1;
+        if (running.isAlive) {
+          running.idleSince = time.now();
+          idle.push(running);
+        }
+        tell(
+          () => `${name} ${invocation.kind}${invocation.kind === 'failed' ? `: ${invocation.error}` : ''}`,
+        );
+        resolve(invocation);
+      };
+      const computing = settings.computing(event);
+      figures.computing += computing;
+      const finish = (invocation: Invocation) =>
+        time.after(Math.ceil(computing * Math.max(1, memoryOfCpu / memoryGB[name])), () => {
+          if (running.isAlive) running.end(invocation);
+        });
+      time.at(begun, () =>
+        running.handler(event, running.instance.now() + timeout).then(
+          (answer) => finish({ kind: 'answered', answer }),
+          (error: Error) => finish({ kind: 'failed', error }),
+        ),
+      );
+    });
+}
+
+const everything: Take = (items) => items;
+
+function makeCall<T>(
+  { time, faults, account, tell }: World,
+  label: string,
+  caller: { isAlive: boolean; end(invocation: Invocation): void },
+  request: Request,
+  land: (take: Take) => T | Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (!caller.isAlive) return;
+    const fate: Fate = faults.ofCall(request.service);
+    const answer = (say: () => void) => {
+      if (caller.isAlive) say();
+    };
+    const arrive = async () => {
+      if (!caller.isAlive && !faults.outlives()) return;
+      account.services[request.service].requests += 1;
+      tell(() => `${label} ${request.service}.${request.name} ${fate.kind}`);
+      const take = 'take' in fate ? fate.take : everything;
+      let result: T;
+      try {
+        result = await land(take);
+      } catch (error) {
+        answer(() => reject(error));
+        return;
+      }
+      switch (fate.kind) {
+        case 'lands':
+          return answer(() => resolve(result));
+        case 'refused':
+          return answer(() => reject(request.refusal()));
+        case 'answer-lost':
+          time.after(fate.silence, () => answer(() => reject(new Error('no answer came'))));
+          return;
+        case 'killed':
+          return answer(() => {
+            caller.isAlive = false;
+            if (!fate.hangs) caller.end({ kind: 'failed', error: new Error('the process died') });
+          });
+        default:
+          return fate satisfies never;
+      }
+    };
+    time.after(fate.latency, () => time.watch(arrive()));
+  });
+}

@@ -1,0 +1,89 @@
+/** The figures as text for a terminal. */
+import type { Figures } from './measure.ts';
+
+export function renderReport(figures: Figures): string {
+  const { input, spans, seed, faults } = figures;
+  const lines = [
+    `${input.events} Events and ${input.observations - input.events} snapshots of ${input.clusters} ` +
+      `${input.clusters === 1 ? 'cluster' : 'clusters'}, ${input.from} to ${input.until}; seed ${seed}, faults ${faults}`,
+    '',
+    ...section(
+      'Spans',
+      ['number'],
+      [
+        ['of explain', whole(spans.explained)],
+        ['delivered', whole(spans.delivered)],
+        ['sent twice', whole(spans.repeated)],
+        ['lost', whole(spans.lost)],
+        ['contradicted', whole(spans.contradicted)],
+        ['parent elsewhere or missing', whole(spans.orphaned)],
+        ['not as explain has it', whole(spans.different)],
+        ['not known to explain', whole(spans.unknown)],
+        ['activities never settled', whole(figures.neverSettled.length)],
+        ['set aside', whole(figures.setAside)],
+        ['dead letters', whole(figures.deadLetters)],
+      ],
+    ),
+    ...section(
+      'Last Event that matters to closed trace',
+      ['traces', 'p50', 'p99', 'max'],
+      Object.entries(figures.latency).map(([outcome, { traces, p50, p99, max }]) => [
+        outcome,
+        whole(traces),
+        ...[p50, p99, max].map(seconds),
+      ]),
+    ),
+    ...section(
+      'Functions',
+      ['invocations', 'cold', 'failed', 'ms', 'ms of CPU'],
+      Object.entries(figures.functions).map(([name, of]) => [
+        name,
+        ...[of.invocations, of.coldStarts, of.failed, of.milliseconds, of.computing].map(whole),
+      ]),
+    ),
+    ...section(
+      'Services',
+      ['requests', 'read units', 'write units', 'bytes'],
+      Object.entries(figures.services).map(([name, of]) => [
+        name,
+        ...[of.requests, of.readUnits, of.writeUnits, of.bytes].map(whole),
+      ]),
+    ),
+    ...section(
+      'A million Events',
+      ['quantity', 'dollars'],
+      [
+        ...Object.entries(figures.price).map(([name, { quantity, dollars }]) => [
+          name,
+          quantity.toLocaleString('en', { maximumFractionDigits: 3 }),
+          dollars.toFixed(3),
+        ]),
+        ['together', '', figures.dollarsPerMillionEvents.toFixed(3)],
+      ],
+    ),
+    ...section(
+      'Troubles',
+      ['times'],
+      Object.entries(figures.troubles).map(([kind, times]) => [kind, whole(times)]),
+    ),
+  ];
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+const whole = (number: number): string => Math.round(number).toLocaleString('en');
+const seconds = (number: number): string => `${number.toFixed(1)} s`;
+
+/** Left the names, right of them the numbers under their heads; nothing where there are no rows. */
+function section(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const table = [[title, ...heads], ...rows.map(([name, ...numbers]) => [`  ${name}`, ...numbers])];
+  const widths = [title, ...heads].map((_, column) =>
+    Math.max(...table.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
+      .join('   ')
+      .trimEnd();
+  return [...table.map(line), ''];
+}

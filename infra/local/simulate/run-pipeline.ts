@@ -1,0 +1,242 @@
+/**
+ * The pipeline of one AWS account in memory: the real handlers of ingest, settle and emit with the real adapters of the queues, on parts
+ * that behave as AWS does, with the settings of infra/aws.
+ */
+
+import type { RuleSet } from '../../../functions/correlator/causality/rules/rule-set.ts';
+import { createIngest, type KinesisEvent } from '../../../functions/correlator/ingest.ts';
+import { defaultWaits, type Ports, type Remark } from '../../../functions/correlator/ports.ts';
+import { createSettle } from '../../../functions/correlator/settle.ts';
+import { createSpansQueue } from '../../../functions/correlator/spans-queue-sqs.ts';
+import { correlatorTellings } from '../../../functions/correlator/tell-remarks.ts';
+import { createTimers } from '../../../functions/correlator/timers-sqs.ts';
+import { createDelivery } from '../../../functions/emitter/deliver-messages.ts';
+import { createEmitter, narrowingRequests } from '../../../functions/emitter/emit.ts';
+import { exportSpans } from '../../../functions/emitter/export-spans.ts';
+import { otlpPacking } from '../../../functions/emitter/pack-requests.ts';
+import { createRedelivery } from '../../../functions/emitter/redelivery-sqs.ts';
+import type { Poison } from '../../../shared/set-aside.ts';
+import type { ClusterObservations } from '../read-clusters.ts';
+import { type Account, openAccount } from './account.ts';
+import { createBackend, type Delivery } from './backend.ts';
+import { createBucket } from './bucket.ts';
+import { type Faults, noFaults, planFaults } from './faults.ts';
+import { createFunction, type Instance, type Invoke, type World } from './function.ts';
+import { loggerBytes } from './prices.ts';
+import { createQueue, type Queue, type QueueEvent } from './queue.ts';
+import { arrivalOf, shipObservations } from './ship-observations.ts';
+import { createSqsClient } from './sqs-client.ts';
+import { createStream } from './stream.ts';
+import { createTable } from './table.ts';
+import { createVirtualTime } from './virtual-time.ts';
+
+export interface RunSettings {
+  seed: number;
+  faults: 'none' | 'all';
+  rules: RuleSet;
+  /** Between settle and its ports; what the tests break to see that it is found. */
+  wrapPorts?(ports: Ports): Ports;
+  /** Each step, for whoever looks for the cause of something. */
+  tell?(line: string): void;
+}
+
+export interface Run {
+  deliveries: readonly Delivery[];
+  account: Account;
+  setAside: readonly Poison[];
+  deadLetters: readonly string[];
+  /** Activities that were begun and neither settled nor moved into another. */
+  neverSettled: readonly string[];
+  /** What went wrong in handlers by itself: neither a part that was away nor a function that died. */
+  defects: readonly string[];
+  /** Whether nothing was left to be done. */
+  isOver: boolean;
+}
+
+const second = 1000;
+const minute = 60 * second;
+const day = 24 * 60 * minute;
+
+/** What is not over by then never is: SQS keeps a message for 14 days. */
+const longestEpilogue = 30 * day;
+
+/** As rootspan-stack.ts has them. Six times the function's time-out, in which it may be throttled. */
+const timeouts = { ingest: minute, settle: 2 * minute, emit: minute };
+const urls = { timers: 'https://sqs.local/timers', spans: 'https://sqs.local/spans' };
+/** What emit-handler.ts leaves for the last request and the answer. */
+const toFinish = 15 * second;
+
+export async function runPipeline(
+  clusters: readonly ClusterObservations[],
+  settings: RunSettings,
+): Promise<Run> {
+  const arrivals = clusters.flatMap(({ observations }) => observations.map(arrivalOf));
+  const first = arrivals.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
+  const last = arrivals.reduce((most, at) => Math.max(most, at), 0);
+  const account = openAccount();
+  const time = createVirtualTime(Number.isFinite(first) ? first - second : 0);
+  const faults: Faults =
+    settings.faults === 'none' ? noFaults : planFaults(settings.seed, { first, last }, time.now, account);
+  const tell: World['tell'] = (line) => settings.tell?.(`${new Date(time.now()).toISOString()} ${line()}`);
+  const world: World = { time, faults, account, tell };
+  const stream = createStream(world, {
+    shards: 2,
+    batchSize: 100,
+    batchingWindow: 5 * second,
+    maximumRetryAttempts: 100,
+    maximumRecordAge: 6 * 60 * minute,
+    bisectBatchOnFunctionError: true,
+  });
+  const timers = createQueue(world, {
+    name: 'timers',
+    visibilityTimeout: 6 * timeouts.settle,
+    maxReceiveCount: 100,
+    batchSize: 2,
+    concurrency: 20,
+  });
+  const spans = createQueue(world, {
+    name: 'spans',
+    visibilityTimeout: 6 * timeouts.emit,
+    maxReceiveCount: 1000,
+    batchSize: 10,
+    concurrency: 5,
+  });
+  const parts = {
+    queues: new Map([
+      [urls.timers, timers],
+      [urls.spans, spans],
+    ]),
+    table: createTable(world),
+    bucket: createBucket(world),
+    backend: createBackend(world),
+  };
+  const watch = createWatch(world);
+  const functions = startFunctions(world, parts, settings, watch);
+  stream.consume(functions.ingest, async ({ Records }) =>
+    parts.bucket.keep({
+      reason: 'given up by the event source',
+      source: Records[0]!.eventID,
+      payload: JSON.stringify(Records.map(({ kinesis }) => kinesis.data)),
+    }),
+  );
+  timers.consume(functions.settle);
+  spans.consume(functions.emit);
+  for (const cluster of clusters) time.watch(shipObservations(world, cluster, stream));
+  const isOver = await time.run(Math.max(first, last) + longestEpilogue);
+  return {
+    deliveries: parts.backend.deliveries,
+    account,
+    setAside: parts.bucket.kept(),
+    deadLetters: [...timers.deadLetters, ...spans.deadLetters],
+    neverSettled: watch.neverSettled(),
+    defects: watch.defects(),
+    isOver,
+  };
+}
+
+interface Parts {
+  queues: ReadonlyMap<string, Queue>;
+  table: ReturnType<typeof createTable>;
+  bucket: ReturnType<typeof createBucket>;
+  backend: ReturnType<typeof createBackend>;
+}
+
+interface Functions {
+  ingest: Invoke<KinesisEvent>;
+  settle: Invoke<QueueEvent>;
+  emit: Invoke<QueueEvent>;
+}
+
+/** Milliseconds of a whole CPU, as bench:cost measures them: for an invocation, and for a kilobyte that is packed. */
+const computing = { invocation: 2, kilobyte: 1 };
+const kilobytes = (texts: readonly string[]) => texts.reduce((sum, { length }) => sum + length, 0) / 1024;
+const computingOf = (texts: readonly string[]) =>
+  computing.invocation + computing.kilobyte * kilobytes(texts);
+
+function startFunctions(world: World, parts: Parts, settings: RunSettings, watch: Watch): Functions {
+  const { wrapPorts = (ports) => ports } = settings;
+  const portsOf = (instance: Instance): Ports => {
+    const sqs = createSqsClient(world, instance, parts.queues);
+    const timers = createTimers(sqs, urls.timers);
+    return {
+      store: parts.table.of(instance),
+      timers: {
+        arm(timer, delaySeconds) {
+          if (instance.name === 'ingest') watch.begin(timer.activities);
+          return timers.arm(timer, delaySeconds);
+        },
+      },
+      spansQueue: createSpansQueue(sqs, urls.spans),
+      setAside: parts.bucket.of(instance),
+      log: (remark) => watch.hear(instance, remark),
+      now: instance.now,
+      assemblyClock: () => BigInt(instance.now()) * 1_000_000n,
+    };
+  };
+  return {
+    ingest: createFunction<KinesisEvent>(world, {
+      name: 'ingest',
+      timeout: timeouts.ingest,
+      computing: ({ Records }) => computingOf(Records.map(({ kinesis }) => kinesis.data)),
+      start: (instance) => createIngest(wrapPorts(portsOf(instance)), defaultWaits),
+    }),
+    settle: createFunction<QueueEvent>(world, {
+      name: 'settle',
+      timeout: timeouts.settle,
+      computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
+      start: (instance) => createSettle(wrapPorts(portsOf(instance)), defaultWaits, settings.rules),
+    }),
+    emit: createFunction<QueueEvent>(world, {
+      name: 'emit',
+      timeout: timeouts.emit,
+      computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
+      start: (instance) => startEmit(world, parts, instance),
+    }),
+  };
+}
+
+function startEmit(world: World, { queues, bucket, backend }: Parts, instance: Instance) {
+  const { now } = instance;
+  const transport = backend.of(instance);
+  const deliver = createDelivery({
+    emit: createEmitter(
+      {
+        exportSpans: (spans) => exportSpans(spans, { transport, now }),
+        setAside: bucket.of(instance),
+        now,
+      },
+      { ...otlpPacking, narrowingRequests },
+    ),
+    redelivery: createRedelivery(createSqsClient(world, instance, queues), urls.spans),
+    log: (remark) => world.tell(() => `emit says ${JSON.stringify(remark)}`),
+    now,
+  });
+  return (event: QueueEvent, deadline: number) => deliver(event, deadline - toFinish);
+}
+
+type Watch = ReturnType<typeof createWatch>;
+
+/** What the correlator says of what it does. */
+function createWatch({ account, tell }: World) {
+  const open = new Set<string>();
+  const defects = new Set<string>();
+  return {
+    begin(activities: readonly string[]) {
+      for (const activity of activities) open.add(activity);
+    },
+    hear(instance: Instance, remark: Remark) {
+      const figures = account.functions[instance.name];
+      const { level, message, fields } = correlatorTellings[remark.kind](remark as never);
+      if (level !== 'debug') figures.logBytes += loggerBytes + JSON.stringify({ message, ...fields }).length;
+      tell(() => `${instance.name} says ${JSON.stringify(remark)}`);
+      if (remark.kind === 'settled' || remark.kind === 'moved') open.delete(remark.activity);
+      if (remark.kind === 'settle-failed' && isDefect(remark.error)) defects.add(String(remark.error));
+    },
+    neverSettled: () => [...open].sort(),
+    defects: () => [...defects].sort(),
+  };
+}
+
+/** A mistake of the code, whatever the parts do. */
+const isDefect = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;

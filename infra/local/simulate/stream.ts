@@ -1,0 +1,139 @@
+/**
+ * A Kinesis stream and the event source that reads it: shards in order, one invocation of each at a time, a window for small batches,
+ * retries with halving (run-batch.ts), and what nobody could read goes to the bucket. Batches come again, at once or an hour later.
+ */
+import type { KinesisEvent } from '../../../functions/correlator/ingest.ts';
+import type { StreamRecord } from '../../../functions/forwarder/record-sink.ts';
+import { type RetrySettings, runBatch } from '../run-batch.ts';
+import type { Invoke, World } from './function.ts';
+
+export interface StreamSettings extends RetrySettings {
+  shards: number;
+  /** Records. */
+  batchSize: number;
+  /** Milliseconds. */
+  batchingWindow: number;
+}
+
+export interface Stream {
+  put(records: readonly StreamRecord[]): void;
+  consume(invoke: Invoke<KinesisEvent>, giveUp: (records: KinesisEvent) => Promise<void>): void;
+}
+
+interface ShardRecord {
+  sequenceNumber: string;
+  /** Milliseconds since 1970. */
+  arrivedAt: number;
+  data: Uint8Array;
+}
+
+interface Shard {
+  id: string;
+  waiting: ShardRecord[];
+  /** Batches that were read before. */
+  again: ShardRecord[][];
+  isBusy: boolean;
+  /** Takes back when it is read next. */
+  forget(): void;
+}
+
+/** Milliseconds: a shard is asked once a second. */
+const readPause = 500;
+/** Bytes of an invocation's event: 6 MB, in base64. */
+const mostBytes = 4_500_000;
+const firstPause = 1_000;
+const longestPause = 60_000;
+/** Bytes that Kinesis bills as one unit. */
+const payloadUnit = 25_000;
+
+export function createStream(world: World, settings: StreamSettings): Stream {
+  const { time, faults, account, tell } = world;
+  const shards = Array.from({ length: settings.shards }, (_, index): Shard => {
+    const id = `shardId-${String(index).padStart(12, '0')}`;
+    return { id, waiting: [], again: [], isBusy: false, forget: () => {} };
+  });
+  let written = 0;
+  let invoke: Invoke<KinesisEvent> = () => Promise.reject(new Error('nobody reads'));
+  let giveUp: (records: KinesisEvent) => Promise<void> = async () => {};
+  const eventOf = ({ id }: Shard, records: readonly ShardRecord[]): KinesisEvent => ({
+    Records: records.map(({ sequenceNumber, data }) => ({
+      eventID: `${id}:${sequenceNumber}`,
+      kinesis: { sequenceNumber, data: Buffer.from(data).toString('base64') },
+    })),
+  });
+
+  /** Reads a full batch at once, a smaller one when its window is over. */
+  function plan(shard: Shard) {
+    shard.forget();
+    const [first] = shard.waiting;
+    if (shard.isBusy || (first === undefined && shard.again.length === 0)) return;
+    const isFull = shard.again.length > 0 || shard.waiting.length >= settings.batchSize;
+    const due = isFull ? time.now() : first!.arrivedAt + readPause + settings.batchingWindow;
+    const lag = faults.awayUntil('shard', Math.max(due, time.now()));
+    shard.forget = time.at(lag ?? due, () => {
+      shard.isBusy = true;
+      time.watch(read(shard));
+    });
+  }
+
+  async function read(shard: Shard) {
+    const batch = shard.again.shift() ?? takeBatch(shard, settings.batchSize);
+    const call = async (records: readonly ShardRecord[]): Promise<unknown> => {
+      account.services.stream.requests += 1;
+      tell(() => `${shard.id} hands out ${records[0]!.sequenceNumber} to ${records.at(-1)!.sequenceNumber}`);
+      const invocation = await invoke(eventOf(shard, records));
+      if (invocation.kind === 'failed') throw invocation.error;
+      return invocation.answer;
+    };
+    const copy = faults.copyOfBatch();
+    // Of a reader that nobody waits for any more.
+    if (copy?.at === 'once') time.after(copy.after, () => void call(batch).catch(() => {}));
+    if (copy?.at === 'later')
+      time.after(copy.after, () => {
+        shard.again.push(batch);
+        plan(shard);
+      });
+    await runBatch(batch, settings, {
+      invoke: call,
+      giveUp: (records) => giveUp(eventOf(shard, records)),
+      pause: (attempt) => time.sleep(Math.min(longestPause, firstPause * 2 ** Math.min(attempt - 1, 10))),
+      now: time.now,
+      stopped: () => false,
+    });
+    shard.isBusy = false;
+    plan(shard);
+  }
+
+  return {
+    put(records) {
+      for (const { data, partitionKey } of records) {
+        const shard = shards[placeOf(partitionKey, shards.length)]!;
+        const sequenceNumber = `${1_000_000_000 + written++}`;
+        account.payloadUnits += Math.ceil(data.byteLength / payloadUnit);
+        account.services.stream.bytes += data.byteLength;
+        shard.waiting.push({ sequenceNumber, arrivedAt: time.now(), data });
+        plan(shard);
+      }
+      account.services.stream.requests += 1;
+    },
+    consume(by, andGiveUp) {
+      invoke = by;
+      giveUp = andGiveUp;
+    },
+  };
+}
+
+function takeBatch({ waiting }: Shard, most: number): ShardRecord[] {
+  let records = 0;
+  for (let bytes = 0; records < Math.min(most, waiting.length); records += 1) {
+    bytes += waiting[records]!.data.byteLength;
+    if (records > 0 && bytes > mostBytes) break;
+  }
+  return waiting.splice(0, records);
+}
+
+function placeOf(partitionKey: string, shards: number): number {
+  let sum = 0;
+  for (const character of partitionKey) sum = (sum * 31 + character.codePointAt(0)!) % 65_521;
+  return sum % shards;
+}

@@ -1,0 +1,137 @@
+/**
+ * DynamoDB as the store's port sees it: requests of as many items as one takes, each item by itself; what is turned down may be there
+ * in part; units as they are billed. What has expired is gone within a day.
+ */
+import type { Item, Key, Store } from '../../../functions/correlator/store.ts';
+import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
+import { RetryableError } from '../../../shared/errors.ts';
+import type { Take } from './faults.ts';
+import type { Instance, World } from './function.ts';
+
+/** Of one request. */
+const mostReads = 100;
+const mostWrites = 25;
+const pageBytes = 1_000_000;
+
+/** Milliseconds between two looks for what has expired. */
+const sweepPause = 6 * 3_600_000;
+
+export interface Table {
+  /** As one function's instance has it. */
+  of(instance: Instance): Store;
+}
+
+export function createTable({ time, account }: World): Table {
+  const store = createMemoryStore(time.now);
+  const figures = account.services.table;
+  const keep = createSweeper(store, time.now);
+
+  async function write(items: readonly Item[]) {
+    for (const item of items) {
+      const bytes = sizeOf(item);
+      figures.bytes += bytes;
+      figures.writeUnits += Math.ceil(bytes / 1024);
+    }
+    await store.put(items);
+    await keep(items);
+  }
+
+  /** A consistent read of what is not there is one of 4 KB all the same. */
+  function bill(found: readonly Item[], missing: number, isTogether: boolean) {
+    const sizes = found.map(sizeOf);
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    figures.bytes += bytes;
+    figures.readUnits += isTogether
+      ? Math.max(1, Math.ceil(bytes / 4096))
+      : missing + sizes.reduce((sum, size) => sum + Math.max(1, Math.ceil(size / 4096)), 0);
+    if (isTogether) figures.requests += Math.floor(bytes / pageBytes);
+  }
+
+  return {
+    of(instance) {
+      const call = <T>(name: string, land: (take: Take) => Promise<T>) =>
+        instance.call(
+          { service: 'table', name, refusal: () => new RetryableError(`DynamoDB turned down ${name}`) },
+          land,
+        );
+      return {
+        async read(keys) {
+          const items: Item[] = [];
+          for (const some of inGroups(withoutRepeats(keys), mostReads)) {
+            const found = await call('BatchGetItem', () => store.read(some));
+            bill(found, some.length - found.length, false);
+            items.push(...found);
+          }
+          return items;
+        },
+        async list(pk, part) {
+          const found = await call(`Query ${pk}`, () => store.list(pk, part));
+          bill(found, 0, true);
+          return found;
+        },
+        async put(items) {
+          for (const some of inGroups(withoutRepeats(items), mostWrites))
+            await call(`BatchWriteItem ${some.map(keyText)}`, (take) => write(take(some)));
+        },
+        async remove(keys) {
+          for (const some of inGroups(withoutRepeats(keys), mostWrites)) {
+            await call(`BatchWriteItem remove ${some.map(keyText)}`, async (take) => {
+              const taken = take(some);
+              for (const item of await store.read(taken))
+                figures.writeUnits += Math.ceil(sizeOf(item) / 1024);
+              await store.remove(taken);
+            });
+          }
+        },
+        replace: (item, seen) =>
+          call(`PutItem ${keyText(item)}`, async (take) => {
+            if (take([item]).length === 0) return false;
+            const bytes = sizeOf(item);
+            figures.bytes += bytes;
+            figures.writeUnits += Math.ceil(bytes / 1024);
+            const isDone = await store.replace(item, seen);
+            if (isDone) await keep([item]);
+            return isDone;
+          }),
+      };
+    },
+  };
+}
+
+/** TTL: what has expired takes no memory any more. Readers look at the time themselves. */
+function createSweeper(store: Store, now: () => number): (items: readonly Item[]) => Promise<void> {
+  const expiries = new Map<string, { key: Key; expiresAt: number }>();
+  let sweptAt = now();
+  return async (items) => {
+    for (const { pk, sk, expiresAt } of items)
+      expiries.set(keyText({ pk, sk }), { key: { pk, sk }, expiresAt });
+    if (now() < sweptAt + sweepPause) return;
+    sweptAt = now();
+    const expired = [...expiries].filter(([, { expiresAt }]) => expiresAt * 1000 <= now());
+    for (const [text] of expired) expiries.delete(text);
+    await store.remove(expired.map(([, { key }]) => key));
+  };
+}
+
+const keyText = ({ pk, sk }: Key): string => `${pk} ${sk}`;
+
+/** BatchWriteItem refuses a request that names one key twice: the last one counts. */
+const withoutRepeats = <T extends Key>(keys: readonly T[]): T[] => [
+  ...new Map(keys.map((key) => [keyText(key), key])).values(),
+];
+
+function inGroups<T>(all: readonly T[], size: number): T[][] {
+  const groups: T[][] = [];
+  for (let at = 0; at < all.length; at += size) groups.push(all.slice(at, at + size));
+  return groups;
+}
+
+/** Bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
+function sizeOf({ pk, sk, revision, fields = {}, body }: Item): number {
+  const numberBytes = 8;
+  let size = 4 + pk.length + sk.length + 'expiresAt'.length + numberBytes + (body?.byteLength ?? 0);
+  if (revision !== undefined) size += 'revision'.length + numberBytes;
+  for (const [name, value] of Object.entries(fields))
+    size += 1 + name.length + (typeof value === 'string' ? value.length : numberBytes);
+  return size;
+}

@@ -1,0 +1,79 @@
+/** The command as a user meets it: what it prints, what it says, how it ends. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { CommandContext } from '../../../../infra/local/run-command.ts';
+import { simulate } from '../../../../infra/local/simulate/simulate.ts';
+import { simulateCommand } from '../../../../infra/local/simulate/simulate-command.ts';
+import { recordingPath } from '../../../read-recordings.ts';
+
+const recording = recordingPath('job.jsonl');
+
+afterEach(() => {
+  process.exitCode = undefined;
+});
+
+async function run(args: string[], how?: typeof simulate) {
+  let [stdout, stderr] = ['', ''];
+  const context: CommandContext = {
+    args,
+    environment: {},
+    workingDirectory: '.',
+    async write(text) {
+      stdout += text;
+    },
+    say(text) {
+      stderr += text;
+    },
+    untilStopped: new AbortController().signal,
+    terminal: undefined,
+  };
+  await simulateCommand(context, args, how);
+  return { stdout, stderr, exit: process.exitCode ?? 0 };
+}
+
+describe('rootspan simulate', () => {
+  it('prints each span as the backend got it, and ends with 0', async () => {
+    const { stdout, stderr, exit } = await run([recording, '--format', 'jsonl']);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(17);
+    const [first] = lines.map((line) => JSON.parse(line));
+    expect(Object.keys(first)).toEqual(['deliveredAt', 'span']);
+    expect(first.span.name).toMatch(/^(Job|Pod)\./);
+    expect([stderr, exit]).toEqual(['', 0]);
+  });
+
+  it('prints the same bytes for the same seed, and figures as text or JSON', async () => {
+    const args = [recording, '--faults', 'all', '--seed', '2', '--format', 'json'];
+    const { stdout } = await run(args);
+    expect((await run(args)).stdout).toBe(stdout);
+    expect(JSON.parse(stdout)).toMatchObject({ seed: 2, faults: 'all', spans: { lost: 0 } });
+    expect((await run([recording])).stdout).toMatch(/^A million Events +quantity +dollars$/m);
+  });
+
+  it('says what was lost, and ends with 1', async () => {
+    const losing: typeof simulate = (clusters, settings) =>
+      simulate(clusters, {
+        ...settings,
+        wrapPorts: (ports) => ({
+          ...ports,
+          spansQueue: {
+            send: (spans) => ports.spansQueue.send(spans.filter(({ name }) => name !== 'Job.Completed')),
+          },
+        }),
+      });
+    const { stderr, exit } = await run([recording], losing);
+    expect(stderr).toMatch(/^rootspan: lost: Job\.Completed [0-9a-f]{16} of trace [0-9a-f]{32}\n$/);
+    expect(exit).toBe(1);
+  });
+
+  it.each([
+    [['none.jsonl'], 'none.jsonl: no such file; check the path'],
+    [[], /^no file to simulate; use: rootspan simulate FILE/],
+    [[recording, '--seed', 'x'], '--seed x: not a seed; write a whole number'],
+    [[recording, '--faults', 'some'], '--faults some: no such faults; choose none, all'],
+    [[recording, '--format', 'xml'], '--format xml: no such format; choose report, json, jsonl'],
+    [[recording, '--rules', ''], '--rules: a file without a name; name the one with your rules'],
+    [[recording, '--speed', '2'], /^Unknown option '--speed'; use: rootspan simulate/],
+  ])('%j is one line', async (args, message) => {
+    await expect(run(args)).rejects.toThrow(message);
+  });
+});
