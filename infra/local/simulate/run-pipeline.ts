@@ -4,11 +4,13 @@
  */
 
 import type { RuleSet } from '../../../functions/correlator/causality/rules/rule-set.ts';
-import { createIngest, type KinesisEvent } from '../../../functions/correlator/ingest.ts';
-import { defaultWaits, type Ports, type Remark } from '../../../functions/correlator/ports.ts';
+import { createIngest } from '../../../functions/correlator/ingest.ts';
+import type { Ports, Remark } from '../../../functions/correlator/ports.ts';
+import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../../functions/correlator/spans-queue-sqs.ts';
 import { correlatorTellings } from '../../../functions/correlator/tell-remarks.ts';
+import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { createTimers } from '../../../functions/correlator/timers-sqs.ts';
 import { createDelivery } from '../../../functions/emitter/deliver-messages.ts';
 import { createEmitter, narrowingRequests } from '../../../functions/emitter/emit.ts';
@@ -178,13 +180,13 @@ function startFunctions(world: World, parts: Parts, settings: RunSettings, watch
       name: 'ingest',
       timeout: timeouts.ingest,
       computing: ({ Records }) => computingOf(Records.map(({ kinesis }) => kinesis.data)),
-      start: (instance) => createIngest(wrapPorts(portsOf(instance)), defaultWaits),
+      start: (instance) => createIngest(wrapPorts(portsOf(instance)), defaultThresholds),
     }),
     settle: createFunction<QueueEvent>(world, {
       name: 'settle',
       timeout: timeouts.settle,
       computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
-      start: (instance) => createSettle(wrapPorts(portsOf(instance)), defaultWaits, settings.rules),
+      start: (instance) => createSettle(wrapPorts(portsOf(instance)), defaultThresholds, settings.rules),
     }),
     emit: createFunction<QueueEvent>(world, {
       name: 'emit',
@@ -229,7 +231,7 @@ function createWatch({ account, tell }: World) {
       const { level, message, fields } = correlatorTellings[remark.kind](remark as never);
       if (level !== 'debug') figures.logBytes += loggerBytes + JSON.stringify({ message, ...fields }).length;
       tell(() => `${instance.name} says ${JSON.stringify(remark)}`);
-      if (remark.kind === 'settled' || remark.kind === 'moved') open.delete(remark.activity);
+      if (remark.kind === 'settled' || remark.kind === 'merged') open.delete(remark.activity);
       if (remark.kind === 'settle-failed' && isDefect(remark.error)) defects.add(String(remark.error));
     },
     neverSettled: () => [...open].sort(),

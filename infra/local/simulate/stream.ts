@@ -2,7 +2,7 @@
  * A Kinesis stream and the event source that reads it: shards in order, one invocation of each at a time, a window for small batches,
  * retries with halving (run-batch.ts), and what nobody could read goes to the bucket. Batches come again, at once or an hour later.
  */
-import type { KinesisEvent } from '../../../functions/correlator/ingest.ts';
+import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import type { StreamRecord } from '../../../functions/forwarder/record-sink.ts';
 import { type RetrySettings, runBatch } from '../run-batch.ts';
 import type { Invoke, World } from './function.ts';

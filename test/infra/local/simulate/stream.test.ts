@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KinesisEvent } from '../../../../functions/correlator/ingest.ts';
+import type { KinesisEvent } from '../../../../functions/correlator/read-records.ts';
 import type { Invocation } from '../../../../infra/local/simulate/function.ts';
 import { createStream } from '../../../../infra/local/simulate/stream.ts';
 import { makeWorld, runOut, secondsOf } from './make-world.ts';
