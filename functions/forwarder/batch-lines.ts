@@ -142,8 +142,7 @@ async function filledOrOld(channel: Channel, sleep: (duration: number) => Promis
 
 function takeBatch(channel: Channel): Batch {
   const { limits, lines, sizes } = channel;
-  const count = countFitting(sizes, limits);
-  const taken = sizes.slice(0, count).reduce((sum, size) => sum + size, 0);
+  const { count, bytes: taken } = findFitting(sizes, limits);
   channel.lines = lines.slice(count);
   channel.sizes = sizes.slice(count);
   channel.waitingBytes -= taken;
@@ -159,16 +158,15 @@ function takeBatch(channel: Channel): Batch {
 }
 
 /** How many of the next lines a batch takes: at least one, whatever its size. */
-export function countFitting(
+export function findFitting(
   sizes: readonly number[],
   { batchLines, batchBytes }: Pick<BatchLimits, 'batchLines' | 'batchBytes'>,
-): number {
+): { count: number; bytes: number } {
   let count = 0;
   let bytes = 0;
   while (count < sizes.length && count < batchLines) {
-    bytes += sizes[count]!;
-    if (count > 0 && bytes > batchBytes) break;
-    count++;
+    if (count > 0 && bytes + sizes[count]! > batchBytes) break;
+    bytes += sizes[count++]!;
   }
-  return count;
+  return { count, bytes };
 }

@@ -68,6 +68,7 @@ const notListed = -1;
 
 /** What there is, by each way in which it is asked for. */
 interface Cache {
+  now(): number;
   readonly limits: CacheLimits;
   readonly byUid: Map<string, Known>;
   /** The UID of whoever has the name. */
@@ -87,6 +88,7 @@ export function createSnapshotCache(
   limits: CacheLimits = defaultCacheLimits,
 ): SnapshotCache {
   const cache: Cache = {
+    now,
     limits,
     byUid: new Map(),
     byKey: new Map(),
@@ -96,7 +98,7 @@ export function createSnapshotCache(
     listings: new Map(),
   };
   return {
-    see: (snapshot, from) => seeSnapshot(cache, snapshot, from, now()),
+    see: (snapshot, from) => seeSnapshot(cache, snapshot, from),
     stillListed(resource, reference) {
       const known = findKnown(cache, reference);
       if (known?.resource === resource) known.listing = cache.listings.get(resource) ?? 0;
@@ -106,7 +108,7 @@ export function createSnapshotCache(
     startListing(resource) {
       cache.listings.set(resource, (cache.listings.get(resource) ?? 0) + 1);
     },
-    vanished: (resource, observedAt) => endUnlisted(cache, resource, observedAt, now()),
+    vanished: (resource, observedAt) => endUnlisted(cache, resource, observedAt),
     forgetDeleted(at) {
       for (const [uid, since] of cache.deleted) {
         if (at - since < limits.keepDeleted) break;
@@ -117,7 +119,7 @@ export function createSnapshotCache(
   };
 }
 
-function seeSnapshot(cache: Cache, snapshot: ObjectSnapshot, from: Source, now: number): Seen {
+function seeSnapshot(cache: Cache, snapshot: ObjectSnapshot, from: Source): Seen {
   const before = cache.byUid.get(snapshot.object.uid);
   // Its kind is watched by now: an answer to a question of before is older than what the watch has told.
   if (from.type === 'looked-up' && before?.resource !== undefined) {
@@ -127,7 +129,7 @@ function seeSnapshot(cache: Cache, snapshot: ObjectSnapshot, from: Source, now: 
     from.type === 'listed' ? (cache.listings.get(from.resource) ?? 0) : (before?.listing ?? notListed);
   if (before !== undefined) before.listing = listing;
   const known = toKnown(snapshot, from, before, listing);
-  keep(cache, known, now);
+  keep(cache, known);
   if (from.type === 'looked-up') boundLookedUp(cache, known);
   else releaseLookedUp(cache, known.uid);
   const news = snapshot.deleted || before?.deleted === true || before?.fields !== known.fields;
@@ -156,14 +158,14 @@ function toKnown(snapshot: ObjectSnapshot, from: Source, before: Known | undefin
 }
 
 /** Those known that the list which is over did not have. */
-function endUnlisted(cache: Cache, resource: string, observedAt: string, now: number): Known[] {
+function endUnlisted(cache: Cache, resource: string, observedAt: string): Known[] {
   const listing = cache.listings.get(resource) ?? 0;
   const gone: Known[] = [];
   for (const known of cache.byUid.values()) {
     if (known.resource !== resource || known.deleted || known.listing === listing) continue;
     gone.push({ ...known, deleted: true, observedAt, from: 'list' });
   }
-  for (const known of gone) keep(cache, known, now);
+  for (const known of gone) keep(cache, known);
   return gone;
 }
 
@@ -187,11 +189,11 @@ function getByUid({ byUid, lookedUp }: Cache, uid: string): Known | undefined {
   return byUid.get(uid);
 }
 
-function keep({ byUid, byKey, deleted }: Cache, known: Known, now: number): void {
+function keep({ now, byUid, byKey, deleted }: Cache, known: Known): void {
   byUid.set(known.uid, known);
   // A recreated one has taken over the name of the one that ends.
   if (!known.deleted || !byKey.has(known.key)) byKey.set(known.key, known.uid);
-  if (known.deleted) deleted.set(known.uid, now);
+  if (known.deleted) deleted.set(known.uid, now());
   else deleted.delete(known.uid);
 }
 

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { countFitting, createLineChannel } from '../../../functions/forwarder/batch-lines.ts';
+import { createLineChannel, findFitting } from '../../../functions/forwarder/batch-lines.ts';
 
 const limits = { channelBytes: 10, batchBytes: 5, batchLines: 3, batchAge: 1_000 };
 const line = (text: string) => ({ type: 'event' as const, text, at: 0, done: () => {} });
 
 describe('a batch', () => {
   it('takes what fits into its bytes and lines', () => {
-    expect(countFitting([2, 2, 2], limits)).toBe(2);
-    expect(countFitting([2, 3, 1], limits)).toBe(2);
-    expect(countFitting([1, 1, 1, 1], limits)).toBe(3);
-    expect(countFitting([], limits)).toBe(0);
+    expect(findFitting([2, 2, 2], limits)).toEqual({ count: 2, bytes: 4 });
+    expect(findFitting([2, 3, 1], limits)).toEqual({ count: 2, bytes: 5 });
+    expect(findFitting([1, 1, 1, 1], limits)).toEqual({ count: 3, bytes: 3 });
+    expect(findFitting([], limits)).toEqual({ count: 0, bytes: 0 });
   });
 
   it('takes a line that fits into none', () => {
-    expect(countFitting([6, 1], limits)).toBe(1);
+    expect(findFitting([6, 1], limits)).toEqual({ count: 1, bytes: 6 });
   });
 
   it('waits until it is full, or its first line has waited for long enough', async () => {
