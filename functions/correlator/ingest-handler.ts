@@ -19,7 +19,7 @@ const ingest = createIngest(
     log: telemetry.tell,
     now: Date.now,
   },
-  config.waits,
+  config.thresholds,
 );
 
 export const handler = telemetry.wrap(ingest);

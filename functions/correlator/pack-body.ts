@@ -15,9 +15,18 @@ export function packBody(value: unknown): Uint8Array {
   return Buffer.concat([Uint8Array.of(current), packed]);
 }
 
-/** Of what `packBody` made. Throws where it is of another make: a newer function wrote it. */
+/** A later version wrote it, or it is damaged: whose body it is has to wait for a function that can read it. */
+export class UnreadableBodyError extends Error {
+  override name = 'UnreadableBodyError';
+}
+
+/** @throws UnreadableBodyError where `packBody` of this version or the one before did not make it */
 export function unpackBody(body: Uint8Array): unknown {
   const dictionary = dictionaries[body[0]!];
-  if (dictionary === undefined) throw new Error(`a body of version ${body[0]}`);
-  return JSON.parse(inflateRawSync(body.subarray(1), { dictionary }).toString('utf8'));
+  if (dictionary === undefined) throw new UnreadableBodyError(`a body of version ${body[0]}`);
+  try {
+    return JSON.parse(inflateRawSync(body.subarray(1), { dictionary }).toString('utf8'));
+  } catch (error) {
+    throw new UnreadableBodyError(`a body that cannot be unpacked (${(error as Error).name})`);
+  }
 }

@@ -5,12 +5,19 @@ import type { Store } from './store.ts';
 
 /** Times in milliseconds since 1970. */
 export interface Timer {
-  /** The same whenever it comes again. */
+  /**
+   * Of its chain: whoever comes for a timer and is not done with an activity sends the next one under the same id. A batch of the
+   * outbox that this chain has committed is the business of its timers until one of them is done with it.
+   */
   id: string;
   activities: readonly string[];
   dueAt: number;
+  /** When it was sent. Of batches that were committed since, nobody but its receiver may live to send them. */
+  armedAt?: number | undefined;
   /** Of a timer that is there for what was ingested until then: what came since has timers of its own. */
-  since?: number;
+  since?: number | undefined;
+  /** By activity: the last batch of the outbox of which this chain knows that it, and those before, are sent. */
+  sent?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface Timers {
@@ -33,10 +40,12 @@ export type Remark =
   | ({ kind: 'settled'; activity: string } & Settled)
   /** Its settle comes back in `seconds`; something of it has been waiting for `age` seconds. */
   | { kind: 'postponed'; activity: string; seconds: number; age: number }
-  | { kind: 'moved'; activity: string; into: string; items: number }
+  | { kind: 'merged'; activity: string; into: string; chunks: number }
   /** All of it is read, and it is near what a settle can read: packed, in bytes. */
   | { kind: 'large'; activity: string; bytes: number }
-  | { kind: 'too-many-members'; activity: string; left: number }
+  | { kind: 'too-many-related'; activity: string; left: number }
+  /** A body of it cannot be read: it waits for a function that can, and others settle without it. */
+  | { kind: 'unreadable'; activity: string; error: unknown }
   | { kind: 'settle-failed'; activity: string; error: unknown };
 
 interface Ingested {
@@ -48,8 +57,8 @@ interface Ingested {
 }
 
 interface Settled {
-  /** Of other roots, and itself. */
-  members: number;
+  /** Activities of other roots that it was assembled with, and itself. */
+  related: number;
   /** Spans. */
   sent: number;
   /** Of those sent: in traces whose root was sent before. */
@@ -78,46 +87,3 @@ export interface Ports {
 
 /** Ingest assembles and sends nothing. */
 export type IngestPorts = Omit<Ports, 'spansQueue' | 'assemblyClock'>;
-
-/** Seconds. */
-export interface Waits {
-  /** Without an observation until an activity counts as quiet: 11 s is the worst delay seen in a burst. */
-  quiet: number;
-  /** From the first observation to the first look, more than quiet: what is over by then is looked at once. */
-  spread: number;
-  /**
-   * By which a timer that was sent before comes after what is written now: settle reads a second before it is due at the
-   * earliest, and clocks differ by less than the rest.
-   */
-  margin: number;
-  /** An activity that never goes quiet is settled anyway. */
-  patience: number;
-  /** For the snapshot of an object that others name as their owner. */
-  pending: number;
-  /** For activities of other roots to be quiet too. */
-  hold: number;
-  /** Between registering at a meeting point and looking who came. */
-  meeting: number;
-  /** Until traces without a word are closed; the causal core's bound is 15 minutes. */
-  closing: number;
-  /** How long observations, objects and what was sent are kept. */
-  retention: number;
-  /** How long what was cut is at hand whole, for a timer that comes again; a later one finds it in the archive. */
-  cutRetention: number;
-  /** How long activities of different roots may find each other: no trace is longer than an hour. */
-  acquaintance: number;
-}
-
-export const defaultWaits: Waits = {
-  quiet: 20,
-  spread: 10,
-  margin: 5,
-  patience: 300,
-  pending: 60,
-  hold: 60,
-  meeting: 10,
-  closing: 900,
-  retention: 24 * 3600,
-  cutRetention: 1800,
-  acquaintance: 2 * 3600,
-};

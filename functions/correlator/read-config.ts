@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
-import { defaultWaits, type Waits } from './ports.ts';
+import { defaultThresholds, type Thresholds } from './thresholds.ts';
 
 const Text = v.pipe(v.string(), v.nonEmpty());
 const Seconds = v.pipe(
@@ -24,7 +24,7 @@ export interface IngestConfig {
   tableName: string;
   timersQueueUrl: string;
   setAsideBucket: string;
-  waits: Waits;
+  thresholds: Thresholds;
 }
 
 export interface SettleConfig extends IngestConfig {
@@ -58,5 +58,8 @@ const toConfig = (values: v.InferOutput<typeof IngestSchema>): IngestConfig => (
   tableName: values.TABLE_NAME,
   timersQueueUrl: values.TIMERS_QUEUE_URL,
   setAsideBucket: values.SET_ASIDE_BUCKET,
-  waits: { ...defaultWaits, quiet: values.SETTLE_AFTER_QUIET_SECONDS ?? defaultWaits.quiet },
+  thresholds: {
+    ...defaultThresholds,
+    quiet: values.SETTLE_AFTER_QUIET_SECONDS ?? defaultThresholds.quiet,
+  },
 });

@@ -28,7 +28,7 @@ const settle = createSettle(
     now: Date.now,
     assemblyClock: () => BigInt(Date.now()) * 1_000_000n,
   },
-  config.waits,
+  config.thresholds,
   rules,
 );
 

@@ -74,20 +74,10 @@ export interface Store {
 export const largestBody = 350_000;
 
 export const familyPartition = (cluster: string, family: string): string => `objects#${cluster}/${family}`;
-export const earlyKey = (cluster: string, { id, family }: Place): Key => ({
-  pk: familyPartition(cluster, family),
-  sk: `early#${id}`,
-});
 export const activityPartition = (activity: string): string => `activity#${activity}`;
 /** Where the spans of cuts are that were folded. */
 export const archivePartition = (activity: string): string => `archive#${activity}`;
-export const expectKey = (activity: string, expected: string): Key => ({
-  pk: activityPartition(activity),
-  sk: `expect#${expected}`,
-});
-export const aboutKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'about' });
-export const lookKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'look' });
-export const meetingPartition = (cluster: string, point: string): string => `meet#${cluster}#${point}`;
+export const joinPartition = (cluster: string, joinKey: string): string => `meet#${cluster}#${joinKey}`;
 
 /** The cluster's part of an activity's key; a UID has no slash, the id of an object without one has. */
 export const clusterOf = (activity: string): string => activity.slice(0, activity.indexOf('/'));

@@ -28,12 +28,12 @@ export const correlatorTellings: TellingTable<Remark> = {
     error,
     metrics: { Failed: 1 },
   }),
-  settled: ({ activity, members, sent, late, unresolved, open, traceIds, age }) => ({
+  settled: ({ activity, related, sent, late, unresolved, open, traceIds, age }) => ({
     level: 'info',
     message: 'settled',
     fields: {
       ...place(activity),
-      members,
+      related,
       sent,
       late,
       unresolved,
@@ -49,20 +49,27 @@ export const correlatorTellings: TellingTable<Remark> = {
     fields: { ...place(activity), seconds, age },
     metrics: { Pending: 1, OldestPendingAge: age },
   }),
-  moved: ({ activity, into, items }) => ({
+  merged: ({ activity, into, chunks }) => ({
     level: 'debug',
     message: 'an activity turned out to be a part of another one',
-    fields: { ...place(activity), into, items },
+    fields: { ...place(activity), into, chunks },
   }),
   large: ({ activity, bytes }) => ({
     level: 'warn',
     message: 'an activity is large: its settle may run out of memory or time',
     fields: { ...place(activity), bytes },
   }),
-  'too-many-members': ({ activity, left }) => ({
+  'too-many-related': ({ activity, left }) => ({
     level: 'warn',
-    message: 'too many activities meet here; some settle without the others',
+    message: 'too many activities are related here; some settle without the others',
     fields: { ...place(activity), left },
+  }),
+  unreadable: ({ activity, error }) => ({
+    level: 'error',
+    message: 'an activity cannot be read: it waits for a function that can',
+    fields: place(activity),
+    error,
+    metrics: { Failed: 1 },
   }),
   'settle-failed': ({ activity, error }) => ({
     level: 'error',

@@ -11,6 +11,8 @@ export interface RecentTraces extends SpanKeeper {
   added(): number;
   /** Traces that are kept no more. */
   letGo(): number;
+  /** Whether the trace is kept no more: what was sent of it is not known. */
+  isLetGo(traceId: string): boolean;
 }
 
 /** Ids of traces that were let go: whatever comes late of one would be half of it. */
@@ -47,6 +49,7 @@ export function keepRecentTraces(mostSpans: number): RecentTraces {
     spans: () => [...traces.values()].flat(),
     added: () => added,
     letGo: () => letGo,
+    isLetGo: (traceId) => gone.has(traceId),
   };
 }
 
@@ -82,15 +85,4 @@ export function keepRecentRecords(
     all: () => records.map(({ data }) => data),
     goneUntil: () => goneUntil,
   };
-}
-
-/** Of `assembled` what was not sent and is of traces that began at `since` (milliseconds since 1970) or later. */
-export function findOpen(sent: readonly Span[], assembled: readonly Span[], since: number): Span[] {
-  const idOf = ({ traceId, spanId }: Span) => `${traceId}/${spanId}`;
-  const known = new Set(sent.map(idOf));
-  const tooOld = new Set<string>();
-  for (const { traceId, startTimeUnixNano } of assembled) {
-    if (BigInt(startTimeUnixNano) < BigInt(since) * 1_000_000n) tooOld.add(traceId);
-  }
-  return assembled.filter((span) => !known.has(idOf(span)) && !tooOld.has(span.traceId));
 }

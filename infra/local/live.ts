@@ -4,8 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
-import { assemble } from '../../functions/correlator/causality/assemble.ts';
-import { defaultWaits } from '../../functions/correlator/ports.ts';
+import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { EventFiltersSchema } from '../../functions/forwarder/filter-events.ts';
 import { EventRateLimitSchema } from '../../functions/forwarder/guard-rate.ts';
@@ -18,12 +17,12 @@ import { customKinds, kindsOf } from '../../functions/forwarder/kubernetes/watch
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { createForwarder } from '../../functions/forwarder/run-forwarder.ts';
 import { defaultSubjectSettings } from '../../functions/forwarder/ship-subjects.ts';
-import { decodeBatch } from '../../shared/batch-codec.ts';
 import { UserError } from '../../shared/errors.ts';
-import type { Cluster, Observation } from '../../shared/observation.ts';
+import type { Cluster } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
 import { connectCluster, whyNotRead } from './connect-cluster.ts';
-import { findOpen, keepRecentRecords, keepRecentTraces } from './keep-recent.ts';
+import { keepRecentRecords, keepRecentTraces } from './keep-recent.ts';
+import { sendOpen } from './send-open.ts';
 import { startPipeline } from './start-pipeline.ts';
 
 export interface Live {
@@ -54,8 +53,8 @@ const shipAgainAfter = keptFor / 2;
 const mostBytes = 32_000_000;
 
 /**
- * What stood when it was stopped, also of traces that were not over: nobody waits for them any more. Of what came before
- * the newest 20,000 spans nothing.
+ * What stood when it was stopped, also of traces that were not over, which are sent then. Of what came before the newest 20,000
+ * spans nothing.
  * @throws UserError where there is no cluster, or it cannot be read
  */
 export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble }: Live): Promise<Span[]> {
@@ -71,7 +70,7 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
   const kept = keepRecentTraces(mostSpans);
   const pipeline = stack.use(
     await startPipeline({
-      waits: { ...defaultWaits, retention: keptFor / 1000 },
+      thresholds: { ...defaultThresholds, retention: keptFor / 1000 },
       kept,
       now: clock.now,
       assemblyClock: () => BigInt(clock.now()) * 1_000_000n,
@@ -137,7 +136,11 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
   await running;
   const goneUntil = recent.goneUntil();
   const since = goneUntil === undefined ? 0 : goneUntil + shipAgainAfter;
-  kept.add(findOpen(kept.spans(), assembleAll(cluster, recent.all(), clock.now()), since));
+  const now = BigInt(clock.now()) * 1_000_000n;
+  await sendOpen(pipeline, { cluster, records: recent.all(), kept, since, now });
+  const lost = pipeline.undelivered();
+  if (lost !== undefined)
+    onTrouble(`${lost.spans} spans did not reach OTEL_EXPORTER_OTLP_ENDPOINT (${lost.reason})`);
   return pipeline.spans();
 }
 
@@ -147,10 +150,4 @@ function stopping(signal: AbortSignal): AbortSignal {
   if (signal.aborted) stop.abort('stopping');
   signal.addEventListener('abort', () => stop.abort('stopping'), { once: true });
   return stop.signal;
-}
-
-function assembleAll(cluster: Cluster, records: readonly Uint8Array[], at: number): Span[] {
-  const observations: Observation[] = records.flatMap((bytes) => decodeBatch(bytes).observations);
-  const now = BigInt(at) * 1_000_000n;
-  return assemble({ cluster, observations, now }).map(({ span }) => span);
 }

@@ -2,7 +2,8 @@
  * Recordings through the whole pipeline, in this process: the forwarder's code puts them on the stream, and only time is a
  * replay's: settling begins when the input has ended, and the clock that closes traces stands past every bound.
  */
-import { defaultWaits, type Remark, type Waits } from '../../functions/correlator/ports.ts';
+import type { Remark } from '../../functions/correlator/ports.ts';
+import { defaultThresholds, type Thresholds } from '../../functions/correlator/thresholds.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { forward } from '../../functions/forwarder/forward.ts';
 import type { Span } from '../../shared/span.ts';
@@ -31,15 +32,16 @@ export interface Replayed {
  * Settling begins when all input is there: a second of quiet is enough, and nothing has to be waited for. A recording may be of
  * any age: nothing of it is too old.
  */
-const replayWaits: Waits = {
-  ...defaultWaits,
+const replayThresholds: Thresholds = {
+  ...defaultThresholds,
   retention: 100 * 365 * 24 * 3600,
+  afterTrace: 100 * 365 * 24 * 3600,
   quiet: 1,
-  spread: 0,
+  slack: 0,
   margin: 0,
-  pending: 0,
-  hold: 5,
-  meeting: 1,
+  ownerWait: 0,
+  holdForRelated: 5,
+  registration: 1,
 };
 
 export async function replay({
@@ -80,7 +82,7 @@ async function replayRound(
   let activities = 0;
   const clock = createReplayClock(() => defects.length > 0);
   await using pipeline = await startPipeline({
-    waits: replayWaits,
+    thresholds: replayThresholds,
     now: clock.now,
     assemblyClock: () => endOfTime,
     endpoint,
@@ -129,9 +131,9 @@ function createReplayClock(isBroken: () => boolean) {
       for (const activity of activities) unseen.add(activity);
     },
     see(remark: Remark) {
-      if (remark.kind === 'postponed' || remark.kind === 'settled' || remark.kind === 'moved')
+      if (remark.kind === 'postponed' || remark.kind === 'settled' || remark.kind === 'merged')
         unseen.delete(remark.activity);
-      if (remark.kind === 'moved') unseen.add(remark.into);
+      if (remark.kind === 'merged') unseen.add(remark.into);
     },
     start() {
       isIngested = true;

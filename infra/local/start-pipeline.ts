@@ -4,10 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createIngest } from '../../functions/correlator/ingest.ts';
-import type { Ports, Remark, Waits } from '../../functions/correlator/ports.ts';
+import type { Ports, Remark } from '../../functions/correlator/ports.ts';
 import { createSettle } from '../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../functions/correlator/spans-queue-sqs.ts';
 import { createDynamoDbStore } from '../../functions/correlator/store-dynamodb.ts';
+import type { Thresholds } from '../../functions/correlator/thresholds.ts';
 import { createTimers } from '../../functions/correlator/timers-sqs.ts';
 import { createDelivery } from '../../functions/emitter/deliver-messages.ts';
 import { createEmitter, narrowingRequests } from '../../functions/emitter/emit.ts';
@@ -33,7 +34,7 @@ import { createSqsSource } from './sqs-source.ts';
 import { startEmulators } from './start-emulators.ts';
 
 export interface PipelineSettings {
-  waits: Waits;
+  thresholds: Thresholds;
   /** Milliseconds since 1970. */
   now(): number;
   /** Nanoseconds since 1970. */
@@ -62,6 +63,10 @@ export interface Pipeline extends AsyncDisposable {
   ingested(): Promise<void>;
   /** From now on timers are heard and spans exported; before, they wait in their queues. */
   startSettling(): void;
+  /** From now on no timer is heard; resolves once all that was settled until then is exported. */
+  stopSettling(): Promise<void>;
+  /** The way that settled spans go, to everywhere that those went; resolves once they are exported. */
+  exportSpans(spans: readonly Span[]): Promise<void>;
   /** Resolves once no timer is left. */
   settled(): Promise<void>;
   /** Resolves once no span waits to be exported. */
@@ -100,6 +105,14 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
       const spans = emitSpans(local, exporter.exportSpans);
       running.defer(() => spans.stop());
       pollers = { timers, spans };
+    },
+    async stopSettling() {
+      await pollers?.timers.stop();
+      await pollers?.spans.drained();
+    },
+    async exportSpans(spans) {
+      if (spans.length > 0) await createSpansQueue(aws.sqs, resources.spansQueueUrl).send(spans);
+      await pollers?.spans.drained();
     },
     settled: async () => pollers?.timers.drained(),
     exported: async () => pollers?.spans.drained(),
@@ -160,7 +173,7 @@ function createCorrelatorPorts(
 /** The stream to the table, at once. */
 function fileObservations(local: Local): Poller {
   const { aws, resources } = local;
-  const { waits, onIngested, onDefect } = local.settings;
+  const { thresholds, onIngested, onDefect } = local.settings;
   const ports = createCorrelatorPorts(local, 'ingest');
   const timers: typeof ports.timers = {
     arm(timer, seconds) {
@@ -180,7 +193,7 @@ function fileObservations(local: Local): Poller {
     },
     {
       clock: systemClock,
-      handle: createIngest({ ...ports, timers }, waits),
+      handle: createIngest({ ...ports, timers }, thresholds),
       onFailure: async (_, why) => onDefect(why.error),
       onError: onDefect,
     },
@@ -199,7 +212,7 @@ function settleTimers(local: Local): Poller {
   const { settings, aws, resources } = local;
   return pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), queuePolling, {
     ...queuePorts(settings.onDefect),
-    handle: createSettle(createCorrelatorPorts(local, 'settle'), settings.waits),
+    handle: createSettle(createCorrelatorPorts(local, 'settle'), settings.thresholds),
   });
 }
 

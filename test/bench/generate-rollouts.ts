@@ -2,7 +2,18 @@
  * Rollouts of any number: each a Deployment, a ReplicaSet and three pods, 19 Events and 5 snapshots over 2 to 6 seconds, as
  * a forwarder would ship them; uids, names and times are as random as a cluster's, since what is stored is compressed. The same arguments give the same observations.
  */
-import type { EventOccurrence, ObjectSnapshot, Observation } from '../../shared/observation.ts';
+import type { EventOccurrence, Observation } from '../../shared/observation.ts';
+import {
+  type Cluster,
+  createCluster,
+  type Details,
+  eventOf,
+  rfc,
+  type Saying,
+  type Subject,
+  snapshotOf,
+  wholeSecond,
+} from './workloads/observe-cluster.ts';
 
 /** How Events arrive: 20 ms to 0.3 s after they happened; up to 2 s later; each rollout's owners after its pods. */
 export const arrivals = ['in order', '2 s jitter', 'pods first'] as const;
@@ -13,89 +24,155 @@ export interface Rollouts {
   /** Rollouts that begin in a second. */
   rate: number;
   arrival: Arrival;
+  /** Pods become ready, and the Deployment says how far it is and that it is complete: 8 snapshots more. */
+  withStatus?: boolean;
 }
 
 const eventsOfRollout = 19;
 const pods = 3;
-const start = Date.parse('2026-01-05T08:00:00Z');
+
+interface Arrived {
+  at: number;
+  observation: Observation;
+}
 
 /** In the order of arrival. */
-export function generateRollouts({ events, rate, arrival }: Rollouts): Observation[] {
-  const random = mulberry32(1);
-  const between = (low: number, high: number) => low + random() * (high - low);
-  const digits = (length: number, alphabet: string) =>
-    Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join('');
-  const uid = () => [8, 4, 4, 4, 12].map((length) => digits(length, '0123456789abcdef')).join('-');
-  const subject = (apiVersion: string, kind: string, namespace: string, name: string): Subject => ({
+export function generateRollouts({ events, rate, arrival, withStatus = false }: Rollouts): Observation[] {
+  const cluster = createCluster(1);
+  const arrived: Arrived[] = [];
+  for (let i = 0; i * eventsOfRollout < events; i++) {
+    arrived.push(...rollOut(cluster, i, (i + cluster.random()) / rate, arrival, withStatus));
+  }
+  return arrived.sort((a, b) => a.at - b.at).map(({ observation }) => observation);
+}
+
+interface Happened {
+  at: number;
+  event: EventOccurrence['event'];
+  delay: number;
+}
+
+function rollOut(cluster: Cluster, i: number, at: number, arrival: Arrival, withStatus: boolean): Arrived[] {
+  const { random, between, digits, uid } = cluster;
+  const namespace = `team-${i % 10}`;
+  const app = `app${String(i).padStart(5, '0')}`;
+  const image = `${app}:${1 + (i % 7)}.0`;
+  const subject = (apiVersion: string, kind: string, name: string, owner?: Subject): Subject => ({
     apiVersion,
     kind,
     namespace,
     name,
     uid: uid(),
+    ...(owner !== undefined && { owner }),
   });
-  const arrived: { at: number; observation: Observation }[] = [];
+  const arrived: Arrived[] = [];
+  const happened: Happened[] = [];
+  const see = (at: number, { owner, ...object }: Subject, details?: Details) =>
+    arrived.push({ at, observation: snapshotOf(at, object, owner, details) });
+  const say = (at: number, { owner: _, ...object }: Subject, delay: number, saying: Saying) =>
+    happened.push({ at, event: eventOf(uid(), random, at, object, saying), delay });
 
-  for (let i = 0; i * eventsOfRollout < events; i++) {
-    const namespace = `team-${i % 10}`;
-    const app = `app${String(i).padStart(5, '0')}`;
-    const image = `${app}:${1 + (i % 7)}.0`;
-    const at = (i + random()) / rate;
-    const happened: { at: number; event: EventOccurrence['event']; delay: number }[] = [];
-    const see = (at: number, object: Subject, owner?: Subject) =>
-      arrived.push({ at, observation: snapshotOf(at, object, owner) });
-    const say = (at: number, object: Subject, delay: number, saying: Saying) =>
-      happened.push({ at, event: eventOf(uid(), random, at, object, saying), delay });
-
-    const deployment = subject('apps/v1', 'Deployment', namespace, app);
-    const replicaSet = subject('apps/v1', 'ReplicaSet', namespace, `${app}-${digits(9, nameDigits)}`);
-    see(at, deployment);
-    see(at + 0.01, replicaSet, deployment);
-    let now = at + 0.02;
-    say(now, deployment, between(0.005, 0.03), {
-      reason: 'ScalingReplicaSet',
-      message: `Scaled up replica set ${replicaSet.name} to ${pods}`,
-      component: 'deployment-controller',
+  const deployment = subject('apps/v1', 'Deployment', app);
+  const replicaSet = subject('apps/v1', 'ReplicaSet', `${app}-${digits(9)}`, deployment);
+  see(at, deployment);
+  see(at + 0.01, replicaSet);
+  let now = at + 0.02;
+  say(now, deployment, between(0.005, 0.03), {
+    reason: 'ScalingReplicaSet',
+    message: `Scaled up replica set ${replicaSet.name} to ${pods}`,
+    component: 'deployment-controller',
+  });
+  const ready: number[] = [];
+  for (let p = 0; p < pods; p++) {
+    now += between(0.01, 0.03);
+    const pod = subject('v1', 'Pod', `${replicaSet.name}-${digits(5)}`, replicaSet);
+    const node = `node-${String(Math.floor(random() * 50)).padStart(2, '0')}`;
+    see(now, pod);
+    say(now + 0.001, replicaSet, between(0.005, 0.03), {
+      reason: 'SuccessfulCreate',
+      message: `Created pod: ${pod.name}`,
+      component: 'replicaset-controller',
     });
-    for (let p = 0; p < pods; p++) {
-      now += between(0.01, 0.03);
-      const pod = subject('v1', 'Pod', namespace, `${replicaSet.name}-${digits(5, nameDigits)}`);
-      const node = `node-${String(Math.floor(random() * 50)).padStart(2, '0')}`;
-      see(now, pod, replicaSet);
-      say(now + 0.001, replicaSet, between(0.005, 0.03), {
-        reason: 'SuccessfulCreate',
-        message: `Created pod: ${pod.name}`,
-        component: 'replicaset-controller',
-      });
-      let then = now + between(0.005, 0.02);
-      say(then, pod, between(0.005, 0.03), {
-        reason: 'Scheduled',
-        message: `Successfully assigned ${namespace}/${pod.name} to ${node}`,
-        component: 'default-scheduler',
-      });
-      for (const [reason, [least, most], message] of steps) {
-        then += between(least, most);
-        say(then, pod, between(0.01, 0.3), {
-          reason,
-          message: message.replace('IMAGE', image),
-          component: 'kubelet',
-          instance: node,
-          fieldPath: 'spec.containers{main}',
-        });
-      }
-    }
-
-    const last = Math.max(...happened.map(({ at, delay }) => at + delay));
-    for (const { at, event, delay } of happened) {
-      const late = arrival === '2 s jitter' ? between(0, 2) : 0;
-      const seen = arrival === 'pods first' && event.subject.kind !== 'Pod' ? last + 0.2 : at + delay + late;
-      arrived.push({ at: seen, observation: { type: 'event', observedAt: rfc(seen), event } });
-    }
+    const started = startPod({ cluster, say, image, node }, pod, now + between(0.005, 0.02));
+    if (withStatus) see(started + 0.5, pod, { ...createdAt(now), nodeName: node, status: isReady });
+    ready.push(started + 0.6);
   }
-  return arrived.sort((a, b) => a.at - b.at).map(({ observation }) => observation);
+  if (withStatus)
+    reportStatus(at, ready, (when, status) => see(when, deployment, { ...createdAt(at), ...status }));
+  return [...arrived, ...inArrival(happened, arrival, between)];
 }
 
-/** What Kubernetes makes suffixes of names from. */
-const nameDigits = 'bcdfghjklmnpqrstvwxz2456789';
+interface Starting {
+  cluster: Cluster;
+  say(at: number, object: Subject, delay: number, saying: Saying): void;
+  image: string;
+  node: string;
+}
+
+/** When its container has started. */
+function startPod({ cluster, say, image, node }: Starting, pod: Subject, scheduled: number): number {
+  const { between } = cluster;
+  say(scheduled, pod, between(0.005, 0.03), {
+    reason: 'Scheduled',
+    message: `Successfully assigned ${pod.namespace}/${pod.name} to ${node}`,
+    component: 'default-scheduler',
+  });
+  let then = scheduled;
+  for (const [reason, [least, most], message] of steps) {
+    then += between(least, most);
+    say(then, pod, between(0.01, 0.3), {
+      reason,
+      message: message.replace('IMAGE', image),
+      component: 'kubelet',
+      instance: node,
+      fieldPath: 'spec.containers{main}',
+    });
+  }
+  return then;
+}
+
+const createdAt = (at: number) => ({ creationTimestamp: wholeSecond(at) });
+const isReady = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+
+/** As the Deployment's controller writes it: all pods are there, then one more is ready at a time, then it is complete. */
+function reportStatus(
+  at: number,
+  ready: readonly number[],
+  see: (at: number, details: Details) => void,
+): void {
+  const status = (readyReplicas: number, reason: string) => ({
+    replicas: pods,
+    status: {
+      observedGeneration: 1,
+      replicas: pods,
+      updatedReplicas: pods,
+      readyReplicas,
+      availableReplicas: readyReplicas,
+      conditions: [
+        { type: 'Available', status: readyReplicas === pods ? 'True' : 'False' },
+        { type: 'Progressing', status: 'True', reason },
+      ],
+    },
+  });
+  see(at + 0.2, status(0, 'ReplicaSetUpdated'));
+  for (const [index, when] of ready.toSorted((a, b) => a - b).entries()) {
+    see(when, status(index + 1, 'ReplicaSetUpdated'));
+  }
+  see(Math.max(...ready) + 0.1, status(pods, 'NewReplicaSetAvailable'));
+}
+
+function inArrival(
+  happened: readonly Happened[],
+  arrival: Arrival,
+  between: (low: number, high: number) => number,
+): Arrived[] {
+  const last = Math.max(...happened.map(({ at, delay }) => at + delay));
+  return happened.map(({ at, event, delay }) => {
+    const late = arrival === '2 s jitter' ? between(0, 2) : 0;
+    const seen = arrival === 'pods first' && event.subject.kind !== 'Pod' ? last + 0.2 : at + delay + late;
+    return { at: seen, observation: { type: 'event', observedAt: rfc(seen), event } };
+  });
+}
 
 /** What a container does on its way up, the seconds until then, and what the kubelet says of it. */
 const steps = [
@@ -104,100 +181,3 @@ const steps = [
   ['Created', [0.05, 0.2], 'Created container main'],
   ['Started', [0.05, 0.2], 'Started container main'],
 ] as const;
-
-interface Subject {
-  apiVersion: string;
-  kind: string;
-  namespace: string;
-  name: string;
-  uid: string;
-}
-
-interface Saying {
-  reason: string;
-  message: string;
-  component: string;
-  instance?: string;
-  fieldPath?: string;
-}
-
-const rfc = (seconds: number) => new Date(start + seconds * 1000).toISOString();
-const wholeSecond = (seconds: number) => `${rfc(seconds).slice(0, 19)}Z`;
-const versionAt = (seconds: number) => String(1000 + Math.round(seconds * 1000));
-
-function snapshotOf(at: number, { apiVersion, kind, ...rest }: Subject, owner?: Subject): ObjectSnapshot {
-  return {
-    type: 'object',
-    observedAt: rfc(at),
-    deleted: false,
-    object: {
-      apiVersion,
-      kind,
-      ...rest,
-      resourceVersion: versionAt(at),
-      generation: 1,
-      creationTimestamp: wholeSecond(at),
-      ...(owner !== undefined && { owner: { kind: owner.kind, name: owner.name, uid: owner.uid } }),
-      managers: [
-        {
-          manager: owner === undefined ? 'kubectl-client-side-apply' : 'kube-controller-manager',
-          operation: 'Update',
-          time: wholeSecond(at),
-          ownsSpec: true,
-        },
-      ],
-    },
-  };
-}
-
-/** The scheduler's are of the new kind: microseconds, and no count. */
-function eventOf(
-  uid: string,
-  random: () => number,
-  at: number,
-  about: Subject,
-  said: Saying,
-): EventOccurrence['event'] {
-  const { reason, message, component, instance, fieldPath } = said;
-  const nanoseconds = BigInt(start + Math.round(at * 1000)) * 1_000_000n + BigInt(Math.floor(random() * 1e6));
-  const isNew = component === 'default-scheduler';
-  return {
-    uid,
-    name: `${about.name}.${nanoseconds.toString(16).padStart(16, '0')}`,
-    namespace: about.namespace,
-    resourceVersion: versionAt(at),
-    count: 1,
-    reason,
-    message,
-    type: 'Normal',
-    ...(isNew && { action: 'Binding' }),
-    subject: {
-      ...about,
-      resourceVersion: versionAt(at - 0.01),
-      ...(fieldPath !== undefined && { fieldPath }),
-    },
-    reporter: {
-      component,
-      ...(isNew && { instance: `${component}-kind-control-plane` }),
-      ...(instance !== undefined && { instance }),
-    },
-    ...(isNew
-      ? {
-          eventTime: `${rfc(at).slice(0, -1)}${String(nanoseconds % 1_000_000n)
-            .padStart(6, '0')
-            .slice(0, 3)}Z`,
-        }
-      : { firstTimestamp: wholeSecond(at), lastTimestamp: wholeSecond(at) }),
-  };
-}
-
-/** A small generator of random numbers from a seed (https://gist.github.com/tommyettinger/46a874533244883189143505d203312c). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -5,6 +5,7 @@
 import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
 import type { Cluster, EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
+import { closingTime } from './closing.ts';
 import { cutTraces, type SentRoots } from './cut-traces.ts';
 import { gatherObjects } from './gather-objects.ts';
 import { gatherOccurrences, type Occurrence, rowOf } from './gather-occurrences.ts';
@@ -14,8 +15,9 @@ import { createWorld } from './placement/world.ts';
 import { resolveObjects } from './resolve-objects.ts';
 import { builtInRules } from './rules/built-in-rules.ts';
 import type { RuleSet } from './rules/rule-set.ts';
+import { min } from './time.ts';
 import { type TimedTrace, timeSpans } from './time-spans.ts';
-import { recentGap, rootOccurrence, type Traces } from './trace.ts';
+import { rootOccurrence, type Traces } from './trace.ts';
 import { createSpanWriter, type WrittenSpan } from './write-spans.ts';
 
 /** A span that is with the emitter already: what it says is never contradicted. */
@@ -38,8 +40,8 @@ export interface Assembly {
 export interface AssembledSpan extends WrittenSpan {
   /** Nothing that can still happen changes it. */
   final: boolean;
-  /** Of a trace that no Event tells of: since when it has been known, in nanoseconds since 1970. */
-  untoldSince: bigint | undefined;
+  /** From when on it can be sent if nothing more is heard, in nanoseconds since 1970; not after the clock's now where it is final. */
+  finalAt: bigint;
 }
 
 export function assemble({
@@ -62,19 +64,20 @@ export function assemble({
   const write = createSpanWriter(cluster, world, traces);
   const assembled: AssembledSpan[] = [];
   for (const timed of timeSpans(resolved, traces)) {
-    const isFinal = isClosed(timed, now) ? () => true : finalIn(timed, traces);
-    const untoldSince = timed.occurrences.some(({ transition }) => transition === undefined)
-      ? undefined
-      : timed.root.start;
+    const closes = closingTime(timed, world, now);
+    const isFinal = closes <= now ? () => true : finalIn(timed, traces);
     for (const written of write(timed)) {
       const { span, key, occurrence } = written;
-      assembled.push({ span, key, occurrence, final: isFinal(written), untoldSince });
+      const final = isFinal(written);
+      const finalAt = final ? min(now, closes) : closes;
+      assembled.push({ span, key, occurrence, final, finalAt });
     }
   }
   if (sent.size === 0) return assembled;
   return keepPromises(
     assembled,
     sent,
+    now,
     ({ occurrence }) =>
       occurrence && traceIdOf(world.rootOf(world.subjectOf(occurrence)).uid, occurrence.key),
   );
@@ -84,16 +87,6 @@ const sentRoots = (sent: ReadonlyMap<string, SentSpan>): SentRoots => ({
   hasOccurrence: ({ event }) => sent.get(occurrenceSpanId(event.uid, event.count))?.parentSpanId === null,
   hasChange: ({ object, id }) => sent.has(changeSpanId(object.uid, id)),
 });
-
-/** An outcome and quiet, or so long after the last word that whatever comes is another trace. */
-function isClosed({ trace, occurrences, root }: TimedTrace, now: bigint): boolean {
-  let last = root.end;
-  for (const { latest } of occurrences) if (latest > last) last = latest;
-  if (now - last > recentGap) return true;
-  if (trace.root.kind === 'episode') return false;
-  const { verdict } = trace.root.change.outcome;
-  return verdict === 'complete' || verdict === 'failed';
-}
 
 /** Of an open trace: its root, which is no occurrence's, never. */
 function finalIn(timed: TimedTrace, { membershipOf }: Traces): (written: WrittenSpan) => boolean {

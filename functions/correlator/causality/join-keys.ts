@@ -83,24 +83,27 @@ function* resolve(key: JoinKey, { known, nodeOfPod, claimsOfPod }: Context): Ite
 }
 
 /**
- * Of each observation what its join keys come from, as a digest: where nothing is new among the digests, no key is new.
+ * What join keys come from, as digests: where nothing is new among them, hardly any key is new, and whoever has more than these
+ * observations finds out. A pod with an owner, as they come by the thousand, gives none.
  */
 export function joinDigests(observations: Iterable<Observation>, rules: RuleSet): Set<string> {
+  const all = [...observations];
+  const { known } = contextOf(all);
+  const isOpen = (key: JoinKey) =>
+    key.by !== 'name' || key.unlessKnown === undefined || !known.has(key.unlessKnown);
   const facts = new Set<string>();
-  for (const observation of observations) {
-    const keys = [...declared(observation, rules)];
-    facts.add(JSON.stringify([keys, observation.type === 'object' && contributionOf(observation)]));
+  for (const observation of all) {
+    const keys = [...declared(observation, rules)].filter(isOpen);
+    const contribution = observation.type === 'object' ? contributionOf(observation) : undefined;
+    if (keys.length > 0 || contribution !== undefined) facts.add(JSON.stringify([keys, contribution]));
   }
   return new Set([...facts].map((fact) => hash('sha256', fact, 'base64url').slice(0, 8)));
 }
 
-/** What an object adds to the context, and what tells that it may change hands. */
-const contributionOf = ({ object, deleted }: ObjectSnapshot): unknown => [
-  nameOf(object).name,
-  object.uid,
-  object.nodeName,
-  object.claims,
-  object.owner?.uid,
-  object.creationTimestamp,
-  deleted || object.deletionTimestamp !== undefined,
-];
+/** What an object adds to the context, and what tells that it may change hands; undefined where that yields no key. */
+function contributionOf({ object, deleted }: ObjectSnapshot): unknown {
+  const { kind, uid, owner, claims, deletionTimestamp } = object;
+  const isGoing = deleted || deletionTimestamp !== undefined;
+  if (owner === undefined) return [nameOf(object).name, uid, claims, isGoing];
+  return kind === 'Pod' ? undefined : [kind, owner.uid, isGoing];
+}

@@ -5,6 +5,7 @@
 import type { Span } from '../../../shared/span.ts';
 import type { AssembledSpan, SentSpan } from './assemble.ts';
 import { sentBefore } from './placement/placement-rules.ts';
+import { min } from './time.ts';
 
 /** The trace that an episode which begins with this occurrence has; undefined of a root that is no occurrence. */
 type EpisodeOf = (entry: AssembledSpan) => string | undefined;
@@ -12,6 +13,7 @@ type EpisodeOf = (entry: AssembledSpan) => string | undefined;
 export function keepPromises(
   assembled: readonly AssembledSpan[],
   sent: ReadonlyMap<string, SentSpan>,
+  now: bigint,
   episodeOf: EpisodeOf,
 ): AssembledSpan[] {
   const byId = new Map(assembled.map((entry) => [entry.span.spanId, entry]));
@@ -29,7 +31,10 @@ export function keepPromises(
   return assembled.map((entry) => {
     const { span } = entry;
     const promise = sent.get(span.spanId);
-    if (promise !== undefined) return { ...entry, span: { ...span, ...promise }, final: true };
+    if (promise !== undefined) {
+      const finalAt = min(now, entry.finalAt);
+      return { ...entry, span: { ...span, ...promise }, final: true, finalAt };
+    }
     const { parentSpanId } = held.get(span.spanId) ?? {};
     const placed = parentSpanId === undefined ? span : reparent(span, parentSpanId);
     return { ...entry, span: { ...placed, traceId: traceIdOf(span) } };

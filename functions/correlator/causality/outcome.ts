@@ -25,6 +25,8 @@ export interface Outcome {
   moved: readonly bigint[];
   /** Since when it has been paused, where that is the last word. */
   pausedSince: bigint | undefined;
+  /** Nothing that is still to come can tell otherwise: a verdict, or the next change came. */
+  isFinal: boolean;
 }
 
 export function outcomesOf(
@@ -42,6 +44,7 @@ const unknown: Outcome = {
   reason: undefined,
   moved: [],
   pausedSince: undefined,
+  isFinal: false,
 };
 
 function outcomeOf(
@@ -54,19 +57,20 @@ function outcomeOf(
     const gone = history.versions.find(({ deleted }) => deleted);
     return gone === undefined
       ? { ...unknown, verdict: 'unfinished' }
-      : { ...unknown, verdict: 'complete', at: gone.observedAt };
+      : { ...unknown, verdict: 'complete', at: gone.observedAt, isFinal: true };
   }
   const status = statusVerdict(change, next, object, history);
   const event = eventVerdict(change, next, object);
   const { moved, pausedSince } = status;
   const first = firstOf(status.verdict, event);
-  if (first !== undefined) return { ...first, moved, pausedSince };
+  if (first !== undefined) return { ...first, moved, pausedSince, isFinal: true };
+  const isFinal = next !== undefined && !tellsOfBoth(change, next);
   const isTold = moved.length > 0 || tellsOutcome(history.kind);
   // Where the status never says how far it is, nobody knows whether it was through when the next one came.
-  if (!isTold) return unknown;
+  if (!isTold) return { ...unknown, isFinal };
   if (next === undefined) return { ...unknown, verdict: 'unfinished', moved, pausedSince };
-  if (isLongBefore(next, change)) return unknown;
-  return { ...unknown, verdict: 'superseded', at: next.moment?.at, moved, pausedSince };
+  if (isLongBefore(next, change)) return { ...unknown, isFinal };
+  return { ...unknown, verdict: 'superseded', at: next.moment?.at, moved, pausedSince, isFinal };
 }
 
 /** Of a creation that nobody saw, how far it had come when the next change came: where that was hours later, it was over. */
@@ -77,7 +81,7 @@ const isLongBefore = (next: Begun, { type, version, moment }: Begun): boolean =>
   moment !== undefined &&
   next.moment.at - moment.latest > HOUR;
 
-type Found = Omit<Outcome, 'moved' | 'pausedSince'>;
+type Found = Omit<Outcome, 'moved' | 'pausedSince' | 'isFinal'>;
 
 /** Of two verdicts the earlier one; where nobody saw when the status said it, what the Event says of the time. */
 function firstOf(status: Found | undefined, event: Found | undefined): Found | undefined {
@@ -160,4 +164,7 @@ function versionsOf(change: Begun, next: Begun | undefined, { versions }: Object
 
 /** Whether the template that it wrote became real, a version that was only scaled since tells as well. */
 const lastToldBy = (change: Begun, next: Begun | undefined): number =>
-  (change.version === undefined && next?.verb === 'Scale' ? next : change).lastGeneration!;
+  (next !== undefined && tellsOfBoth(change, next) ? next : change).lastGeneration!;
+
+const tellsOfBoth = ({ version }: Begun, next: Begun): boolean =>
+  version === undefined && next.verb === 'Scale';

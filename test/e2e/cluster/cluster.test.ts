@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultWaits } from '../../../functions/correlator/ports.ts';
+import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { endOfTime, explain } from '../../../infra/local/explain.ts';
 import { type Pipeline, startPipeline } from '../../../infra/local/start-pipeline.ts';
 import type { Span } from '../../../shared/span.ts';
@@ -48,7 +48,7 @@ beforeAll(async () => {
   serviceAccount = await kubeconfigOfServiceAccount();
   pipeline = await startPipeline({
     // Shorter than in AWS, where nobody sits and waits; reviews come soon once all is closed.
-    waits: { ...defaultWaits, quiet: 12, patience: 120, meeting: 5, closing: 20 },
+    thresholds: { ...defaultThresholds, quiet: 12, maxWait: 120, registration: 5 },
     now: Date.now,
     assemblyClock: () => (Date.now() > closedFrom ? endOfTime : BigInt(Date.now()) * 1_000_000n),
     onRemark: () => {},

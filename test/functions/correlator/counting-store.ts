@@ -1,40 +1,56 @@
 /** The store in memory, which counts what DynamoDB would bill. */
-import type { Item, Store } from '../../../functions/correlator/store.ts';
+import type { Item, Key, Part, Store } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 
+/** Who wants to know what each call costs, and of what. */
+interface Meter {
+  /** A key that was read alone has an `sk`; of a partition, `part` says what was asked for. */
+  read?(units: number, of: { pk: string; sk?: string; part?: Part | undefined }): void;
+  write?(units: number, of: Key, what: 'item' | 'removal'): void;
+}
+
 /** Counts as DynamoDB bills: 4 KB for a consistent read, a call one at least; 1 KB for a write. Keys and fields: 150 bytes. */
-export function createCountingStore(now: () => number) {
+export function createCountingStore(now: () => number, meter: Meter = {}) {
   const units = { reads: 0, writes: 0, largest: 0 };
   const sizeOf = (item: Item) => 150 + (item.body?.length ?? 0);
-  const write = (item: Item) => {
-    units.writes += Math.ceil(sizeOf(item) / 1024);
+  const read = (count: number, of: Parameters<NonNullable<Meter['read']>>[1]) => {
+    units.reads += count;
+    meter.read?.(count, of);
+  };
+  const write = (count: number, key: Key, what: 'item' | 'removal') => {
+    units.writes += count;
+    meter.write?.(count, key, what);
+  };
+  const writeItem = (item: Item) => {
+    write(Math.ceil(sizeOf(item) / 1024), item, 'item');
     units.largest = Math.max(units.largest, sizeOf(item));
   };
   const inner = createMemoryStore(now);
   const store: Store = {
     async read(keys) {
       const items = await inner.read(keys);
-      units.reads += Math.max(
-        keys.length,
-        items.reduce((sum, item) => sum + Math.ceil(sizeOf(item) / 4096), 0),
-      );
+      for (const key of keys) {
+        const item = items.find(({ pk, sk }) => pk === key.pk && sk === key.sk);
+        read(item === undefined ? 1 : Math.ceil(sizeOf(item) / 4096), key);
+      }
       return items;
     },
     async list(pk, part) {
       const items = await inner.list(pk, part);
-      units.reads += Math.max(1, Math.ceil(items.reduce((sum, item) => sum + sizeOf(item), 0) / 4096));
+      const size = items.reduce((sum, item) => sum + sizeOf(item), 0);
+      read(Math.max(1, Math.ceil(size / 4096)), { pk, part });
       return items;
     },
     async put(items) {
-      items.forEach(write);
+      items.forEach(writeItem);
       await inner.put(items);
     },
     async remove(keys) {
-      units.writes += keys.length;
+      for (const key of keys) write(1, key, 'removal');
       await inner.remove(keys);
     },
     async replace(item, seen) {
-      write(item);
+      writeItem(item);
       return inner.replace(item, seen);
     },
   };

@@ -81,7 +81,7 @@ it('what comes again is counted, what is tried again because it failed is not', 
 describe('the timer', () => {
   it('is one, however much comes while it is pending', async () => {
     const pipeline = startPipeline();
-    for (let n = 1; n <= 12; n += 1) {
+    for (let n = 1; n <= 8; n += 1) {
       await pipeline.ingest(recordsOf([observations], { first: n }));
       pipeline.wait(2);
     }
@@ -95,7 +95,7 @@ describe('the timer', () => {
     const pipeline = startPipeline();
     await pipeline.ingest(recordsOf([observations]));
     pipeline.timers.length = 0;
-    pipeline.wait(24);
+    pipeline.wait(15);
     await pipeline.ingest(recordsOf([observations], { first: 2 }));
     expect(pipeline.timers).toHaveLength(0);
     pipeline.wait(1);

@@ -52,7 +52,7 @@ async function pass(deployments: number) {
 }
 
 const members = (remarks: readonly Remark[]) =>
-  remarks.flatMap((remark) => (remark.kind === 'settled' ? remark.members : []));
+  remarks.flatMap((remark) => (remark.kind === 'settled' ? remark.related : []));
 const isSync = ({ name }: Span) => name === 'Kustomization.Create';
 const linksOf = (spans: readonly Span[]) =>
   spans.flatMap(({ links }) => links.filter(({ attributes }) => attributes?.['rootspan.link'] === 'sync'));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
-import type { KinesisEvent } from '../../../functions/correlator/ingest.ts';
+import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';

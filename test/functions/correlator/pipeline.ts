@@ -3,11 +3,13 @@
  * can be told to fail at the n-th call.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { createIngest, type KinesisEvent } from '../../../functions/correlator/ingest.ts';
-import { defaultWaits, type Ports, type Remark, type Timer } from '../../../functions/correlator/ports.ts';
+import { createIngest } from '../../../functions/correlator/ingest.ts';
+import type { Ports, Remark, Timer } from '../../../functions/correlator/ports.ts';
+import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import type { Store } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
+import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { encodeBatches } from '../../../shared/batch-codec.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
 import type { Poison } from '../../../shared/set-aside.ts';
@@ -33,6 +35,8 @@ export interface Pipeline {
   /** The clock jumps to the next timer, until none is left. */
   runTimers(until?: number): Promise<void>;
   wait(seconds: number): void;
+  /** Ingest is another process from now on, which remembers nothing. */
+  forget(): void;
   /** One message, as SQS brings it; whether it succeeded. */
   settle(timer: Timer): Promise<boolean>;
   store: Store;
@@ -86,8 +90,8 @@ export function startPipeline({
     now: () => pipeline.now,
     assemblyClock: () => assemblyClock(pipeline.now),
   };
-  let ingest = createIngest(ports, defaultWaits);
-  const settle = createSettle(ports, defaultWaits);
+  let ingest = createIngest(ports, defaultThresholds);
+  const settle = createSettle(ports, defaultThresholds);
   const pipeline: Pipeline = {
     now: start,
     timers: [],
@@ -108,8 +112,7 @@ export function startPipeline({
           );
         } catch (error) {
           if (!(error instanceof Crash)) throw error;
-          // Another process: nothing is remembered.
-          ingest = createIngest(ports, defaultWaits);
+          pipeline.forget();
         }
       }
       throw new Error('ingest never succeeded');
@@ -138,6 +141,9 @@ export function startPipeline({
     },
     wait(seconds) {
       pipeline.now += seconds * 1000;
+    },
+    forget() {
+      ingest = createIngest(ports, defaultThresholds);
     },
   };
   return pipeline;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { defaultWaits } from '../../../functions/correlator/ports.ts';
 import { readIngestConfig, readSettleConfig } from '../../../functions/correlator/read-config.ts';
+import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { UserError } from '../../../shared/errors.ts';
 
 const stack = {
@@ -13,7 +13,7 @@ const ingest = {
   tableName: 'state',
   timersQueueUrl: 'https://sqs.example/timers',
   setAsideBucket: 'set-aside',
-  waits: defaultWaits,
+  thresholds: defaultThresholds,
 };
 
 test('what the stack says, and nothing else', () => {
@@ -23,7 +23,7 @@ test('what the stack says, and nothing else', () => {
 
 test('how long an activity has to be quiet can be said', () => {
   const env = { ...stack, SETTLE_AFTER_QUIET_SECONDS: '5' };
-  expect(readSettleConfig(env).waits).toEqual({ ...defaultWaits, quiet: 5 });
+  expect(readSettleConfig(env).thresholds).toEqual({ ...defaultThresholds, quiet: 5 });
 });
 
 test.each([

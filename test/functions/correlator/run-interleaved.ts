@@ -7,11 +7,13 @@
  */
 import { setImmediate as allBlocked } from 'node:timers/promises';
 import fc from 'fast-check';
-import { type BatchResponse, createIngest, type KinesisEvent } from '../../../functions/correlator/ingest.ts';
-import { defaultWaits, type Ports, type Remark, type Timer } from '../../../functions/correlator/ports.ts';
+import { type BatchResponse, createIngest } from '../../../functions/correlator/ingest.ts';
+import type { Ports, Remark, Timer } from '../../../functions/correlator/ports.ts';
+import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import type { Item, Key, Part, Store } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
+import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { RetryableError } from '../../../shared/errors.ts';
 import type { Span } from '../../../shared/span.ts';
 
@@ -228,7 +230,7 @@ export async function runInterleaved(
     const process: Process = {
       ingest: createIngest(
         portsOf(() => process.running),
-        defaultWaits,
+        defaultThresholds,
       ),
       running: run,
     };
@@ -313,7 +315,7 @@ export async function runInterleaved(
     };
     const settle = createSettle(
       portsOf(() => run),
-      defaultWaits,
+      defaultThresholds,
     );
     const Records = some.map(({ id, timer }) => ({ messageId: id, body: JSON.stringify(timer) }));
     launch(run, () => settle({ Records }));

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
-import { familyItems } from '../../../functions/correlator/store-items.ts';
+import { familyItems } from '../../../functions/correlator/owners.ts';
 import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
@@ -148,7 +148,9 @@ describe('live', () => {
     expect(pipeline.sends).toEqual([]);
     await pipeline.runTimers();
     expect(received(pipeline)).toHaveLength(4);
-    expect(await pipeline.settle({ id: 't', activities: ['c1/nobody'], dueAt: second!.dueAt })).toBe(true);
+    expect(
+      await pipeline.settle({ id: 't', activities: ['c1/nobody'], dueAt: second!.dueAt, armedAt: noon }),
+    ).toBe(true);
   });
 });
 
@@ -201,7 +203,7 @@ describe('what meets', () => {
     await pipeline.runTimers(noon + 100_000);
     const settles = () =>
       pipeline.remarks.flatMap((remark) =>
-        remark.kind === 'settled' && remark.activity === 'c1/Node//n1' ? remark.members : [],
+        remark.kind === 'settled' && remark.activity === 'c1/Node//n1' ? remark.related : [],
       );
     expect(settles()).toEqual([1]);
     expect(pipeline.sends).toEqual([]);
@@ -247,13 +249,14 @@ it('what was filed while another function learned of the owner moves to the root
   await pipeline.ingest(recordsOf([[late]]));
   const known = { owner: { id: deployment.uid, family: 'web' }, by: 'another' };
   const objects = new Map([[replicaSet.uid, known]]);
-  await pipeline.store.put(familyItems('c1', 'web-1', 'another', objects, 0, 10 ** 10));
+  const learned = { batch: 'another', objects, isLarge: false };
+  await pipeline.store.put(familyItems('c1', 'web-1', learned, 0, 10 ** 10));
   await pipeline.runTimers();
   expect(pipeline.remarks).toContainEqual({
-    kind: 'moved',
+    kind: 'merged',
     activity: `c1/${replicaSet.uid}`,
     into: `c1/${deployment.uid}`,
-    items: 1,
+    chunks: 1,
   });
   expect(names(received(pipeline))).toEqual(['ReplicaSet.FailedCreate']);
   await pipeline.ingest(recordsOf([observations], { first: 2 }));
@@ -292,7 +295,7 @@ describe('figures', () => {
     await pipeline.ingest(recordsOf([[event(0, thing('Job', 'gone'), 'FailedMount', 'x')]]));
     await pipeline.runTimers();
     expect(pipeline.remarks.filter(({ kind }) => kind === 'postponed')).toEqual([
-      { kind: 'postponed', activity: 'c1/uid-Job-gone', seconds: 30, age: 30 },
+      { kind: 'postponed', activity: 'c1/uid-Job-gone', seconds: 39, age: 21 },
     ]);
     const [spans] = pipeline.sends;
     expect(settles(pipeline)).toMatchObject([
@@ -303,6 +306,6 @@ describe('figures', () => {
 
 it('a message that is no timer is set aside', async () => {
   const pipeline = startPipeline();
-  expect(await pipeline.settle({ id: 't', activities: ['nonsense'], dueAt: 1 })).toBe(true);
+  expect(await pipeline.settle({ id: 't', activities: ['nonsense'], dueAt: 1, armedAt: 0 })).toBe(true);
   expect(pipeline.poison).toHaveLength(1);
 });

@@ -34,7 +34,10 @@ async function receiveAll(): Promise<string[]> {
 
 it('ten activities a message, ten messages a request', async () => {
   const activities = Array.from({ length: 105 }, (_, i) => `c1/a${i}`);
-  await createTimers(aws.sqs, resources.timersQueueUrl).arm({ id: 't1', activities, dueAt: 5, since: 4 }, 0);
+  await createTimers(aws.sqs, resources.timersQueueUrl).arm(
+    { id: 't1', activities, dueAt: 5, armedAt: 4, since: 4 },
+    0,
+  );
   const timers = (await receiveAll()).map((body) => JSON.parse(body));
   expect(timers).toHaveLength(11);
   for (const timer of timers) expect(timer).toMatchObject({ id: 't1', dueAt: 5, since: 4 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findOpen, keepRecentRecords, keepRecentTraces } from '../../../infra/local/keep-recent.ts';
+import { keepRecentRecords, keepRecentTraces } from '../../../infra/local/keep-recent.ts';
 import type { Span } from '../../../shared/span.ts';
 
 /** `a2` is the second span of trace a; it starts at that second. */
@@ -26,6 +26,7 @@ describe('the newest traces', () => {
     expect([told(kept.spans()), kept.letGo()]).toEqual(['b1 a1 a2 a3', 0]);
     kept.add(spans('c1'));
     expect([told(kept.spans()), kept.letGo()]).toEqual(['a1 a2 a3 c1', 1]);
+    expect(['a', 'b'].map(kept.isLetGo)).toEqual([false, true]);
   });
 
   it('are never half of one: what comes late of one that was let go is left out, and told as something new', () => {
@@ -67,10 +68,4 @@ describe('the newest records', () => {
     for (const name of ['aaaa', 'bbbb']) kept.add(record(name));
     expect([texts(kept.all()), kept.goneUntil()]).toEqual([['aaaa', 'bbbb'], undefined]);
   });
-});
-
-it('what is open is what was not sent, of traces that began late enough to be known whole', () => {
-  const assembled = spans('a1 a5 b4 b6 c5');
-  expect(told(findOpen(spans('b6'), assembled, 0))).toBe('a1 a5 b4 c5');
-  expect(told(findOpen(spans('b6'), assembled, 4_000))).toBe('b4 c5');
 });

@@ -29,7 +29,8 @@ const meeting = [
   'orphaned-and-adopted',
   'pvc',
 ];
-it.each(meeting)('%s: what brings no new digest brings no new join key', async (name) => {
+/** What an object adds to what others have told, as the Node of a pod, is found with the next commit. */
+it.each(meeting)('%s: what brings no new digest brings no new join key of its own', async (name) => {
   const all = await readRecording(`${name}.jsonl`);
   let settled = 0;
   await checkProperty(
@@ -37,12 +38,15 @@ it.each(meeting)('%s: what brings no new digest brings no new join key', async (
       const digests = joinDigests(some, builtInRules);
       const news = more.filter((observation) => joinDigests([observation], builtInRules).isSubsetOf(digests));
       settled += news.filter((observation) => !some.includes(observation)).length;
-      expect(joinKeys([...some, ...news], builtInRules)).toEqual(joinKeys(some, builtInRules));
+      const before = new Set(joinKeys([...some, ...news.filter(isObject)], builtInRules));
+      expect(new Set(joinKeys([...some, ...news], builtInRules)).difference(before)).toEqual(new Set());
     }),
     30,
   );
   expect(settled).toBeGreaterThan(0);
 });
+
+const isObject = ({ type }: Observation) => type === 'object';
 
 /** As ingest and settle file them in the end: by activity. */
 function fileAll(observations: readonly Observation[]): Map<string, Observation[]> {

@@ -1,0 +1,237 @@
+/** The commit of one activity: its spans are assembled with those of related ones, and what can no longer change is written down. */
+import { type Activity, hasSeenAll, lastBatch, whatWasSent } from './activity.ts';
+import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
+import { joinDigests } from './causality/join-keys.ts';
+import { muchToRead, planCompaction } from './compact.ts';
+import { fullestCluster } from './file-observations.ts';
+import {
+  type Acknowledged,
+  archivedSince,
+  type Checkpoint,
+  hourOf,
+  nameChunks,
+  parseItem,
+  sentIn,
+  spansOf,
+} from './items.ts';
+import type { Related } from './join-registry.ts';
+import { ageOf, behind } from './next-step.ts';
+import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
+import { type Bounds, firstClosing, keysOf, type Picked, pickSpans } from './pick-spans.ts';
+import { planRechecks, type Seen } from './plan-rechecks.ts';
+import type { Remark } from './ports.ts';
+import type { Due } from './read-timers.ts';
+import type { Check, Outcome } from './settle-activity.ts';
+import type { SettleContext } from './settle-context.ts';
+import { archivePartition } from './store.ts';
+import type { Thresholds } from './thresholds.ts';
+
+/** What assembly has come to. */
+interface Assembled extends Picked {
+  spans: readonly AssembledSpan[];
+  own: ReadonlySet<string>;
+  /** By span id: of this activity, and of all. */
+  ownSent: ReadonlyMap<string, SentSpan>;
+  sent: ReadonlyMap<string, SentSpan>;
+}
+
+/** @throws UnreadableBodyError */
+export async function commitActivity(
+  context: SettleContext,
+  check: Check,
+  related: readonly Related[],
+): Promise<Outcome> {
+  const { ports, thresholds } = context;
+  const { activity, due, resent } = check;
+  const assembled = await assembleWithArchive(context, check, related);
+  const { final, open } = assembled;
+  let committed: Acknowledged | undefined;
+  try {
+    committed = await commitSpans(context, activity, final, due.chain);
+  } catch (error) {
+    if (!(error instanceof OutboxConflictError)) throw error;
+    // If it is this timer's, which came twice, or this very call, whose first answer was lost, nobody else may live to send it.
+    const again = error.first?.chain === due.chain ? spansOf(error.first) : [];
+    return { spans: [...resent, ...error.committed, ...again], next: thresholds.quiet };
+  }
+  const acknowledged = committed && extend(activity.acknowledged, committed);
+  const now = ports.now();
+  const chunkNames = await compact(context, check, assembled);
+  const closesAt = firstClosing(open);
+  const closing = closesAt === undefined ? undefined : Math.max(1, (closesAt - now) / 1000);
+  const outcome: Outcome = {
+    spans: [...resent, ...final],
+    sentUpTo: acknowledged?.to ?? lastBatch(activity),
+    remark: toRemark(context, check, related, assembled),
+    acknowledged: isAwaited(activity, due, now, thresholds) ? acknowledged : undefined,
+    ...checkpointAfter(context, check, acknowledged),
+  };
+  if (activity.joinKeys.length === 0) return { ...outcome, next: closing };
+  const seen = related.map((one) => seeRelated(context, one, assembled.spans));
+  const own = {
+    sent: outcome.spans.length,
+    isRecheck: hasSeenAll(activity),
+    found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now),
+  };
+  const plan = planRechecks(seen, own, thresholds, now);
+  return { ...outcome, recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged } };
+}
+
+/** A timer may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
+const isAwaited = (
+  { chunks, batches }: Activity,
+  due: Due,
+  now: number,
+  { margin }: Pick<Thresholds, 'margin'>,
+): boolean =>
+  chunks.some(({ dueAt }) => dueAt > now - margin * 1000 && dueAt !== due.dueAt) ||
+  batches.some(({ at, body }) => body !== undefined && at > now - longestDelay);
+
+/** Milliseconds: SQS's. */
+const longestDelay = 900_000;
+
+/** Once more where the archive says that some of it was sent. */
+async function assembleWithArchive(
+  context: SettleContext,
+  check: Check,
+  related: readonly Related[],
+): Promise<Assembled> {
+  const { activity, observations } = check;
+  const own = keysOf(observations);
+  const bounds = boundsOf(context, check);
+  const archived = new Map<string, SentSpan>();
+  const asked = new Set<number>();
+  for (;;) {
+    const ownSent = new Map([...whatWasSent([activity]), ...archived]);
+    const sent = new Map([...ownSent, ...whatWasSent(related.map((one) => one.activity))]);
+    const spans = assembleAll(context, check, related, sent);
+    const picked = pickSpans(spans, own, ownSent, bounds);
+    const hours = oldHours(context, [...picked.final, ...picked.open.map(({ span }) => span)]).difference(
+      asked,
+    );
+    const found = await readArchive(context, activity, hours);
+    for (const hour of hours) asked.add(hour);
+    for (const span of found) archived.set(span.spanId, span);
+    if (found.length === 0) return { ...picked, spans, own, ownSent, sent };
+  }
+}
+
+function assembleAll(
+  { ports, rules }: SettleContext,
+  { chunks }: Check,
+  related: readonly Related[],
+  sent: ReadonlyMap<string, SentSpan>,
+): AssembledSpan[] {
+  return assemble({
+    cluster: fullestCluster(chunks.map(({ cluster }) => cluster)),
+    observations: [...chunks, ...related.flatMap((one) => one.chunks)].flatMap((chunk) => chunk.observations),
+    rules,
+    sent,
+    now: ports.assemblyClock(),
+  });
+}
+
+/** Hours since 1970, of spans that start so long ago that the archive may say that they were sent. */
+function oldHours(
+  { ports, thresholds }: SettleContext,
+  spans: readonly Pick<SentSpan, 'startTimeUnixNano'>[],
+) {
+  const since = BigInt(ports.now() - thresholds.afterTrace * 1000) * 1_000_000n;
+  return new Set(spans.filter((span) => BigInt(span.startTimeUnixNano) < since).map(hourOf));
+}
+
+async function readArchive({ ports }: SettleContext, { key }: Activity, hours: ReadonlySet<number>) {
+  const found: SentSpan[] = [];
+  for (const hour of hours) {
+    for (const stored of await ports.store.list(archivePartition(key), archivedSince(hour))) {
+      const item = parseItem(stored, key);
+      if (item?.kind === 'sent') found.push(...sentIn(item));
+    }
+  }
+  return found;
+}
+
+function boundsOf(
+  { ports, thresholds }: SettleContext,
+  { activity, chunks }: Pick<Check, 'activity' | 'chunks'>,
+): Bounds {
+  const until = activity.chunks.reduce((last, { compacted }) => Math.max(last, compacted?.until ?? 0), 0);
+  return {
+    horizon: BigInt(ports.now() - 2 * thresholds.retention * 1000) * 1_000_000n,
+    compactedUntil: BigInt(until) * 1_000_000n,
+    unsent: new Set(chunks.flatMap(({ unsent = [] }) => unsent)),
+  };
+}
+
+/** As `related` would see itself, but for what is in its archive: of what is so old it is not asked. */
+function seeRelated(context: SettleContext, related: Related, spans: readonly AssembledSpan[]): Seen {
+  const { activity, observations } = related;
+  const bounds = boundsOf(context, related);
+  const recent = BigInt(context.ports.now() - context.thresholds.afterTrace * 1000) * 1_000_000n;
+  const { final, open } = pickSpans(
+    spans.filter(({ span }) => BigInt(span.startTimeUnixNano) >= recent),
+    keysOf(observations),
+    whatWasSent([activity]),
+    bounds,
+  );
+  return { activity, unsent: { final: final.length, open: open.length }, closesAt: firstClosing(open) };
+}
+
+/** What is mostly little stays as it is. The name of the chunks that there are then. */
+async function compact(context: SettleContext, check: Check, assembled: Assembled): Promise<string> {
+  const { activity, chunks } = check;
+  const { store, now } = context.ports;
+  const left = new Map<string, { sk: string }>(activity.chunks.map((item) => [item.sk, item]));
+  if (activity.bytes >= muchToRead) {
+    const settled = { activity, chunks, assembled: assembled.spans, open: assembled.open };
+    for (const { put, remove } of planCompaction(settled, context.thresholds, now())) {
+      await store.put(put);
+      await store.remove(remove);
+      for (const item of put) if (item.sk.startsWith('fold#')) left.set(item.sk, item);
+      for (const { sk } of remove) left.delete(sk);
+    }
+  }
+  return nameChunks([...left.values()]);
+}
+
+function checkpointAfter(
+  { ports, rules }: SettleContext,
+  { activity, observations, readAt }: Check,
+  acknowledged: Acknowledged | undefined,
+): { checkpoint?: Checkpoint } {
+  if (activity.bytes < muchToRead) return {};
+  return {
+    checkpoint: {
+      at: readAt,
+      batch: acknowledged?.to ?? lastBatch(activity),
+      committedAt: ports.now(),
+      since: undefined,
+      bytes: activity.bytes,
+      isJoined: activity.joinKeys.length > 0,
+      digests: joinDigests(observations, rules),
+      acknowledged: acknowledged ?? activity.checkpoint?.acknowledged,
+    },
+  };
+}
+
+function toRemark(
+  { ports, thresholds }: SettleContext,
+  { activity, root }: Check,
+  related: readonly Related[],
+  { final, open, sent }: Assembled,
+): Remark {
+  const closed = new Set(
+    [...sent.values()].flatMap((span) => (span.parentSpanId === null ? span.traceId : [])),
+  );
+  return {
+    kind: 'settled',
+    activity: activity.key,
+    related: 1 + related.length,
+    sent: final.length,
+    late: final.filter(({ traceId }) => closed.has(traceId)).length,
+    unresolved: root!.isKnown ? 0 : final.length,
+    open: open.length,
+    traceIds: [...new Set(final.map(({ traceId }) => traceId))],
+    age: ageOf(activity, ports.now(), thresholds),
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * The outbox of an activity: numbered batches of spans. A batch is committed before it is sent, by a write that only one can do for
+ * each number; to all others what is committed is as good as sent. It is sent again, the same bytes, until somebody is done with it:
+ *
+ * - its chain: the timer that committed it comes again where its function died, and knows its batches by the chain's id;
+ * - whoever comes for a timer that was armed before the batch was committed. SQS may hand one timer out twice at once: one is done
+ *   with it and deletes it, leaving the activity to a later timer, while the other commits and dies.
+ */
+import type { Span } from '../../shared/span.ts';
+import { type Activity, lastBatch } from './activity.ts';
+import { type Acknowledged, type BatchItem, batchItem, parseItem, spansOf } from './items.ts';
+import { packBody } from './pack-body.ts';
+import type { Due } from './read-timers.ts';
+import { expiresIn, type SettleContext } from './settle-context.ts';
+import { archivePartition, largestBody, type Store } from './store.ts';
+import type { Thresholds } from './thresholds.ts';
+
+/** Somebody else has committed this number first: what was sent has to be read anew. An expected conflict. */
+export class OutboxConflictError extends Error {
+  override name = 'OutboxConflictError';
+  readonly activity: string;
+  /** Committed before the conflict, and to be sent. */
+  readonly committed: readonly Span[];
+  readonly first: BatchItem | undefined;
+  constructor(activity: string, committed: readonly Span[], first: BatchItem | undefined) {
+    super(`${activity} is being settled elsewhere`);
+    this.activity = activity;
+    this.committed = committed;
+    this.first = first;
+  }
+}
+
+/** What is tried first: mostly half of what fits. All of what is left would be packed for each batch again. */
+const mostOfBatch = 4000;
+
+/** Of `spans` as many as fit into one item, from the beginning; the rest is for the next batch. */
+export function fitBatch(spans: readonly Span[]): Span[] {
+  let fitting = spans.slice(0, mostOfBatch);
+  while (fitting.length > 1 && packBody(fitting).length > largestBody)
+    fitting = fitting.slice(0, Math.ceil(fitting.length / 2));
+  return fitting;
+}
+
+/**
+ * After the last batch that was read. Which numbers it took; undefined for no spans.
+ * @throws OutboxConflictError
+ */
+export async function commitSpans(
+  context: SettleContext,
+  activity: Activity,
+  spans: readonly Span[],
+  chain: string,
+): Promise<Acknowledged | undefined> {
+  const { ports, thresholds } = context;
+  const from = lastBatch(activity) + 1;
+  let number = from;
+  for (let rest = [...spans]; rest.length > 0; number += 1) {
+    const some = fitBatch(rest);
+    const expiresAt = expiresIn(context, thresholds.sentRetention);
+    const item = batchItem(activity.key, number, some, { at: ports.now(), chain }, expiresAt);
+    if (!(await ports.store.replace(item, undefined)))
+      throw await conflict(ports.store, activity.key, item, spans.slice(0, spans.length - rest.length));
+    rest = rest.slice(some.length);
+  }
+  return number === from ? undefined : { from, to: number - 1 };
+}
+
+/**
+ * Takes the next number, so that a settle that has read what was there before starts again.
+ * @throws OutboxConflictError
+ */
+export async function fence(context: SettleContext, activity: Activity): Promise<void> {
+  const { ports, thresholds } = context;
+  const expiresAt = expiresIn(context, thresholds.sentRetention);
+  const number = lastBatch(activity) + 1;
+  const item = batchItem(activity.key, number, [], { at: ports.now(), chain: '' }, expiresAt);
+  if (!(await ports.store.replace(item, undefined)))
+    throw await conflict(ports.store, activity.key, item, []);
+}
+
+async function conflict(
+  store: Pick<Store, 'read'>,
+  activity: string,
+  item: ReturnType<typeof batchItem>,
+  committed: readonly Span[],
+): Promise<OutboxConflictError> {
+  const [found] = await store.read([item]);
+  const first = found && parseItem(found, activity);
+  return new OutboxConflictError(activity, committed, first?.kind === 'batch' ? first : undefined);
+}
+
+/** Batches that whoever comes for this timer has to send. */
+export function unsentBatches(
+  { batches, acknowledged }: Pick<Activity, 'batches' | 'acknowledged'>,
+  due: Due,
+  { margin }: Pick<Thresholds, 'margin'>,
+): BatchItem[] {
+  const isAcknowledged = ({ number }: BatchItem) =>
+    acknowledged.some(({ from, to }) => from <= number && number <= to);
+  return batches.filter((batch) => {
+    if (batch.body === undefined || batch.number <= due.sent) return false;
+    if (batch.chain === due.chain) return true;
+    if (due.armedAt === undefined || isAcknowledged(batch)) return false;
+    return batch.at >= due.armedAt - margin * 1000 && batch.at <= due.dueAt + longestRun;
+  });
+}
+
+/**
+ * Milliseconds that settle's function lives, and as much for clocks: whoever left the activity to this timer ran before it was due,
+ * and so did, at most so much longer, the one that came for the same message.
+ */
+const longestRun = 130_000;
+
+/** Of batches that are in the archive already, for a timer that comes so late. */
+export async function archivedBatches(
+  { ports, thresholds }: SettleContext,
+  { activity, dueAt }: Due,
+): Promise<BatchItem[]> {
+  const late = (ports.now() - dueAt) / 1000;
+  if (late <= thresholds.outboxRetention - thresholds.margin) return [];
+  const items = await ports.store.list(archivePartition(activity), { within: ['cut#', 'cut#~'] });
+  return items.flatMap((stored) => {
+    const item = parseItem(stored, activity);
+    return item?.kind === 'batch' ? item : [];
+  });
+}
+
+/** With those that were acknowledged before, where there is no gap. */
+export function extend(before: readonly Acknowledged[], committed: Acknowledged): Acknowledged {
+  const from = before
+    .filter((range) => range.from < committed.from && committed.from <= range.to + 1)
+    .reduce((least, range) => Math.min(least, range.from), committed.from);
+  return { from, to: committed.to };
+}
+
+export const spansOfBatches = (batches: readonly BatchItem[]): Span[] => batches.flatMap(spansOf);

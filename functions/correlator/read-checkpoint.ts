@@ -1,0 +1,51 @@
+/**
+ * A check of a loud activity by what is new since somebody has read all of it: whether it is still loud, and under no join keys that
+ * it is not registered under.
+ */
+import { type Activity, chunksOf, lastHeard, observationsOf, toActivity, waitingSince } from './activity.ts';
+import { joinDigests } from './causality/join-keys.ts';
+import { batchesAndMergesAfter, type CheckpointItem, chunksSince } from './items.ts';
+import { isSuperseded, untilJoined, untilQuiet, type WaitReason } from './next-step.ts';
+import type { Due } from './read-timers.ts';
+import type { SettleContext } from './settle-context.ts';
+import { activityPartition } from './store.ts';
+
+/** Milliseconds from when ingest looks at the clock until what it writes is there: its time-out. */
+const longestPut = 60_000;
+
+type Checked =
+  | { do: 'finish' }
+  | { do: 'wait'; seconds: number; because: WaitReason; news: { activity: Activity } };
+
+/** What a check of all of it would come to. Undefined: all of it has to be read. */
+export async function checkNews(
+  context: SettleContext,
+  due: Due,
+  checkpoint: CheckpointItem,
+): Promise<Checked | undefined> {
+  const { ports, thresholds, rules } = context;
+  const now = ports.now();
+  // Somebody may have committed since this timer was sent, and not have lived to send it.
+  const isSent = (checkpoint.acknowledged?.to ?? 0) >= checkpoint.batch;
+  const armedAt = due.armedAt ?? due.dueAt;
+  if (!isSent && checkpoint.committedAt >= armedAt - thresholds.margin * 1000) return undefined;
+  const pk = activityPartition(due.activity);
+  const [items, others] = await Promise.all([
+    ports.store.list(pk, chunksSince(checkpoint.at - longestPut)),
+    ports.store.list(pk, batchesAndMergesAfter(checkpoint.batch)),
+  ]);
+  if (others.length > 0) return undefined;
+  const news = toActivity(due.activity, items);
+  if (isSuperseded(news, due.since)) return { do: 'finish' };
+  const first = waitingSince(news, checkpoint.committedAt, (thresholds.quiet + thresholds.slack) * 1000);
+  if (first === undefined) return undefined;
+  const since = Math.min(first, checkpoint.since ?? first);
+  const heard = lastHeard(news);
+  const loud = untilQuiet(heard, since, now, thresholds);
+  const isDue = (now - since) / 1000 >= thresholds.maxWait;
+  const seconds = loud > 0 || isDue ? loud : untilJoined(checkpoint.isJoined, heard, due, now, thresholds);
+  if (seconds <= 0) return undefined;
+  const digests = joinDigests(observationsOf(chunksOf(news)), rules);
+  if (!digests.isSubsetOf(checkpoint.digests)) return undefined;
+  return { do: 'wait', seconds, because: 'loud', news: { activity: news } };
+}

@@ -1,0 +1,95 @@
+/** Messages of the timers' queue, parsed. A message that is no timer is set aside. */
+import * as v from 'valibot';
+import { parseWith } from '../../shared/observation.ts';
+import type { Ports } from './ports.ts';
+
+/** What Lambda hands over, as far as it is read. */
+export interface SqsEvent {
+  Records: { messageId: string; body: string }[];
+}
+
+const Milliseconds = v.number();
+const TimerSchema = v.object({
+  id: v.string(),
+  activities: v.pipe(v.array(v.pipe(v.string(), v.includes('/'))), v.nonEmpty()),
+  dueAt: Milliseconds,
+  /** The first version does not say it: of its batches each is the business of its chain alone. */
+  armedAt: v.optional(Milliseconds),
+  since: v.optional(Milliseconds),
+  sent: v.optional(v.record(v.string(), v.number())),
+});
+
+/** One activity of a timer. Times in milliseconds since 1970. */
+export interface Due {
+  /** Of the timer's chain. */
+  chain: string;
+  activity: string;
+  dueAt: number;
+  /** Undefined: a version before sent it. */
+  armedAt: number | undefined;
+  since: number | undefined;
+  /** The last batch of the outbox of which its chain knows that it, and those before, are sent; 0: none. */
+  sent: number;
+  messageId: string;
+  /** In its message. */
+  isAlone: boolean;
+}
+
+/** Milliseconds: what is due so soon is done now. */
+const early = 1000;
+
+/** Activities whose time has come, and the messages that have to come again. */
+export async function readTimers(
+  { Records }: SqsEvent,
+  ports: Pick<Ports, 'timers' | 'setAside' | 'log' | 'now'>,
+): Promise<{ due: Due[]; failures: Set<string> }> {
+  const due: Due[] = [];
+  const failures = new Set<string>();
+  for (const { messageId, body } of Records) {
+    try {
+      due.push(...(await readTimer(messageId, body, ports)));
+    } catch (error) {
+      ports.log({ kind: 'settle-failed', activity: '', error });
+      failures.add(messageId);
+    }
+  }
+  return { due, failures };
+}
+
+async function readTimer(
+  messageId: string,
+  body: string,
+  { timers, setAside, log, now }: Pick<Ports, 'timers' | 'setAside' | 'log' | 'now'>,
+): Promise<Due[]> {
+  const parsed = parseWith(TimerSchema, parseJson(body));
+  if (!parsed.ok) {
+    await setAside.keep({ reason: parsed.reason, payload: body, source: messageId });
+    log({ kind: 'set-aside', source: messageId, reason: parsed.reason });
+    return [];
+  }
+  const { id, activities, dueAt, since, sent, armedAt } = parsed.value;
+  const milliseconds = dueAt - now();
+  if (milliseconds > early) {
+    await timers.arm(parsed.value, milliseconds / 1000);
+    return [];
+  }
+  const isAlone = activities.length === 1;
+  return activities.map((activity) => ({
+    chain: id,
+    activity,
+    dueAt,
+    armedAt,
+    since,
+    sent: sent?.[activity] ?? 0,
+    messageId,
+    isAlone,
+  }));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,271 @@
+/** One activity, from its timer to what is to be sent: each step is decided by next-step.ts and done here. */
+import type { Observation } from '../../shared/observation.ts';
+import type { Span } from '../../shared/span.ts';
+import {
+  type Activity,
+  bytesOf,
+  chunksOf,
+  lastBatch,
+  lastCommit,
+  observationsOf,
+  readActivity,
+  toActivity,
+} from './activity.ts';
+import { joinDigests } from './causality/join-keys.ts';
+import { commitActivity } from './commit-activity.ts';
+import { muchToRead } from './compact.ts';
+import { findRoot } from './find-root.ts';
+import { type Acknowledged, type Checkpoint, type Chunk, parseItem } from './items.ts';
+import { readRelatedOf, register, type SharedReads, unregisteredKeys } from './join-registry.ts';
+import { mergeChain, mergeInto } from './merge-activities.ts';
+import { ageOf, type Facts, nextStep, type Step, type WaitReason, waitsSince } from './next-step.ts';
+import { archivedBatches, spansOfBatches, unsentBatches } from './outbox.ts';
+import type { Remark } from './ports.ts';
+import { checkNews } from './read-checkpoint.ts';
+import type { Due } from './read-timers.ts';
+import type { OwnRecheck } from './send-rechecks.ts';
+import type { SettleContext } from './settle-context.ts';
+import { activityPartition, type Item } from './store.ts';
+
+/** What came of an activity's timer. It is done once this is: the spans first. */
+export interface Outcome {
+  /** To be sent, together with those of others. */
+  spans: Span[];
+  /** The last batch of which it is known that it, and those before, are sent once these are. */
+  sentUpTo?: number;
+  /** Seconds until it is checked again; undefined: another timer sees to that, or nothing is left. */
+  next?: number | undefined;
+  remark?: Remark;
+  /** Of one that is related to others and has settled. */
+  recheck?: OwnRecheck;
+  checkpoint?: Checkpoint;
+  /** Batches that timers which were sent before need not send again; undefined where there are none. */
+  acknowledged?: Acknowledged | undefined;
+}
+
+/** An activity in the middle of its check. */
+export interface Check extends Facts {
+  chunks: readonly Chunk[];
+  /** Milliseconds since 1970: it was read after this. */
+  readAt: number;
+  /** Batches that were committed before, and are to be sent again. */
+  resent: Span[];
+}
+
+/** Items: what a rollout comes to. */
+const fewItems = 12;
+/**
+ * Bytes of bodies: unpacked and assembled they are some two hundred times as much, and an invocation has up to twenty
+ * activities at once. What is larger comes alone, so that the others do not fail with it.
+ */
+const mostAtOnce = 300_000;
+/** Bytes: with this, a settle has used a third of the function's memory. */
+const large = 3_000_000;
+/** Steps until its related ones are read: more than there are owners above one another (CronJob, Job, Pod: 3). */
+const mostSteps = 16;
+/** Seconds by which a timer that is to come anyway may be later than the one that would be sent. */
+const goodEnough = 2;
+
+/**
+ * Until related activities have to be read, which others register with as well.
+ * @throws UnreadableBodyError, OutboxConflictError
+ */
+export async function beginCheck(context: SettleContext, due: Due): Promise<Outcome | Check> {
+  const read = await readDue(context, due);
+  if (!('due' in read)) return read;
+  let check = read;
+  for (let steps = 0; steps < mostSteps; steps += 1) {
+    const step = nextStep(check, context.ports.now(), context.thresholds);
+    const taken = await take(context, check, step);
+    if (taken === 'read-related') return check;
+    if (!('due' in taken)) return taken;
+    check = taken;
+  }
+  throw new Error(`${due.activity} does not come to an end`);
+}
+
+/** @throws UnreadableBodyError, OutboxConflictError */
+export async function finishCheck(
+  context: SettleContext,
+  check: Check,
+  reads: SharedReads,
+): Promise<Outcome> {
+  const related = await readRelatedOf(check.activity, reads, context);
+  const step = nextStep({ ...check, related }, context.ports.now(), context.thresholds);
+  switch (step.do) {
+    case 'wait':
+      return waitFor(context, check, step);
+    case 'commit':
+      return commitActivity(context, check, related);
+    default:
+      // Time went by, and something else is to be done first.
+      return { ...send(check), next: 1 };
+  }
+}
+
+async function take(
+  context: SettleContext,
+  check: Check,
+  step: Step,
+): Promise<Outcome | Check | 'read-related'> {
+  const { activity, due } = check;
+  switch (step.do) {
+    case 'finish':
+      return send(check);
+    case 'resolve':
+      return resolve(context, check);
+    case 'merge-into': {
+      const chain = mergeChain(due.chain, activity.key);
+      const merge = { from: activity.key, into: step.root, family: step.family };
+      await mergeInto(context, merge, () => armFirst(context, chain, step.root));
+      return send(check);
+    }
+    case 'merge-from': {
+      // This timer comes again until it is done with what is merged.
+      for (const { from, sk } of step.merges)
+        await mergeInto(
+          context,
+          { from, into: activity.key, family: step.family, asked: sk },
+          async () => {},
+        );
+      return reread(context, check);
+    }
+    case 'register': {
+      const joinKeys = await register(context, activity, step.joinKeys);
+      return { ...check, activity: { ...activity, joinKeys }, unregistered: [], isNewlyRegistered: true };
+    }
+    case 'wait':
+      return waitFor(context, check, step);
+    case 'read-related':
+      return 'read-related';
+    case 'commit':
+      throw new Error('nothing is committed before related activities are read');
+    default:
+      return step satisfies never;
+  }
+}
+
+async function resolve(context: SettleContext, check: Check): Promise<Check> {
+  const root = await findRoot(context.ports.store, check.activity, check.observations);
+  const isOwn = root.key === check.activity.key;
+  const unregistered = isOwn ? unregisteredKeys(check.activity, check.observations, context) : [];
+  return { ...check, root, unregistered };
+}
+
+async function reread(context: SettleContext, check: Check): Promise<Check> {
+  const readAt = context.ports.now();
+  const activity = await readActivity(context.ports.store, check.activity.key);
+  const { chunks, observations } = contentOf(activity);
+  return { ...check, activity, chunks, observations, readAt, unregistered: undefined };
+}
+
+function contentOf(activity: Activity): { chunks: Chunk[]; observations: Observation[] } {
+  const chunks = chunksOf(activity);
+  return { chunks, observations: observationsOf(chunks) };
+}
+
+/** All of it, which is mostly little; else what somebody has found who has read all, and then what is new. */
+async function readDue(context: SettleContext, due: Due): Promise<Outcome | Check> {
+  const { store, log, now } = context.ports;
+  const pk = activityPartition(due.activity);
+  const readAt = now();
+  const first = await store.list(pk, { most: fewItems });
+  const isWhole = first.length < fewItems;
+  const checkpoint = isWhole ? undefined : checkpointIn(first, due.activity);
+  const checked = checkpoint && (await checkNews(context, due, checkpoint));
+  if (checked !== undefined)
+    return checked.do === 'wait' ? waitFor(context, { due, ...checked.news }, checked) : nothing;
+  const bytes = isWhole ? bytesOf(first) : (checkpoint?.bytes ?? 0);
+  if (bytes > mostAtOnce && !due.isAlone) {
+    await armAlone(context, due);
+    return nothing;
+  }
+  if (bytes > large) log({ kind: 'large', activity: due.activity, bytes });
+  const rest = isWhole ? [] : await store.list(pk, { within: [`${first.at(-1)!.sk}!`, '~'] });
+  const activity = toActivity(due.activity, [...first, ...rest]);
+  const archived = await archivedBatches(context, due);
+  const batches = unsentBatches(
+    { ...activity, batches: [...activity.batches, ...archived] },
+    due,
+    context.thresholds,
+  );
+  return {
+    due,
+    activity,
+    ...contentOf(activity),
+    root: undefined,
+    unregistered: undefined,
+    isNewlyRegistered: false,
+    related: undefined,
+    readAt,
+    resent: spansOfBatches(batches),
+  };
+}
+
+const nothing: Outcome = { spans: [] };
+
+function checkpointIn(items: readonly Item[], activity: string) {
+  for (const item of items) {
+    const parsed = parseItem(item, activity);
+    if (parsed?.kind === 'checkpoint') return parsed;
+  }
+  return undefined;
+}
+
+/** What is sent without anything new being committed. */
+export const send = ({ resent, activity }: Pick<Check, 'resent' | 'activity'>): Outcome => ({
+  spans: resent,
+  sentUpTo: lastBatch(activity),
+});
+
+/** A timer of its own, or the one that comes anyway. */
+export function waitFor(
+  context: SettleContext,
+  check: Pick<Check, 'due' | 'activity'> & Partial<Check>,
+  { seconds, because }: { seconds: number; because: WaitReason },
+): Outcome {
+  const { activity, due, resent = [] } = check;
+  const now = context.ports.now();
+  const coming = activity.chunks.reduce((last, { dueAt }) => Math.max(last, dueAt), 0);
+  const isLeft = coming > now && coming !== due.dueAt && coming <= now + (seconds + goodEnough) * 1000;
+  const age = ageOf(activity, now, context.thresholds);
+  const checkpoint =
+    because === 'loud' || because === 'registration' ? toCheckpoint(context, check) : undefined;
+  return {
+    ...send({ resent, activity }),
+    next: isLeft && because !== 'related' ? undefined : seconds,
+    remark: { kind: 'postponed', activity: activity.key, seconds, age },
+    ...(checkpoint !== undefined && { checkpoint }),
+  };
+}
+
+/** For those that check next, where that costs less than what they would read. */
+function toCheckpoint(context: SettleContext, check: Partial<Check>): Checkpoint | undefined {
+  const { activity, observations, readAt } = check;
+  if (activity === undefined || observations === undefined || readAt === undefined) return undefined;
+  if (activity.bytes < muchToRead) return undefined;
+  return {
+    at: readAt,
+    batch: lastBatch(activity),
+    committedAt: lastCommit(activity),
+    since: waitsSince(activity, context.thresholds),
+    bytes: activity.bytes,
+    isJoined: activity.joinKeys.length > 0,
+    digests: joinDigests(observations, context.rules),
+    acknowledged: activity.checkpoint?.acknowledged,
+  };
+}
+
+/** The first check of an activity of which nobody else knows. */
+async function armFirst({ ports, thresholds }: SettleContext, id: string, activity: string): Promise<void> {
+  const armedAt = ports.now();
+  const seconds = thresholds.quiet + thresholds.slack;
+  await ports.timers.arm({ id, activities: [activity], dueAt: armedAt + seconds * 1000, armedAt }, seconds);
+}
+
+/** One of a message in one of its own, now. */
+async function armAlone({ ports }: SettleContext, due: Due): Promise<void> {
+  const { chain: id, activity, dueAt, armedAt, since, sent } = due;
+  const rest = { ...(since !== undefined && { since }), ...(sent > 0 && { sent: { [activity]: sent } }) };
+  await ports.timers.arm({ id, activities: [activity], dueAt, armedAt, ...rest }, 0);
+}

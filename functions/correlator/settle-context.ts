@@ -1,0 +1,14 @@
+/** What every step of settling is handed. */
+import type { RuleSet } from './causality/rules/rule-set.ts';
+import type { Ports } from './ports.ts';
+import type { Thresholds } from './thresholds.ts';
+
+export interface SettleContext {
+  ports: Ports;
+  thresholds: Thresholds;
+  rules: RuleSet;
+}
+
+/** Seconds since 1970, as items expire. */
+export const expiresIn = ({ ports }: Pick<SettleContext, 'ports'>, seconds: number): number =>
+  Math.ceil(ports.now() / 1000) + seconds;

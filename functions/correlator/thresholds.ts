@@ -1,0 +1,74 @@
+/**
+ * Every number of the correlator that somebody chose: what breaks when it is smaller, and what when it is larger. They assume
+ * functions of 512 MB (ingest, 60 s a batch) and 1,769 MB (settle, 120 s for two messages of up to ten activities each).
+ */
+
+/** Seconds. */
+export interface Thresholds {
+  /**
+   * Debounce: without an observation for so long an activity is quiet. Smaller: traces are cut in two where a controller
+   * pauses (11 s is the worst delay seen in a burst). Larger: every trace comes later by as much. A setting of the stack.
+   */
+  quiet: number;
+  /**
+   * Beyond `quiet`, from the first observation to the first check. Smaller: what is quiet at the very moment is checked a
+   * little too early, and once more. Larger: every trace comes later by as much.
+   */
+  slack: number;
+  /**
+   * By which a timer that was sent before comes after what is written now: settle reads up to a second before it is due, and
+   * clocks of two functions differ by 2 s. Smaller: an observation that no timer follows. Larger: a timer more, now and then.
+   */
+  margin: number;
+  /** Max wait: an activity that never goes quiet is settled anyway. Smaller: more reads an Event. Larger: traces come later. */
+  maxWait: number;
+  /** For the snapshot of an object that others name as their owner. Smaller: roots come apart. Larger: Events of what nobody
+   * describes come later. */
+  ownerWait: number;
+  /** For related activities to be quiet, too. Smaller: causes come after their effects were sent. Larger: one loud root delays
+   * the others. */
+  holdForRelated: number;
+  /**
+   * Between registering join keys and reading who else is there. Smaller: of two that register at once one misses the other.
+   * Larger: whatever meets others comes later by as much.
+   */
+  registration: number;
+  /** The horizon: how long observations and owners are kept, and how late they may come. */
+  retention: number;
+  /**
+   * How long it is known that a span was sent. What could tell it again is an observation that came a horizon late (1), was kept
+   * for a horizon (2), compacted with one as much younger (3), and repeats what was a day before it (4).
+   */
+  sentRetention: number;
+  /** How long a batch of the outbox is at hand whole, for the timer that committed it; then it is in the archive. Smaller: more
+   * reads of the archive. Larger: more bytes in every read of an activity that goes on. */
+  outboxRetention: number;
+  /** How long the archive has it: a timer may come a day late, and its function may have been away for another. */
+  archiveRetention: number;
+  /** How long activities of different roots can find each other. No trace is longer than an hour. */
+  joinRetention: number;
+  /**
+   * For so long after its last word a trace that was sent whole keeps its observations and what says that its spans were sent
+   * where every settle reads them. Smaller: an hour is the longest that anything may still hang under one of its spans. Larger:
+   * more to read where an activity never ends.
+   */
+  afterTrace: number;
+}
+
+const hour = 3600;
+
+export const defaultThresholds: Thresholds = {
+  quiet: 20,
+  slack: 1,
+  margin: 5,
+  maxWait: 300,
+  ownerWait: 60,
+  holdForRelated: 60,
+  registration: 10,
+  retention: 24 * hour,
+  sentRetention: 4 * 24 * hour,
+  outboxRetention: 1800,
+  archiveRetention: 2 * 24 * hour,
+  joinRetention: 2 * hour,
+  afterTrace: 2 * hour,
+};
