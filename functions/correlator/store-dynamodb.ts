@@ -7,7 +7,9 @@ import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
   PutItemCommand,
+  type PutItemCommandInput,
   QueryCommand,
+  type QueryCommandInput,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { RetryableError } from '../../shared/errors.ts';
@@ -35,103 +37,136 @@ export interface DynamoDbStoreSettings {
 
 /** A table with string keys `pk` and `sk`, and `expiresAt` as its TTL attribute. */
 export function createDynamoDbStore({ client, tableName, now, pause = sleep }: DynamoDbStoreSettings): Store {
-  /** Until nothing is left over, with pauses that double and vary. */
-  async function repeat<T>(all: readonly T[], size: number, call: (some: T[]) => Promise<T[]>) {
-    for (let at = 0; at < all.length; at += size) {
-      let some = all.slice(at, at + size);
-      for (let attempt = 0; ; attempt += 1) {
-        some = await call(some);
-        if (some.length === 0) break;
-        if (attempt === mostAttempts) throw new RetryableError(`DynamoDB left over ${some.length} items`);
-        await pause(firstPause * 2 ** attempt * (0.5 + Math.random() / 2));
+  const table: Table = { client, tableName, now, pause };
+  return {
+    read: (keys) => readItems(table, keys),
+    list: (pk, options) => listItems(table, pk, options),
+    // BatchWriteItem refuses a call that names one key twice: the last one counts.
+    put(items) {
+      const byKey = new Map(items.map((item) => [keyText(item), item]));
+      return write(
+        table,
+        [...byKey.values()].map((item) => ({ PutRequest: { Item: toAttributes(item) } })),
+      );
+    },
+    remove: (keys) =>
+      write(
+        table,
+        withoutRepeats(keys).map((key) => ({ DeleteRequest: { Key: toKey(key) } })),
+      ),
+    replace: (item, seen) => replaceItem(table, item, seen),
+  };
+}
+
+type Table = Required<DynamoDbStoreSettings>;
+
+const isLive = ({ expiresAt }: Item, now: number): boolean => expiresAt * 1000 > now;
+
+async function readItems(table: Table, keys: readonly Key[]): Promise<Item[]> {
+  const { client, tableName, now } = table;
+  const items: Item[] = [];
+  await repeat(withoutRepeats(keys).map(toKey), mostReads, table, async (some) => {
+    const answer = await client.send(
+      new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: some, ConsistentRead: true } } }),
+    );
+    items.push(...(answer.Responses?.[tableName] ?? []).map(fromAttributes));
+    return (answer.UnprocessedKeys?.[tableName]?.Keys ?? []) as Attributes[];
+  });
+  return items.filter((item) => isLive(item, now()));
+}
+
+async function listItems(
+  { client, tableName, now }: Table,
+  pk: string,
+  { within, most = Number.POSITIVE_INFINITY }: Parameters<Store['list']>[1] = {},
+): Promise<Item[]> {
+  const items: Item[] = [];
+  let from: Attributes | undefined;
+  do {
+    const answer = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        ConsistentRead: true,
+        ...keysOf(pk, within),
+        ...(from !== undefined && { ExclusiveStartKey: from }),
+        ...(Number.isFinite(most) && { Limit: most }),
+      }),
+    );
+    items.push(...(answer.Items ?? []).map(fromAttributes).filter((item) => isLive(item, now())));
+    from = answer.LastEvaluatedKey;
+  } while (from !== undefined && items.length < most);
+  return items.slice(0, most);
+}
+
+type Condition = Pick<QueryCommandInput, 'KeyConditionExpression' | 'ExpressionAttributeValues'>;
+
+const keysOf = (pk: string, within: readonly [string, string] | undefined): Condition =>
+  within === undefined
+    ? { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: pk } } }
+    : {
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': { S: pk },
+          ':from': { S: within[0] },
+          ':to': { S: within[1] },
+        },
+      };
+
+async function replaceItem(
+  { client, tableName, now }: Table,
+  item: Item,
+  seen: number | undefined,
+): Promise<boolean> {
+  const Item = toAttributes(item);
+  try {
+    await client.send(new PutItemCommand({ TableName: tableName, Item, ...unchangedSince(seen, now()) }));
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+/** What has expired is not there, though DynamoDB takes its time to delete it. */
+function unchangedSince(
+  seen: number | undefined,
+  now: number,
+): Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'> {
+  const at = { N: String(Math.floor(now / 1000)) };
+  return seen === undefined
+    ? {
+        ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
+        ExpressionAttributeValues: { ':now': at },
       }
+    : {
+        ConditionExpression: 'revision = :seen AND expiresAt > :now',
+        ExpressionAttributeValues: { ':seen': { N: String(seen) }, ':now': at },
+      };
+}
+
+const write = (table: Table, requests: WriteRequest[]): Promise<void> =>
+  repeat(requests, mostWrites, table, async (some) => {
+    const { client, tableName } = table;
+    const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: some } }));
+    return answer.UnprocessedItems?.[tableName] ?? [];
+  });
+
+/** Until nothing is left over, with pauses that double and vary. @throws RetryableError */
+async function repeat<T>(
+  all: readonly T[],
+  size: number,
+  { pause }: Pick<Table, 'pause'>,
+  call: (some: T[]) => Promise<T[]>,
+): Promise<void> {
+  for (let at = 0; at < all.length; at += size) {
+    let some = all.slice(at, at + size);
+    for (let attempt = 0; ; attempt += 1) {
+      some = await call(some);
+      if (some.length === 0) break;
+      if (attempt === mostAttempts) throw new RetryableError(`DynamoDB left over ${some.length} items`);
+      await pause(firstPause * 2 ** attempt * (0.5 + Math.random() / 2));
     }
   }
-
-  const write = (requests: WriteRequest[]) =>
-    repeat(requests, mostWrites, async (some) => {
-      const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: some } }));
-      return answer.UnprocessedItems?.[tableName] ?? [];
-    });
-
-  const isLive = ({ expiresAt }: Item) => expiresAt * 1000 > now();
-
-  return {
-    async read(keys) {
-      const items: Item[] = [];
-      await repeat(withoutRepeats(keys).map(toKey), mostReads, async (some) => {
-        const answer = await client.send(
-          new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: some, ConsistentRead: true } } }),
-        );
-        items.push(...(answer.Responses?.[tableName] ?? []).map(fromAttributes));
-        return (answer.UnprocessedKeys?.[tableName]?.Keys ?? []) as Attributes[];
-      });
-      return items.filter(isLive);
-    },
-
-    async list(pk, { within, most = Number.POSITIVE_INFINITY } = {}) {
-      const items: Item[] = [];
-      let from: Attributes | undefined;
-      do {
-        const answer = await client.send(
-          new QueryCommand({
-            TableName: tableName,
-            ConsistentRead: true,
-            ...(within === undefined
-              ? { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: pk } } }
-              : {
-                  KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-                  ExpressionAttributeValues: {
-                    ':pk': { S: pk },
-                    ':from': { S: within[0] },
-                    ':to': { S: within[1] },
-                  },
-                }),
-            ...(from !== undefined && { ExclusiveStartKey: from }),
-            ...(Number.isFinite(most) && { Limit: most }),
-          }),
-        );
-        items.push(...(answer.Items ?? []).map(fromAttributes).filter(isLive));
-        from = answer.LastEvaluatedKey;
-      } while (from !== undefined && items.length < most);
-      return items.slice(0, most);
-    },
-
-    // BatchWriteItem refuses a call that names one key twice: the last one counts.
-    async put(items) {
-      const byKey = new Map(items.map((item) => [keyText(item), item]));
-      await write([...byKey.values()].map((item) => ({ PutRequest: { Item: toAttributes(item) } })));
-    },
-
-    async remove(keys) {
-      await write(withoutRepeats(keys).map((key) => ({ DeleteRequest: { Key: toKey(key) } })));
-    },
-
-    async replace(item, seen) {
-      const seconds = String(Math.floor(now() / 1000));
-      try {
-        await client.send(
-          new PutItemCommand({
-            TableName: tableName,
-            Item: toAttributes(item),
-            ...(seen === undefined
-              ? {
-                  ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
-                  ExpressionAttributeValues: { ':now': { N: seconds } },
-                }
-              : {
-                  ConditionExpression: 'revision = :seen AND expiresAt > :now',
-                  ExpressionAttributeValues: { ':seen': { N: String(seen) }, ':now': { N: seconds } },
-                }),
-          }),
-        );
-        return true;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
-      }
-    },
-  };
 }
 
 const keyText = ({ pk, sk }: Key): string => JSON.stringify([pk, sk]);

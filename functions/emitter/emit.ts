@@ -100,18 +100,23 @@ async function emit(
     requests: 0,
     remarks: [],
   };
-  const failed = new Set<string>();
-  const setAside = async (poison: Poison): Promise<boolean> => {
-    try {
-      await ports.setAside.keep(poison);
-      return true;
-    } catch (error) {
-      result.remarks.push({ kind: 'not-set-aside', error: String(error) });
-      return false;
-    }
-  };
+  const { items, failed } = await readMessages(messages, ports, result);
+  const { refused, left } = await deliver(items, ports, limits, deadline, result);
+  const kept = [...left, ...(await setAsideRefused(refused, ports, result))];
+  result.kept = kept.length;
+  for (const { messageId } of kept) failed.add(messageId);
+  result.batchItemFailures = [...failed].map((itemIdentifier) => ({ itemIdentifier }));
+  return result;
+}
 
+/** The spans of those that can be read; `failed`: neither read nor set aside. */
+async function readMessages(
+  messages: readonly QueueMessage[],
+  ports: EmitPorts,
+  result: EmitResult,
+): Promise<{ items: Item[]; failed: Set<string> }> {
   const items: Item[] = [];
+  const failed = new Set<string>();
   for (const { messageId, body } of messages) {
     const batch = decodeSpanBatch(body);
     if (batch.ok) {
@@ -119,16 +124,20 @@ async function emit(
     } else {
       result.remarks.push({ kind: 'unreadable-message', messageId, reason: batch.reason });
       const poison = { reason: `the message ${batch.reason}`, payload: body, source: messageId };
-      if (!(await setAside(poison))) failed.add(messageId);
+      if (!(await isSetAside(poison, ports, result))) failed.add(messageId);
     }
   }
+  return { items, failed };
+}
 
-  const { refused, left } = await deliver(items, ports, limits, deadline, result);
+/** @returns those for which there was no place */
+async function setAsideRefused(refused: Refused, ports: EmitPorts, result: EmitResult): Promise<Item[]> {
+  const left: Item[] = [];
   for (const [reason, group] of refused) {
     // By message, so that a message that comes again gives the same payload again.
     for (const [messageId, own] of Map.groupBy(group, (item) => item.messageId)) {
       const payload = JSON.stringify({ version: 1, spans: own.map(({ span }) => span) });
-      if (await setAside({ reason, payload, source: messageId })) {
+      if (await isSetAside({ reason, payload, source: messageId }, ports, result)) {
         const traceIds = [...new Set(own.map(({ span }) => span.traceId))];
         result.refused += own.length;
         result.remarks.push({ kind: 'refused', messageId, spans: own.length, traceIds, reason });
@@ -137,10 +146,17 @@ async function emit(
       }
     }
   }
-  result.kept = left.length;
-  for (const { messageId } of left) failed.add(messageId);
-  result.batchItemFailures = [...failed].map((itemIdentifier) => ({ itemIdentifier }));
-  return result;
+  return left;
+}
+
+async function isSetAside(poison: Poison, { setAside }: EmitPorts, result: EmitResult): Promise<boolean> {
+  try {
+    await setAside.keep(poison);
+    return true;
+  } catch (error) {
+    result.remarks.push({ kind: 'not-set-aside', error: String(error) });
+    return false;
+  }
 }
 
 /** Spans for one request; `refusal`: what the backend said of a larger group that they are of. */
@@ -149,104 +165,153 @@ interface Group {
   refusal?: string;
 }
 
-/** Sends until all is said: refused items by reason, and what is left for the next time. */
+/** Items by the reason for which nobody takes them. */
+type Refused = Map<string, Item[]>;
+
+/** What became of the items so far; those of no list are accepted. */
+interface Delivery {
+  /** Not tried yet. A stack, so that one message after the other is decided where the requests do not suffice for all. */
+  readonly groups: Group[];
+  readonly refused: Refused;
+  /** Some of each were refused, and there was no more to find out which. */
+  readonly undecided: { reason: string; items: readonly Item[] }[];
+  /** There was no time. */
+  readonly untried: Item[];
+  /** Requests that may still be spent on telling refused items from good ones. */
+  narrowing: number;
+}
+
+interface Delivered {
+  refused: Refused;
+  /** For the next time. */
+  left: Item[];
+}
+
+/** Sends until all is said. */
 async function deliver(
   items: readonly Item[],
   ports: EmitPorts,
   limits: EmitLimits,
   deadline: number,
   result: EmitResult,
-): Promise<{ refused: Map<string, Item[]>; left: Item[] }> {
-  const refused = new Map<string, Item[]>();
-  const refuse = (reason: string, some: readonly Item[]) => {
-    const same = refused.get(reason);
-    if (same === undefined) refused.set(reason, [...some]);
-    else same.push(...some);
-  };
-  const now = ports.now();
-  const fitting: Item[] = [];
-  for (const item of items) {
-    const excess = findExcess(item.span, limits, now);
-    if (excess === undefined) fitting.push(item);
-    else refuse(`beyond the backend's limits: ${excess}`, [item]);
-  }
-
-  const undecided: { reason: string; items: readonly Item[] }[] = [];
-  const undecidedItems = () => undecided.flatMap((group) => group.items);
-  const untried: Item[] = [];
-  let narrowing = limits.narrowingRequests;
-  // A stack, so that one message after the other is decided where the requests do not suffice for all.
-  const groups: Group[] = packRequests(fitting, limits)
-    .map((request) => ({ items: request }))
-    .reverse();
-  for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
+): Promise<Delivered> {
+  const delivery = startDelivery(items, limits, ports.now());
+  for (let group = delivery.groups.pop(); group !== undefined; group = delivery.groups.pop()) {
     if (result.requests > 0 && ports.now() >= deadline) {
-      if (group.refusal === undefined) untried.push(...group.items);
-      else undecided.push({ reason: group.refusal, items: group.items });
+      postpone(delivery, group);
       continue;
     }
     result.requests += 1;
     const outcome = await ports.exportSpans(group.items.map(({ span }) => span));
-    const count = group.items.length;
     switch (outcome.kind) {
       case 'accepted':
-        result.exported += count;
+        result.exported += group.items.length;
         break;
-      case 'partly-accepted': {
-        const rejected = Math.min(outcome.rejectedSpans, count);
-        result.exported += count - rejected;
-        result.rejected += rejected;
-        result.remarks.push({
-          kind: 'partly-accepted',
-          spans: count,
-          rejectedSpans: outcome.rejectedSpans,
-          message: outcome.message,
-        });
+      case 'partly-accepted':
+        noteRejected(result, group.items.length, outcome);
         break;
-      }
-      case 'refused': {
-        const reason = `the backend refused it (${outcome.status})${outcome.message === '' ? '' : `: ${outcome.message}`}`;
-        if (count === 1) {
-          refuse(reason, group.items);
-        } else if (narrowing < 2) {
-          undecided.push({ reason, items: group.items });
-        } else {
-          narrowing -= 2;
-          const half = findMiddle(group.items);
-          groups.push(
-            { items: group.items.slice(half), refusal: reason },
-            { items: group.items.slice(0, half), refusal: reason },
-          );
-        }
+      case 'refused':
+        narrow(delivery, group.items, explainRefusal(outcome));
         break;
-      }
-      case 'unavailable': {
-        result.remarks.push({ kind: 'unavailable', message: outcome.message });
-        if (outcome.retryAfterMs !== undefined) result.retryAfterMs = outcome.retryAfterMs;
-        const unsent = [group, ...groups.reverse()].flatMap((some) => some.items);
-        return { refused, left: [...undecidedItems(), ...unsent] };
-      }
+      case 'unavailable':
+        noteUnavailable(result, outcome);
+        return { refused: delivery.refused, left: collectLeft(delivery, group) };
       default:
         outcome satisfies never;
     }
   }
+  return concludeDelivery(delivery, items, result);
+}
 
+function startDelivery(items: readonly Item[], limits: EmitLimits, now: number): Delivery {
+  const refused: Refused = new Map();
+  const fitting: Item[] = [];
+  for (const item of items) {
+    const excess = findExcess(item.span, limits, now);
+    if (excess === undefined) fitting.push(item);
+    else refuse(refused, `beyond the backend's limits: ${excess}`, [item]);
+  }
+  const groups: Group[] = packRequests(fitting, limits)
+    .map((request) => ({ items: request }))
+    .reverse();
+  return { groups, refused, undecided: [], untried: [], narrowing: limits.narrowingRequests };
+}
+
+function refuse(refused: Refused, reason: string, items: readonly Item[]): void {
+  const same = refused.get(reason);
+  if (same === undefined) refused.set(reason, [...items]);
+  else same.push(...items);
+}
+
+function postpone({ undecided, untried }: Delivery, { refusal, items }: Group): void {
+  if (refusal === undefined) untried.push(...items);
+  else undecided.push({ reason: refusal, items });
+}
+
+/** A refused item that is alone is found; others are halved for as long as there are requests for both halves. */
+function narrow(delivery: Delivery, items: readonly Item[], reason: string): void {
+  if (items.length === 1) {
+    refuse(delivery.refused, reason, items);
+  } else if (delivery.narrowing < 2) {
+    delivery.undecided.push({ reason, items });
+  } else {
+    delivery.narrowing -= 2;
+    const half = findMiddle(items);
+    delivery.groups.push(
+      { items: items.slice(half), refusal: reason },
+      { items: items.slice(0, half), refusal: reason },
+    );
+  }
+}
+
+const explainRefusal = ({ status, message }: ExportOutcome & { kind: 'refused' }): string =>
+  `the backend refused it (${status})${message === '' ? '' : `: ${message}`}`;
+
+function noteRejected(
+  result: EmitResult,
+  spans: number,
+  { rejectedSpans, message }: ExportOutcome & { kind: 'partly-accepted' },
+): void {
+  const rejected = Math.min(rejectedSpans, spans);
+  result.exported += spans - rejected;
+  result.rejected += rejected;
+  result.remarks.push({ kind: 'partly-accepted', spans, rejectedSpans, message });
+}
+
+function noteUnavailable(
+  result: EmitResult,
+  { message, retryAfterMs }: ExportOutcome & { kind: 'unavailable' },
+): void {
+  result.remarks.push({ kind: 'unavailable', message });
+  if (retryAfterMs !== undefined) result.retryAfterMs = retryAfterMs;
+}
+
+/** Of a delivery that ends with a group that nobody took. */
+function collectLeft({ undecided, untried, groups }: Delivery, last: Group): Item[] {
+  return [...undecided, { items: untried }, last, ...groups.toReversed()].flatMap(({ items }) => items);
+}
+
+function concludeDelivery(
+  { refused, undecided, untried }: Delivery,
+  items: readonly Item[],
+  result: EmitResult,
+): Delivered {
   if (untried.length > 0) result.remarks.push({ kind: 'out-of-time', spans: untried.length });
   if (undecided.length === 0) return { refused, left: untried };
-  const waiting = [...undecidedItems(), ...untried];
+  const waiting = [...undecided.flatMap((group) => group.items), ...untried];
   result.remarks.push({ kind: 'undecided', spans: waiting.length - untried.length });
   // As long as each invocation finishes a message the queue runs dry. Where it finishes none, the search would begin
   // anew for ever: the groups are set aside whole.
-  const everyMessageWaits =
-    untried.length === 0 &&
-    new Set(waiting.map(({ messageId }) => messageId)).size ===
-      new Set(items.map(({ messageId }) => messageId)).size;
+  const everyMessageWaits = untried.length === 0 && countMessages(waiting) === countMessages(items);
   if (!everyMessageWaits) return { refused, left: waiting };
   for (const { reason, items: some } of undecided) {
-    refuse(`${reason} (some of these spans: there were too many refusals to find out which)`, some);
+    refuse(refused, `${reason} (some of these spans: there were too many refusals to find out which)`, some);
   }
   return { refused, left: [] };
 }
+
+const countMessages = (items: readonly Item[]): number =>
+  new Set(items.map(({ messageId }) => messageId)).size;
 
 /** Where to cut in two: between two messages where there are several, so that few messages share a refusal's fate. */
 function findMiddle(group: readonly Item[]): number {

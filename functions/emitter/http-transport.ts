@@ -1,4 +1,5 @@
 /** The transport over HTTP/1.1 with connections kept alive. */
+import type { Agent, request as httpRequest, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import product from '../../package.json' with { type: 'json' };
@@ -29,74 +30,106 @@ export function createHttpTransport(
   endpoint: OtlpEndpoint,
   authorize: Authorize = async (headers) => headers,
 ): HttpTransport {
-  // Not `import`: that reads each export of node:http, WebSocket too, and so loads all of undici at each cold start.
-  const { Agent, request } =
-    endpoint.url.protocol === 'https:'
-      ? process.getBuiltinModule('node:https')
-      : process.getBuiltinModule('node:http');
-  const agent = new Agent({ keepAlive: true });
+  const connection = openConnection(endpoint.url);
   const ownHeaders = {
     'user-agent': `${product.name}/${product.version}`,
     ...endpoint.headers,
     'content-type': 'application/json',
     ...(endpoint.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
   };
-
-  const attempt = (headers: Headers, body: Uint8Array, signal: AbortSignal) =>
-    new Promise<TransportAnswer>((resolve, reject) => {
-      const sent = request(endpoint.url, { method: 'POST', agent, headers, signal });
-      sent.on('error', (error) =>
-        reject(sent.reusedSocket && isHangUp(error) ? new StaleConnection() : error),
-      );
-      sent.on('response', (response) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        const answer = () =>
-          resolve({
-            kind: 'answered',
-            status: response.statusCode ?? 0,
-            contentType: response.headers['content-type'],
-            retryAfter: response.headers['retry-after'],
-            body: Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES),
-          });
-        response.on('data', (chunk: Buffer) => {
-          chunks.push(chunk);
-          bytes += chunk.length;
-          if (bytes < MAX_ANSWER_BYTES) return;
-          answer();
-          response.destroy();
-        });
-        response.on('end', answer);
-        response.on('error', reject);
-      });
-      sent.end(body);
-    });
-
   return {
     async send(body) {
       const signal = AbortSignal.timeout(endpoint.timeoutMs);
       try {
         const bytes = endpoint.compression === 'gzip' ? await compress(body) : body;
         const headers = await authorize(ownHeaders, bytes);
-        // A Lambda is frozen between invocations: the backend has long closed the connection that is used next. Once
-        // more on a fresh one; that it may have taken the spans does no harm, their ids are the same.
-        for (;;) {
-          try {
-            return await attempt(headers, bytes, signal);
-          } catch (error) {
-            if (!(error instanceof StaleConnection)) throw error;
-          }
-        }
+        return await post(connection, headers, bytes, signal);
       } catch (error) {
-        if (error instanceof RetryableError) return { kind: 'unanswered', message: error.message };
-        const message = signal.aborted
-          ? `the backend did not answer within ${endpoint.timeoutMs} ms`
-          : `the backend cannot be reached (${codeOf(error)})`;
-        return { kind: 'unanswered', message };
+        return { kind: 'unanswered', message: explainSilence(error, signal, endpoint) };
       }
     },
-    close: () => agent.destroy(),
+    close: () => connection.agent.destroy(),
   };
+}
+
+interface Connection {
+  url: URL;
+  agent: Agent;
+  request: typeof httpRequest;
+}
+
+function openConnection(url: URL): Connection {
+  // Not `import`: that reads each export of node:http, WebSocket too, and so loads all of undici at each cold start.
+  const { Agent, request } =
+    url.protocol === 'https:'
+      ? process.getBuiltinModule('node:https')
+      : process.getBuiltinModule('node:http');
+  return { url, agent: new Agent({ keepAlive: true }), request };
+}
+
+/**
+ * A Lambda is frozen between invocations: the backend has long closed the connection that is used next. Once more on a
+ * fresh one; that it may have taken the spans does no harm, their ids are the same.
+ */
+async function post(
+  connection: Connection,
+  headers: Headers,
+  body: Uint8Array,
+  signal: AbortSignal,
+): Promise<TransportAnswer> {
+  for (;;) {
+    try {
+      return await attempt(connection, headers, body, signal);
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
+    }
+  }
+}
+
+/** @throws StaleConnection */
+const attempt = (
+  { url, agent, request }: Connection,
+  headers: Headers,
+  body: Uint8Array,
+  signal: AbortSignal,
+): Promise<TransportAnswer> =>
+  new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent, headers, signal });
+    sent.on('error', (error) => reject(sent.reusedSocket && isHangUp(error) ? new StaleConnection() : error));
+    sent.on('response', (response) => readAnswer(response).then(resolve, reject));
+    sent.end(body);
+  });
+
+/** What comes beyond the most is not waited for. */
+function readAnswer(response: IncomingMessage): Promise<TransportAnswer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const answer = () =>
+      resolve({
+        kind: 'answered',
+        status: response.statusCode ?? 0,
+        contentType: response.headers['content-type'],
+        retryAfter: response.headers['retry-after'],
+        body: Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES),
+      });
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes < MAX_ANSWER_BYTES) return;
+      answer();
+      response.destroy();
+    });
+    response.on('end', answer);
+    response.on('error', reject);
+  });
+}
+
+function explainSilence(error: unknown, { aborted }: AbortSignal, { timeoutMs }: OtlpEndpoint): string {
+  if (error instanceof RetryableError) return error.message;
+  return aborted
+    ? `the backend did not answer within ${timeoutMs} ms`
+    : `the backend cannot be reached (${codeOf(error)})`;
 }
 
 class StaleConnection extends Error {}

@@ -54,72 +54,119 @@ export function createLineChannel(
   limits: BatchLimits,
   sleep: (duration: number) => Promise<unknown>,
 ): LineChannel {
-  let lines: Line[] = [];
-  let sizes: number[] = [];
-  let waitingBytes = 0;
-  let bytes = 0;
-  let closed = false;
-  const pushers: (() => void)[] = [];
-  let taker: (() => void) | undefined;
-
-  const isFull = () => bytes >= limits.channelBytes;
-  const isSealed = () =>
-    closed || lines.length >= limits.batchLines || waitingBytes >= limits.batchBytes || isFull();
-  const wakeTaker = () => {
-    taker?.();
-    taker = undefined;
+  const channel: Channel = {
+    limits,
+    lines: [],
+    sizes: [],
+    waitingBytes: 0,
+    bytes: 0,
+    closed: false,
+    pushers: [],
+    taker: undefined,
   };
-  const change = () => new Promise<void>((resolve) => (taker = resolve));
-
   return {
-    async push(line) {
-      // Once woken it may find that another was faster.
-      while (isFull()) await new Promise<void>((resolve) => pushers.push(resolve));
-      const size = Buffer.byteLength(line.text);
-      lines.push(line);
-      sizes.push(size);
-      waitingBytes += size;
-      bytes += size;
-      if (lines.length === 1 || isSealed()) wakeTaker();
-    },
+    push: (line) => pushLine(channel, line),
     close() {
-      closed = true;
-      wakeTaker();
+      channel.closed = true;
+      wakeTaker(channel);
     },
     async take() {
-      while (lines.length === 0) {
-        if (closed) return undefined;
-        await change();
+      while (channel.lines.length === 0) {
+        if (channel.closed) return undefined;
+        await nextChange(channel);
       }
-      let old = false;
-      if (!isSealed()) {
-        void sleep(limits.batchAge).then(() => {
-          old = true;
-          wakeTaker();
-        });
-        while (!isSealed() && !old) await change();
-      }
-      let count = 0;
-      let taken = 0;
-      while (count < lines.length && count < limits.batchLines) {
-        if (count > 0 && taken + sizes[count]! > limits.batchBytes) break;
-        taken += sizes[count++]!;
-      }
-      const batch = lines.slice(0, count);
-      lines = lines.slice(count);
-      sizes = sizes.slice(count);
-      waitingBytes -= taken;
-      return {
-        lines: batch,
-        bytes: taken,
-        release() {
-          bytes -= taken;
-          for (const wake of pushers.splice(0)) wake();
-          wakeTaker();
-        },
-      };
+      await filledOrOld(channel, sleep);
+      return takeBatch(channel);
     },
-    bytes: () => bytes,
-    isFull,
+    bytes: () => channel.bytes,
+    isFull: () => isFull(channel),
   };
+}
+
+interface Channel {
+  readonly limits: BatchLimits;
+  /** Pushed and not taken, each with its size. */
+  lines: Line[];
+  sizes: number[];
+  waitingBytes: number;
+  /** With those that were taken and are not released. */
+  bytes: number;
+  closed: boolean;
+  /** Each waits for room. */
+  readonly pushers: (() => void)[];
+  /** Waits for what is next. */
+  taker: (() => void) | undefined;
+}
+
+const isFull = ({ bytes, limits }: Channel): boolean => bytes >= limits.channelBytes;
+
+/** Nothing would make the next batch a better one. */
+const isSealed = (channel: Channel): boolean =>
+  channel.closed ||
+  channel.lines.length >= channel.limits.batchLines ||
+  channel.waitingBytes >= channel.limits.batchBytes ||
+  isFull(channel);
+
+function wakeTaker(channel: Channel): void {
+  channel.taker?.();
+  channel.taker = undefined;
+}
+
+function nextChange(channel: Channel): Promise<void> {
+  return new Promise((resolve) => {
+    channel.taker = resolve;
+  });
+}
+
+async function pushLine(channel: Channel, line: Line): Promise<void> {
+  // Once woken it may find that another was faster.
+  while (isFull(channel)) await new Promise<void>((resolve) => channel.pushers.push(resolve));
+  const size = Buffer.byteLength(line.text);
+  channel.lines.push(line);
+  channel.sizes.push(size);
+  channel.waitingBytes += size;
+  channel.bytes += size;
+  if (channel.lines.length === 1 || isSealed(channel)) wakeTaker(channel);
+}
+
+/** Until the batch is full, or its first line has waited for long enough. */
+async function filledOrOld(channel: Channel, sleep: (duration: number) => Promise<unknown>): Promise<void> {
+  if (isSealed(channel)) return;
+  let isOld = false;
+  void sleep(channel.limits.batchAge).then(() => {
+    isOld = true;
+    wakeTaker(channel);
+  });
+  while (!isSealed(channel) && !isOld) await nextChange(channel);
+}
+
+function takeBatch(channel: Channel): Batch {
+  const { limits, lines, sizes } = channel;
+  const { count, bytes: taken } = findFitting(sizes, limits);
+  channel.lines = lines.slice(count);
+  channel.sizes = sizes.slice(count);
+  channel.waitingBytes -= taken;
+  return {
+    lines: lines.slice(0, count),
+    bytes: taken,
+    release() {
+      channel.bytes -= taken;
+      for (const wake of channel.pushers.splice(0)) wake();
+      wakeTaker(channel);
+    },
+  };
+}
+
+/** How many of the next lines a batch takes: at least one, whatever its size. */
+export function findFitting(
+  sizes: readonly number[],
+  { batchLines, batchBytes }: Pick<BatchLimits, 'batchLines' | 'batchBytes'>,
+): { count: number; bytes: number } {
+  let count = 0;
+  let bytes = 0;
+  while (count < sizes.length && count < batchLines) {
+    if (count > 0 && bytes + sizes[count]! > batchBytes) break;
+    bytes += sizes[count++]!;
+  }
+  return { count, bytes };
 }

@@ -70,7 +70,13 @@ export function followKinds(ports: KindPorts, settings: KindSettings): FollowedK
   let groups: ReadonlySet<string> = new Set();
   let next = new AbortController();
   const lookNow = () => next.abort();
-  const kinds = createKinds(ports, settings, { onUnknown: lookNow, onFailed: failed.reject });
+  const kinds: Kinds = {
+    ports,
+    found: new Map(),
+    running: new Set(),
+    onUnknown: lookNow,
+    onFailed: failed.reject,
+  };
 
   const look = async (): Promise<boolean> => {
     let served: Served;
@@ -81,7 +87,7 @@ export function followKinds(ports: KindPorts, settings: KindSettings): FollowedK
       return false;
     }
     groups = new Set([...served.keys()].map(groupOfName));
-    void Promise.all(await kinds.take(served)).then(() => first.resolve());
+    void Promise.all(await takeServed(kinds, served, settings)).then(() => first.resolve());
     return true;
   };
 
@@ -93,86 +99,104 @@ export function followKinds(ports: KindPorts, settings: KindSettings): FollowedK
       if (looked) await clock.sleep(settings.leastPause, signal);
       await clock.sleep(looked ? settings.lookEvery - settings.leastPause : settings.retryAfter, until);
     }
-    await kinds.ended();
+    await kindsEnded(kinds);
   };
 
   return {
-    isFollowed: (reference) => kinds.of(reference).some(({ state }) => state === 'watched'),
+    isFollowed: (reference) => kindsOf(kinds, reference).some(({ state }) => state === 'watched'),
     named(reference) {
       const group = groupOf(reference.apiVersion ?? '');
-      if (!groups.has(group) || group === '' || kinds.of(reference).length > 0) return;
+      if (!groups.has(group) || group === '' || kindsOf(kinds, reference).length > 0) return;
       if (asked(`${group}/${reference.kind}`)) lookNow();
     },
-    states: kinds.states,
+    states: () => new Map([...kinds.found].map(([name, { state }]) => [name, state])),
     firstKnown: first.promise,
     ended: Promise.race([run(), failed.promise]),
   };
 }
 
-/** Those that were found, by resource name. */
-function createKinds(
-  { clock, follow, forget, report }: KindPorts,
-  { lookEvery }: KindSettings,
-  { onUnknown, onFailed }: { onUnknown(): void; onFailed(error: unknown): void },
-) {
-  const kinds = new Map<string, Kind>();
-  const running = new Set<Promise<void>>();
+/** Those that were found. */
+interface Kinds {
+  readonly ports: KindPorts;
+  /** By resource name. */
+  readonly found: Map<string, Kind>;
+  readonly running: Set<Promise<void>>;
+  /** One that was found is not there any more. */
+  onUnknown(): void;
+  onFailed(error: unknown): void;
+}
 
-  /** Resolves once it is known or has ended. */
-  const start = (name: string, resource: WatchedResource): Promise<void> => {
-    const before = kinds.get(name)?.state;
-    const kind: Kind = { resource, state: 'listing', since: clock.elapsed() };
-    kinds.set(name, kind);
-    const known = Promise.withResolvers<void>();
-    const onReady = () => {
+/** Each resolves once what was begun is known. */
+async function takeServed(
+  kinds: Kinds,
+  served: Served,
+  { lookEvery }: KindSettings,
+): Promise<Promise<void>[]> {
+  const { clock, forget } = kinds.ports;
+  const begun: Promise<void>[] = [];
+  for (const [name, resource] of served) {
+    const known = kinds.found.get(name);
+    if (resource !== undefined) {
+      // What was tried a moment ago is not tried again because somebody spoke of something else.
+      const least = clock.elapsed() - lookEvery / 2;
+      if (known === undefined || isDue(known, resource, least)) begun.push(startKind(kinds, name, resource));
+    } else if (known?.state === 'unknown') {
+      kinds.found.delete(name);
+      await forget(known.resource);
+    }
+  }
+  return begun;
+}
+
+/** Resolves once it is known or has ended. */
+function startKind(kinds: Kinds, name: string, resource: WatchedResource): Promise<void> {
+  const { found, running, ports } = kinds;
+  const before = found.get(name)?.state;
+  const kind: Kind = { resource, state: 'listing', since: ports.clock.elapsed() };
+  found.set(name, kind);
+  const known = Promise.withResolvers<void>();
+  const followed = async () => {
+    const why = await ports.follow(resource, () => {
       kind.state = 'watched';
       known.resolve();
-    };
-    const run = async () => {
-      const why = await follow(resource, onReady);
-      known.resolve();
-      if (why === undefined) return;
-      kind.state = why;
-      kind.since = clock.elapsed();
-      if (why !== before) report({ type: 'kind-unavailable', resource: name, why });
-      if (why === 'unknown') onUnknown();
-    };
-    const tracked: Promise<void> = run()
-      .catch(onFailed)
-      .finally(() => running.delete(tracked));
-    running.add(tracked);
-    return known.promise;
+    });
+    known.resolve();
+    if (why !== undefined) endKind(kinds, name, kind, why, before);
   };
+  const tracked: Promise<void> = followed()
+    .catch(kinds.onFailed)
+    .finally(() => running.delete(tracked));
+  running.add(tracked);
+  return known.promise;
+}
 
-  return {
-    /** Each resolves once what was begun is known. */
-    async take(served: Served): Promise<Promise<void>[]> {
-      const begun: Promise<void>[] = [];
-      for (const [name, resource] of served) {
-        const known = kinds.get(name);
-        if (resource !== undefined) {
-          // What was tried a moment ago is not tried again because somebody spoke of something else.
-          const least = clock.elapsed() - lookEvery / 2;
-          if (known === undefined || isDue(known, resource, least)) begun.push(start(name, resource));
-        } else if (known?.state === 'unknown') {
-          kinds.delete(name);
-          await forget(known.resource);
-        }
-      }
-      return begun;
-    },
-    /** Of a reference that names no group any group will do. */
-    of: ({ apiVersion, kind }: Pick<ObjectReference, 'apiVersion' | 'kind'>): Kind[] =>
-      [...kinds.values()].filter(
-        ({ resource }) =>
-          resource.kind === kind &&
-          (apiVersion === undefined || groupOf(resource.apiVersion) === groupOf(apiVersion)),
-      ),
-    states: () => new Map([...kinds].map(([name, { state }]) => [name, state])),
-    async ended(): Promise<void> {
-      while (running.size > 0) await Promise.all(running);
-    },
-  };
+/** @param before its state when it was last begun: what was told is not told again */
+function endKind(
+  { ports, onUnknown }: Kinds,
+  name: string,
+  kind: Kind,
+  why: Unavailable,
+  before: KindState | undefined,
+): void {
+  kind.state = why;
+  kind.since = ports.clock.elapsed();
+  if (why !== before) ports.report({ type: 'kind-unavailable', resource: name, why });
+  if (why === 'unknown') onUnknown();
+}
+
+/** Of a reference that names no group any group will do. */
+const kindsOf = (
+  { found }: Kinds,
+  { apiVersion, kind }: Pick<ObjectReference, 'apiVersion' | 'kind'>,
+): Kind[] =>
+  [...found.values()].filter(
+    ({ resource }) =>
+      resource.kind === kind &&
+      (apiVersion === undefined || groupOf(resource.apiVersion) === groupOf(apiVersion)),
+  );
+
+async function kindsEnded({ running }: Kinds): Promise<void> {
+  while (running.size > 0) await Promise.all(running);
 }
 
 /** Of what is not followed; at once where it is served in another version than the one that ended. */

@@ -17,90 +17,162 @@ export interface MetricSources {
   customKinds(): ReadonlyMap<string, KindState>;
 }
 
-export function createMetrics(sources: MetricSources) {
-  const registry = new Registry();
-  const registers = [registry];
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Counter({ name: `rootspan_forwarder_${name}`, help, labelNames, registers });
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
+interface CounterRow {
+  name: string;
+  help: string;
+  labelNames?: readonly string[];
+}
 
-  gauge('rootspan_forwarder_leader', '1 where this replica leads.', () => Number(sources.leads()));
-  gauge(
-    'rootspan_forwarder_channel_bytes',
-    'Observations on their way, not acknowledged yet.',
-    sources.channelBytes,
-  );
-  gauge('rootspan_forwarder_cached_objects', 'Objects whose last snapshot is known.', sources.cachedObjects);
-  gauge(
-    'rootspan_forwarder_checkpoint_age_seconds',
-    'How long the oldest observation that the checkpoint waits for has been on its way.',
-    sources.checkpointAge,
-  );
-  new Gauge({
+const counterRows = {
+  received: {
+    name: 'events_received_total',
+    help: 'Events; each is shipped, filtered or dropped in the end.',
+  },
+  filtered: {
+    name: 'events_filtered_total',
+    help: 'Events left out by a filter.',
+    labelNames: ['reason'],
+  },
+  dropped: {
+    name: 'events_dropped_total',
+    help: 'Events lost: rate (of one object), unreadable, too-large, refused (by the stream).',
+    labelNames: ['reason'],
+  },
+  snapshotsDropped: {
+    name: 'snapshots_dropped_total',
+    help: 'Snapshots lost: unreadable, too-large, refused.',
+    labelNames: ['reason'],
+  },
+  shipped: {
+    name: 'observations_shipped_total',
+    help: 'Acknowledged, by type: event, object.',
+    labelNames: ['type'],
+  },
+  records: { name: 'records_total', help: 'Records acknowledged by the stream.' },
+  bytes: { name: 'shipped_bytes_total', help: 'Bytes of those records, compressed.' },
+  retries: { name: 'kinesis_retries_total', help: 'Puts made again.', labelNames: ['reason'] },
+  restarts: {
+    name: 'watch_restarts_total',
+    help: 'Watches that went on anew.',
+    labelNames: ['resource', 'reason'],
+  },
+  unreadableLines: {
+    name: 'watch_lines_unreadable_total',
+    help: 'Lines of a watch that nobody could read, passed by with a new list.',
+    labelNames: ['resource'],
+  },
+  lookups: { name: 'lookups_total', help: 'Objects looked up, by result.', labelNames: ['result'] },
+} as const satisfies Record<string, CounterRow>;
+
+type LabelsOf<R extends CounterRow> = R extends { labelNames: readonly (infer L extends string)[] }
+  ? L
+  : never;
+
+type Counters = { readonly [K in keyof typeof counterRows]: Counter<LabelsOf<(typeof counterRows)[K]>> };
+
+interface Sample {
+  labels?: Readonly<Record<string, string>>;
+  value: number;
+}
+
+interface GaugeRow {
+  name: string;
+  help: string;
+  labelNames?: readonly string[];
+  /** When somebody scrapes. */
+  read(sources: MetricSources): readonly Sample[];
+}
+
+const gaugeRows: readonly GaugeRow[] = [
+  {
+    name: 'rootspan_forwarder_leader',
+    help: '1 where this replica leads.',
+    read: ({ leads }) => [{ value: Number(leads()) }],
+  },
+  {
+    name: 'rootspan_forwarder_channel_bytes',
+    help: 'Observations on their way, not acknowledged yet.',
+    read: ({ channelBytes }) => [{ value: channelBytes() }],
+  },
+  {
+    name: 'rootspan_forwarder_cached_objects',
+    help: 'Objects whose last snapshot is known.',
+    read: ({ cachedObjects }) => [{ value: cachedObjects() }],
+  },
+  {
+    name: 'rootspan_forwarder_checkpoint_age_seconds',
+    help: 'How long the oldest observation that the checkpoint waits for has been on its way.',
+    read: ({ checkpointAge }) => [{ value: checkpointAge() }],
+  },
+  {
     name: 'rootspan_forwarder_put_failing_seconds',
     help: 'For how long the stream has been taking nothing, and why; absent: it takes what comes.',
     labelNames: ['reason'],
-    registers,
-    collect() {
-      this.reset();
+    read(sources) {
       const failing = sources.failing();
-      if (failing !== undefined) this.set({ reason: failing.reason }, failing.seconds);
+      return failing === undefined ? [] : [{ labels: { reason: failing.reason }, value: failing.seconds }];
     },
-  });
-  new Gauge({
+  },
+  {
     name: 'rootspan_forwarder_custom_kinds',
     help: 'Kinds beyond Kubernetes’ own that are installed; state: listing, watched, forbidden, unknown (gone a moment ago).',
     labelNames: ['resource', 'state'],
-    registers,
-    collect() {
-      this.reset();
-      for (const [resource, state] of sources.customKinds()) this.set({ resource, state }, 1);
-    },
-  });
+    read: ({ customKinds }) =>
+      [...customKinds()].map(([resource, state]) => ({ labels: { resource, state }, value: 1 })),
+  },
   // The names of prom-client's own defaults, without their observers of garbage collection and event loop.
-  gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () => process.memoryUsage.rss());
-  gauge('process_cpu_seconds_total', 'User and system CPU time spent in seconds.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
+  {
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory size in bytes.',
+    read: () => [{ value: process.memoryUsage.rss() }],
+  },
+  {
+    name: 'process_cpu_seconds_total',
+    help: 'User and system CPU time spent in seconds.',
+    read() {
+      const { user, system } = process.cpuUsage();
+      return [{ value: (user + system) / 1e6 }];
+    },
+  },
+];
 
+export function createMetrics(sources: MetricSources) {
+  const registry = new Registry();
+  for (const row of gaugeRows) registerGauge(registry, row, sources);
   return {
-    received: counter('events_received_total', 'Events; each is shipped, filtered or dropped in the end.'),
-    filtered: counter('events_filtered_total', 'Events left out by a filter.', ['reason']),
-    dropped: counter(
-      'events_dropped_total',
-      'Events lost: rate (of one object), unreadable, too-large, refused (by the stream).',
-      ['reason'],
-    ),
-    snapshotsDropped: counter('snapshots_dropped_total', 'Snapshots lost: unreadable, too-large, refused.', [
-      'reason',
-    ]),
-    shipped: counter('observations_shipped_total', 'Acknowledged, by type: event, object.', ['type']),
-    records: counter('records_total', 'Records acknowledged by the stream.'),
-    bytes: counter('shipped_bytes_total', 'Bytes of those records, compressed.'),
+    ...registerCounters(registry),
     lag: new Histogram({
       name: 'rootspan_forwarder_shipping_lag_seconds',
       help: 'From the arrival of an Event to its acknowledgement.',
       buckets: [0.5, 1, 2, 5, 10, 30, 60, 300],
-      registers,
+      registers: [registry],
     }),
-    retries: counter('kinesis_retries_total', 'Puts made again.', ['reason']),
-    restarts: counter('watch_restarts_total', 'Watches that went on anew.', ['resource', 'reason']),
-    unreadableLines: counter(
-      'watch_lines_unreadable_total',
-      'Lines of a watch that nobody could read, passed by with a new list.',
-      ['resource'],
-    ),
-    lookups: counter('lookups_total', 'Objects looked up, by result.', ['result']),
     read: (): Promise<string> => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+function registerGauge(
+  registry: Registry,
+  { name, help, labelNames = [], read }: GaugeRow,
+  sources: MetricSources,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels = {}, value } of read(sources)) this.set(labels, value);
+    },
+  });
+}
+
+function registerCounters(registry: Registry): Counters {
+  const counters = Object.entries<CounterRow>(counterRows).map(([key, { name, help, labelNames = [] }]) => [
+    key,
+    new Counter({ name: `rootspan_forwarder_${name}`, help, labelNames, registers: [registry] }),
+  ]);
+  return Object.fromEntries(counters) as Counters;
 }

@@ -3,8 +3,8 @@
 import type { PutTrouble } from './explain-trouble.ts';
 import type { FilteredBy } from './filter-events.ts';
 import type { LookUpResult } from './kubernetes/look-up-object.ts';
-import type { WatchRemark } from './kubernetes/watch-resource.ts';
 import type { Unavailable } from './kubernetes/watch-signal.ts';
+import type { WatchRemark } from './kubernetes/watch-troubles.ts';
 
 /** What something is, without what it says. */
 export interface Named {

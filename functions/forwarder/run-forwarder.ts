@@ -14,15 +14,21 @@ import type { LookUp } from './kubernetes/look-up-object.ts';
 import type { OwnEvent } from './kubernetes/post-event.ts';
 import { watchedObjects } from './kubernetes/watched-resources.ts';
 import type { Log } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics, type MetricSources, type Metrics } from './metrics.ts';
 import { createOwnEventPoster } from './post-own-events.ts';
 import type { ForwarderConfig } from './read-config.ts';
 import type { RecordSink } from './record-sink.ts';
 import { createRedaction } from './redact-messages.ts';
-import { defaultTermSettings, runTerm, type TermSettings, type TermState } from './run-term.ts';
+import {
+  defaultTermSettings,
+  runTerm,
+  type TermPorts,
+  type TermSettings,
+  type TermState,
+} from './run-term.ts';
 import type { StatusSources } from './serve-status.ts';
 import { createTeller, type Remark } from './tell-remarks.ts';
-import { createHealth } from './watch-health.ts';
+import { createHealth, type Health } from './watch-health.ts';
 
 /** What the ports are made with: everything that happens is told here. */
 export type Tell = (remark: Remark) => void;
@@ -55,16 +61,9 @@ export function createForwarder(
   { filters, rateLimit, redactPatterns, ...settings }: ForwarderSettings,
   { clock, log }: { clock: Clock; log: Log },
 ): Forwarder {
-  let state: TermState | undefined;
+  const current: CurrentTerm = { state: undefined };
   let isRunning = false;
-  const metrics = createMetrics({
-    channelBytes: () => state?.channel.bytes() ?? 0,
-    cachedObjects: () => state?.cachedObjects() ?? 0,
-    checkpointAge: () => (clock.now() - (state?.positions.openSince() ?? clock.now())) / 1000,
-    leads: () => state !== undefined,
-    failing: () => health.failing(),
-    customKinds: () => state?.customKinds() ?? new Map(),
-  });
+  const metrics = createMetrics(metricSources(current, clock, () => health.failing()));
   const write = createTeller(log, metrics, clock.elapsed);
   const health = createHealth(clock.elapsed, (remark) => {
     write(remark);
@@ -82,12 +81,18 @@ export function createForwarder(
     onFailed: (error) => write({ type: 'own-event-failed', error }),
     signal: over.signal,
   });
-  const guard = createRateGuard(rateLimit, clock.elapsed);
-  const sink: RecordSink = {
-    put(records, signal) {
-      health.putting();
-      return ports.sink.put(records, signal);
-    },
+  const termPorts = {
+    follow: ports.follow,
+    discover: ports.discover,
+    lookUp: ports.lookUp,
+    sink: watchPuts(ports.sink, health),
+    filter: createEventFilter(filters),
+    mayShip: createNamespaceFilter(filters),
+    guard: createRateGuard(rateLimit, clock.elapsed),
+    redaction: createRedaction(redactPatterns),
+    clock,
+    report: tell,
+    heard: health.heard,
   };
   return {
     status: {
@@ -97,37 +102,53 @@ export function createForwarder(
     },
     run(cluster) {
       isRunning = true;
-      const led = ports.lead(async (term) => {
-        try {
-          await runTerm(
-            {
-              follow: ports.follow,
-              discover: ports.discover,
-              lookUp: ports.lookUp,
-              sink,
-              filter: createEventFilter(filters),
-              mayShip: createNamespaceFilter(filters),
-              guard,
-              redaction: createRedaction(redactPatterns),
-              clock,
-              report: tell,
-              heard: health.heard,
-              began(begun) {
-                state = begun;
-                health.began(begun);
-              },
-            },
-            { ...defaultTermSettings, ...settings, cluster, watched: watchedObjects },
-            term,
-          );
-        } finally {
-          state = undefined;
-          health.ended();
-        }
-      });
+      const termSettings = { ...defaultTermSettings, ...settings, cluster, watched: watchedObjects };
+      const led = ports.lead((term) => runWatched(current, health, termPorts, termSettings, term));
       return led.finally(() => over.abort());
     },
   };
+}
+
+/** Where everything stands while this replica leads. */
+interface CurrentTerm {
+  state: TermState | undefined;
+}
+
+const metricSources = (current: CurrentTerm, clock: Clock, failing: Health['failing']): MetricSources => ({
+  channelBytes: () => current.state?.channel.bytes() ?? 0,
+  cachedObjects: () => current.state?.cachedObjects() ?? 0,
+  checkpointAge: () => (clock.now() - (current.state?.positions.openSince() ?? clock.now())) / 1000,
+  leads: () => current.state !== undefined,
+  failing,
+  customKinds: () => current.state?.customKinds() ?? new Map(),
+});
+
+/** A put that does not end is told by the health. */
+const watchPuts = (sink: RecordSink, health: Health): RecordSink => ({
+  put(records, signal) {
+    health.putting();
+    return sink.put(records, signal);
+  },
+});
+
+/** One term, of which figures and health can say how it is until it ends. */
+async function runWatched(
+  current: CurrentTerm,
+  health: Health,
+  ports: Omit<TermPorts, 'began'>,
+  settings: TermSettings,
+  term: Term,
+): Promise<void> {
+  const began = (state: TermState) => {
+    current.state = state;
+    health.began(state);
+  };
+  try {
+    await runTerm({ ...ports, began }, settings, term);
+  } finally {
+    current.state = undefined;
+    health.ended();
+  }
 }
 
 function ownEvent(remark: Remark & { type: 'not-shipping' | 'shipping-again' }): OwnEvent {

@@ -2,7 +2,7 @@
 import type { Cluster, EventOccurrence, ObjectReference } from '../../shared/observation.ts';
 import { type BatchLimits, createLineChannel, defaultBatchLimits, type LineChannel } from './batch-lines.ts';
 import type { EventFilter, NamespaceFilter } from './filter-events.ts';
-import { followEvents } from './follow-events.ts';
+import { type EventPorts, followEvents } from './follow-events.ts';
 import { defaultKindSettings, followKinds, type KindSettings, type KindState } from './follow-kinds.ts';
 import { type Follow, followObjects, forgetObjects, nameOf, type ObjectPorts } from './follow-objects.ts';
 import type { RateGuard } from './guard-rate.ts';
@@ -184,17 +184,20 @@ function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading)
     settings.discovery,
   );
   const objectsKnown = Promise.all([...own.map(({ known }) => known), kinds.firstKnown]);
-  const eventsFollowed = async () => {
-    await Promise.race([objectsKnown, clock.sleep(settings.readyTime, signal)]);
-    if (signal.aborted) return;
-    const { filter, guard, redaction } = ports;
-    await followEvents(
-      { ...common, filter, guard, redact: redaction.event, shipSubject: shipper.shipWith, ship: shipEvent },
-      positions.checkpoint()[resourceName(events)],
-    );
-  };
-  const ended = Promise.all([...own.map((each) => each.ended), kinds.ended, eventsFollowed()]);
+  const { filter, guard, redaction } = ports;
+  const eventsFollowed = followEventsAfter(
+    Promise.race([objectsKnown, clock.sleep(settings.readyTime, signal)]),
+    { ...common, filter, guard, redact: redaction.event, shipSubject: shipper.shipWith, ship: shipEvent },
+  );
+  const ended = Promise.all([...own.map((each) => each.ended), kinds.ended, eventsFollowed]);
   return { customKinds: kinds.states, ended: ended.then(() => shipper.settled()) };
+}
+
+/** @param ready once the objects are known that the Events are about, or were waited for long enough */
+async function followEventsAfter(ready: Promise<unknown>, ports: EventPorts): Promise<void> {
+  await ready;
+  if (ports.signal.aborted) return;
+  await followEvents(ports, ports.positions.checkpoint()[resourceName(events)]);
 }
 
 /** Each holds the step until it is stored. */

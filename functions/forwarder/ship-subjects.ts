@@ -10,6 +10,14 @@ import type { Clock } from './kubernetes/clock.ts';
 import type { LookUp } from './kubernetes/look-up-object.ts';
 import { compareVersions } from './kubernetes/resource-versions.ts';
 import { observeObject } from './observe.ts';
+import {
+  createLookUpQueue,
+  type LookUpQueue,
+  type LookUpSettings,
+  lookUpKey,
+  lookUpsSettled,
+  startLookUp,
+} from './queue-look-ups.ts';
 import type { DeliveryRemark } from './remarks.ts';
 import { fieldsOf, type Known, type SnapshotCache } from './snapshot-cache.ts';
 import type { Step } from './track-positions.ts';
@@ -28,14 +36,9 @@ export interface SubjectPorts {
   signal: AbortSignal;
 }
 
-export interface SubjectSettings {
+export interface SubjectSettings extends LookUpSettings {
   /** Milliseconds after which a snapshot goes again with an Event: half of what the store keeps it. */
   shipAgainAfter: number;
-  /** Milliseconds for which a look-up holds the checkpoint, and is tried. */
-  lookUpTime: number;
-  concurrency: number;
-  /** Look-ups that wait; beyond that the next Event of the object tries again. */
-  mostWaiting: number;
   /** Milliseconds before the same object is looked up again, where its Event speaks of a newer version, or it was not found. */
   lookUpAgainAfter: number;
 }
@@ -50,7 +53,6 @@ export const defaultSubjectSettings: SubjectSettings = {
 
 /** Owners of owners: Pod, ReplicaSet, Deployment, and what operators put above. A cycle ends here as well. */
 const longestChain = 10;
-const rememberedLookUps = 10_000;
 
 export interface SubjectShipper {
   /** Resolves once what is known is on its way, owners first; look-ups go on and hold the step. */
@@ -61,185 +63,141 @@ export interface SubjectShipper {
   settled(): Promise<void>;
 }
 
-/** A look-up under way, and the steps that it holds. */
-interface Job {
-  reference: ObjectReference;
-  steps: Set<Step>;
-  /** Its time is over: it holds nothing more. */
-  late: boolean;
+/** What one Event after the other is shipped with. */
+interface Shipping {
+  ports: SubjectPorts;
+  settings: SubjectSettings;
+  lookUps: LookUpQueue;
 }
 
 export function createSubjectShipper(
-  { cache, clock, lookUp, isWatched, onUnwatched, redact, ship, report, signal }: SubjectPorts,
+  ports: SubjectPorts,
   settings: SubjectSettings = defaultSubjectSettings,
 ): SubjectShipper {
-  const jobs = new Map<string, Job>();
-  const running = new Set<Promise<void>>();
-  const waiting: Job[] = [];
-  /** When each was last looked up, the longest ago first. */
-  const lookedUpAt = new Map<string, number>();
-  let active = 0;
-
-  const isStale = (known: Known) => clock.now() - known.shippedAt > settings.shipAgainAfter;
-
-  const shipWith = async (subject: ObjectReference, step: Step) => {
-    const known = cache.find(subject);
-    if (needsLookUp(subject, known)) startLookUp(subject, step);
-    if (known !== undefined) await shipChain(known, step);
-  };
-
-  /** Owners first. */
-  const shipChain = async (bottom: Known, step: Step) => {
-    const chain: Known[] = [];
-    let known: Known | undefined = bottom;
-    while (known !== undefined && chain.length < longestChain) {
-      chain.push(known);
-      const owner: Known | undefined = known.ownerUid === undefined ? undefined : cache.byUid(known.ownerUid);
-      // Of a watched one no more is asked: most Events end here without a look into the snapshot.
-      if (owner?.resource === undefined) {
-        const reference = ownerOf(known);
-        if (reference !== undefined && needsLookUp(reference, owner)) startLookUp(reference, step);
-      }
-      known = owner;
-    }
-    for (const link of chain.reverse()) if (isStale(link)) await ship(link, step);
-  };
-
-  const ownerOf = (known: Known): ObjectReference | undefined => {
-    if (known.ownerUid === undefined) return undefined;
-    const { owner, namespace } = fieldsOf(known);
-    return owner && { ...owner, ...(namespace !== undefined && { namespace }) };
-  };
-
-  const needsLookUp = (reference: ObjectReference, known: Known | undefined): boolean => {
-    if (isWatched(reference) || neverShipped.has(reference.kind)) return false;
-    onUnwatched(reference);
-    const key = keyOf(reference);
-    if (known?.deleted || jobs.has(key)) return known === undefined;
-    const at = lookedUpAt.get(key);
-    if (at !== undefined && clock.now() - at < settings.lookUpAgainAfter) return false;
-    if (known === undefined || isStale(known)) return true;
-    const { resourceVersion } = reference;
-    return (
-      resourceVersion !== undefined &&
-      known.version !== undefined &&
-      compareVersions(resourceVersion, known.version) > 0
-    );
-  };
-
-  const startLookUp = (reference: ObjectReference, step: Step) => {
-    const key = keyOf(reference);
-    let job = jobs.get(key);
-    if (job === undefined) {
-      if (waiting.length >= settings.mostWaiting) return report({ type: 'looked-up', result: 'skipped' });
-      job = { reference, steps: new Set(), late: false };
-      jobs.set(key, job);
-      waiting.push(job);
-      const work = runJob(key, job).finally(() => running.delete(work));
-      running.add(work);
-    }
-    if (job.late || job.steps.has(step)) return;
-    step.hold();
-    job.steps.add(step);
-  };
-
-  const runJob = async (key: string, job: Job) => {
-    const over = new AbortController();
-    const either = AbortSignal.any([over.signal, signal]);
-    const release = () => {
-      // Who stops in the middle of it leaves it to the next one.
-      if (signal.aborted) return;
-      job.late = true;
-      for (const step of job.steps) step.release();
-      job.steps.clear();
-    };
-    void clock.sleep(settings.lookUpTime, either).then(release);
-    try {
-      await turn(job);
-      // Its turn came too late: the next Event of the object tries again.
-      if (job.late) return report({ type: 'looked-up', result: 'skipped' });
-      const found = await ask(job, either);
-      remember(key);
-      if (found !== undefined) await take(found, job);
-    } finally {
-      jobs.delete(key);
-      active--;
-      wakeNext();
-      over.abort();
-      release();
-    }
-  };
-
-  const queue: (() => void)[] = [];
-  const turn = async (job: Job) => {
-    while (active >= settings.concurrency) await new Promise<void>((resolve) => queue.push(resolve));
-    active++;
-    waiting.splice(waiting.indexOf(job), 1);
-  };
-  const wakeNext = () => queue.shift()?.();
-
-  /** Tries until its time is over. */
-  const ask = async (job: Job, until: AbortSignal): Promise<ObjectSnapshot | undefined> => {
-    for (let wait = 250; !job.late && !until.aborted; wait *= 2) {
-      const answer = await lookUp(job.reference, until);
-      // Whoever gave up knows.
-      if (until.aborted) return undefined;
-      report({ type: 'looked-up', result: answer.type });
-      if (answer.type === 'found') return read(answer.object, job.reference);
-      if (answer.type !== 'over-the-limit' && answer.type !== 'unavailable') return undefined;
-      await clock.sleep(wait, until);
-    }
-    return undefined;
-  };
-
-  const read = (object: Json, { uid, kind }: ObjectReference): ObjectSnapshot | undefined => {
-    const observed = observeObject(object, new Date(clock.now()).toISOString(), false);
-    if (!observed.ok) {
-      const { name = '' } = (object.metadata ?? {}) as { name?: string };
-      report({ type: 'snapshot-dropped', reason: 'unreadable', about: { kind, name }, why: observed.reason });
-      return undefined;
-    }
-    // Another one has taken over the name: ours is gone.
-    if (uid !== undefined && observed.value.object.uid !== uid) return undefined;
-    return redact({ ...observed.value, from: 'look-up' });
-  };
-
-  const take = async (snapshot: ObjectSnapshot, job: Job) => {
-    const { known, news } = cache.see(snapshot, { type: 'looked-up' });
-    const step = joined(job);
-    // Its owners first, as always.
-    const owner = ownerOf(known);
-    if (owner !== undefined) await shipWith(owner, step);
-    if (news || isStale(known)) await ship(known, step);
-  };
-
-  /** What a job ships and looks up for its object holds what the job itself holds. */
-  const joined = (job: Job): Step => {
-    const steps = [...job.steps];
-    return {
-      hold: () => {
-        for (const step of steps) step.hold();
-      },
-      release: () => {
-        for (const step of steps) step.release();
-      },
-    };
-  };
-
-  const remember = (key: string) => {
-    lookedUpAt.delete(key);
-    lookedUpAt.set(key, clock.now());
-    if (lookedUpAt.size > rememberedLookUps) lookedUpAt.delete(lookedUpAt.keys().next().value!);
-  };
-
-  return {
-    shipWith,
-    shipChain,
-    async settled() {
-      while (running.size > 0) await Promise.all(running);
+  const { clock, lookUp, report, signal } = ports;
+  const lookUps = createLookUpQueue(
+    {
+      clock,
+      lookUp,
+      report,
+      signal,
+      onFound: (object, reference, step) => shipFound(shipping, object, reference, step),
     },
+    settings,
+  );
+  const shipping: Shipping = { ports, settings, lookUps };
+  return {
+    shipWith: (subject, step) => shipSubject(shipping, subject, step),
+    shipChain: (known, step) => shipChain(shipping, known, step),
+    settled: () => lookUpsSettled(lookUps),
   };
 }
 
-const keyOf = ({ uid, kind, namespace, name }: ObjectReference): string =>
-  uid ?? `${kind}/${namespace ?? ''}/${name}`;
+async function shipSubject(shipping: Shipping, subject: ObjectReference, step: Step): Promise<void> {
+  const known = shipping.ports.cache.find(subject);
+  lookUpWhereDue(shipping, subject, known, step);
+  if (known !== undefined) await shipChain(shipping, known, step);
+}
+
+/** Owners first. */
+async function shipChain(shipping: Shipping, bottom: Known, step: Step): Promise<void> {
+  const { cache, clock, ship } = shipping.ports;
+  const chain: Known[] = [];
+  let known: Known | undefined = bottom;
+  while (known !== undefined && chain.length < longestChain) {
+    chain.push(known);
+    const owner: Known | undefined = known.ownerUid === undefined ? undefined : cache.byUid(known.ownerUid);
+    // Of a watched one no more is asked: most Events end here without a look into the snapshot.
+    if (owner?.resource === undefined) {
+      const reference = ownerOf(known);
+      if (reference !== undefined) lookUpWhereDue(shipping, reference, owner, step);
+    }
+    known = owner;
+  }
+  for (const link of chain.reverse()) {
+    if (isStale(link, clock.now(), shipping.settings)) await ship(link, step);
+  }
+}
+
+function ownerOf(known: Known): ObjectReference | undefined {
+  if (known.ownerUid === undefined) return undefined;
+  const { owner, namespace } = fieldsOf(known);
+  return owner && { ...owner, ...(namespace !== undefined && { namespace }) };
+}
+
+const isStale = (
+  { shippedAt }: Pick<Known, 'shippedAt'>,
+  now: number,
+  { shipAgainAfter }: Pick<SubjectSettings, 'shipAgainAfter'>,
+): boolean => now - shippedAt > shipAgainAfter;
+
+function lookUpWhereDue(
+  { ports, settings, lookUps }: Shipping,
+  reference: ObjectReference,
+  known: Known | undefined,
+  step: Step,
+): void {
+  if (ports.isWatched(reference) || neverShipped.has(reference.kind)) return;
+  ports.onUnwatched(reference);
+  const key = lookUpKey(reference);
+  const asked = { isUnderWay: lookUps.jobs.has(key), lastAt: lookUps.lastAsked.get(key) };
+  if (isLookUpDue(reference, known, asked, ports.clock.now(), settings)) {
+    startLookUp(lookUps, reference, step);
+  }
+}
+
+/**
+ * Whether the API server is to be asked for an object that is not watched. One that is under way is joined where nothing is
+ * known: what the Event is about is then shipped before the checkpoint passes the Event.
+ * @param asked of that object; `lastAt` in milliseconds, as `now`
+ */
+export function isLookUpDue(
+  { resourceVersion }: Pick<ObjectReference, 'resourceVersion'>,
+  known: Pick<Known, 'deleted' | 'version' | 'shippedAt'> | undefined,
+  asked: { isUnderWay: boolean; lastAt: number | undefined },
+  now: number,
+  settings: Pick<SubjectSettings, 'shipAgainAfter' | 'lookUpAgainAfter'>,
+): boolean {
+  if (known?.deleted) return false;
+  if (asked.isUnderWay) return known === undefined;
+  if (asked.lastAt !== undefined && now - asked.lastAt < settings.lookUpAgainAfter) return false;
+  if (known === undefined || isStale(known, now, settings)) return true;
+  return (
+    resourceVersion !== undefined &&
+    known.version !== undefined &&
+    compareVersions(resourceVersion, known.version) > 0
+  );
+}
+
+async function shipFound(
+  shipping: Shipping,
+  object: Json,
+  reference: ObjectReference,
+  step: Step,
+): Promise<void> {
+  const { cache, clock, ship } = shipping.ports;
+  const snapshot = readFound(shipping.ports, object, reference);
+  if (snapshot === undefined) return;
+  const { known, news } = cache.see(snapshot, { type: 'looked-up' });
+  // Its owners first, as always.
+  const owner = ownerOf(known);
+  if (owner !== undefined) await shipSubject(shipping, owner, step);
+  if (news || isStale(known, clock.now(), shipping.settings)) await ship(known, step);
+}
+
+/** Undefined where it says nothing of the object that was asked for. */
+function readFound(
+  { clock, redact, report }: SubjectPorts,
+  object: Json,
+  { uid, kind }: ObjectReference,
+): ObjectSnapshot | undefined {
+  const observed = observeObject(object, new Date(clock.now()).toISOString(), false);
+  if (!observed.ok) {
+    const { name = '' } = (object.metadata ?? {}) as { name?: string };
+    report({ type: 'snapshot-dropped', reason: 'unreadable', about: { kind, name }, why: observed.reason });
+    return undefined;
+  }
+  // Another one has taken over the name: ours is gone.
+  if (uid !== undefined && observed.value.object.uid !== uid) return undefined;
+  return redact({ ...observed.value, from: 'look-up' });
+}

@@ -66,128 +66,160 @@ const defaultCacheLimits: CacheLimits = { keepDeleted: 10 * 60_000, lookedUp: 4_
 const entryOverhead = 300;
 const notListed = -1;
 
+/** What there is, by each way in which it is asked for. */
+interface Cache {
+  now(): number;
+  readonly limits: CacheLimits;
+  readonly byUid: Map<string, Known>;
+  /** The UID of whoever has the name. */
+  readonly byKey: Map<string, string>;
+  /** When each ended, in the order of their end. */
+  readonly deleted: Map<string, number>;
+  /** The size of each that was looked up; the one asked for longest ago is first. */
+  readonly lookedUp: Map<string, number>;
+  lookedUpSize: number;
+  /** How many lists of each resource began. */
+  readonly listings: Map<string, number>;
+}
+
 /** @param now milliseconds, never backwards: an end in the future would be remembered, and all after it */
 export function createSnapshotCache(
   now: () => number,
   limits: CacheLimits = defaultCacheLimits,
 ): SnapshotCache {
-  const byUid = new Map<string, Known>();
-  const byKey = new Map<string, string>();
-  /** In the order of their end. */
-  const deleted = new Map<string, number>();
-  /** The one asked for longest ago is first. */
-  const lookedUp = new Map<string, number>();
-  let lookedUpSize = 0;
-  const listings = new Map<string, number>();
-
-  const forget = (uid: string) => {
-    const known = byUid.get(uid);
-    if (known !== undefined && byKey.get(known.key) === uid) byKey.delete(known.key);
-    byUid.delete(uid);
-    deleted.delete(uid);
-    releaseLookedUp(uid);
+  const cache: Cache = {
+    now,
+    limits,
+    byUid: new Map(),
+    byKey: new Map(),
+    deleted: new Map(),
+    lookedUp: new Map(),
+    lookedUpSize: 0,
+    listings: new Map(),
   };
-
-  /** It counts no more against the limit of those that were looked up: it is forgotten, or watched. */
-  const releaseLookedUp = (uid: string) => {
-    lookedUpSize -= lookedUp.get(uid) ?? 0;
-    lookedUp.delete(uid);
-  };
-
-  const keep = (known: Known) => {
-    byUid.set(known.uid, known);
-    // A recreated one has taken over the name of the one that ends.
-    if (!known.deleted || !byKey.has(known.key)) byKey.set(known.key, known.uid);
-    if (known.deleted) deleted.set(known.uid, now());
-    else deleted.delete(known.uid);
-  };
-
-  const boundLookedUp = (known: Known) => {
-    releaseLookedUp(known.uid);
-    const size = known.fields.length + entryOverhead;
-    lookedUp.set(known.uid, size);
-    lookedUpSize += size;
-    for (const uid of lookedUp.keys()) {
-      if (lookedUpSize <= limits.lookedUp || uid === known.uid) break;
-      forget(uid);
-    }
-  };
-
-  const get = (uid: string): Known | undefined => {
-    const size = lookedUp.get(uid);
-    if (size !== undefined) {
-      lookedUp.delete(uid);
-      lookedUp.set(uid, size);
-    }
-    return byUid.get(uid);
-  };
-
-  const find: SnapshotCache['find'] = ({ kind, namespace, name, uid }) => {
-    const known = uid === undefined ? undefined : get(uid);
-    // The kubelet speaks of its Node without a UID or with the name as one (kubernetes pkg/kubelet/kubelet.go, nodeRef).
-    const byName = uid === undefined || (kind === 'Node' && known === undefined);
-    return byName ? get(byKey.get(keyOf(kind, namespace, name)) ?? '') : known;
-  };
-
   return {
-    see(snapshot, from) {
-      const { resourceVersion, ...rest } = snapshot.object;
-      const { uid, kind, namespace, name, owner } = rest;
-      const before = byUid.get(uid);
-      // Its kind is watched by now: an answer to a question of before is older than what the watch has told.
-      if (from.type === 'looked-up' && before?.resource !== undefined)
-        return { known: before, news: false, before };
-      const listing =
-        from.type === 'listed' ? (listings.get(from.resource) ?? 0) : (before?.listing ?? notListed);
-      if (before !== undefined) before.listing = listing;
-      const fields = JSON.stringify(rest);
-      const known: Known = {
-        uid,
-        key: before?.key ?? keyOf(kind, namespace, name),
-        resource: from.type === 'looked-up' ? undefined : from.resource,
-        // One string in memory, not two that are equal.
-        fields: before?.fields === fields ? before.fields : fields,
-        version: resourceVersion,
-        ownerUid: owner?.uid,
-        observedAt: snapshot.observedAt,
-        deleted: snapshot.deleted,
-        from: foundHow(snapshot, before?.fields === fields ? before : undefined),
-        shippedAt: before?.shippedAt ?? 0,
-        listing,
-      };
-      keep(known);
-      if (from.type === 'looked-up') boundLookedUp(known);
-      else releaseLookedUp(uid);
-      const news = snapshot.deleted || before?.deleted === true || before?.fields !== fields;
-      return { known, news, before };
-    },
+    see: (snapshot, from) => seeSnapshot(cache, snapshot, from),
     stillListed(resource, reference) {
-      const known = find(reference);
-      if (known?.resource === resource) known.listing = listings.get(resource) ?? 0;
+      const known = findKnown(cache, reference);
+      if (known?.resource === resource) known.listing = cache.listings.get(resource) ?? 0;
     },
-    find,
-    byUid: get,
+    find: (reference) => findKnown(cache, reference),
+    byUid: (uid) => getByUid(cache, uid),
     startListing(resource) {
-      listings.set(resource, (listings.get(resource) ?? 0) + 1);
+      cache.listings.set(resource, (cache.listings.get(resource) ?? 0) + 1);
     },
-    vanished(resource, observedAt) {
-      const listing = listings.get(resource) ?? 0;
-      const gone: Known[] = [];
-      for (const known of byUid.values()) {
-        if (known.resource !== resource || known.deleted || known.listing === listing) continue;
-        gone.push({ ...known, deleted: true, observedAt, from: 'list' });
-      }
-      for (const known of gone) keep(known);
-      return gone;
-    },
+    vanished: (resource, observedAt) => endUnlisted(cache, resource, observedAt),
     forgetDeleted(at) {
-      for (const [uid, since] of deleted) {
+      for (const [uid, since] of cache.deleted) {
         if (at - since < limits.keepDeleted) break;
-        forget(uid);
+        forget(cache, uid);
       }
     },
-    size: () => byUid.size,
+    size: () => cache.byUid.size,
   };
+}
+
+function seeSnapshot(cache: Cache, snapshot: ObjectSnapshot, from: Source): Seen {
+  const before = cache.byUid.get(snapshot.object.uid);
+  // Its kind is watched by now: an answer to a question of before is older than what the watch has told.
+  if (from.type === 'looked-up' && before?.resource !== undefined) {
+    return { known: before, news: false, before };
+  }
+  const listing =
+    from.type === 'listed' ? (cache.listings.get(from.resource) ?? 0) : (before?.listing ?? notListed);
+  if (before !== undefined) before.listing = listing;
+  const known = toKnown(snapshot, from, before, listing);
+  keep(cache, known);
+  if (from.type === 'looked-up') boundLookedUp(cache, known);
+  else releaseLookedUp(cache, known.uid);
+  const news = snapshot.deleted || before?.deleted === true || before?.fields !== known.fields;
+  return { known, news, before };
+}
+
+function toKnown(snapshot: ObjectSnapshot, from: Source, before: Known | undefined, listing: number): Known {
+  const { resourceVersion, ...rest } = snapshot.object;
+  const { uid, kind, namespace, name, owner } = rest;
+  const fields = JSON.stringify(rest);
+  const same = before?.fields === fields ? before : undefined;
+  return {
+    uid,
+    key: before?.key ?? keyOf(kind, namespace, name),
+    resource: from.type === 'looked-up' ? undefined : from.resource,
+    // One string in memory, not two that are equal.
+    fields: same?.fields ?? fields,
+    version: resourceVersion,
+    ownerUid: owner?.uid,
+    observedAt: snapshot.observedAt,
+    deleted: snapshot.deleted,
+    from: foundHow(snapshot, same),
+    shippedAt: before?.shippedAt ?? 0,
+    listing,
+  };
+}
+
+/** Those known that the list which is over did not have. */
+function endUnlisted(cache: Cache, resource: string, observedAt: string): Known[] {
+  const listing = cache.listings.get(resource) ?? 0;
+  const gone: Known[] = [];
+  for (const known of cache.byUid.values()) {
+    if (known.resource !== resource || known.deleted || known.listing === listing) continue;
+    gone.push({ ...known, deleted: true, observedAt, from: 'list' });
+  }
+  for (const known of gone) keep(cache, known);
+  return gone;
+}
+
+function findKnown(
+  cache: Cache,
+  { kind, namespace, name, uid }: Parameters<SnapshotCache['find']>[0],
+): Known | undefined {
+  const known = uid === undefined ? undefined : getByUid(cache, uid);
+  // The kubelet speaks of its Node without a UID or with the name as one (kubernetes pkg/kubelet/kubelet.go, nodeRef).
+  const byName = uid === undefined || (kind === 'Node' && known === undefined);
+  return byName ? getByUid(cache, cache.byKey.get(keyOf(kind, namespace, name)) ?? '') : known;
+}
+
+/** Whoever is asked for is forgotten last. */
+function getByUid({ byUid, lookedUp }: Cache, uid: string): Known | undefined {
+  const size = lookedUp.get(uid);
+  if (size !== undefined) {
+    lookedUp.delete(uid);
+    lookedUp.set(uid, size);
+  }
+  return byUid.get(uid);
+}
+
+function keep({ now, byUid, byKey, deleted }: Cache, known: Known): void {
+  byUid.set(known.uid, known);
+  // A recreated one has taken over the name of the one that ends.
+  if (!known.deleted || !byKey.has(known.key)) byKey.set(known.key, known.uid);
+  if (known.deleted) deleted.set(known.uid, now());
+  else deleted.delete(known.uid);
+}
+
+function forget(cache: Cache, uid: string): void {
+  const known = cache.byUid.get(uid);
+  if (known !== undefined && cache.byKey.get(known.key) === uid) cache.byKey.delete(known.key);
+  cache.byUid.delete(uid);
+  cache.deleted.delete(uid);
+  releaseLookedUp(cache, uid);
+}
+
+/** It counts no more against the limit of those that were looked up: it is forgotten, or watched. */
+function releaseLookedUp(cache: Cache, uid: string): void {
+  cache.lookedUpSize -= cache.lookedUp.get(uid) ?? 0;
+  cache.lookedUp.delete(uid);
+}
+
+function boundLookedUp(cache: Cache, known: Known): void {
+  releaseLookedUp(cache, known.uid);
+  const size = known.fields.length + entryOverhead;
+  cache.lookedUp.set(known.uid, size);
+  cache.lookedUpSize += size;
+  for (const uid of cache.lookedUp.keys()) {
+    if (cache.lookedUpSize <= cache.limits.lookedUp || uid === known.uid) break;
+    forget(cache, uid);
+  }
 }
 
 const keyOf = (kind: string, namespace: string | undefined, name: string): string =>

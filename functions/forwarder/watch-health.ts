@@ -2,7 +2,6 @@
  * Whether a restart would help (`healthz`), and whether what comes is shipped (`readyz`). A stream that is away, an API
  * server that refuses, a replica that waits for its turn: none of them is mended by a restart.
  */
-
 import { explainTrouble, type PutTrouble } from './explain-trouble.ts';
 import { events, resourceName } from './kubernetes/watched-resources.ts';
 import type { TermState } from './run-term.ts';
@@ -34,108 +33,162 @@ export interface Health {
   failing(): { reason: PutTrouble; seconds: number } | undefined;
 }
 
+/** What a change of the state is worth telling. */
+type Told = Remark & { type: 'not-shipping' | 'shipping-again' };
+
+interface Vitals {
+  term: TermState | undefined;
+  /** Until when each watch need give no sign of life. */
+  readonly aliveUntil: Map<string, number>;
+  /** Watches that the API server refuses for want of rights. */
+  readonly refused: Set<string>;
+  /** Until when the put under way need not end. */
+  putUntil: number | undefined;
+  /** `isTold`: that nothing is shipped is known to whoever looks at the pod. */
+  failing: { since: number; reason: PutTrouble; isTold: boolean } | undefined;
+  /** Whether the last try to lead or to follow failed. */
+  noLease: boolean;
+}
+
 /**
  * @param now milliseconds, never backwards
  * @param tell once nothing could be shipped for so long, and once it can be again
  */
 export function createHealth(
   now: () => number,
-  tell: (remark: Remark & { type: 'not-shipping' | 'shipping-again' }) => void,
-  { stuckAfter, notShippingAfter }: HealthSettings = defaultHealthSettings,
+  tell: (remark: Told) => void,
+  settings: HealthSettings = defaultHealthSettings,
 ): Health {
-  let state: TermState | undefined;
-  /** Until when each watch need give no sign of life. */
-  const aliveUntil = new Map<string, number>();
-  let putUntil: number | undefined;
-  let failing: { since: number; reason: PutTrouble } | undefined;
-  let told = false;
-  /** Watches that the API server refuses for want of rights. */
-  const refused = new Set<string>();
-  /** Whether the last try to lead or to follow failed. */
-  let noLease = false;
-  const seconds = (since: number) => Math.round((now() - since) / 1000);
-
+  const vitals: Vitals = {
+    term: undefined,
+    aliveUntil: new Map(),
+    refused: new Set(),
+    putUntil: undefined,
+    failing: undefined,
+    noLease: false,
+  };
   return {
     note(remark) {
-      switch (remark.type) {
-        case 'refused':
-          refused.add(remark.resource);
-          aliveUntil.set(remark.resource, now() + remark.wait + stuckAfter);
-          break;
-        case 'restarted':
-        case 'unknown-resource':
-          aliveUntil.set(remark.resource, now() + remark.wait + stuckAfter);
-          break;
-        case 'kind-unavailable':
-          // Nobody follows it; it is looked for anew (follow-kinds.ts).
-          aliveUntil.delete(remark.resource);
-          break;
-        case 'trouble':
-          // The term that runs has a deadline of its own.
-          noLease = state === undefined;
-          break;
-        case 'leading':
-        case 'following':
-          noLease = false;
-          break;
-        case 'put-again':
-          putUntil = now() + remark.wait + stuckAfter;
-          failing = { since: failing?.since ?? now(), reason: remark.reason };
-          if (told || now() - failing.since < notShippingAfter) break;
-          told = true;
-          tell({ type: 'not-shipping', seconds: seconds(failing.since), reason: failing.reason });
-          break;
-        case 'shipped':
-          putUntil = undefined;
-          if (told) tell({ type: 'shipping-again', seconds: seconds(failing!.since) });
-          told = false;
-          failing = undefined;
-      }
+      const told = noteRemark(vitals, remark, now(), settings);
+      if (told !== undefined) tell(told);
     },
     heard(resource) {
-      refused.delete(resource);
-      aliveUntil.set(resource, now() + stuckAfter);
+      vitals.refused.delete(resource);
+      vitals.aliveUntil.set(resource, now() + settings.stuckAfter);
     },
     putting() {
-      putUntil = now() + stuckAfter;
+      vitals.putUntil = now() + settings.stuckAfter;
     },
-    began(begun) {
-      state = begun;
-      aliveUntil.clear();
-      refused.clear();
+    began(term) {
+      vitals.term = term;
+      vitals.aliveUntil.clear();
+      vitals.refused.clear();
     },
     ended() {
-      state = undefined;
-      putUntil = undefined;
-      failing = undefined;
-      told = false;
+      vitals.term = undefined;
+      vitals.putUntil = undefined;
+      vitals.failing = undefined;
     },
-    stuck() {
-      if (state === undefined) return [];
-      const problems: string[] = [];
-      if (putUntil !== undefined && now() > putUntil) problems.push('a put to the stream does not end');
-      if (state.channel.isFull()) {
-        // Nobody reads as long as there is no room. Afterwards each watch has its time again.
-        for (const resource of aliveUntil.keys()) aliveUntil.set(resource, now() + stuckAfter);
-      }
-      for (const [resource, until] of aliveUntil) {
-        if (now() > until) problems.push(`the watch of ${resource} is silent`);
-      }
-      return problems;
+    stuck: () => findStuck(vitals, now(), settings),
+    notReady: () => findNotReady(vitals, now(), settings),
+    failing() {
+      const { failing } = vitals;
+      return failing && { reason: failing.reason, seconds: secondsSince(failing, now()) };
     },
-    notReady() {
-      const problems: string[] = [];
-      if (failing !== undefined && now() - failing.since >= notShippingAfter)
-        problems.push(
-          `nothing could be shipped for ${seconds(failing.since)} s: ${explainTrouble(failing.reason)}`,
-        );
-      if (noLease)
-        problems.push('the Lease cannot be had: a right is missing, or the API server does not answer');
-      // Without another kind traces say less; without Events there are none.
-      if (state !== undefined && refused.has(resourceName(events)))
-        problems.push('Events may not be watched: a right is missing');
-      return problems;
-    },
-    failing: () => failing && { reason: failing.reason, seconds: seconds(failing.since) },
   };
+}
+
+const secondsSince = ({ since }: { since: number }, now: number): number => Math.round((now - since) / 1000);
+
+function noteRemark(
+  vitals: Vitals,
+  remark: Remark,
+  now: number,
+  { stuckAfter, notShippingAfter }: HealthSettings,
+): Told | undefined {
+  switch (remark.type) {
+    case 'refused':
+      vitals.refused.add(remark.resource);
+      vitals.aliveUntil.set(remark.resource, now + remark.wait + stuckAfter);
+      return undefined;
+    case 'restarted':
+    case 'unknown-resource':
+      vitals.aliveUntil.set(remark.resource, now + remark.wait + stuckAfter);
+      return undefined;
+    case 'kind-unavailable':
+      // Nobody follows it; it is looked for anew (follow-kinds.ts).
+      vitals.aliveUntil.delete(remark.resource);
+      return undefined;
+    case 'trouble':
+      // The term that runs has a deadline of its own.
+      vitals.noLease = vitals.term === undefined;
+      return undefined;
+    case 'leading':
+    case 'following':
+      vitals.noLease = false;
+      return undefined;
+    case 'put-again':
+      vitals.putUntil = now + remark.wait + stuckAfter;
+      return noteFailing(vitals, remark.reason, now, notShippingAfter);
+    case 'shipped':
+      vitals.putUntil = undefined;
+      return noteShipped(vitals, now);
+    default:
+      return undefined;
+  }
+}
+
+function noteFailing(
+  vitals: Vitals,
+  reason: PutTrouble,
+  now: number,
+  notShippingAfter: number,
+): Told | undefined {
+  const { since = now, isTold = false } = vitals.failing ?? {};
+  const isLong = now - since >= notShippingAfter;
+  vitals.failing = { since, reason, isTold: isTold || isLong };
+  if (isTold || !isLong) return undefined;
+  return { type: 'not-shipping', seconds: secondsSince(vitals.failing, now), reason };
+}
+
+function noteShipped(vitals: Vitals, now: number): Told | undefined {
+  const { failing } = vitals;
+  vitals.failing = undefined;
+  return failing?.isTold ? { type: 'shipping-again', seconds: secondsSince(failing, now) } : undefined;
+}
+
+function findStuck(
+  { term, aliveUntil, putUntil }: Vitals,
+  now: number,
+  { stuckAfter }: HealthSettings,
+): string[] {
+  if (term === undefined) return [];
+  const problems: string[] = [];
+  if (putUntil !== undefined && now > putUntil) problems.push('a put to the stream does not end');
+  if (term.channel.isFull()) {
+    // Nobody reads as long as there is no room. Afterwards each watch has its time again.
+    for (const resource of aliveUntil.keys()) aliveUntil.set(resource, now + stuckAfter);
+  }
+  for (const [resource, until] of aliveUntil) {
+    if (now > until) problems.push(`the watch of ${resource} is silent`);
+  }
+  return problems;
+}
+
+function findNotReady(
+  { term, failing, noLease, refused }: Vitals,
+  now: number,
+  { notShippingAfter }: HealthSettings,
+): string[] {
+  const problems: string[] = [];
+  if (failing !== undefined && now - failing.since >= notShippingAfter)
+    problems.push(
+      `nothing could be shipped for ${secondsSince(failing, now)} s: ${explainTrouble(failing.reason)}`,
+    );
+  if (noLease)
+    problems.push('the Lease cannot be had: a right is missing, or the API server does not answer');
+  // Without another kind traces say less; without Events there are none.
+  if (term !== undefined && refused.has(resourceName(events)))
+    problems.push('Events may not be watched: a right is missing');
+  return problems;
 }

@@ -33,53 +33,11 @@ export async function createResources(
   const streamName = 'rootspan-observations';
   const tableName = 'rootspan-state';
   const setAsideBucket = 'rootspan-set-aside';
-  const createStream = async () => {
-    await kinesis.send(new CreateStreamCommand({ StreamName: streamName, ShardCount: shards }));
-    await waitUntilStreamExists({ client: kinesis, ...waiting }, { StreamName: streamName });
-  };
-  // Without TTL, which the emulator does not have: reads of expiring items check the time themselves.
-  const createTable = async () => {
-    await dynamodb.send(
-      new CreateTableCommand({
-        TableName: tableName,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [
-          { AttributeName: 'pk', AttributeType: 'S' },
-          { AttributeName: 'sk', AttributeType: 'S' },
-        ],
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-      }),
-    );
-    await waitUntilTableExists({ client: dynamodb, ...waiting }, { TableName: tableName });
-  };
-  const createQueue = async (name: string, attributes: Record<string, string>) => {
-    const { QueueUrl } = await sqs.send(
-      new CreateQueueCommand({
-        QueueName: name,
-        Attributes: { MessageRetentionPeriod: retention, ...attributes },
-      }),
-    );
-    if (QueueUrl === undefined) throw new Error(`creating the queue ${name} returned no URL`);
-    return QueueUrl;
-  };
-  const createQueues = async (name: string) => {
-    const deadLettersName = `${name}-dead-letters`;
-    const deadLettersUrl = await createQueue(deadLettersName, {});
-    const deadLetterTargetArn = `arn:aws:sqs:${localRegion}:${localAccount}:${deadLettersName}`;
-    const url = await createQueue(name, {
-      VisibilityTimeout: String(visibilityTimeout),
-      RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount }),
-    });
-    return { url, deadLettersUrl };
-  };
   const [timers, spans] = await Promise.all([
-    createQueues('rootspan-timers'),
-    createQueues('rootspan-spans'),
-    createStream(),
-    createTable(),
+    createQueues(sqs, 'rootspan-timers'),
+    createQueues(sqs, 'rootspan-spans'),
+    createStream(kinesis, streamName, shards),
+    createTable(dynamodb, tableName),
     s3.send(new CreateBucketCommand({ Bucket: setAsideBucket })),
   ]);
   return {
@@ -91,4 +49,55 @@ export async function createResources(
     spansDeadLettersUrl: spans.deadLettersUrl,
     setAsideBucket,
   };
+}
+
+async function createStream(kinesis: AwsClients['kinesis'], name: string, shards: number): Promise<void> {
+  await kinesis.send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }));
+  await waitUntilStreamExists({ client: kinesis, ...waiting }, { StreamName: name });
+}
+
+/** Without TTL, which the emulator does not have: reads of expiring items check the time themselves. */
+async function createTable(dynamodb: AwsClients['dynamodb'], name: string): Promise<void> {
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  await waitUntilTableExists({ client: dynamodb, ...waiting }, { TableName: name });
+}
+
+/** A queue and its dead letters. */
+async function createQueues(sqs: AwsClients['sqs'], name: string) {
+  const deadLettersName = `${name}-dead-letters`;
+  const deadLettersUrl = await createQueue(sqs, deadLettersName, {});
+  const deadLetterTargetArn = `arn:aws:sqs:${localRegion}:${localAccount}:${deadLettersName}`;
+  const url = await createQueue(sqs, name, {
+    VisibilityTimeout: String(visibilityTimeout),
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount }),
+  });
+  return { url, deadLettersUrl };
+}
+
+async function createQueue(
+  sqs: AwsClients['sqs'],
+  name: string,
+  attributes: Record<string, string>,
+): Promise<string> {
+  const { QueueUrl } = await sqs.send(
+    new CreateQueueCommand({
+      QueueName: name,
+      Attributes: { MessageRetentionPeriod: retention, ...attributes },
+    }),
+  );
+  if (QueueUrl === undefined) throw new Error(`creating the queue ${name} returned no URL`);
+  return QueueUrl;
 }

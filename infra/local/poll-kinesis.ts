@@ -113,102 +113,126 @@ export function pollKinesis(
   ports: KinesisPollPorts,
 ): Poller {
   const stopping = new AbortController();
-  const { signal } = stopping;
-  const shards = new Map<string, Shard>();
-  const waiters = new Set<Waiter>();
-  const running: Promise<void>[] = [];
-  /** Counts what happens, so that "since" means something that no clock can blur. */
-  let moment = 0;
-  let lastHandled = 0;
-  let lastListing = 0;
-  let wake = () => {};
-
-  const settleWaiters = () => {
-    for (const waiter of waiters) {
-      const since = Math.max(waiter.asked, lastHandled);
-      const quiet = [...shards.values()].every(
-        ({ state }) => state.kind === 'ended' || (state.kind === 'tip' && state.readAt > since),
-      );
-      if (!quiet || lastListing < since) continue;
-      waiters.delete(waiter);
-      waiter.resolve();
-    }
+  const polling: Polling = {
+    source,
+    settings,
+    ports,
+    signal: stopping.signal,
+    shards: new Map(),
+    waiters: new Set(),
+    running: [],
+    moment: 0,
+    lastHandled: 0,
+    lastListing: 0,
+    wake: () => {},
   };
-
-  const shardPorts: ShardPorts = {
-    ...ports,
-    signal,
-    nextMoment: () => ++moment,
-    noteHandled: () => {
-      lastHandled = ++moment;
-    },
-    noteState: settleWaiters,
-  };
-
-  const list = async () => {
-    for (let failures = 0; !signal.aborted; ) {
-      const asked = ++moment;
-      try {
-        const infos = await source.listShards(signal);
-        const listed = new Set(infos.map(({ shardId }) => shardId));
-        for (const { shardId, parentShardIds } of infos) {
-          if (shards.has(shardId)) continue;
-          const parents = parentShardIds.filter((id) => listed.has(id) || shards.has(id));
-          shards.set(shardId, { shardId, parents, state: { kind: 'waiting' } });
-        }
-        lastListing = asked;
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        ports.onError(error);
-        await ports.clock.sleep(backoff(++failures), signal);
-      }
-    }
-  };
-
-  const startReady = () => {
-    for (const shard of shards.values()) {
-      const ready =
-        shard.state.kind === 'waiting' && shard.parents.every((id) => shards.get(id)?.state.kind === 'ended');
-      if (!ready) continue;
-      shard.state = { kind: 'reading' };
-      running.push(readShard(shard, source, settings, shardPorts).then(() => wake()));
-    }
-  };
-
-  /** Lists at the start, when a shard ended (its children are listed by then), and while somebody waits. */
-  const supervise = async () => {
-    while (!signal.aborted) {
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      await list();
-      startReady();
-      settleWaiters();
-      if (waiters.size > 0) await ports.clock.sleep(settings.pollInterval, signal);
-      else await woken;
-    }
-  };
-  const supervising = supervise();
-
+  const supervising = supervise(polling);
   return {
     drained() {
-      if (signal.aborted) return Promise.reject(new Error('the poller has been stopped'));
+      if (stopping.signal.aborted) return Promise.reject(new Error('the poller has been stopped'));
       return new Promise((resolve, reject) => {
-        waiters.add({ asked: ++moment, resolve, reject });
-        wake();
+        polling.waiters.add({ asked: ++polling.moment, resolve, reject });
+        polling.wake();
       });
     },
     async stop() {
       stopping.abort();
-      wake();
+      polling.wake();
       await supervising;
-      await Promise.all(running);
-      for (const { reject } of waiters)
+      await Promise.all(polling.running);
+      for (const { reject } of polling.waiters)
         reject(new Error('the poller was stopped before the stream was drained'));
-      waiters.clear();
+      polling.waiters.clear();
     },
   };
+}
+
+/** What the readers of all shards share. */
+interface Polling {
+  readonly source: KinesisSource;
+  readonly settings: KinesisPollSettings;
+  readonly ports: KinesisPollPorts;
+  readonly signal: AbortSignal;
+  readonly shards: Map<string, Shard>;
+  readonly waiters: Set<Waiter>;
+  readonly running: Promise<void>[];
+  /** Counts what happens, so that "since" means something that no clock can blur. */
+  moment: number;
+  lastHandled: number;
+  lastListing: number;
+  /** There is something to supervise. */
+  wake(): void;
+}
+
+/** Lists at the start, when a shard ended (its children are listed by then), and while somebody waits. */
+async function supervise(polling: Polling): Promise<void> {
+  const { settings, ports, signal } = polling;
+  while (!signal.aborted) {
+    const woken = new Promise<void>((resolve) => {
+      polling.wake = resolve;
+    });
+    await listShards(polling);
+    startReady(polling);
+    settleWaiters(polling);
+    if (polling.waiters.size > 0) await ports.clock.sleep(settings.pollInterval, signal);
+    else await woken;
+  }
+}
+
+async function listShards(polling: Polling): Promise<void> {
+  const { source, ports, signal, shards } = polling;
+  for (let failures = 0; !signal.aborted; ) {
+    const asked = ++polling.moment;
+    try {
+      const infos = await source.listShards(signal);
+      const listed = new Set(infos.map(({ shardId }) => shardId));
+      for (const { shardId, parentShardIds } of infos) {
+        if (shards.has(shardId)) continue;
+        const parents = parentShardIds.filter((id) => listed.has(id) || shards.has(id));
+        shards.set(shardId, { shardId, parents, state: { kind: 'waiting' } });
+      }
+      polling.lastListing = asked;
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      ports.onError(error);
+      await ports.clock.sleep(backoff(++failures), signal);
+    }
+  }
+}
+
+/** Those whose parents are read to their ends. */
+function startReady(polling: Polling): void {
+  const { shards, source, settings, running } = polling;
+  for (const shard of shards.values()) {
+    const ready =
+      shard.state.kind === 'waiting' && shard.parents.every((id) => shards.get(id)?.state.kind === 'ended');
+    if (!ready) continue;
+    shard.state = { kind: 'reading' };
+    running.push(readShard(shard, source, settings, shardPorts(polling)).then(() => polling.wake()));
+  }
+}
+
+const shardPorts = (polling: Polling): ShardPorts => ({
+  ...polling.ports,
+  signal: polling.signal,
+  nextMoment: () => ++polling.moment,
+  noteHandled() {
+    polling.lastHandled = ++polling.moment;
+  },
+  noteState: () => settleWaiters(polling),
+});
+
+function settleWaiters({ waiters, shards, lastHandled, lastListing }: Polling): void {
+  for (const waiter of waiters) {
+    const since = Math.max(waiter.asked, lastHandled);
+    const quiet = [...shards.values()].every(
+      ({ state }) => state.kind === 'ended' || (state.kind === 'tip' && state.readAt > since),
+    );
+    if (!quiet || lastListing < since) continue;
+    waiters.delete(waiter);
+    waiter.resolve();
+  }
 }
 
 interface Waiter {

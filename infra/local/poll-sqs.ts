@@ -72,85 +72,102 @@ export interface SqsPollPorts {
  * `stop` lets what is received already be handled: nobody else would see it before its visibility timeout.
  */
 export function pollSqs(source: SqsSource, settings: SqsPollSettings, ports: SqsPollPorts): Poller {
-  const { clock } = ports;
   const stopping = new AbortController();
-  const { signal } = stopping;
-  let busy = 0;
-  let batches = 0;
-
-  /** Until it works or the poller is stopped: undefined then. */
-  const insist = async <T>(attempt: () => Promise<T>): Promise<T | undefined> => {
-    for (let failures = 0; !signal.aborted; ) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (signal.aborted) return undefined;
-        ports.onError(error);
-        await clock.sleep(backoff(++failures), signal);
-      }
-    }
-    return undefined;
-  };
-
-  const receiveBatch = async (): Promise<SqsMessage[]> => {
-    const batch = (await insist(() => source.receive(settings.batchSize))) ?? [];
-    while (batch.length > 0 && batch.length < settings.batchSize && !signal.aborted) {
-      let more: SqsMessage[];
-      try {
-        more = await source.receive(settings.batchSize - batch.length);
-      } catch (error) {
-        // What is in hand goes on: it should not outlast its visibility timeout here.
-        if (!signal.aborted) ports.onError(error);
-        break;
-      }
-      if (more.length === 0) break;
-      batch.push(...more);
-    }
-    return batch;
-  };
-
-  const handleBatch = async (batch: readonly SqsMessage[]): Promise<void> => {
-    const records = batch.map((message) => toSqsRecord(message, source));
-    const handled = await findHandled(records, ports);
-    if (handled.length === 0) return;
-    // One try: where it fails the queue brings them again, and handling twice is harmless.
-    await source.delete(handled).catch(ports.onError);
-  };
-
-  const work = async () => {
-    while (!signal.aborted) {
-      const batch = await receiveBatch();
-      if (batch.length === 0) {
-        await clock.sleep(settings.pollInterval, signal);
-        continue;
-      }
-      busy += 1;
-      batches += 1;
-      try {
-        await handleBatch(batch);
-      } finally {
-        busy -= 1;
-      }
-    }
-  };
-  const working = Array.from({ length: settings.concurrency }, work);
-
+  const polling: Polling = { source, settings, ports, signal: stopping.signal, busy: 0, batches: 0 };
+  const working = Array.from({ length: settings.concurrency }, () => work(polling));
   return {
-    async drained() {
-      while (!signal.aborted) {
-        const before = batches;
-        const idle = busy === 0;
-        const left = await insist(() => source.count(signal));
-        if (idle && left === 0 && busy === 0 && batches === before) return;
-        await clock.sleep(settings.pollInterval, signal);
-      }
-      throw new Error('the poller was stopped before the queue was drained');
-    },
+    drained: () => drained(polling),
     async stop() {
       stopping.abort();
       await Promise.all(working);
     },
   };
+}
+
+/** What the workers of one queue share. */
+interface Polling {
+  readonly source: SqsSource;
+  readonly settings: SqsPollSettings;
+  readonly ports: SqsPollPorts;
+  readonly signal: AbortSignal;
+  /** Handlers that run. */
+  busy: number;
+  /** Begun so far. */
+  batches: number;
+}
+
+/** One batch after the other. */
+async function work(polling: Polling): Promise<void> {
+  const { settings, ports, signal } = polling;
+  while (!signal.aborted) {
+    const batch = await receiveBatch(polling);
+    if (batch.length === 0) {
+      await ports.clock.sleep(settings.pollInterval, signal);
+      continue;
+    }
+    polling.busy += 1;
+    polling.batches += 1;
+    try {
+      await handleBatch(polling, batch);
+    } finally {
+      polling.busy -= 1;
+    }
+  }
+}
+
+async function receiveBatch(polling: Polling): Promise<SqsMessage[]> {
+  const { source, settings, ports, signal } = polling;
+  const batch = (await insist(polling, () => source.receive(settings.batchSize))) ?? [];
+  while (batch.length > 0 && batch.length < settings.batchSize && !signal.aborted) {
+    let more: SqsMessage[];
+    try {
+      more = await source.receive(settings.batchSize - batch.length);
+    } catch (error) {
+      // What is in hand goes on: it should not outlast its visibility timeout here.
+      if (!signal.aborted) ports.onError(error);
+      break;
+    }
+    if (more.length === 0) break;
+    batch.push(...more);
+  }
+  return batch;
+}
+
+async function handleBatch({ source, ports }: Polling, batch: readonly SqsMessage[]): Promise<void> {
+  const records = batch.map((message) => toSqsRecord(message, source));
+  const handled = await findHandled(records, ports);
+  if (handled.length === 0) return;
+  // One try: where it fails the queue brings them again, and handling twice is harmless.
+  await source.delete(handled).catch(ports.onError);
+}
+
+async function drained(polling: Polling): Promise<void> {
+  const { source, settings, ports, signal } = polling;
+  while (!signal.aborted) {
+    const before = polling.batches;
+    const idle = polling.busy === 0;
+    const left = await insist(polling, () => source.count(signal));
+    if (idle && left === 0 && polling.busy === 0 && polling.batches === before) return;
+    await ports.clock.sleep(settings.pollInterval, signal);
+  }
+  throw new Error('the poller was stopped before the queue was drained');
+}
+
+/** Until it works or the poller is stopped: undefined then. */
+async function insist<T>(
+  { ports, signal }: Pick<Polling, 'ports' | 'signal'>,
+  attempt: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      ports.onError(error);
+      await ports.clock.sleep(backoff(++failures), signal);
+    }
+  }
+  return undefined;
 }
 
 /** Those of the records that the handler handled. */

@@ -46,55 +46,18 @@ const largestBody = 64 * 1024 * 1024;
 
 const unzip = promisify(gunzip);
 
+/** What the receiver has, and what it is to answer. */
+interface Receiving {
+  readonly kept: SpanKeeper;
+  script: ((request: OtlpRequest) => OtlpAnswer) | undefined;
+  /** Of requests that a script answered. */
+  count: number;
+}
+
 /** @param kept all of them, where nobody says otherwise */
 export async function startOtlpReceiver(kept: SpanKeeper = keepAll()): Promise<OtlpReceiver> {
-  let script: ((request: OtlpRequest) => OtlpAnswer) | undefined;
-  let index = 0;
-
-  const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = await readBody(request);
-    const spans = readOtlpSpans(JSON.parse(body.toString()));
-    const answer: OtlpAnswer = script?.({
-      headers: request.headers,
-      spans,
-      index: index++,
-    }) ?? {
-      kind: 'accept',
-    };
-    if (answer.kind === 'accept' || answer.keep) kept.add(spans);
-    switch (answer.kind) {
-      case 'accept':
-        reply(response, 200, '{}');
-        break;
-      case 'status':
-        reply(response, answer.status, answer.body ?? '{}', answer.headers);
-        break;
-      case 'hang':
-        break;
-      case 'reset':
-        request.socket.resetAndDestroy();
-        break;
-      default:
-        answer satisfies never;
-    }
-  };
-
-  const server = createServer((request, response) => {
-    const mistake = findMistake(request);
-    if (mistake !== undefined) {
-      request.resume();
-      reply(response, mistake.status, mistake.message, { connection: 'close' });
-      return;
-    }
-    receive(request, response).catch((error: unknown) => {
-      if (request.destroyed && !request.complete) return;
-      const status = error instanceof BodyTooLarge ? 413 : 400;
-      reply(response, status, error instanceof Error ? error.message : String(error), {
-        connection: 'close',
-      });
-      request.resume();
-    });
-  });
+  const receiving: Receiving = { kept, script: undefined, count: 0 };
+  const server = createServer((request, response) => receive(receiving, request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   let stopped: Promise<unknown> | undefined;
@@ -102,7 +65,7 @@ export async function startOtlpReceiver(kept: SpanKeeper = keepAll()): Promise<O
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
     spans: () => kept.spans().toSorted(compareSpans),
     respondWith(next) {
-      script = next;
+      receiving.script = next;
     },
     async stop() {
       stopped ??= new Promise((resolve) => server.close(resolve));
@@ -110,6 +73,48 @@ export async function startOtlpReceiver(kept: SpanKeeper = keepAll()): Promise<O
       await stopped;
     },
   };
+}
+
+function receive(receiving: Receiving, request: IncomingMessage, response: ServerResponse): void {
+  const mistake = findMistake(request);
+  if (mistake !== undefined) {
+    request.resume();
+    reply(response, mistake.status, mistake.message, { connection: 'close' });
+    return;
+  }
+  takeSpans(receiving, request, response).catch((error: unknown) => {
+    if (request.destroyed && !request.complete) return;
+    const status = error instanceof BodyTooLarge ? 413 : 400;
+    reply(response, status, error instanceof Error ? error.message : String(error), { connection: 'close' });
+    request.resume();
+  });
+}
+
+async function takeSpans(
+  receiving: Receiving,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request);
+  const spans = readOtlpSpans(JSON.parse(body.toString()));
+  const { headers } = request;
+  const answer = receiving.script?.({ headers, spans, index: receiving.count++ }) ?? { kind: 'accept' };
+  if (answer.kind === 'accept' || answer.keep) receiving.kept.add(spans);
+  switch (answer.kind) {
+    case 'accept':
+      reply(response, 200, '{}');
+      break;
+    case 'status':
+      reply(response, answer.status, answer.body ?? '{}', answer.headers);
+      break;
+    case 'hang':
+      break;
+    case 'reset':
+      request.socket.resetAndDestroy();
+      break;
+    default:
+      answer satisfies never;
+  }
 }
 
 function keepAll(): SpanKeeper {

@@ -15,8 +15,9 @@ import type { ApiServer, Json } from '../../functions/forwarder/kubernetes/api-s
 import { type Clock, systemClock } from '../../functions/forwarder/kubernetes/clock.ts';
 import { createDiscover } from '../../functions/forwarder/kubernetes/discover-kinds.ts';
 import { findClusterUid } from '../../functions/forwarder/kubernetes/find-cluster.ts';
-import { type WatchRemark, watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
+import { watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
 import type { Unavailable, WatchSignal } from '../../functions/forwarder/kubernetes/watch-signal.ts';
+import type { WatchRemark } from '../../functions/forwarder/kubernetes/watch-troubles.ts';
 import {
   customKinds,
   events,

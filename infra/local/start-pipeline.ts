@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createIngest } from '../../functions/correlator/ingest.ts';
-import type { Remark } from '../../functions/correlator/ports.ts';
+import type { Ports, Remark } from '../../functions/correlator/ports.ts';
 import { createSettle } from '../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../functions/correlator/spans-queue-sqs.ts';
 import { createDynamoDbStore } from '../../functions/correlator/store-dynamodb.ts';
@@ -22,12 +22,12 @@ import { systemClock } from '../../functions/forwarder/kubernetes/clock.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { createSetAside, type SetAsideSettings } from '../../shared/set-aside-s3.ts';
 import type { Span } from '../../shared/span.ts';
-import { connectAws, localRegion } from './connect-aws.ts';
-import { createResources } from './create-resources.ts';
+import { type AwsClients, connectAws, localRegion } from './connect-aws.ts';
+import { createResources, type Resources } from './create-resources.ts';
 import { expireItems } from './expire-items.ts';
 import type { SpanKeeper } from './keep-recent.ts';
 import { createKinesisSource } from './kinesis-source.ts';
-import { pollKinesis } from './poll-kinesis.ts';
+import { type Poller, pollKinesis } from './poll-kinesis.ts';
 import { pollSqs } from './poll-sqs.ts';
 import { startOtlpReceiver } from './receive-otlp.ts';
 import { createSqsSource } from './sqs-source.ts';
@@ -78,7 +78,6 @@ export interface Pipeline extends AsyncDisposable {
 }
 
 export async function startPipeline(settings: PipelineSettings): Promise<Pipeline> {
-  const { thresholds, now, assemblyClock, endpoint, onIngested, onRemark, onDefect } = settings;
   await using starting = new AsyncDisposableStack();
   const emulators = await startEmulators();
   starting.defer(() => emulators.stop());
@@ -87,26 +86,80 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
   const aws = connectAws(emulators.endpoints);
   starting.defer(() => aws.destroy());
   const resources = await createResources(aws, { shards: 1 });
+  const stopExpiring = startExpiring(aws, resources, settings.onDefect);
+  starting.defer(stopExpiring);
+  const exporter = createExporter(receiver.endpoint, settings.endpoint);
+  starting.defer(() => exporter.close());
+  const local: Local = { settings, aws, resources };
+  const observations = fileObservations(local);
+  starting.defer(() => observations.stop());
+  const running = starting.move();
+  let pollers: { timers: Poller; spans: Poller } | undefined;
+  return {
+    sink: createKinesisSink(aws.kinesis, { streamName: resources.streamName, sleep, random: Math.random }),
+    stream: { endpoint: emulators.endpoints.kinesis, name: resources.streamName, region: localRegion },
+    ingested: () => observations.drained(),
+    startSettling() {
+      const timers = settleTimers(local);
+      running.defer(() => timers.stop());
+      const spans = emitSpans(local, exporter.exportSpans);
+      running.defer(() => spans.stop());
+      pollers = { timers, spans };
+    },
+    async stopSettling() {
+      await pollers?.timers.stop();
+      await pollers?.spans.drained();
+    },
+    async exportSpans(spans) {
+      if (spans.length > 0) await createSpansQueue(aws.sqs, resources.spansQueueUrl).send(spans);
+      await pollers?.spans.drained();
+    },
+    settled: async () => pollers?.timers.drained(),
+    exported: async () => pollers?.spans.drained(),
+    spans: () => receiver.spans(),
+    undelivered: exporter.undelivered,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** What stands in for the account in which the pipeline runs. */
+interface Local {
+  settings: PipelineSettings;
+  aws: AwsClients;
+  resources: Resources;
+}
+
+/** @returns ends it */
+function startExpiring(
+  aws: AwsClients,
+  { tableName }: Resources,
+  onDefect: (defect: unknown) => void,
+): () => Promise<void> {
   const expiring = new AbortController();
   const expired = expireItems(aws.dynamodb, {
-    tableName: resources.tableName,
+    tableName,
     pagePause: 5_000,
     roundPause: 60_000,
     clock: systemClock,
     signal: expiring.signal,
   }).catch(onDefect);
-  starting.defer(() => {
+  return () => {
     expiring.abort();
     return expired;
-  });
+  };
+}
 
-  const setAsideOf = (origin: SetAsideSettings['origin']) =>
-    createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin });
-  const timers = createTimers(aws.sqs, resources.timersQueueUrl);
-  const ports = {
+/** Of ingest and of settle. */
+function createCorrelatorPorts(
+  { settings, aws, resources }: Local,
+  origin: SetAsideSettings['origin'],
+): Ports {
+  const { now, assemblyClock, onRemark, onDefect } = settings;
+  return {
     store: createDynamoDbStore({ client: aws.dynamodb, tableName: resources.tableName, now: Date.now }),
-    timers,
+    timers: createTimers(aws.sqs, resources.timersQueueUrl),
     spansQueue: createSpansQueue(aws.sqs, resources.spansQueueUrl),
+    setAside: createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin }),
     log: (remark: Remark) => {
       if (remark.kind === 'settle-failed' || remark.kind === 'not-set-aside') onDefect(remark.error);
       if (remark.kind === 'set-aside') onDefect(new Error(remark.reason));
@@ -115,21 +168,20 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
     now,
     assemblyClock,
   };
-  const exporter = createExporter(receiver.endpoint, endpoint);
-  starting.defer(() => exporter.close());
-  const deliver = createDelivery({
-    emit: createEmitter(
-      { exportSpans: exporter.exportSpans, setAside: setAsideOf('emit'), now: Date.now },
-      { ...otlpPacking, narrowingRequests },
-    ),
-    redelivery: createRedelivery(aws.sqs, resources.spansQueueUrl),
-    log: (remark) => {
-      if (remark.kind !== 'emitted') onDefect(new Error(`the emitter: ${JSON.stringify(remark)}`));
-    },
-    now: Date.now,
-  });
+}
 
-  const observations = pollKinesis(
+/** The stream to the table, at once. */
+function fileObservations(local: Local): Poller {
+  const { aws, resources } = local;
+  const { thresholds, onIngested, onDefect } = local.settings;
+  const ports = createCorrelatorPorts(local, 'ingest');
+  const timers: typeof ports.timers = {
+    arm(timer, seconds) {
+      onIngested?.(timer.activities);
+      return ports.timers.arm(timer, seconds);
+    },
+  };
+  return pollKinesis(
     createKinesisSource(aws.kinesis, resources.streamName),
     {
       batchSize: 100,
@@ -141,60 +193,47 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
     },
     {
       clock: systemClock,
-      handle: createIngest(
-        {
-          ...ports,
-          setAside: setAsideOf('ingest'),
-          timers: {
-            arm(timer, seconds) {
-              onIngested?.(timer.activities);
-              return timers.arm(timer, seconds);
-            },
-          },
-        },
-        thresholds,
-      ),
+      handle: createIngest({ ...ports, timers }, thresholds),
       onFailure: async (_, why) => onDefect(why.error),
       onError: onDefect,
     },
   );
-  starting.defer(() => observations.stop());
+}
 
-  const sqs = { batchSize: 10, concurrency: 2, pollInterval: 50 };
-  const sqsPorts = { clock: systemClock, onHandlerError: onDefect, onError: onDefect };
-  const running = starting.move();
-  let pollers: { timers: ReturnType<typeof pollSqs>; spans: ReturnType<typeof pollSqs> } | undefined;
-  return {
-    sink: createKinesisSink(aws.kinesis, { streamName: resources.streamName, sleep, random: Math.random }),
-    stream: { endpoint: emulators.endpoints.kinesis, name: resources.streamName, region: localRegion },
-    ingested: () => observations.drained(),
-    startSettling() {
-      const settling = pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), sqs, {
-        ...sqsPorts,
-        handle: createSettle({ ...ports, setAside: setAsideOf('settle') }, thresholds),
-      });
-      running.defer(() => settling.stop());
-      const spans = pollSqs(createSqsSource(aws.sqs, resources.spansQueueUrl), sqs, {
-        ...sqsPorts,
-        handle: (event) => deliver(event, Number.POSITIVE_INFINITY),
-      });
-      running.defer(() => spans.stop());
-      pollers = { timers: settling, spans };
+const queuePolling = { batchSize: 10, concurrency: 2, pollInterval: 50 };
+
+const queuePorts = (onDefect: (defect: unknown) => void) => ({
+  clock: systemClock,
+  onHandlerError: onDefect,
+  onError: onDefect,
+});
+
+function settleTimers(local: Local): Poller {
+  const { settings, aws, resources } = local;
+  return pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), queuePolling, {
+    ...queuePorts(settings.onDefect),
+    handle: createSettle(createCorrelatorPorts(local, 'settle'), settings.thresholds),
+  });
+}
+
+function emitSpans(
+  { settings, aws, resources }: Local,
+  exportSpans: (spans: readonly Span[]) => Promise<ExportOutcome>,
+): Poller {
+  const { onDefect } = settings;
+  const setAside = createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin: 'emit' });
+  const deliver = createDelivery({
+    emit: createEmitter({ exportSpans, setAside, now: Date.now }, { ...otlpPacking, narrowingRequests }),
+    redelivery: createRedelivery(aws.sqs, resources.spansQueueUrl),
+    log: (remark) => {
+      if (remark.kind !== 'emitted') onDefect(new Error(`the emitter: ${JSON.stringify(remark)}`));
     },
-    async stopSettling() {
-      await pollers?.timers.stop();
-      await pollers?.spans.drained();
-    },
-    async exportSpans(spans) {
-      if (spans.length > 0) await ports.spansQueue.send(spans);
-      await pollers?.spans.drained();
-    },
-    settled: async () => pollers?.timers.drained(),
-    exported: async () => pollers?.spans.drained(),
-    spans: () => receiver.spans(),
-    undelivered: exporter.undelivered,
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
+    now: Date.now,
+  });
+  return pollSqs(createSqsSource(aws.sqs, resources.spansQueueUrl), queuePolling, {
+    ...queuePorts(onDefect),
+    handle: (event) => deliver(event, Number.POSITIVE_INFINITY),
+  });
 }
 
 /** To the receiver always, and to the endpoint where there is one: what that one does not take is counted. */

@@ -10,6 +10,7 @@ import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { UserError } from '../../../shared/errors.ts';
 import { type ApiError, type ApiServer, type Json, SilentConnection } from './api-server.ts';
 import { toApiError } from './read-status.ts';
+import { createLineSplitter } from './split-lines.ts';
 
 export interface ConnectedApiServer extends ApiServer {
   /** Closes all connections, also those in use. */
@@ -32,134 +33,166 @@ const longestErrorBody = 64 * 1024;
 
 /** Make it once: it holds the connections. Credentials are asked for at each request, so that they may rotate. */
 export function createApiServer(
-  config: Pick<KubeConfig, 'getCurrentCluster' | 'applyToHTTPSOptions'>,
+  config: ClusterConfig,
   settings: Partial<ConnectSettings> = {},
 ): ConnectedApiServer {
   const { callTimeout, userAgent } = { ...defaults, ...settings };
+  const connection = openConnection(config, userAgent);
+  return {
+    call: (method, path, options) => callOnce(connection, callTimeout, { method, path, ...options }),
+    lines: (path, options) => readLines(connection, callTimeout, { path, ...options }),
+    close: () => connection.agent.destroy(),
+  };
+}
+
+type ClusterConfig = Pick<KubeConfig, 'getCurrentCluster' | 'applyToHTTPSOptions'>;
+
+/** What all requests to one server share. */
+interface Connection {
+  config: ClusterConfig;
+  server: URL;
+  agent: http.Agent;
+  userAgent: string;
+  /** The agent is client-node's own then, which knows the proxy. */
+  isProxied: boolean;
+}
+
+function openConnection(config: ClusterConfig, userAgent: string): Connection {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new UserError('the kubeconfig names no cluster to use');
   const server = new URL(cluster.server);
   const plain = server.protocol === 'http:';
   // client-node refuses plain HTTP unless TLS is not to be verified: there is none.
   if (plain) Object.assign(cluster, { skipTLSVerify: true });
-  const { Agent, request } = plain ? http : https;
+  const { Agent } = plain ? http : https;
   // TLS material goes with each request and is part of the name under which the agent keeps a connection: a new CA or
   // client certificate gets a new one. (client-node's own agent would hold on to the first.)
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 2 });
-  const prefix = server.pathname.replace(/\/+$/, '');
+  return { config, server, agent, userAgent, isProxied: Boolean(cluster.proxyUrl) };
+}
 
-  const send = async (
-    method: string,
-    path: string,
-    signal: AbortSignal,
-    body?: string,
-  ): Promise<http.IncomingMessage> => {
-    const options: https.RequestOptions = { headers: {} };
-    await config.applyToHTTPSOptions(options);
-    signal.throwIfAborted();
-    const attempt = () =>
-      new Promise<http.IncomingMessage>((resolve, reject) => {
-        const sent = request({
-          ...options,
-          agent: cluster.proxyUrl ? options.agent : agent,
-          protocol: server.protocol,
-          // Without the brackets of an IPv6 address.
-          hostname: server.hostname.replace(/^\[|\]$/g, ''),
-          port: server.port,
-          path: prefix + path,
-          method,
-          signal,
-          headers: {
-            ...(options.headers as http.OutgoingHttpHeaders),
-            accept: 'application/json',
-            'user-agent': userAgent,
-            ...(body !== undefined && { 'content-type': 'application/json' }),
-          },
-        });
-        sent.on('socket', (socket) => socket.setKeepAlive(true, tcpKeepAlive));
-        sent.on('response', resolve);
-        sent.on('error', (error) =>
-          reject(sent.reusedSocket && method === 'GET' && !signal.aborted ? new StaleConnection() : error),
-        );
-        sent.end(body);
-      });
-    // A server that restarts has closed what the agent kept. Only what changes nothing is asked again.
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof StaleConnection)) throw error;
-      }
+interface Sent {
+  method: string;
+  path: string;
+  body?: string | undefined;
+  signal: AbortSignal;
+}
+
+/** A server that restarts has closed what the agent kept. Only what changes nothing is asked again. */
+async function send(connection: Connection, sent: Sent): Promise<http.IncomingMessage> {
+  const options = await requestOptions(connection, sent);
+  sent.signal.throwIfAborted();
+  for (;;) {
+    try {
+      return await attempt(connection.server, options, sent);
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
     }
-  };
+  }
+}
 
+async function requestOptions(
+  { config, server, agent, userAgent, isProxied }: Connection,
+  { method, path, body, signal }: Sent,
+): Promise<https.RequestOptions> {
+  const options: https.RequestOptions = { headers: {} };
+  await config.applyToHTTPSOptions(options);
   return {
-    async call(method, path, { body, signal } = {}) {
-      using deadline = startDeadline(signal);
-      deadline.arm(
-        callTimeout,
-        () => new Error(`no answer to ${method} ${withoutQuery(path)} for ${callTimeout} ms`),
-      );
-      let text: string;
-      try {
-        const response = await send(method, path, deadline.signal, body && JSON.stringify(body));
-        if (isError(response)) throw await readError(response);
-        text = await readText(response);
-      } catch (error) {
-        throw deadline.explain(error);
-      }
-      try {
-        return JSON.parse(text) as Json;
-      } catch {
-        throw new Error(`the answer to ${method} ${withoutQuery(path)} is no JSON`);
-      }
+    ...options,
+    agent: isProxied ? options.agent : agent,
+    protocol: server.protocol,
+    // Without the brackets of an IPv6 address.
+    hostname: server.hostname.replace(/^\[|\]$/g, ''),
+    port: server.port,
+    path: server.pathname.replace(/\/+$/, '') + path,
+    method,
+    signal,
+    headers: {
+      ...(options.headers as http.OutgoingHttpHeaders),
+      accept: 'application/json',
+      'user-agent': userAgent,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
     },
-
-    async *lines(path, { signal, idleTimeout }) {
-      using deadline = startDeadline(signal);
-      const patience = Math.min(callTimeout, idleTimeout);
-      const where = `the watch of ${withoutQuery(path)}`;
-      deadline.arm(patience, () => new Error(`no answer to ${where} for ${patience} ms`));
-      let response: http.IncomingMessage | undefined;
-      try {
-        response = await send('GET', path, deadline.signal);
-        if (isError(response)) throw await readError(response);
-        const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
-        const begun: Buffer[] = [];
-        let begunBytes = 0;
-        for (;;) {
-          // Only while we listen: a reader that takes its time makes nobody silent.
-          deadline.arm(idleTimeout, () => new SilentConnection(`${where} went silent for ${idleTimeout} ms`));
-          const { done, value: chunk } = await chunks.next();
-          deadline.disarm();
-          if (done) break;
-          let from = 0;
-          for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, from)) {
-            begun.push(chunk.subarray(from, end));
-            from = end + 1;
-            const line = (begun.length === 1 ? begun[0]! : Buffer.concat(begun)).toString();
-            begun.length = begunBytes = 0;
-            if (line !== '') yield line;
-            signal.throwIfAborted();
-          }
-          if (from === chunk.length) continue;
-          begun.push(chunk.subarray(from));
-          begunBytes += chunk.length - from;
-          if (begunBytes > longestLine) throw new Error(`a line of ${where} has no end`);
-        }
-        if (begunBytes > 0) yield Buffer.concat(begun).toString();
-      } catch (error) {
-        throw deadline.explain(error);
-      } finally {
-        response?.destroy();
-      }
-    },
-
-    close: () => agent.destroy(),
   };
 }
 
-const newline = 0x0a;
+/** @throws StaleConnection */
+const attempt = (
+  server: URL,
+  options: https.RequestOptions,
+  { method, body, signal }: Sent,
+): Promise<http.IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const request = (server.protocol === 'http:' ? http : https).request(options);
+    request.on('socket', (socket) => socket.setKeepAlive(true, tcpKeepAlive));
+    request.on('response', resolve);
+    request.on('error', (error) =>
+      reject(request.reusedSocket && method === 'GET' && !signal.aborted ? new StaleConnection() : error),
+    );
+    request.end(body);
+  });
+
+async function callOnce(
+  connection: Connection,
+  callTimeout: number,
+  { method, path, body, signal }: { method: string; path: string; body?: Json; signal?: AbortSignal },
+): Promise<Json> {
+  using deadline = startDeadline(signal);
+  deadline.arm(
+    callTimeout,
+    () => new Error(`no answer to ${method} ${withoutQuery(path)} for ${callTimeout} ms`),
+  );
+  let text: string;
+  try {
+    const sent = { method, path, signal: deadline.signal, body: body && JSON.stringify(body) };
+    const response = await send(connection, sent);
+    if (isError(response)) throw await readError(response);
+    text = await readText(response);
+  } catch (error) {
+    throw deadline.explain(error);
+  }
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new Error(`the answer to ${method} ${withoutQuery(path)} is no JSON`);
+  }
+}
+
+async function* readLines(
+  connection: Connection,
+  callTimeout: number,
+  { path, signal, idleTimeout }: { path: string; signal: AbortSignal; idleTimeout: number },
+): AsyncGenerator<string, void> {
+  using deadline = startDeadline(signal);
+  const patience = Math.min(callTimeout, idleTimeout);
+  const where = `the watch of ${withoutQuery(path)}`;
+  deadline.arm(patience, () => new Error(`no answer to ${where} for ${patience} ms`));
+  let response: http.IncomingMessage | undefined;
+  try {
+    response = await send(connection, { method: 'GET', path, signal: deadline.signal });
+    if (isError(response)) throw await readError(response);
+    const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
+    const lines = createLineSplitter(longestLine);
+    for (;;) {
+      // Only while we listen: a reader that takes its time makes nobody silent.
+      deadline.arm(idleTimeout, () => new SilentConnection(`${where} went silent for ${idleTimeout} ms`));
+      const { done, value: chunk } = await chunks.next();
+      deadline.disarm();
+      if (done) break;
+      for (const line of lines.split(chunk)) {
+        yield line;
+        signal.throwIfAborted();
+      }
+      if (lines.isEndless()) throw new Error(`a line of ${where} has no end`);
+    }
+    const rest = lines.rest();
+    if (rest !== '') yield rest;
+  } catch (error) {
+    throw deadline.explain(error);
+  } finally {
+    response?.destroy();
+  }
+}
 
 class StaleConnection extends Error {}
 

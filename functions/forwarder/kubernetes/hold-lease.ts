@@ -6,8 +6,19 @@
  * https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
  */
 import { ApiError, type ApiServer, type Json } from './api-server.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint-annotation.ts';
+import { readCheckpoint } from './checkpoint-annotation.ts';
 import type { Clock } from './clock.ts';
+import {
+  heldByAnother,
+  holderOf,
+  type LeaseIdentity,
+  newLease,
+  type Observed,
+  observeLease,
+  releasedLease,
+  renewedLease,
+  takenLease,
+} from './lease-object.ts';
 import { newestVersions } from './resource-versions.ts';
 import type { Checkpoint } from './watch-signal.ts';
 
@@ -31,13 +42,7 @@ export type LeaseRemark =
   /** It is tried again. */
   | { type: 'trouble'; error: unknown };
 
-export interface LeaseSettings {
-  name: string;
-  namespace: string;
-  /** Of this process, and of no other at the same time. */
-  identity: string;
-  /** Milliseconds for which others hold still after the holder's last sign of life; whole seconds. */
-  leaseDuration: number;
+export interface LeaseSettings extends LeaseIdentity {
   /** Milliseconds after the last renewal that was confirmed at which the holder stops: less than `leaseDuration`. */
   renewDeadline: number;
   /** Milliseconds between renewals. */
@@ -91,6 +96,17 @@ interface HeldLease {
   confirmedAt: number;
 }
 
+/** One that does not lead, and looks now and then. */
+interface Candidate {
+  readonly ports: LeasePorts;
+  readonly settings: LeaseSettings;
+  readonly api: Calls;
+  /** What the Lease said when we first saw it say so, and when that was. */
+  observed: Observed | undefined;
+  /** The holder that was told. */
+  followed: string | undefined;
+}
+
 async function acquire(
   ports: LeasePorts,
   settings: LeaseSettings,
@@ -98,42 +114,11 @@ async function acquire(
 ): Promise<HeldLease | undefined> {
   const { clock, random, report } = ports;
   const api = withTimeout(ports, settings.callTimeout);
-  const path = collectionPath(settings);
-  /** What the Lease said when we first saw it say so, and when that was. */
-  let observed: { record: string; at: number } | undefined;
-  let followed: string | undefined;
-
-  /** The Lease where it is ours now, else milliseconds to the next look. */
-  const look = async (): Promise<HeldLease | number> => {
-    const asked = clock.elapsed();
-    const found = await readLease(api, settings, signal);
-    if (found === undefined) {
-      const lease = await api.call('POST', path, { body: newLease(settings, clock.now()), signal });
-      return { lease, confirmedAt: asked };
-    }
-    const spec = specOf(found);
-    const record = JSON.stringify(spec);
-    if (observed?.record !== record) observed = { record, at: clock.elapsed() };
-    const holder = spec.holderIdentity ?? '';
-    if (holder !== '' && holder !== settings.identity) {
-      if (holder !== followed) report({ type: 'following', holder });
-      followed = holder;
-      // As long as the holder said, whatever we would have.
-      const duration = (spec.leaseDurationSeconds ?? settings.leaseDuration / 1000) * 1000;
-      const left = observed.at + duration - clock.elapsed();
-      if (left > 0) return Math.min(left, settings.retryEvery);
-    }
-    const lease = await api.call('PUT', `${path}/${settings.name}`, {
-      body: takenLease(found, settings, clock.now()),
-      signal,
-    });
-    return { lease, confirmedAt: asked };
-  };
-
+  const candidate: Candidate = { ports, settings, api, observed: undefined, followed: undefined };
   while (!signal.aborted) {
     let wait = settings.retryEvery;
     try {
-      const result = await look();
+      const result = await tryToTake(candidate, signal);
       if (typeof result !== 'number') return result;
       wait = result;
     } catch (error) {
@@ -142,7 +127,7 @@ async function acquire(
       if (!isConflict(error)) {
         report({ type: 'trouble', error });
         // So that its end is told.
-        followed = undefined;
+        candidate.followed = undefined;
       }
     }
     await clock.sleep(wait * (1 + 0.1 * random()), signal);
@@ -150,117 +135,169 @@ async function acquire(
   return undefined;
 }
 
+/** The Lease where it is ours now, else milliseconds to the next look. */
+async function tryToTake(candidate: Candidate, signal: AbortSignal): Promise<HeldLease | number> {
+  const { ports, settings, api } = candidate;
+  const { clock, report } = ports;
+  const path = collectionPath(settings);
+  const confirmedAt = clock.elapsed();
+  const found = await readLease(api, settings, signal);
+  if (found === undefined) {
+    const lease = await api.call('POST', path, { body: newLease(settings, clock.now()), signal });
+    return { lease, confirmedAt };
+  }
+  const observed = observeLease(candidate.observed, found, clock.elapsed());
+  candidate.observed = observed;
+  const { holder, left } = heldByAnother(found, observed, settings, clock.elapsed());
+  if (holder !== undefined) {
+    if (holder !== candidate.followed) report({ type: 'following', holder });
+    candidate.followed = holder;
+    if (left > 0) return Math.min(left, settings.retryEvery);
+  }
+  const body = takenLease(found, settings, clock.now());
+  const lease = await api.call('PUT', `${path}/${settings.name}`, { body, signal });
+  return { lease, confirmedAt };
+}
+
 /** Milliseconds until a renewal that failed is tried again: two of them must fit before the deadline. */
 const afterTrouble = 500;
+
+/** A term under way. */
+interface Holding {
+  readonly ports: LeasePorts;
+  readonly settings: LeaseSettings;
+  readonly api: Calls;
+  /** Tells the work to end. */
+  readonly ending: AbortController;
+  /** Ends renewing and what of it is under way. */
+  readonly over: AbortController;
+  lease: Json;
+  confirmedAt: number;
+  lost: 'taken' | 'unsure' | undefined;
+  saved: Checkpoint | undefined;
+  /** The renewal under way: the release names the version that it makes. */
+  writing: Promise<void>;
+}
 
 /** One term. `lost`: somebody else leads, or may. */
 async function serve(
   ports: LeasePorts,
   settings: LeaseSettings,
   stop: AbortSignal,
-  { lease: first, confirmedAt: firstConfirmed }: HeldLease,
+  held: HeldLease,
   run: (term: Term) => Promise<void>,
 ): Promise<'done' | 'lost'> {
-  const { clock, random, report } = ports;
-  const api = withTimeout(ports, settings.callTimeout);
-  const path = `${collectionPath(settings)}/${settings.name}`;
-  const ending = new AbortController();
-  /** Ends renewing and what of it is under way. */
-  const over = new AbortController();
-  let lease = first;
-  let confirmedAt = firstConfirmed;
-  let lost: 'taken' | 'unsure' | undefined;
-  let saved: Checkpoint | undefined;
-
-  const lose = (why: 'taken' | 'unsure') => {
-    if (lost !== undefined || over.signal.aborted) return;
-    lost = why;
-    report({ type: 'lost', why });
-    ending.abort('lost');
-    over.abort();
+  const holding: Holding = {
+    ports,
+    settings,
+    api: withTimeout(ports, settings.callTimeout),
+    ending: new AbortController(),
+    over: new AbortController(),
+    ...held,
+    lost: undefined,
+    saved: undefined,
+    writing: Promise.resolve(),
   };
-
-  /** Puts the Lease with the newest checkpoint; where somebody only touched it, once more on top of that. */
-  const write = async (change: (lease: Json) => Json, signal: AbortSignal): Promise<void> => {
-    for (;;) {
-      const asked = clock.elapsed();
-      try {
-        lease = await api.call('PUT', path, { body: change(lease), signal });
-        confirmedAt = asked;
-        return;
-      } catch (error) {
-        if (!isConflict(error) && !isNotFound(error)) throw error;
-        const found = await readLease(api, settings, signal);
-        if (found === undefined || specOf(found).holderIdentity !== settings.identity) {
-          lose('taken');
-          throw error;
-        }
-        lease = found;
-      }
-    }
-  };
-  const renewed = (lease: Json) => renewedLease(lease, settings, clock.now(), saved);
-
-  /** The renewal under way: the release names the version that it makes. */
-  let writing: Promise<void> = Promise.resolve();
-
-  const renew = async () => {
-    let wait = settings.renewEvery;
-    while (!over.signal.aborted) {
-      await clock.sleep(wait * (1 - 0.1 * random()), over.signal);
-      if (over.signal.aborted) return;
-      try {
-        const written = write(renewed, over.signal);
-        writing = written.catch(() => {});
-        await written;
-        wait = settings.renewEvery;
-      } catch (error) {
-        if (over.signal.aborted) return;
-        report({ type: 'trouble', error });
-        wait = afterTrouble;
-      }
-    }
-  };
-
-  /** Apart from the renewals: one that gets no answer must not keep us from stopping. */
-  const watchDeadline = async () => {
-    while (!over.signal.aborted) {
-      const left = confirmedAt + settings.renewDeadline - clock.elapsed();
-      if (left <= 0) return lose('unsure');
-      await clock.sleep(left, over.signal);
-    }
-  };
-
-  const stopping = () => ending.abort('stopping');
+  const stopping = () => holding.ending.abort('stopping');
   if (stop.aborted) stopping();
   stop.addEventListener('abort', stopping, { once: true });
-  const read = readCheckpoint(first);
-  if (read.type === 'unreadable') report({ type: 'unreadable-checkpoint' });
-  const checkpoint = read.type === 'checkpoint' ? read.checkpoint : undefined;
-  report({ type: 'leading', checkpoint });
-  const keeping = [renew(), watchDeadline()];
+  const checkpoint = tellLeading(held.lease, ports.report);
+  const keeping = [keepRenewing(holding), watchDeadline(holding)];
   try {
     await run({
       checkpoint,
-      signal: ending.signal,
+      signal: holding.ending.signal,
       save(checkpoint) {
-        saved = newestVersions(saved, checkpoint);
+        holding.saved = newestVersions(holding.saved, checkpoint);
       },
     });
   } finally {
     stop.removeEventListener('abort', stopping);
-    await writing;
-    over.abort();
+    await holding.writing;
+    holding.over.abort();
     await Promise.all(keeping);
-    if (lost === undefined) {
-      const released = (lease: Json) => releasedLease(lease, settings, clock.now(), saved);
-      await write(released, neverAborted).then(
-        () => report({ type: 'released' }),
-        (error: unknown) => report({ type: 'trouble', error }),
-      );
+    if (holding.lost === undefined) await release(holding);
+  }
+  return holding.lost === undefined ? 'done' : 'lost';
+}
+
+/** What the Lease holds when the term begins. */
+function tellLeading(lease: Json, report: LeasePorts['report']): Checkpoint | undefined {
+  const read = readCheckpoint(lease);
+  if (read.type === 'unreadable') report({ type: 'unreadable-checkpoint' });
+  const checkpoint = read.type === 'checkpoint' ? read.checkpoint : undefined;
+  report({ type: 'leading', checkpoint });
+  return checkpoint;
+}
+
+async function keepRenewing(holding: Holding): Promise<void> {
+  const { settings, over } = holding;
+  const { clock, random, report } = holding.ports;
+  let wait = settings.renewEvery;
+  while (!over.signal.aborted) {
+    await clock.sleep(wait * (1 - 0.1 * random()), over.signal);
+    if (over.signal.aborted) return;
+    try {
+      const written = writeLease(holding, renewedLease, over.signal);
+      holding.writing = written.catch(() => {});
+      await written;
+      wait = settings.renewEvery;
+    } catch (error) {
+      if (over.signal.aborted) return;
+      report({ type: 'trouble', error });
+      wait = afterTrouble;
     }
   }
-  return lost === undefined ? 'done' : 'lost';
+}
+
+/** Apart from the renewals: one that gets no answer must not keep us from stopping. */
+async function watchDeadline(holding: Holding): Promise<void> {
+  const { settings, over } = holding;
+  const { clock } = holding.ports;
+  while (!over.signal.aborted) {
+    const left = holding.confirmedAt + settings.renewDeadline - clock.elapsed();
+    if (left <= 0) return lose(holding, 'unsure');
+    await clock.sleep(left, over.signal);
+  }
+}
+
+async function release(holding: Holding): Promise<void> {
+  const { report } = holding.ports;
+  await writeLease(holding, releasedLease, neverAborted).then(
+    () => report({ type: 'released' }),
+    (error: unknown) => report({ type: 'trouble', error }),
+  );
+}
+
+/** Puts the Lease with the newest checkpoint; where somebody only touched it, once more on top of that. */
+async function writeLease(holding: Holding, change: typeof renewedLease, signal: AbortSignal): Promise<void> {
+  const { api, settings } = holding;
+  const { clock } = holding.ports;
+  for (;;) {
+    const asked = clock.elapsed();
+    try {
+      const body = change(holding.lease, settings, clock.now(), holding.saved);
+      holding.lease = await api.call('PUT', `${collectionPath(settings)}/${settings.name}`, { body, signal });
+      holding.confirmedAt = asked;
+      return;
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) throw error;
+      const found = await readLease(api, settings, signal);
+      if (found === undefined || holderOf(found) !== settings.identity) {
+        lose(holding, 'taken');
+        throw error;
+      }
+      holding.lease = found;
+    }
+  }
+}
+
+function lose(holding: Holding, why: 'taken' | 'unsure'): void {
+  if (holding.lost !== undefined || holding.over.signal.aborted) return;
+  holding.lost = why;
+  holding.ports.report({ type: 'lost', why });
+  holding.ending.abort('lost');
+  holding.over.abort();
 }
 
 type Calls = Pick<ApiServer, 'call'>;
@@ -287,21 +324,8 @@ const withTimeout = ({ api, clock }: LeasePorts, milliseconds: number): Calls =>
 /** The release has no more than the timeout of its calls. */
 const neverAborted = new AbortController().signal;
 
-interface LeaseSpec {
-  holderIdentity?: string;
-  leaseDurationSeconds?: number;
-  acquireTime?: string;
-  renewTime?: string;
-  leaseTransitions?: number;
-}
-
 const collectionPath = ({ namespace }: LeaseSettings) =>
   `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
-
-const specOf = (lease: Json) => (lease.spec ?? {}) as LeaseSpec;
-
-/** Kubernetes' MicroTime. */
-const microTime = (now: number) => new Date(now).toISOString().replace('Z', '000Z');
 
 async function readLease(
   api: Calls,
@@ -318,50 +342,3 @@ async function readLease(
 
 const isConflict = (error: unknown) => error instanceof ApiError && error.status === 409;
 const isNotFound = (error: unknown) => error instanceof ApiError && error.status === 404;
-
-const newLease = ({ name, namespace, identity, leaseDuration }: LeaseSettings, now: number): Json => ({
-  apiVersion: 'coordination.k8s.io/v1',
-  kind: 'Lease',
-  metadata: { name, namespace },
-  spec: {
-    holderIdentity: identity,
-    leaseDurationSeconds: leaseDuration / 1000,
-    acquireTime: microTime(now),
-    renewTime: microTime(now),
-    leaseTransitions: 0,
-  } satisfies LeaseSpec,
-});
-
-function takenLease(lease: Json, { identity, leaseDuration }: LeaseSettings, now: number): Json {
-  const { holderIdentity, leaseTransitions, acquireTime } = specOf(lease);
-  const ours = holderIdentity === identity;
-  const spec: LeaseSpec = {
-    holderIdentity: identity,
-    leaseDurationSeconds: leaseDuration / 1000,
-    acquireTime: ours && acquireTime !== undefined ? acquireTime : microTime(now),
-    renewTime: microTime(now),
-    leaseTransitions: (leaseTransitions ?? 0) + (ours ? 0 : 1),
-  };
-  return { ...lease, spec };
-}
-
-const renewedLease = (
-  lease: Json,
-  { leaseDuration }: LeaseSettings,
-  now: number,
-  saved: Checkpoint | undefined,
-): Json => ({
-  ...writeCheckpoint(lease, saved),
-  spec: { ...specOf(lease), leaseDurationSeconds: leaseDuration / 1000, renewTime: microTime(now) },
-});
-
-/** Held by nobody. The duration of a second is client-go's: a Lease must have one. */
-const releasedLease = (
-  lease: Json,
-  settings: LeaseSettings,
-  now: number,
-  saved: Checkpoint | undefined,
-): Json => {
-  const renewed = renewedLease(lease, settings, now, saved);
-  return { ...renewed, spec: { ...specOf(renewed), holderIdentity: '', leaseDurationSeconds: 1 } };
-};

@@ -3,12 +3,25 @@
  * seen whenever it ends. What goes wrong is a pause, never an end: only the signal ends it, and a custom kind's being forbidden
  * or gone.
  */
-import { ApiError, type ApiServer, type Json, SilentConnection } from './api-server.ts';
+import type { ApiServer, Json } from './api-server.ts';
 import type { Clock } from './clock.ts';
-import { isHistoryGone, listPages } from './list-pages.ts';
+import { listPages } from './list-pages.ts';
 import { toApiError } from './read-status.ts';
 import { compareVersions, isResourceVersion } from './resource-versions.ts';
 import type { Unavailable, WatchSignal } from './watch-signal.ts';
+import {
+  classify,
+  judgeEnd,
+  Malformed,
+  smoothCourse,
+  type Trouble,
+  type TroubleSettings,
+  toRemark,
+  type WatchCourse,
+  type WatchRemark,
+  WentBack,
+  waitFor,
+} from './watch-troubles.ts';
 import { collectionPath, resourceName, type WatchedResource } from './watched-resources.ts';
 
 export interface WatchPorts {
@@ -19,37 +32,7 @@ export interface WatchPorts {
   report(remark: WatchRemark): void;
 }
 
-/** For figures and logs; `resource` as in checkpoints, `wait` in milliseconds until the next try. */
-export type WatchRemark =
-  /** A list is complete. */
-  | { type: 'listed'; resource: string; objects: number }
-  /** The watch goes on from the last version, or with a list. */
-  | { type: 'restarted'; resource: string; reason: RestartReason; wait: number; error?: unknown }
-  /** The credentials or their rights do not suffice: 401, 403. They may come right. */
-  | { type: 'refused'; resource: string; status: number; wait: number; error: ApiError }
-  /** The cluster has no such resource: 404. It may get it. */
-  | { type: 'unknown-resource'; resource: string; wait: number }
-  /** What comes after that version cannot be read, however often it is asked for: a list passes it by. */
-  | { type: 'unreadable-line'; resource: string; after: string };
-
-export type RestartReason =
-  /** By the server, as it does every few minutes. */
-  | 'closed'
-  /** Nothing came for the idle timeout: usual for Events in a quiet cluster. */
-  | 'silent'
-  /** The connection broke, or there was none. */
-  | 'network'
-  /** The history is gone: 410. */
-  | 'expired'
-  /** 429. */
-  | 'throttled'
-  /** 500 and more, and what else nobody expects. */
-  | 'server-error'
-  | 'malformed'
-  /** The cluster's versions are lower than those that were seen: etcd came back from a backup. */
-  | 'went-back';
-
-export interface WatchSettings {
+export interface WatchSettings extends TroubleSettings {
   /** Objects of a page of a list: of 5,000 pods, pages of 250 cost 30 MB more than those of 100. */
   pageSize: number;
   /**
@@ -65,12 +48,6 @@ export interface WatchSettings {
   idleTimeout: number;
   /** Seconds after which the server is to close a watch: at random, so that clients spread over the servers. */
   watchSeconds: { least: number; most: number };
-  /** Milliseconds, before jitter: the first pause; each next one doubles, up to the most. */
-  backoff: { first: number; most: number };
-  /** The most where the cluster has no such resource. */
-  unknownResourceWait: number;
-  /** Milliseconds that a watch must have lasted for its end to be the first trouble again. */
-  goodStretch: number;
   /** Times that a line is asked for again that cannot be read: it may have been cut off. */
   readAgain: number;
 }
@@ -109,137 +86,159 @@ export async function* watchResource(
   }
 }
 
+/** One resource, for as long as it is followed. */
+interface Watching extends WatchPorts {
+  readonly resource: WatchedResource;
+  readonly name: string;
+  readonly settings: WatchSettings;
+  readonly signal: AbortSignal;
+  /** The last that was seen; undefined: a list comes next. */
+  version: string | undefined;
+  course: WatchCourse;
+  receivedAt(): string;
+}
+
 /** @throws CannotBeWatched */
 async function* followForEver(
-  { api, clock, random, report }: WatchPorts,
+  ports: WatchPorts,
   resource: WatchedResource,
   { from, signal, settings: given }: WatchOptions,
 ): AsyncGenerator<WatchSignal, void> {
-  const settings = { ...watchDefaults, ...given };
-  const name = resourceName(resource);
+  const { clock } = ports;
+  const watching: Watching = {
+    ...ports,
+    resource,
+    name: resourceName(resource),
+    settings: { ...watchDefaults, ...given },
+    signal,
+    version: from,
+    course: smoothCourse,
+    receivedAt: createArrivals(clock),
+  };
+  while (!signal.aborted) {
+    watching.version ??= yield* listObjects(watching);
+    if (watching.version === undefined) return;
+    const start: string = watching.version;
+    const startedAt = clock.elapsed();
+    let failure: Trouble | undefined;
+    try {
+      if (watching.course.wasSilent) await checkHistory(watching, start);
+      watching.course = { ...watching.course, wasSilent: false };
+      yield* readWatch(watching, start);
+    } catch (error) {
+      failure = classify(error);
+    }
+    const lasted = clock.elapsed() - startedAt;
+    const end = { lasted, hasMoved: watching.version !== start, failure };
+    const { course, trouble } = judgeEnd(watching.course, end, watching.settings);
+    watching.course = course;
+    await pauseAfter(watching, trouble);
+    restartWhereLost(watching, trouble);
+  }
+}
+
+/** Lines come by the dozen within a millisecond. */
+function createArrivals(clock: Clock): () => string {
   let now = Number.NaN;
   let written = '';
-  /** Lines come by the dozen within a millisecond. */
-  const receivedAt = () => {
+  return () => {
     const before = now;
     now = clock.now();
     if (now !== before) written = new Date(now).toISOString();
     return written;
   };
-  let version = from;
-  let troubles = 0;
-  let wasSilent = false;
-  /** How often what comes after `version` could not be read. */
-  let unreadable = 0;
+}
 
-  /** Says what happened and waits as long as that asks for. */
-  const pause = async (trouble: Trouble) => {
-    if (signal.aborted) return;
-    if (resource.isCustom && trouble.kind === 'unknown-resource') throw new CannotBeWatched('unknown');
-    if (resource.isCustom && trouble.kind === 'refused' && trouble.error.status === 403)
-      throw new CannotBeWatched('forbidden');
-    const wait = trouble.kind === 'none' ? 0 : waitFor(trouble, troubles++, settings, random);
-    report(toRemark(name, trouble, wait));
-    if (wait > 0) await clock.sleep(wait, signal);
-  };
-
-  while (!signal.aborted) {
-    if (version === undefined) {
-      const listed = yield* list();
-      if (listed === undefined) return;
-      version = listed;
-    }
-    const started = clock.elapsed();
-    let trouble: Trouble | undefined;
-    const before: string = version;
-    try {
-      if (wasSilent) await checkHistory(version);
-      wasSilent = false;
-      yield* watch(version);
-    } catch (error) {
-      trouble = classify(error);
-    }
-    const lasted = clock.elapsed() - started;
-    if (lasted >= settings.goodStretch) {
-      troubles = 0;
-      wasSilent = version === before;
-    }
-    // A server that closes at once, for whatever reason, is not asked again at once.
-    trouble ??= lasted < 1000 ? { kind: 'closed' } : { kind: 'none' };
-    if (version !== before) unreadable = 0;
-    if (trouble.kind === 'malformed') unreadable++;
-    await pause(trouble);
-    if (unreadable > settings.readAgain) {
-      report({ type: 'unreadable-line', resource: name, after: version });
-      unreadable = 0;
-      version = undefined;
-    }
-    if (trouble.kind === 'expired' || trouble.kind === 'went-back') version = undefined;
+/** Says what happened and waits as long as that asks for. @throws CannotBeWatched */
+async function pauseAfter(watching: Watching, trouble: Trouble): Promise<void> {
+  const { resource, settings, course, signal, clock, random, report } = watching;
+  if (signal.aborted) return;
+  if (resource.isCustom && trouble.kind === 'unknown-resource') throw new CannotBeWatched('unknown');
+  if (resource.isCustom && trouble.kind === 'refused' && trouble.error.status === 403)
+    throw new CannotBeWatched('forbidden');
+  let wait = 0;
+  if (trouble.kind !== 'none') {
+    wait = waitFor(trouble, course.troubles, settings, random);
+    watching.course = { ...course, troubles: course.troubles + 1 };
   }
+  report(toRemark(watching.name, trouble, wait));
+  if (wait > 0) await clock.sleep(wait, signal);
+}
 
-  /** The version of the list, or undefined when aborted. */
-  async function* list(): AsyncGenerator<WatchSignal, string | undefined> {
-    let objects = 0;
-    const parts = listPages(api, resource, {
-      pageSize: resource.isCustom ? settings.customPageSize : settings.pageSize,
-      signal,
-      async onTrouble(error) {
-        await pause(classify(error));
-        signal.throwIfAborted();
-      },
-    });
-    try {
-      for (;;) {
-        const { done, value } = await parts.next();
-        if (done) {
-          report({ type: 'listed', resource: name, objects });
-          yield { type: 'list-complete', resourceVersion: value, receivedAt: receivedAt() };
-          return value;
-        }
-        if (value.type === 'start') {
-          objects = 0;
-          yield { type: 'list-start' };
-        } else {
-          objects++;
-          yield { type: 'listed', object: value.object, receivedAt: receivedAt() };
-        }
-        if (signal.aborted) return undefined;
+/** A list comes next where the version leads nowhere. */
+function restartWhereLost(watching: Watching, trouble: Trouble): void {
+  const { name, settings, course, version, report } = watching;
+  const isUnreadable = version !== undefined && course.unreadable > settings.readAgain;
+  if (isUnreadable) {
+    report({ type: 'unreadable-line', resource: name, after: version });
+    watching.course = { ...course, unreadable: 0 };
+  }
+  if (isUnreadable || trouble.kind === 'expired' || trouble.kind === 'went-back')
+    watching.version = undefined;
+}
+
+/** The version of the list, or undefined when aborted. */
+async function* listObjects(watching: Watching): AsyncGenerator<WatchSignal, string | undefined> {
+  const { api, resource, settings, signal } = watching;
+  let objects = 0;
+  const parts = listPages(api, resource, {
+    pageSize: resource.isCustom ? settings.customPageSize : settings.pageSize,
+    signal,
+    async onTrouble(error) {
+      await pauseAfter(watching, classify(error));
+      signal.throwIfAborted();
+    },
+  });
+  try {
+    for (;;) {
+      const { done, value } = await parts.next();
+      if (done) {
+        watching.report({ type: 'listed', resource: watching.name, objects });
+        yield { type: 'list-complete', resourceVersion: value, receivedAt: watching.receivedAt() };
+        return value;
       }
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      throw error;
-    }
-  }
-
-  /**
-   * A watch from a version that is still to come says nothing until then. No watch tells that from quiet, so we ask
-   * after each that told nothing. @throws WentBack
-   */
-  async function checkHistory(version: string): Promise<void> {
-    const { metadata } = await api.call('GET', `${collectionPath(resource)}?limit=1`, { signal });
-    const newest = (metadata as Json | undefined)?.resourceVersion;
-    if (isResourceVersion(newest) && compareVersions(newest, version) < 0) throw new WentBack();
-  }
-
-  /** Until the server closes it. Moves `version` on with all that it tells. */
-  async function* watch(start: string): AsyncGenerator<WatchSignal, void> {
-    const { least, most } = settings.watchSeconds;
-    const timeoutSeconds = Math.round(least + (most - least) * random());
-    const query = `?watch=true&allowWatchBookmarks=true&resourceVersion=${start}&timeoutSeconds=${timeoutSeconds}`;
-    const lines = api.lines(collectionPath(resource) + query, { signal, idleTimeout: settings.idleTimeout });
-    for await (const line of lines) {
-      const told = readLine(line);
-      if (told.type === 'BOOKMARK') {
-        // The server would keep everything up to our version from us, and say nothing.
-        if (compareVersions(told.version, version!) < 0) throw new WentBack();
-        version = told.version;
-        yield { type: 'bookmark', resourceVersion: version };
+      if (value.type === 'start') {
+        objects = 0;
+        yield { type: 'list-start' };
       } else {
-        version = told.version;
-        yield { type: 'changed', how: told.type, object: told.object, receivedAt: receivedAt() };
+        objects++;
+        yield { type: 'listed', object: value.object, receivedAt: watching.receivedAt() };
       }
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
     }
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A watch from a version that is still to come says nothing until then. No watch tells that from quiet, so we ask
+ * after each that told nothing. @throws WentBack
+ */
+async function checkHistory({ api, resource, signal }: Watching, version: string): Promise<void> {
+  const { metadata } = await api.call('GET', `${collectionPath(resource)}?limit=1`, { signal });
+  const newest = (metadata as Json | undefined)?.resourceVersion;
+  if (isResourceVersion(newest) && compareVersions(newest, version) < 0) throw new WentBack();
+}
+
+/** Until the server closes it. Moves the version on with all that it tells. */
+async function* readWatch(watching: Watching, start: string): AsyncGenerator<WatchSignal, void> {
+  const { api, resource, settings, signal, random } = watching;
+  const { least, most } = settings.watchSeconds;
+  const timeoutSeconds = Math.round(least + (most - least) * random());
+  const query = `?watch=true&allowWatchBookmarks=true&resourceVersion=${start}&timeoutSeconds=${timeoutSeconds}`;
+  const lines = api.lines(collectionPath(resource) + query, { signal, idleTimeout: settings.idleTimeout });
+  let version = start;
+  for await (const line of lines) {
+    const told = readLine(line);
+    // The server would keep everything up to our version from us, and say nothing.
+    if (told.type === 'BOOKMARK' && compareVersions(told.version, version) < 0) throw new WentBack();
+    version = told.version;
+    watching.version = version;
+    if (told.type === 'BOOKMARK') yield { type: 'bookmark', resourceVersion: version };
+    else yield { type: 'changed', how: told.type, object: told.object, receivedAt: watching.receivedAt() };
+    if (signal.aborted) return;
   }
 }
 
@@ -251,9 +250,6 @@ class CannotBeWatched extends Error {
     this.why = why;
   }
 }
-
-class WentBack extends Error {}
-class Malformed extends Error {}
 
 interface WatchLine {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
@@ -280,65 +276,4 @@ function readLine(line: string): WatchLine {
     throw new Malformed('a line of the watch is no change of an object with a resourceVersion');
   }
   return { type, object, version };
-}
-
-type Trouble =
-  | { kind: 'none' }
-  | { kind: Exclude<RestartReason, 'throttled' | 'server-error'>; error?: unknown }
-  | { kind: 'throttled' | 'server-error' | 'refused' | 'unknown-resource'; error: ApiError };
-
-function classify(error: unknown): Trouble {
-  if (error instanceof Malformed) return { kind: 'malformed', error };
-  if (error instanceof SilentConnection) return { kind: 'silent' };
-  if (error instanceof WentBack) return { kind: 'went-back' };
-  if (!(error instanceof ApiError)) return { kind: 'network', error };
-  if (isHistoryGone(error)) return { kind: 'expired', error };
-  switch (error.status) {
-    case 401:
-    case 403:
-      return { kind: 'refused', error };
-    case 404:
-      return { kind: 'unknown-resource', error };
-    case 429:
-      return { kind: 'throttled', error };
-    default:
-      return { kind: 'server-error', error };
-  }
-}
-
-/** Milliseconds: who asks for more (a timer of more than 24 days would be over at once) is asked again earlier. */
-const mostAskedFor = 300_000;
-
-/** Milliseconds: the pause, and up to as much again at random, so that nobody comes with all the others. */
-function waitFor(
-  trouble: Trouble,
-  troublesBefore: number,
-  { backoff, unknownResourceWait }: WatchSettings,
-  random: () => number,
-): number {
-  // Neither is a failure of anybody's: it goes on at once, unless that happens again and again.
-  if ((trouble.kind === 'expired' || trouble.kind === 'silent') && troublesBefore === 0) return 0;
-  const most = trouble.kind === 'unknown-resource' ? unknownResourceWait : backoff.most;
-  const pause = Math.min(backoff.first * 2 ** Math.min(troublesBefore, 20), most);
-  const asked = 'error' in trouble && trouble.error instanceof ApiError ? trouble.error.retryAfterSeconds : 0;
-  return Math.max(pause, Math.min((asked ?? 0) * 1000, mostAskedFor)) + pause * random();
-}
-
-function toRemark(resource: string, trouble: Trouble, wait: number): WatchRemark {
-  switch (trouble.kind) {
-    case 'none':
-      return { type: 'restarted', resource, reason: 'closed', wait };
-    case 'refused':
-      return { type: 'refused', resource, status: trouble.error.status, wait, error: trouble.error };
-    case 'unknown-resource':
-      return { type: 'unknown-resource', resource, wait };
-    default:
-      return {
-        type: 'restarted',
-        resource,
-        reason: trouble.kind,
-        wait,
-        ...('error' in trouble && { error: trouble.error }),
-      };
-  }
 }

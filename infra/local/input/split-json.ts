@@ -22,84 +22,125 @@ export interface JsonPart {
 const [newline, space, quote, backslash] = [10, 32, 34, 92];
 const [openBrace, closeBrace, openBracket, closeBracket] = [123, 125, 91, 93];
 
+/** Where in the documents of a file the cutter stands. */
+interface Cutter {
+  readonly file: string;
+  /** Of brackets that are open. */
+  depth: number;
+  line: number;
+  /** Where in the chunk what belongs together begins. */
+  from: number;
+  /** Text of the document outside its items, each of which left a 0 there. */
+  shell: string;
+  shellLine: number;
+  item: { text: string; line: number } | undefined;
+  list: ListHead | undefined;
+  inItems: boolean;
+  items: number;
+}
+
 export async function* splitJson(file: string, chunks: AsyncIterable<string>): AsyncGenerator<JsonPart> {
-  let depth = 0;
+  const cutter: Cutter = {
+    file,
+    depth: 0,
+    line: 1,
+    from: 0,
+    shell: '',
+    shellLine: 1,
+    item: undefined,
+    list: undefined,
+    inItems: false,
+    items: 0,
+  };
   let inString = false;
   let escaped = false;
-  let line = 1;
-  /** Text of the document outside its items, each of which left a 0 there. */
-  let shell = '';
-  let shellLine = 1;
-  let item: { text: string; line: number } | undefined;
-  let list: ListHead | undefined;
-  let inItems = false;
-  let items = 0;
-
   for await (const chunk of chunks) {
-    let from = 0;
+    cutter.from = 0;
     for (let i = 0; i < chunk.length; i++) {
       const code = chunk.charCodeAt(i);
       if (inString) {
         if (escaped) escaped = false;
         else if (code === backslash) escaped = true;
         else if (code === quote) inString = false;
-        else if (code === newline) line++;
-        continue;
-      }
-      if (code <= space) {
-        if (code === newline) line++;
-      } else if (code === quote && depth > 0) {
+        else if (code === newline) cutter.line++;
+      } else if (code <= space) {
+        if (code === newline) cutter.line++;
+      } else if (code === quote && cutter.depth > 0) {
         inString = true;
       } else if (code === openBrace || code === openBracket) {
-        if (depth === 0) {
-          shellLine = line;
-          from = i;
-        } else if (inItems && depth === 2 && code === openBrace) {
-          shell += chunk.slice(from, i);
-          from = i;
-          item = { text: '', line };
-        } else if (depth === 1 && code === openBracket && list === undefined) {
-          const before = shell + chunk.slice(from, i);
-          if (/"items"\s*:\s*$/.test(before.slice(-64))) {
-            inItems = true;
-            list = headOf(before);
-          }
-        }
-        depth++;
+        openBracketAt(cutter, chunk, i, code);
       } else if (code === closeBrace || code === closeBracket) {
-        depth--;
-        if (depth < 0)
-          throw new UserError(`${file}:${line}: not JSON: one bracket too many; is the file cut?`);
-        if (inItems && depth === 2 && item !== undefined) {
-          yield { text: item.text + chunk.slice(from, i + 1), line: item.line, list };
-          item = undefined;
-          items++;
-          shell += '0';
-          from = i + 1;
-        } else if (inItems && depth === 1) {
-          inItems = false;
-        } else if (depth === 0) {
-          shell += chunk.slice(from, i + 1);
-          if (list === undefined) yield { text: shell, line: shellLine, list };
-          else if (!holdsOnlyItems(shell, items))
-            throw new UserError(
-              `${file}:${shellLine}: a list with something else than objects among its items; give kubectl's output as it is`,
-            );
-          shell = '';
-          list = undefined;
-          items = 0;
-          from = i + 1;
-        }
-      } else if (depth === 0) {
-        const rest = chunk.slice(i).split('\n', 1)[0]!;
-        const what = foreignLine(rest) ?? "not JSON; give kubectl's output as it is";
-        throw new UserError(`${file}:${line}: ${what}`);
+        const part = closeBracketAt(cutter, chunk, i);
+        if (part !== undefined) yield part;
+      } else if (cutter.depth === 0) {
+        throw foreignText(cutter, chunk.slice(i));
       }
     }
-    if (item !== undefined) item.text += chunk.slice(from);
-    else if (depth > 0) shell += chunk.slice(from);
+    if (cutter.item !== undefined) cutter.item.text += chunk.slice(cutter.from);
+    else if (cutter.depth > 0) cutter.shell += chunk.slice(cutter.from);
   }
-  if (depth > 0) throw new UserError(`${file}:${line}: the JSON ends in the middle; is the file cut?`);
+  if (cutter.depth > 0) {
+    throw new UserError(`${file}:${cutter.line}: the JSON ends in the middle; is the file cut?`);
+  }
+}
+
+/** A document, an item or the list of the items begins, or something within one of them. */
+function openBracketAt(cutter: Cutter, chunk: string, at: number, code: number): void {
+  const { depth, from, inItems } = cutter;
+  if (depth === 0) {
+    cutter.shellLine = cutter.line;
+    cutter.from = at;
+  } else if (inItems && depth === 2 && code === openBrace) {
+    cutter.shell += chunk.slice(from, at);
+    cutter.from = at;
+    cutter.item = { text: '', line: cutter.line };
+  } else if (depth === 1 && code === openBracket && cutter.list === undefined) {
+    const before = cutter.shell + chunk.slice(from, at);
+    if (/"items"\s*:\s*$/.test(before.slice(-64))) {
+      cutter.inItems = true;
+      cutter.list = headOf(before);
+    }
+  }
+  cutter.depth++;
+}
+
+/** @returns what ends there, if it is one to give */
+function closeBracketAt(cutter: Cutter, chunk: string, at: number): JsonPart | undefined {
+  const { file, from, item, list } = cutter;
+  const depth = --cutter.depth;
+  if (depth < 0) {
+    throw new UserError(`${file}:${cutter.line}: not JSON: one bracket too many; is the file cut?`);
+  }
+  if (cutter.inItems && depth === 2 && item !== undefined) {
+    cutter.item = undefined;
+    cutter.items++;
+    cutter.shell += '0';
+    cutter.from = at + 1;
+    return { text: item.text + chunk.slice(from, at + 1), line: item.line, list };
+  }
+  if (cutter.inItems && depth === 1) cutter.inItems = false;
+  else if (depth === 0) return endDocument(cutter, chunk, at);
+  return undefined;
+}
+
+/** @returns the document, but for a list, whose items were given */
+function endDocument(cutter: Cutter, chunk: string, at: number): JsonPart | undefined {
+  const { file, items, list, shellLine } = cutter;
+  const text = cutter.shell + chunk.slice(cutter.from, at + 1);
+  cutter.shell = '';
+  cutter.list = undefined;
+  cutter.items = 0;
+  cutter.from = at + 1;
+  if (list === undefined) return { text, line: shellLine, list };
+  if (holdsOnlyItems(text, items)) return undefined;
+  throw new UserError(
+    `${file}:${shellLine}: a list with something else than objects among its items; give kubectl's output as it is`,
+  );
+}
+
+function foreignText({ file, line }: Cutter, text: string): UserError {
+  const what = foreignLine(text.split('\n', 1)[0]!) ?? "not JSON; give kubectl's output as it is";
+  return new UserError(`${file}:${line}: ${what}`);
 }
 
 const headOf = (text: string): ListHead => ({

@@ -329,6 +329,16 @@ describe('the time of the invocation is up', () => {
     expect(result.remarks).toEqual([{ kind: 'out-of-time', spans: 2 }]);
   });
 
+  test('nothing is forgotten where the clock is set back and the backend goes away then', async () => {
+    const backend = scripted((_, nth) => (nth === 0 ? accepted : down));
+    const times = [0, 2000, 0];
+    const ports = { ...backend.ports, now: () => times.shift() ?? 0 };
+    const messages = [message('m1', 'a'), message('m2', 'b'), message('m3', 'c')];
+    const result = await emit(messages, ports, { ...ROOMY, requestSpans: 1 }, 1000);
+    expect(backend.requests).toEqual([['a'], ['c']]);
+    expect(failedIn(result)).toEqual(['m2', 'm3']);
+  });
+
   test('one request is made in any case: else nothing would ever go', async () => {
     const backend = scripted(() => accepted);
     const result = await emit([message('m1', 'a'), message('m2', 'b')], seconds(backend), ROOMY, 0);

@@ -710,8 +710,22 @@ function redrawTicks() {
 }
 
 function showDetails(trace, { row }) {
-  const { rows, resources } = drawnOf(trace);
-  const resource = resources[row.resource];
+  const resource = drawnOf(trace).resources[row.resource];
+  details.replaceChildren(
+    titleOf(row),
+    ...(row.message ? [messageOf(row)] : []),
+    toolsOf(trace, row),
+    listOf('Span', factsOf(trace, row)),
+    ...linksOf(row),
+    listOf('Attributes', sorted(row.attributes)),
+    listOf('Resource', sorted(resource)),
+  );
+  details.hidden = false;
+  details.scrollTop = 0;
+  document.body.classList.add('aside');
+}
+
+function titleOf(row) {
   const title = make('h2', { text: row.name }, make('small', { text: row.object }));
   const close = make('button', {
     class: 'close',
@@ -720,58 +734,44 @@ function showDetails(trace, { row }) {
     text: '×',
     onclick: closeDetails,
   });
-  const parts = [make('div', { class: 'title' }, title, close)];
+  return make('div', { class: 'title' }, title, close);
+}
 
-  if (row.message) {
-    const message = make('p', { class: `message${row.failed ? ' bad' : ''}` });
-    message.textContent =
-      (row.failed ? '✗ ' : '') + (row.status.message ?? row.attributes['k8s.event.message'] ?? row.message);
-    parts.push(message);
-  }
-  parts.push(
-    make(
-      'div',
-      { class: 'tools' },
-      make('button', {
-        class: 'pill',
-        type: 'button',
-        text: 'Zoom to it',
-        onclick: () => zoomToRow(trace, row),
-      }),
-      make('button', {
-        class: 'pill',
-        type: 'button',
-        text: 'Copy link',
-        onclick: () => copy(`${location.href.split('#')[0]}#${trace.facts.id}/${row.id}`, 'Link'),
-      }),
-      make('button', {
-        class: 'pill',
-        type: 'button',
-        text: 'Copy as JSON',
-        onclick: () =>
-          copy(
-            JSON.stringify(
-              {
-                traceId: trace.facts.id,
-                spanId: row.id,
-                parentSpanId: rows[row.parent]?.id ?? null,
-                name: row.name,
-                start: row.start,
-                status: row.status,
-                resource,
-                attributes: row.attributes,
-                links: row.links,
-              },
-              null,
-              2,
-            ),
-            'Span',
-          ),
-      }),
-    ),
+function messageOf(row) {
+  const message = make('p', { class: `message${row.failed ? ' bad' : ''}` });
+  message.textContent =
+    (row.failed ? '✗ ' : '') + (row.status.message ?? row.attributes['k8s.event.message'] ?? row.message);
+  return message;
+}
+
+function toolsOf(trace, row) {
+  const pill = (text, onclick) => make('button', { class: 'pill', type: 'button', text, onclick });
+  return make(
+    'div',
+    { class: 'tools' },
+    pill('Zoom to it', () => zoomToRow(trace, row)),
+    pill('Copy link', () => copy(`${location.href.split('#')[0]}#${trace.facts.id}/${row.id}`, 'Link')),
+    pill('Copy as JSON', () => copy(JSON.stringify(plainSpan(trace, row), null, 2), 'Span')),
   );
+}
 
-  const ids = [
+function plainSpan(trace, row) {
+  const { rows, resources } = drawnOf(trace);
+  return {
+    traceId: trace.facts.id,
+    spanId: row.id,
+    parentSpanId: rows[row.parent]?.id ?? null,
+    name: row.name,
+    start: row.start,
+    status: row.status,
+    resource: resources[row.resource],
+    attributes: row.attributes,
+    links: row.links,
+  };
+}
+
+function factsOf(trace, row) {
+  const facts = [
     ['Start', `${row.start} UTC`],
     ['After trace start', `+${(row.at / 1e9).toFixed(3)} s`],
     ['Duration', row.time || 'an instant'],
@@ -779,9 +779,9 @@ function showDetails(trace, { row }) {
     ['Span id', idOf(row.id, 'Span id')],
     ['Trace id', idOf(trace.facts.id, 'Trace id')],
   ];
-  const parent = rows[row.parent];
+  const parent = drawnOf(trace).rows[row.parent];
   if (parent)
-    ids.push([
+    facts.push([
       'Parent',
       make('button', {
         class: 'jump',
@@ -792,25 +792,18 @@ function showDetails(trace, { row }) {
     ]);
   if (row.ground) {
     const { because, why, evidence } = row.ground;
-    ids.push(['Because', why ? `${why} (${because})` : because], ['On the ground of', evidence]);
+    facts.push(['Because', why ? `${why} (${because})` : because], ['On the ground of', evidence]);
   }
-  parts.push(listOf('Span', ids));
-
-  if (row.links.length > 0)
-    parts.push(
-      make('h3', { text: 'Links' }),
-      make(
-        'ul',
-        { class: 'links' },
-        ...row.links.map((link) => make('li', {}, linkTo(link), reasonOf(link))),
-      ),
-    );
-  parts.push(listOf('Attributes', sorted(row.attributes)), listOf('Resource', sorted(resource)));
-  details.replaceChildren(...parts);
-  details.hidden = false;
-  details.scrollTop = 0;
-  document.body.classList.add('aside');
+  return facts;
 }
+
+const linksOf = ({ links }) =>
+  links.length === 0
+    ? []
+    : [
+        make('h3', { text: 'Links' }),
+        make('ul', { class: 'links' }, ...links.map((link) => make('li', {}, linkTo(link), reasonOf(link)))),
+      ];
 
 const nameOf = (row) => [row.name, row.object].filter(Boolean).join(' ');
 const sorted = (attributes) => Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../../functions/forwarder/kubernetes/api-server.ts';
 import { createApiServer } from '../../../../functions/forwarder/kubernetes/connect-api-server.ts';
 import {
-  type WatchRemark,
   type WatchSettings,
   watchResource,
 } from '../../../../functions/forwarder/kubernetes/watch-resource.ts';
 import type { WatchSignal } from '../../../../functions/forwarder/kubernetes/watch-signal.ts';
+import type { WatchRemark } from '../../../../functions/forwarder/kubernetes/watch-troubles.ts';
 import type { WatchedResource } from '../../../../functions/forwarder/kubernetes/watched-resources.ts';
 import { checkProperty } from '../../../check-property.ts';
 import { expiredLine, type FakeSettings, pods, startFakeApiServer, type Trouble } from './fake-api-server.ts';
