@@ -3,7 +3,7 @@
  * objects), never one for an Event; every one of them can be repeated.
  */
 
-import { type DecodedBatch, decodeBatch } from '../../shared/batch-codec.ts';
+import { type DecodedBatch, decodeBatch, reasonOf } from '../../shared/batch-codec.ts';
 import { PoisonError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { createDuplicateCounter } from './count-duplicates.ts';
@@ -85,8 +85,9 @@ export function createIngest(
     for (const { eventID: source, kinesis } of event.Records) {
       try {
         const batch = decodeOrReject(kinesis.data);
-        for (const { reason, payload } of batch.rejected) {
-          await ports.setAside.keep({ reason, payload, source });
+        if (batch.poison !== undefined) {
+          const reason = reasonOf(batch.poison);
+          await ports.setAside.keep({ reason, payload: batch.poison.payload, source });
           ports.log({ kind: 'set-aside', source, reason });
         }
         records.push({ ...batch, source });
@@ -310,6 +311,6 @@ function decodeOrReject(data: string): DecodedBatch {
     return decodeBatch(Buffer.from(data, 'base64'));
   } catch (error) {
     if (!(error instanceof PoisonError)) throw error;
-    return { ...nothing, rejected: [{ reason: error.message, payload: data }] };
+    return { ...nothing, poison: { count: 1, reasons: [error.message], payload: data } };
   }
 }

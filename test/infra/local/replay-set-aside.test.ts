@@ -82,7 +82,11 @@ describe('what was set aside goes back to where it came from', () => {
     );
     const [record] = read.ok ? read.value.records : [];
     expect(record!.partitionKey).toBe('c1');
-    expect(decodeBatch(record!.data)).toEqual({ cluster, observations: [observations[0]], rejected: [] });
+    expect(decodeBatch(record!.data)).toEqual({
+      cluster,
+      observations: [observations[0]],
+      poison: undefined,
+    });
   });
 
   it('refused spans in as many messages as they need, a message that could not be read as it came', () => {
