@@ -10,7 +10,7 @@ import {
   QueryCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import { RetryableError } from '../../shared/errors.ts';
+import { ItemRefusedError, RetryableError } from '../../shared/errors.ts';
 import type { Item, Key, Store } from './store.ts';
 
 type Attributes = Record<string, AttributeValue>;
@@ -48,11 +48,32 @@ export function createDynamoDbStore({ client, tableName, now, pause = sleep }: D
     }
   }
 
-  const write = (requests: WriteRequest[]) =>
-    repeat(requests, mostWrites, async (some) => {
+  /** What is left over. A call fails as a whole: where one of it is refused, each goes by itself, and those are kept in `refused`. */
+  async function writeSome(some: WriteRequest[], refused: Refused[]): Promise<WriteRequest[]> {
+    try {
       const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: some } }));
       return answer.UnprocessedItems?.[tableName] ?? [];
-    });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (some.length === 1) {
+        refused.push({ key: keyOf(some[0]!), why: error.message });
+        return [];
+      }
+      const left: WriteRequest[] = [];
+      for (const one of some) left.push(...(await writeSome([one], refused)));
+      return left;
+    }
+  }
+
+  async function write(requests: WriteRequest[]) {
+    const refused: Refused[] = [];
+    await repeat(requests, mostWrites, (some) => writeSome(some, refused));
+    if (refused.length > 0)
+      throw new ItemRefusedError(
+        refused.map(({ key }) => key),
+        refused[0]!.why,
+      );
+  }
 
   const isLive = ({ expiresAt }: Item) => expiresAt * 1000 > now();
 
@@ -60,9 +81,11 @@ export function createDynamoDbStore({ client, tableName, now, pause = sleep }: D
     async read(keys) {
       const items: Item[] = [];
       await repeat(withoutRepeats(keys).map(toKey), mostReads, async (some) => {
-        const answer = await client.send(
-          new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: some, ConsistentRead: true } } }),
-        );
+        const answer = await client
+          .send(
+            new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: some, ConsistentRead: true } } }),
+          )
+          .catch(refusing(some.map(fromKey)));
         items.push(...(answer.Responses?.[tableName] ?? []).map(fromAttributes));
         return (answer.UnprocessedKeys?.[tableName]?.Keys ?? []) as Attributes[];
       });
@@ -73,24 +96,23 @@ export function createDynamoDbStore({ client, tableName, now, pause = sleep }: D
       const items: Item[] = [];
       let from: Attributes | undefined;
       do {
-        const answer = await client.send(
-          new QueryCommand({
-            TableName: tableName,
-            ConsistentRead: true,
-            ...(within === undefined
-              ? { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: pk } } }
-              : {
-                  KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-                  ExpressionAttributeValues: {
-                    ':pk': { S: pk },
-                    ':from': { S: within[0] },
-                    ':to': { S: within[1] },
-                  },
-                }),
-            ...(from !== undefined && { ExclusiveStartKey: from }),
-            ...(Number.isFinite(most) && { Limit: most }),
-          }),
-        );
+        const query = new QueryCommand({
+          TableName: tableName,
+          ConsistentRead: true,
+          ...(within === undefined
+            ? { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: pk } } }
+            : {
+                KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+                ExpressionAttributeValues: {
+                  ':pk': { S: pk },
+                  ':from': { S: within[0] },
+                  ':to': { S: within[1] },
+                },
+              }),
+          ...(from !== undefined && { ExclusiveStartKey: from }),
+          ...(Number.isFinite(most) && { Limit: most }),
+        });
+        const answer = await client.send(query).catch(refusing([{ pk, sk: within?.[0] ?? '' }]));
         items.push(...(answer.Items ?? []).map(fromAttributes).filter(isLive));
         from = answer.LastEvaluatedKey;
       } while (from !== undefined && items.length < most);
@@ -128,11 +150,30 @@ export function createDynamoDbStore({ client, tableName, now, pause = sleep }: D
         return true;
       } catch (error) {
         if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
+        return refusing([item])(error);
       }
     },
   };
 }
+
+interface Refused {
+  key: Key;
+  why: string;
+}
+
+/** Of what is sent, and not of how: the calls are always the same. (The client has no class for it.) */
+const isRefusal = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'ValidationException';
+
+const refusing =
+  (keys: readonly Key[]) =>
+  (error: unknown): never => {
+    throw isRefusal(error) ? new ItemRefusedError(keys, error.message) : error;
+  };
+
+const fromKey = ({ pk, sk }: Attributes): Key => ({ pk: pk!.S!, sk: sk!.S! });
+const keyOf = ({ PutRequest, DeleteRequest }: WriteRequest): Key =>
+  fromKey((PutRequest?.Item ?? DeleteRequest?.Key)!);
 
 const keyText = ({ pk, sk }: Key): string => JSON.stringify([pk, sk]);
 const withoutRepeats = (keys: readonly Key[]): Key[] => [

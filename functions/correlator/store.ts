@@ -54,7 +54,8 @@ export interface Part {
 
 /**
  * Reads are consistent: who writes and then reads sees whoever wrote before. Rejects when the store is away; then what
- * was to be written may be there or not, and the same call may be repeated.
+ * was to be written may be there or not, and the same call may be repeated. Rejects with ItemRefusedError for what no attempt gets
+ * through; all else of the call is written.
  */
 export interface Store {
   /** Those that exist, in any order. */

@@ -87,7 +87,7 @@ describe('what cannot be read', () => {
     expect(good).toEqual(observations.slice(0, 2));
     expect(poison).toEqual({
       count: 2,
-      reasons: ['observedAt is not an RFC 3339 time between 1970 and 2262', 'should be Object, is undefined'],
+      reasons: ['observedAt is not an RFC 3339 time between 1970 and 2262', 'is missing'],
       payload: `${header}\n${bad}\n{"cut`,
     });
   });

@@ -231,15 +231,16 @@ describe('a snapshot', () => {
       { type: 'Ready', status: 'False', reason: 'Failed', message: 'x'.repeat(1_000_000) },
       ...Array.from({ length: 1_000 }, () => ({ type: 'Available', status: 'True', message: 'fine' })),
     ];
-    const { status } = snapshot({
+    const { status, truncated } = snapshot({
       apiVersion: 'x.io/v1',
       kind: 'X',
       metadata: { name: 'web', uid: 'u1' },
       status: { conditions },
     });
+    expect(truncated).toEqual(['status.conditions', 'status.conditions.message']);
     expect(status?.conditions).toHaveLength(32);
     expect(status?.conditions?.slice(0, 2)).toEqual([
-      { type: 'Ready', status: 'False', reason: 'Failed' },
+      { type: 'Ready', status: 'False', reason: 'Failed', message: 'x'.repeat(8_192) },
       { type: 'Available', status: 'True', message: 'fine' },
     ]);
   });
