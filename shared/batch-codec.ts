@@ -74,12 +74,31 @@ export function encodeLines(
 /** From a batch's lines, the first of which is its header. */
 export const packBatch = (lines: string): Uint8Array => zstdCompressSync(lines);
 
+/** From the lines of poison, which may be more than one record holds: bytes that were no UTF-8 take three times as many. */
+export function packPoison(payload: string): Uint8Array[] {
+  const [head = '', ...lines] = payload.split('\n');
+  const records: Uint8Array[] = [];
+  let group = [head];
+  let size = 0;
+  for (const line of lines) {
+    const bytes = Buffer.byteLength(line) + 1;
+    if (size + bytes > largestBatch && group.length > 1) {
+      records.push(packBatch(group.join('\n')));
+      group = [head];
+      size = 0;
+    }
+    group.push(line);
+    size += bytes;
+  }
+  return [...records, packBatch(group.join('\n'))];
+}
+
 /** What cannot be read of one record, as one: it is set aside in one piece, whatever is in it. */
 export interface PoisonLines {
   count: number;
   /** The first few that differ; each names a field, never its value. */
   reasons: string[];
-  /** Under the header of the batch: for `packBatch`, once they can be read. */
+  /** Under the header of the batch: for `packPoison`, once they can be read. */
   payload: string;
 }
 

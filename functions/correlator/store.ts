@@ -27,8 +27,10 @@
  * (`turn`): it comes again until its spans are in the queue. To all others a cut is as good as sent.
  *
  * An activity's key is `<cluster>/<id of its root>`, a cluster its UID, an object's id its UID (see file-observations.ts
- * for those without).
+ * for those without). What would be too long for a key is a digest of it there (`keyPart`).
  */
+
+import { hash } from 'node:crypto';
 
 export interface Key {
   pk: string;
@@ -74,6 +76,14 @@ export interface Store {
 /** DynamoDB takes 400 KB an item, names of attributes included. */
 export const largestBody = 350_000;
 
+/**
+ * What keys are made of: at most 400 printable characters of ASCII, which every id of Kubernetes' own is (63/63/253); of all else
+ * a digest. So no key is longer than DynamoDB takes (`expect#<cluster>/<id>` is the longest sort key), and none is two texts to us
+ * and one to it.
+ */
+export const keyPart = (text: string): string =>
+  /^[\x20-\x7e]{0,400}$/.test(text) ? text : `~${hash('sha256', text, 'base64url')}`;
+
 export const familyPartition = (cluster: string, family: string): string => `objects#${cluster}/${family}`;
 export const earlyKey = (cluster: string, { id, family }: Place): Key => ({
   pk: familyPartition(cluster, family),
@@ -88,7 +98,8 @@ export const expectKey = (activity: string, expected: string): Key => ({
 });
 export const aboutKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'about' });
 export const lookKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'look' });
-export const meetingPartition = (cluster: string, point: string): string => `meet#${cluster}#${point}`;
+export const meetingPartition = (cluster: string, point: string): string =>
+  `meet#${cluster}#${keyPart(point)}`;
 
 /** The cluster's part of an activity's key; a UID has no slash, the id of an object without one has. */
 export const clusterOf = (activity: string): string => activity.slice(0, activity.indexOf('/'));
