@@ -119,7 +119,7 @@ export function wildEvent(longest: number): fc.Arbitrary<EventOccurrence> {
   }) as fc.Arbitrary<EventOccurrence>;
 }
 
-export function wildObject(longest: number): fc.Arbitrary<ObjectSnapshot> {
+function wildObject(longest: number): fc.Arbitrary<ObjectSnapshot> {
   const text = wildText(longest);
   const count = fc.integer({ min: 0, max: 5 });
   const few = <T>(each: fc.Arbitrary<T>) => fc.array(each, { maxLength: 3 });

@@ -24,7 +24,7 @@ export function checkKeys(keys: readonly Key[]): void {
     );
 }
 
-export function refusalOfKey({ pk, sk }: Key): string | undefined {
+function refusalOfKey({ pk, sk }: Key): string | undefined {
   if (pk === '' || sk === '') return 'an empty key';
   if (bytesOf(pk) > longestPartitionKey) return `a partition key of more than ${longestPartitionKey} bytes`;
   if (bytesOf(sk) > longestSortKey) return `a sort key of more than ${longestSortKey} bytes`;

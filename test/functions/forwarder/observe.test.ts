@@ -351,6 +351,22 @@ describe('a snapshot', () => {
   });
 });
 
+it('what is longer than anybody needs is within its bounds from the start, and says so', () => {
+  const occurrence = observeEvent(
+    {
+      metadata: { name: 'n'.repeat(1_000_000), uid: 'e1' },
+      involvedObject: { kind: 'Pod', name: 'a', uid: 'u'.repeat(1_000_000) },
+      message: 'm'.repeat(1_000_000),
+    },
+    '2026-03-01T12:00:00Z',
+  );
+  if (!occurrence.ok) throw new Error(occurrence.reason);
+  const { event } = occurrence.value;
+  expect([event.name.length, event.message.length]).toEqual([253, 8_192]);
+  expect(event.subject.uid!.length).toBeLessThanOrEqual(253);
+  expect(event.truncated).toEqual(['message', 'name', 'subject.uid']);
+});
+
 it('whatever is thrown at it, it is refused with a reason or makes an observation that others can read', () => {
   const raw = fc.record(
     {
