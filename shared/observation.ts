@@ -6,6 +6,7 @@
  * milliseconds): their precision is information.
  */
 import * as v from 'valibot';
+import { boundObservation } from './bounds.ts';
 
 // One step, not a pipe of two: this is checked for most fields of every observation.
 const Text = v.custom<string>((input) => typeof input === 'string' && input !== '');
@@ -20,6 +21,9 @@ const Timestamp = v.pipe(
   }, 'is not an RFC 3339 time between 1970 and 2262'),
 );
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** Fields that were longer than they may be (bounds.ts), as they are named here: names and UIDs are hashed, texts cut. */
+const Truncated = v.optional(v.array(Text));
 
 /** The API server takes an Event about an object without a kind or a name: there `''`. */
 const ObjectReferenceSchema = v.object({
@@ -61,6 +65,7 @@ const EventOccurrenceSchema = v.object({
     /** `series.lastObservedTime`. */
     lastObservedTime: v.optional(Timestamp),
     annotations: v.optional(v.record(v.string(), v.string())),
+    truncated: Truncated,
   }),
 });
 
@@ -95,7 +100,7 @@ const ConditionSchema = v.object({
 /** How a container's run ended. */
 const TerminationSchema = v.object({
   reason: v.optional(Text),
-  exitCode: v.number(),
+  exitCode: v.pipe(v.number(), v.integer()),
   startedAt: v.optional(Timestamp),
   finishedAt: v.optional(Timestamp),
 });
@@ -158,6 +163,7 @@ export const ObjectSnapshotSchema = v.object({
     updateStrategy: v.optional(Text),
     /** `updateStrategy.rollingUpdate.partition` of a StatefulSet: only ordinals from it on are updated. */
     partition: v.optional(Count),
+    truncated: Truncated,
     status: v.optional(
       v.object({
         phase: v.optional(v.string()),
@@ -199,6 +205,12 @@ export type Observation = v.InferOutput<typeof ObservationSchema>;
 export const ClusterSchema = v.object({ uid: v.optional(Text), name: v.optional(Text) });
 export type Cluster = v.InferOutput<typeof ClusterSchema>;
 
+/**
+ * Of what is written on the wire: the version that is written here, and the one after, of which as much is read as is understood, so
+ * that an upgrade may be undone while something is under way.
+ */
+export const FormatVersion = v.picklist([1, 2]);
+
 export type Parsed<T> = { ok: true; value: T } | { ok: false; reason: string };
 
 /** `reason` names the field and what is wrong with it, never its value (a message may hold anything). */
@@ -225,10 +237,13 @@ function kindOf(input: unknown): string {
 }
 
 /**
- * The value is the input itself, not valibot's copy of it: V8 makes hash tables of copies with so many fields, and each
- * later step would pay for it. A field that nobody here knows does no harm.
+ * Within its bounds: whoever makes or reads an observation does it here. The value is the input itself where that is within
+ * them, not valibot's copy of it: V8 makes hash tables of copies with so many fields, and each later step would pay for it. A
+ * field that nobody here knows does no harm, unless it is large (`isLarge`: more than a few kilobytes): then only what is known
+ * is kept.
  */
-export function parseObservation(input: unknown): Parsed<Observation> {
+export function parseObservation(input: unknown, isLarge = false): Parsed<Observation> {
   const parsed = parseWith(ObservationSchema, input);
-  return parsed.ok ? { ok: true, value: input as Observation } : parsed;
+  if (!parsed.ok) return parsed;
+  return { ok: true, value: boundObservation(isLarge ? parsed.value : (input as Observation)) };
 }

@@ -54,9 +54,12 @@ function packInto(bodies: string[], spans: string[], maxBytes: number): void {
   packInto(bodies, spans.slice(half), maxBytes);
 }
 
+/** What SQS takes; JSON has all others escaped. */
+const isPlain = (json: string): boolean => !/[\ufffe\uffff]/.test(json);
+
 function pack(json: string): string {
   const packed = gzipSync(json).toString('base64');
-  return packed.length < Buffer.byteLength(json) ? packed : json;
+  return packed.length < Buffer.byteLength(json) || !isPlain(json) ? packed : json;
 }
 
 /** The batch in a body of the spans queue. `reason` never quotes the body (JSON.parse's own messages would). */

@@ -3,7 +3,7 @@
  * times as strings, the same bytes for the same facts.
  */
 import * as v from 'valibot';
-import { type Parsed, parseWith } from './observation.ts';
+import { FormatVersion, type Parsed, parseWith } from './observation.ts';
 
 const TraceId = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, 'is not 32 hex digits'));
 const SpanId = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, 'is not 16 hex digits'));
@@ -25,7 +25,7 @@ const SpanSchema = v.object({
 });
 
 /** What one message of the spans queue holds. */
-const SpanBatchSchema = v.object({ version: v.literal(1), spans: v.array(SpanSchema) });
+const SpanBatchSchema = v.object({ version: FormatVersion, spans: v.array(SpanSchema) });
 
 export type Span = v.InferOutput<typeof SpanSchema>;
 export type SpanBatch = v.InferOutput<typeof SpanBatchSchema>;

@@ -2,9 +2,10 @@
  * Which activity an observation belongs to: that of the topmost known object in the chain of controllers. An owner that
  * nobody has seen yet is taken for the root; once its snapshot says otherwise, the activity moves.
  */
+import { hash } from 'node:crypto';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { nameKey } from './causality/kubernetes-object.ts';
-import type { KnownObject, Place } from './store.ts';
+import { type KnownObject, keyPart, type Place } from './store.ts';
 
 interface Named {
   kind: string;
@@ -22,14 +23,16 @@ export function fullestCluster(clusters: Iterable<Cluster>): Cluster {
   return JSON.parse(fullest);
 }
 
-export const clusterKey = (cluster: Cluster): string => cluster.uid ?? 'unknown';
+/** Its UID; a digest of what cannot stand before the slash of an activity's key. */
+export const clusterKey = ({ uid = 'unknown' }: Cluster): string =>
+  /^[\w.:-]{1,253}$/.test(uid) ? uid : `~${hash('sha256', uid, 'base64url')}`;
 
 /**
  * An object's UID. Without one, and for every Node (the kubelet gives its node's name for a UID, the node controller
  * the real one): `kind/namespace/name`.
  */
 function objectId({ kind, namespace, name, uid }: Named): string {
-  return kind === 'Node' || uid === undefined ? nameKey(kind, namespace, name) : uid;
+  return keyPart(kind === 'Node' || uid === undefined ? nameKey(kind, namespace, name) : uid);
 }
 
 const subjectOf = (observation: Observation): Named =>
@@ -43,7 +46,7 @@ const toPlace = (object: Named): Place => ({ id: objectId(object), family: famil
 
 /** A pod's name is its controller's and a suffix. */
 const familyOf = ({ kind, name }: Named): string =>
-  kind === 'Pod' && name.includes('-') ? name.slice(0, name.lastIndexOf('-')) : name;
+  keyPart(kind === 'Pod' && name.includes('-') ? name.slice(0, name.lastIndexOf('-')) : name);
 
 /** What a snapshot says of its object's place; undefined for an Event. */
 export function placeOf(observation: Observation): (Place & { owner?: Place }) | undefined {

@@ -2,6 +2,7 @@
  * Ingest: records of the stream into activities. One write for each (batch, activity), one for each (batch, family of new
  * objects), never one for an Event; every one of them can be repeated.
  */
+import { ItemRefusedError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { createDuplicateCounter } from './count-duplicates.ts';
 import { clusterKey, fullestCluster, rootOf, subjectPlace } from './file-observations.ts';
@@ -58,7 +59,7 @@ export function createIngest(
   };
   const countDuplicates = createDuplicateCounter();
   return async (event) => {
-    const { records, failed } = await readRecords(event, ports);
+    const { records, failed } = await readRecords(event, ports, retention);
     const activities = await file(ingest, toStreamBatches(records));
     // Only now: a batch that failed before has not come yet.
     const duplicates = records.reduce(
@@ -79,7 +80,7 @@ export function createIngest(
 
 /** Under which activities; how many they are. */
 async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<number> {
-  const { ports, directory, timers } = ingest;
+  const { directory, timers } = ingest;
   const invocation = batches.map(({ name }) => name).join();
   const subjects = placesOf(batches.flatMap(({ records }) => records));
   const world: World = new Map();
@@ -96,15 +97,34 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
   const touched = new Map(chunks.map(({ activity, family }) => [activity, family]));
   await armTimers(timers, touched.keys(), shorten(`${invocation} before`));
   const marks = earlyMarks(directory, batches, touched, world);
-  await ports.store.put([
-    ...merges.map(({ item }) => item),
-    ...chunks.flatMap((chunk) => toItems(ingest, chunk)),
-    ...marks.items,
-  ]);
+  const filed = chunks.map((chunk) => ({ chunk, items: toItems(ingest, chunk) }));
+  await putOrSetAside(ingest, filed, [...merges.map(({ item }) => item), ...marks.items]);
   marks.done();
   await armTimers(timers, touched.keys(), shorten(`${invocation} after`));
   await handOver(ingest, touched, invocation);
   return touched.size;
+}
+
+/** What the store refuses for what it is, is poison of the observations in it, and holds nothing else back. */
+async function putOrSetAside(
+  { ports }: Ingest,
+  filed: readonly { chunk: Filed; items: readonly Item[] }[],
+  others: readonly Item[],
+): Promise<void> {
+  try {
+    await ports.store.put([...filed.flatMap(({ items }) => items), ...others]);
+  } catch (error) {
+    if (!(error instanceof ItemRefusedError)) throw error;
+    const refused = new Set(error.keys.map(({ pk, sk }) => `${pk} ${sk}`));
+    for (const { chunk, items } of filed.filter((one) =>
+      one.items.some(({ pk, sk }) => refused.has(`${pk} ${sk}`)),
+    )) {
+      const lines = [{ version: 1, cluster: fullestCluster(chunk.clusters) }, ...chunk.observations];
+      const payload = lines.map((line) => JSON.stringify(line)).join('\n');
+      await ports.setAside.keep({ reason: error.message, payload, source: items[0]!.sk });
+      ports.log({ kind: 'set-aside', source: chunk.batch, reason: error.message });
+    }
+  }
 }
 
 /** The other half of write-then-read: whoever learned of an owner before this was written did not see it. */

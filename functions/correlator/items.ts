@@ -287,6 +287,14 @@ export function sentItems(
   }));
 }
 
+/** What says of spans that fit into no batch that nobody is to send them. */
+export const refusedItems = (
+  activity: string,
+  { sk, expiresAt, fields }: ReturnType<typeof batchItem>,
+  spans: readonly SentSpan[],
+): Item[] =>
+  sentItems(activity, [{ kind: 'sent', sk, expiresAt, at: fields.at, body: undefined }], spans.map(toSent));
+
 const hourMs = 3_600_000;
 /** The hour in which a span starts: under it the archive says that it was sent. */
 export const hourOf = ({ startTimeUnixNano }: Pick<SentSpan, 'startTimeUnixNano'>): number =>

@@ -6,10 +6,12 @@
  * - whoever comes for a timer that was armed before the batch was committed. SQS may hand one timer out twice at once: one is done
  *   with it and deletes it, leaving the activity to a later timer, while the other commits and dies.
  */
+import { ItemRefusedError } from '../../shared/errors.ts';
 import type { Span } from '../../shared/span.ts';
 import { type Activity, lastBatch } from './activity.ts';
-import { type Acknowledged, type BatchItem, batchItem, parseItem, spansOf } from './items.ts';
+import { type Acknowledged, type BatchItem, batchItem, parseItem, refusedItems, spansOf } from './items.ts';
 import { packBody } from './pack-body.ts';
+import type { Ports } from './ports.ts';
 import type { Due } from './read-timers.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
 import { archivePartition, largestBody, type Store } from './store.ts';
@@ -58,11 +60,40 @@ export async function commitSpans(
     const some = fitBatch(rest);
     const expiresAt = expiresIn(context, thresholds.sentRetention);
     const item = batchItem(activity.key, number, some, { at: ports.now(), chain }, expiresAt);
-    if (!(await ports.store.replace(item, undefined)))
+    if (!(await replaceOrSetAside(context, activity.key, item, some)))
       throw await conflict(ports.store, activity.key, item, spans.slice(0, spans.length - rest.length));
     rest = rest.slice(some.length);
   }
   return number === from ? undefined : { from, to: number - 1 };
+}
+
+/** A span that fits into no item is kept aside, and what is committed in its place is nothing. */
+async function replaceOrSetAside(
+  { ports }: SettleContext,
+  activity: string,
+  item: ReturnType<typeof batchItem>,
+  spans: readonly Span[],
+): Promise<boolean> {
+  try {
+    return await ports.store.replace(item, undefined);
+  } catch (error) {
+    if (!(error instanceof ItemRefusedError)) throw error;
+    await setSpansAside(ports, activity, spans, error.message);
+    await ports.store.put(refusedItems(activity, item, spans));
+    const { body: _, ...empty } = item;
+    return ports.store.replace(empty, undefined);
+  }
+}
+
+/** In the form in which they would have been sent. */
+export async function setSpansAside(
+  { setAside, log }: Pick<Ports, 'setAside' | 'log'>,
+  source: string,
+  spans: readonly Span[],
+  reason: string,
+): Promise<void> {
+  await setAside.keep({ reason, payload: JSON.stringify({ version: 1, spans }), source });
+  log({ kind: 'set-aside', source, reason });
 }
 
 /**

@@ -23,13 +23,16 @@ export interface Timer {
 export interface Timers {
   /**
    * Resolves once the timer is safe. It comes back after at most 900 s, early where `delaySeconds` is more, and maybe in
-   * parts.
+   * parts. Rejects with MessageRefusedError of the activities that the queue takes in no attempt; all others are armed.
    */
   arm(timer: Timer, delaySeconds: number): Promise<void>;
 }
 
 export interface SpansQueue {
-  /** Resolves once all are in the queue. */
+  /**
+   * Resolves once all are in the queue. Rejects with MessageRefusedError of the spans that it takes in no attempt; all others are
+   * in it.
+   */
   send(spans: readonly Span[]): Promise<void>;
 }
 

@@ -1,7 +1,8 @@
 /** Records of the stream, parsed. What cannot be read is set aside and holds nothing back. */
-import { type DecodedBatch, decodeBatch } from '../../shared/batch-codec.ts';
+import { type DecodedBatch, decodeBatch, reasonOf } from '../../shared/batch-codec.ts';
 import { PoisonError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
+import { refuseTooOld } from './horizon.ts';
 import { streamBatchName } from './items.ts';
 import type { IngestPorts } from './ports.ts';
 
@@ -34,14 +35,17 @@ export interface ReadRecords {
 
 export async function readRecords(
   { Records }: KinesisEvent,
-  { setAside, log }: Pick<IngestPorts, 'setAside' | 'log'>,
+  { setAside, log, now }: Pick<IngestPorts, 'setAside' | 'log' | 'now'>,
+  /** Seconds. */
+  horizon: number,
 ): Promise<ReadRecords> {
   const records: StreamRecord[] = [];
   for (const { eventID: source, kinesis } of Records) {
     try {
-      const batch = decodeOrReject(kinesis.data);
-      for (const { reason, payload } of batch.rejected) {
-        await setAside.keep({ reason, payload, source });
+      const batch = decode(kinesis.data, refuseTooOld(now(), horizon));
+      if (batch.poison !== undefined) {
+        const reason = reasonOf(batch.poison);
+        await setAside.keep({ reason, payload: batch.poison.payload, source });
         log({ kind: 'set-aside', source, reason });
       }
       records.push({ ...batch, source });
@@ -55,12 +59,12 @@ export async function readRecords(
 
 const nothing: { cluster: Cluster; observations: Observation[] } = { cluster: {}, observations: [] };
 
-function decodeOrReject(data: string): DecodedBatch {
+function decode(data: string, refuse: ReturnType<typeof refuseTooOld>): DecodedBatch {
   try {
-    return decodeBatch(Buffer.from(data, 'base64'));
+    return decodeBatch(Buffer.from(data, 'base64'), refuse);
   } catch (error) {
     if (!(error instanceof PoisonError)) throw error;
-    return { ...nothing, rejected: [{ reason: error.message, payload: data }] };
+    return { ...nothing, poison: { count: 1, reasons: [error.message], payload: data } };
   }
 }
 

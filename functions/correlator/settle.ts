@@ -3,12 +3,15 @@
  * what can no longer change of its spans goes to the queue. Each span is sent by the one activity that its observation
  * is filed under.
  */
+import { MessageRefusedError } from '../../shared/errors.ts';
+import type { Span } from '../../shared/span.ts';
 import { builtInRules } from './causality/rules/built-in-rules.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
 import { acknowledgementItem, checkpointItem } from './items.ts';
 import { createSharedReads } from './join-registry.ts';
+import { setSpansAside } from './outbox.ts';
 import { UnreadableBodyError } from './pack-body.ts';
 import type { Ports, Timer } from './ports.ts';
 import { type Due, readTimers, type SqsEvent } from './read-timers.ts';
@@ -85,7 +88,7 @@ function postponeUnreadable({ ports }: SettleContext, due: Due, error: Unreadabl
 async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<void> {
   const { ports } = context;
   const spans = [...outcomes.values()].flatMap((outcome) => outcome.spans);
-  if (spans.length > 0) await ports.spansQueue.send(spans);
+  if (spans.length > 0) await sendOrSetAside(ports, spans);
   // What is said from here on, that something was sent, is true.
   await sendRechecks(
     context,
@@ -95,6 +98,16 @@ async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<voi
   for (const { seconds, ...timer } of nextTimers(outcomes, ports.now()))
     await ports.timers.arm(timer, seconds);
   for (const { remark } of outcomes.values()) if (remark !== undefined) ports.log(remark);
+}
+
+/** What the queue refuses for what it is, is kept aside and as good as sent. */
+async function sendOrSetAside(ports: Ports, spans: readonly Span[]): Promise<void> {
+  try {
+    await ports.spansQueue.send(spans);
+  } catch (error) {
+    if (!(error instanceof MessageRefusedError)) throw error;
+    await setSpansAside(ports, 'spans', error.refused as readonly Span[], error.message);
+  }
 }
 
 /** What others read of it: where it stands, and what they need not send. */

@@ -12,7 +12,7 @@ import {
   type QueryCommandInput,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import { RetryableError } from '../../shared/errors.ts';
+import { ItemRefusedError, RetryableError } from '../../shared/errors.ts';
 import type { Item, Key, Store } from './store.ts';
 
 type Attributes = Record<string, AttributeValue>;
@@ -66,9 +66,9 @@ async function readItems(table: Table, keys: readonly Key[]): Promise<Item[]> {
   const { client, tableName, now } = table;
   const items: Item[] = [];
   await repeat(withoutRepeats(keys).map(toKey), mostReads, table, async (some) => {
-    const answer = await client.send(
-      new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: some, ConsistentRead: true } } }),
-    );
+    const answer = await client
+      .send(new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: some, ConsistentRead: true } } }))
+      .catch(refusing(some.map(fromKey)));
     items.push(...(answer.Responses?.[tableName] ?? []).map(fromAttributes));
     return (answer.UnprocessedKeys?.[tableName]?.Keys ?? []) as Attributes[];
   });
@@ -83,15 +83,14 @@ async function listItems(
   const items: Item[] = [];
   let from: Attributes | undefined;
   do {
-    const answer = await client.send(
-      new QueryCommand({
-        TableName: tableName,
-        ConsistentRead: true,
-        ...keysOf(pk, within),
-        ...(from !== undefined && { ExclusiveStartKey: from }),
-        ...(Number.isFinite(most) && { Limit: most }),
-      }),
-    );
+    const query = new QueryCommand({
+      TableName: tableName,
+      ConsistentRead: true,
+      ...keysOf(pk, within),
+      ...(from !== undefined && { ExclusiveStartKey: from }),
+      ...(Number.isFinite(most) && { Limit: most }),
+    });
+    const answer = await client.send(query).catch(refusing([{ pk, sk: within?.[0] ?? '' }]));
     items.push(...(answer.Items ?? []).map(fromAttributes).filter((item) => isLive(item, now())));
     from = answer.LastEvaluatedKey;
   } while (from !== undefined && items.length < most);
@@ -123,7 +122,7 @@ async function replaceItem(
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
+    return refusing([item])(error);
   }
 }
 
@@ -144,12 +143,53 @@ function unchangedSince(
       };
 }
 
-const write = (table: Table, requests: WriteRequest[]): Promise<void> =>
-  repeat(requests, mostWrites, table, async (some) => {
-    const { client, tableName } = table;
+/** @throws ItemRefusedError once all others are written */
+async function write(table: Table, requests: WriteRequest[]): Promise<void> {
+  const refused: Refused[] = [];
+  await repeat(requests, mostWrites, table, (some) => writeSome(table, some, refused));
+  if (refused.length === 0) return;
+  throw new ItemRefusedError(
+    refused.map(({ key }) => key),
+    refused[0]!.why,
+  );
+}
+
+/** What is left over. A call fails as a whole: where one of it is refused, each goes by itself, and those are kept in `refused`. */
+async function writeSome(table: Table, some: WriteRequest[], refused: Refused[]): Promise<WriteRequest[]> {
+  const { client, tableName } = table;
+  try {
     const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: some } }));
     return answer.UnprocessedItems?.[tableName] ?? [];
-  });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    if (some.length === 1) {
+      refused.push({ key: keyOf(some[0]!), why: error.message });
+      return [];
+    }
+    const left: WriteRequest[] = [];
+    for (const one of some) left.push(...(await writeSome(table, [one], refused)));
+    return left;
+  }
+}
+
+interface Refused {
+  key: Key;
+  why: string;
+}
+
+/** Of what is sent, and not of how: the calls are always the same. (The client has no class for it.) */
+const isRefusal = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'ValidationException';
+
+const refusing =
+  (keys: readonly Key[]) =>
+  (error: unknown): never => {
+    throw isRefusal(error) ? new ItemRefusedError(keys, error.message) : error;
+  };
+
+const fromKey = ({ pk, sk }: Attributes): Key => ({ pk: pk!.S!, sk: sk!.S! });
+const keyOf = ({ PutRequest, DeleteRequest }: WriteRequest): Key =>
+  fromKey((PutRequest?.Item ?? DeleteRequest?.Key)!);
 
 /** Until nothing is left over, with pauses that double and vary. @throws RetryableError */
 async function repeat<T>(

@@ -1,5 +1,10 @@
-/** The store without DynamoDB, for tests that run thousands of stories. The same contract suite runs on both. */
+/**
+ * The store without DynamoDB, for tests that run thousands of stories. It has DynamoDB's limits; the same contract suite runs on
+ * both.
+ */
+import { ItemRefusedError } from '../../shared/errors.ts';
 import type { Item, Key, Store } from './store.ts';
+import { checkKeys, refusalOf } from './store-limits.ts';
 
 /** `now` in milliseconds since 1970. */
 export function createMemoryStore(now: () => number): Store {
@@ -14,10 +19,12 @@ export function createMemoryStore(now: () => number): Store {
   };
   return {
     async read(keys) {
+      checkKeys(keys);
       const unique = new Map(keys.map((key) => [`${key.pk}\n${key.sk}`, key]));
       return [...unique.values()].flatMap((key) => find(key) ?? []).map(copyOf);
     },
     async list(pk, { within, most } = {}) {
+      checkKeys((within ?? ['any']).map((sk) => ({ pk, sk })));
       const items = [...(partitions.get(pk)?.values() ?? [])].filter(
         (item) =>
           find(item) !== undefined &&
@@ -29,12 +36,17 @@ export function createMemoryStore(now: () => number): Store {
         .map(copyOf);
     },
     async put(items) {
-      for (const item of items) set(item);
+      const refused = items.filter((item) => refusalOf(item) !== undefined);
+      for (const item of items) if (!refused.includes(item)) set(item);
+      if (refused.length > 0) throw new ItemRefusedError(refused, refusalOf(refused[0]!)!);
     },
     async remove(keys) {
       for (const { pk, sk } of keys) partitions.get(pk)?.delete(sk);
+      checkKeys(keys);
     },
     async replace(item, seen) {
+      const refusal = refusalOf(item);
+      if (refusal !== undefined) throw new ItemRefusedError([item], refusal);
       if (find(item)?.revision !== seen) return false;
       set(item);
       return true;

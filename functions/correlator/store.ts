@@ -27,8 +27,10 @@
  * (`turn`): it comes again until its spans are in the queue. To all others a cut is as good as sent.
  *
  * An activity's key is `<cluster>/<id of its root>`, a cluster its UID, an object's id its UID (see file-observations.ts
- * for those without).
+ * for those without). What would be too long for a key is a digest of it there (`keyPart`).
  */
+
+import { hash } from 'node:crypto';
 
 export interface Key {
   pk: string;
@@ -54,7 +56,8 @@ export interface Part {
 
 /**
  * Reads are consistent: who writes and then reads sees whoever wrote before. Rejects when the store is away; then what
- * was to be written may be there or not, and the same call may be repeated.
+ * was to be written may be there or not, and the same call may be repeated. Rejects with ItemRefusedError for what no attempt gets
+ * through; all else of the call is written.
  */
 export interface Store {
   /** Those that exist, in any order. */
@@ -73,11 +76,20 @@ export interface Store {
 /** DynamoDB takes 400 KB an item, names of attributes included. */
 export const largestBody = 350_000;
 
+/**
+ * What keys are made of: at most 400 printable characters of ASCII, which every id of Kubernetes' own is (63/63/253); of all else
+ * a digest. So no key is longer than DynamoDB takes (`expect#<cluster>/<id>` is the longest sort key), and none is two texts to us
+ * and one to it.
+ */
+export const keyPart = (text: string): string =>
+  /^[\x20-\x7e]{0,400}$/.test(text) ? text : `~${hash('sha256', text, 'base64url')}`;
+
 export const familyPartition = (cluster: string, family: string): string => `objects#${cluster}/${family}`;
 export const activityPartition = (activity: string): string => `activity#${activity}`;
 /** Where the spans of cuts are that were folded. */
 export const archivePartition = (activity: string): string => `archive#${activity}`;
-export const joinPartition = (cluster: string, joinKey: string): string => `meet#${cluster}#${joinKey}`;
+export const joinPartition = (cluster: string, joinKey: string): string =>
+  `meet#${cluster}#${keyPart(joinKey)}`;
 
 /** The cluster's part of an activity's key; a UID has no slash, the id of an object without one has. */
 export const clusterOf = (activity: string): string => activity.slice(0, activity.indexOf('/'));

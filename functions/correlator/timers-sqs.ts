@@ -1,7 +1,8 @@
 /** Timers as delayed messages of an SQS queue. */
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { RetryableError } from '../../shared/errors.ts';
+import { MessageRefusedError, RetryableError } from '../../shared/errors.ts';
 import type { Timers } from './ports.ts';
+import { isMessageRefusal } from './sqs-refusal.ts';
 
 /** SQS's longest delay; what is to wait longer is armed again when it comes back early. */
 const longestDelay = 900;
@@ -11,24 +12,51 @@ const mostTogether = 10;
 const mostMessages = 10;
 
 export function createTimers(client: SQSClient, queueUrl: string): Timers {
+  /** Activities whose message is refused for what it is; a request that is too long as a whole is sent message by message. */
+  async function send(messages: readonly Message[]): Promise<Refused[]> {
+    const Entries = messages.map(({ activities: _, ...entry }, index) => ({ ...entry, Id: String(index) }));
+    try {
+      const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+      const other = Failed.find(({ Code, Message }) => !isMessageRefusal(Code, Message));
+      if (other !== undefined)
+        throw new RetryableError(`SQS did not take ${Failed.length} messages: ${other.Code}`);
+      return Failed.map(({ Id, Code = '' }) => ({ ...messages[Number(Id)]!, why: Code }));
+    } catch (error) {
+      if (!(error instanceof Error && isMessageRefusal(error.name, error.message))) throw error;
+      if (messages.length === 1) return [{ ...messages[0]!, why: error.name }];
+      const refused: Refused[] = [];
+      for (const message of messages) refused.push(...(await send([message])));
+      return refused;
+    }
+  }
+
   return {
     async arm({ activities, ...when }, delaySeconds) {
       const DelaySeconds = Math.min(longestDelay, Math.max(0, Math.ceil(delaySeconds)));
-      const messages = inGroups(activities, mostTogether).map((some, index) => ({
-        Id: String(index),
+      const messages = inGroups(activities, mostTogether).map((some) => ({
+        activities: some,
         MessageBody: JSON.stringify({ activities: some, ...when }),
         DelaySeconds,
       }));
-      for (const Entries of inGroups(messages, mostMessages)) {
-        const { Failed = [] } = await client.send(
-          new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }),
+      const refused: Refused[] = [];
+      for (const some of inGroups(messages, mostMessages)) refused.push(...(await send(some)));
+      if (refused.length > 0)
+        throw new MessageRefusedError(
+          refused.flatMap(({ activities }) => activities),
+          refused[0]!.why,
         );
-        if (Failed.length > 0) {
-          throw new RetryableError(`SQS did not take ${Failed.length} messages: ${Failed[0]!.Code}`);
-        }
-      }
     },
   };
+}
+
+interface Message {
+  activities: string[];
+  MessageBody: string;
+  DelaySeconds: number;
+}
+
+interface Refused extends Message {
+  why: string;
 }
 
 function inGroups<T>(all: readonly T[], size: number): T[][] {

@@ -330,31 +330,18 @@ function scaleTarget(raw: unknown): Json | undefined {
   return target && withoutGaps({ apiVersion: text(target.apiVersion), kind: target.kind, name: target.name });
 }
 
-/**
- * Of what ships by type there are 17 types; the API server bounds neither how often a custom resource repeats one nor how long
- * its message is. Together they keep a snapshot below half of what fits into a record (512 KiB). Smaller: a message that
- * explains a failure is missing. Larger: an object of a megabyte is kept and shipped whole.
- */
-const mostConditions = 32;
-const longestMessage = 8_192;
-
-/** Left out whole: half of a message could be half of what somebody wants to have redacted. */
-const bounded = (message: unknown): unknown =>
-  typeof message === 'string' && message.length > longestMessage ? undefined : message;
-
 function statusOf(raw: unknown, trust: Trust): Json | undefined {
   const status = record(raw);
   if (status === undefined) return undefined;
   const conditions = list(status.conditions)
     .filter(({ type }) => shippedConditions.has(String(type)))
-    .slice(0, mostConditions)
     .map(({ type, status: is, reason, message, lastTransitionTime, observedGeneration }) =>
       withoutGaps(
         trust(conditionFields, {
           type,
           status: is,
           reason: text(reason),
-          message: bounded(text(message)),
+          message: text(message),
           lastTransitionTime: text(lastTransitionTime),
           observedGeneration: whole(observedGeneration),
         }),

@@ -1,4 +1,5 @@
 /** What free text may not tell: messages of Events and of conditions, before anything is cached or shipped. */
+import { longestMessage } from '../../shared/bounds.ts';
 import type { EventOccurrence, ObjectSnapshot } from '../../shared/observation.ts';
 
 export interface Redaction {
@@ -8,16 +9,17 @@ export interface Redaction {
 
 const redacted = '[redacted]';
 /**
- * Characters that are searched. A harmless pattern (`\S+@\S+`) takes the square of a text's length: a minute where whoever
- * may write Events writes one of a megabyte. What is not searched does not leave the cluster.
+ * Bytes that are searched. A harmless pattern (`\S+@\S+`) takes the square of a text's length; and a message that is as long as it
+ * may be (but for three bytes of a character that did not fit) was cut: half of it could be half of what is to be redacted. What is
+ * not searched does not leave the cluster.
  */
-const longestSearched = 8_192;
+const longestSearched = longestMessage - 4;
 
 /** @param patterns each with the flag `g` */
 export function createRedaction(patterns: readonly RegExp[]): Redaction {
   if (patterns.length === 0) return { event: (occurrence) => occurrence, snapshot: (snapshot) => snapshot };
   const clean = (text: string) =>
-    text.length > longestSearched
+    Buffer.byteLength(text) > longestSearched
       ? redacted
       : patterns.reduce((rest, pattern) => rest.replace(pattern, redacted), text);
   return {

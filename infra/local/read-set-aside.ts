@@ -1,11 +1,13 @@
 /**
  * From an object of the set-aside bucket to what brings it back into the pipeline: records for the stream, messages for
- * a queue. Whoever cannot read it again sets it aside again.
+ * a queue. Whoever cannot read it again sets it aside again, in one piece a record: a replay never makes more of it, and never
+ * holds the stream back.
  */
 import * as v from 'valibot';
 import type { StreamRecord } from '../../functions/forwarder/record-sink.ts';
-import { packBatch } from '../../shared/batch-codec.ts';
-import { type Parsed, parseWith } from '../../shared/observation.ts';
+import { packPoison } from '../../shared/batch-codec.ts';
+import { boundCluster } from '../../shared/bounds.ts';
+import { ClusterSchema, type Parsed, parseWith } from '../../shared/observation.ts';
 import { decodeSpanBatch, encodeSpanBatches } from '../../shared/span-batch-codec.ts';
 
 export type ReplayedQueue = 'timers' | 'spans';
@@ -36,7 +38,7 @@ export function readSetAside(key: string, body: string): Parsed<Replayable> {
   const { payload } = poison.value;
   switch (key.split('/')[1]) {
     case 'ingest':
-      return { ok: true, value: { records: [toRecord(payload)], messages: [] } };
+      return { ok: true, value: { records: toRecords(payload), messages: [] } };
     case 'settle':
       return { ok: true, value: { records: [], messages: [{ queue: 'timers', body: payload }] } };
     case 'emit':
@@ -59,14 +61,15 @@ function readInvocationRecord(input: unknown): Parsed<Replayable> {
   return { ok: true, value: { records, messages: [] } };
 }
 
-/** The lines of a batch, or a record that was none, in base64 (which never has a brace). */
-function toRecord(payload: string): StreamRecord {
-  if (!payload.startsWith('{')) return { data: Buffer.from(payload, 'base64'), partitionKey: 'unknown' };
+/** The lines of a batch under its header, or a record that was none, in base64 (which never has a brace). */
+function toRecords(payload: string): StreamRecord[] {
+  if (!payload.startsWith('{')) return [{ data: Buffer.from(payload, 'base64'), partitionKey: 'unknown' }];
   const header = parseWith(
-    v.object({ cluster: v.object({ uid: v.string() }) }),
+    v.object({ cluster: ClusterSchema }),
     parseJson(payload.slice(0, payload.indexOf('\n'))),
   );
-  return { data: packBatch(payload), partitionKey: header.ok ? header.value.cluster.uid : 'unknown' };
+  const { uid: partitionKey = 'unknown' } = header.ok ? boundCluster(header.value.cluster) : {};
+  return packPoison(payload).map((data) => ({ data, partitionKey }));
 }
 
 /** Refused spans may be more than one message holds. */

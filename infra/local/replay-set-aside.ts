@@ -79,7 +79,7 @@ export interface ReplayReport {
   unreadable: { key: string; reason: string }[];
 }
 
-/** What is on its way; left there only by a replay that was cut off. */
+/** What is on its way; left there only by a replay that was cut off, and what the stream refuses. */
 const onTheWay = 'replaying/';
 
 /**
@@ -109,7 +109,11 @@ export async function replaySetAside(ports: ReplayPorts, bucket: string): Promis
       await s3.send(new CopyObjectCommand({ Bucket: bucket, Key: moved, CopySource }));
       await remove(key);
     }
-    await ports.stream.put(read.value.records);
+    const [refused] = await ports.stream.put(read.value.records);
+    if (refused !== undefined) {
+      report.unreadable.push({ key: moved, reason: `the stream refuses it: ${refused.why}` });
+      return;
+    }
     for (const { queue, body } of read.value.messages) await ports.send(queue, body);
     await remove(moved);
     report.replayed += 1;

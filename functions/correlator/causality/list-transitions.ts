@@ -126,7 +126,7 @@ function transitionOf(
   message = '',
   fieldPath?: string,
 ): Occurrence {
-  const { apiVersion, nodeName } = versions.at(-1)!.object;
+  const { apiVersion, nodeName, truncated } = versions.at(-1)!.object;
   const event: WireEvent = {
     uid: '',
     name: '',
@@ -143,6 +143,7 @@ function transitionOf(
       ...(fieldPath !== undefined && { fieldPath }),
     },
     reporter: { component: 'kubelet', ...(nodeName !== undefined && { instance: nodeName }) },
+    ...(truncated !== undefined && { truncated }),
   };
   const exact = at % SECOND !== 0n;
   return { key: transition.id, index: 0, event, transition, match: undefined, version: 0, at, latest, exact };

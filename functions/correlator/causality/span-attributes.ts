@@ -39,6 +39,7 @@ export function occurrenceAttributes(
   if (fieldPath !== undefined) attributes['k8s.object.fieldpath'] = fieldPath;
   if (resourceVersion !== undefined) attributes['k8s.object.resource_version'] = resourceVersion;
   if (event.action !== undefined) attributes['k8s.event.action'] = event.action;
+  if (event.truncated !== undefined) attributes['rootspan.truncated'] = event.truncated;
   const startTime = event.firstTimestamp ?? event.eventTime;
   if (startTime !== undefined) attributes['k8s.event.start_time'] = startTime;
   const container = containerOf(fieldPath);
@@ -74,6 +75,7 @@ export function transitionAttributes(
   if (container !== undefined) attributes['k8s.container.name'] = container;
   const node = nodeNameOf(subject);
   if (node !== undefined) attributes['k8s.node.name'] = node;
+  if (event.truncated !== undefined) attributes['rootspan.truncated'] = event.truncated;
   if (exitCode === undefined) return attributes;
   attributes['process.exit.code'] = exitCode;
   if (event.message !== '') attributes['k8s.container.status.reason'] = event.message;
@@ -89,8 +91,9 @@ export function changeAttributes(change: Change): Attributes {
   const { object, version } = change;
   const attributes: Attributes = { 'k8s.object.kind': object.kind, 'k8s.object.name': object.name };
   addObject(attributes, object, object.apiVersion);
-  const resourceVersion = version?.object.resourceVersion;
+  const { resourceVersion, truncated } = version?.object ?? {};
   if (resourceVersion !== undefined) attributes['k8s.object.resource_version'] = resourceVersion;
+  if (truncated !== undefined) attributes['rootspan.truncated'] = truncated;
   return attributes;
 }
 

@@ -43,7 +43,9 @@ export function createSpanWriter(
     if (known !== undefined) return known;
     const { event, transition } = occurrence;
     const spanId =
-      transition === undefined ? occurrenceSpanId(event.uid, event.count) : transitionSpanId(transition.id);
+      transition === undefined
+        ? occurrenceSpanId(event.uid, event.count)
+        : transitionSpanId(event.subject.uid!, transition.id.slice(event.subject.uid!.length + 1));
     spanIds.set(occurrence, spanId);
     return spanId;
   }

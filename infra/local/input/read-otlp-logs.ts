@@ -3,6 +3,7 @@
  * (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
  */
 import * as v from 'valibot';
+import { boundCluster } from '../../../shared/bounds.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import { fieldsOf, isRecord, type Json, recordsOf } from './json-value.ts';
 import { timeOfNanoseconds } from './newest-time.ts';
@@ -39,7 +40,7 @@ function parsedText(value: unknown): unknown {
   }
 }
 
-const ClusterName = v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1_000)));
+const ClusterName = v.optional(v.pipe(v.string(), v.minLength(1)));
 const ClusterAttributes = v.object({ 'k8s.cluster.uid': ClusterName, 'k8s.cluster.name': ClusterName });
 
 function clusterOf(attributes: unknown): Cluster | undefined {
@@ -48,7 +49,7 @@ function clusterOf(attributes: unknown): Cluster | undefined {
   const { 'k8s.cluster.uid': uid, 'k8s.cluster.name': name } = output;
   return uid === undefined && name === undefined
     ? undefined
-    : { ...(uid !== undefined && { uid }), ...(name !== undefined && { name }) };
+    : boundCluster({ ...(uid !== undefined && { uid }), ...(name !== undefined && { name }) });
 }
 
 /** Of an AnyValue; an empty one is null, and an integer is written as text. */

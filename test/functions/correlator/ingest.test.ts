@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { activityPartition, type Key } from '../../../functions/correlator/store.ts';
-import { encodeBatches } from '../../../shared/batch-codec.ts';
+import { encodeBatches, packBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import { event, rollout, thing } from './causality/cluster-story.ts';
 import { cluster, received, record, recordsOf, startPipeline } from './pipeline.ts';
@@ -39,6 +39,18 @@ describe('poison', () => {
         source: 'shardId-000000000000:100010',
       },
     ]);
+  });
+
+  it('of a record is one piece, however much of it there is, and is told in few words', async () => {
+    const header = JSON.stringify({ version: 1, cluster });
+    const flood = packBatch(`${header}\n${'x\n'.repeat(500_000)}`);
+    const newer = observations.map((observation) => ({ ...observation, type: `newer ${'n'.repeat(9_999)}` }));
+    const pipeline = startPipeline();
+    const { records } = encodeBatches(cluster, newer as unknown as Observation[]);
+    await pipeline.ingest({ Records: [record('1', flood), record('2', records[0]!)] });
+    expect(pipeline.poison).toHaveLength(2);
+    for (const { reason } of pipeline.poison) expect(reason.length).toBeLessThan(700);
+    expect(pipeline.remarks.filter(({ kind }) => kind === 'set-aside')).toHaveLength(2);
   });
 
   it('that cannot be set aside comes again with what follows; what came before is done', async () => {

@@ -85,15 +85,15 @@ describe('a timer of several activities, of which one cannot be settled', () => 
 describe('a large activity', () => {
   it('comes alone, so that others do not fail with it, and says so', async () => {
     const [small, big] = [rollout(0), rollout(0, 'big')];
-    // Of 6 KB each, packed.
+    // As long as a message may be: 4 KB each, packed.
     const noise = (second: number) =>
-      Array.from({ length: 100 }, (_, i) => hash('sha512', `${second} ${i}`)).join('');
+      Array.from({ length: 64 }, (_, i) => hash('sha512', `${second} ${i}`)).join('');
     const told = (second: number) => event(second, big.pod, 'Pulled', noise(second));
     const pipeline = startPipeline(live);
     await pipeline.ingest(recordsOf([[...small.observations, ...big.observations]]));
     // In more items than are read at first.
     for (let batch = 0; batch < 14; batch += 1) {
-      const some = Array.from({ length: 40 }, (_, i) => told(i / 2 + batch * 20));
+      const some = Array.from({ length: 64 }, (_, i) => told((i * 5) / 16 + batch * 20));
       pipeline.now = noon + batch * 20_000;
       await pipeline.ingest(recordsOf([some], { first: batch * 50 + 50 }));
     }

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Item, Store } from '../../../functions/correlator/store.ts';
+import { ItemRefusedError } from '../../../shared/errors.ts';
 
 const noon = Date.parse('2026-03-01T12:00:00Z');
 const later = noon / 1000 + 3600;
@@ -10,10 +11,15 @@ const item = (pk: string, sk: string, more: Partial<Item> = {}): Item => ({
   ...more,
 });
 
-/** Of each implementation: the same examples. `start` once, a store for each test. */
+/**
+ * Of each implementation: the same examples. `start` once, a store for each test.
+ * @param measures where it takes a character for a byte (dynalite), limits are met with ASCII alone
+ */
 export function keepsTheContract(
   start: () => Promise<{ make(now: () => number): Store; stop(): Promise<void> }>,
+  measures: 'bytes' | 'characters' = 'bytes',
 ) {
+  const wide = measures === 'bytes' ? 'é' : 'xx';
   let started: Awaited<ReturnType<typeof start>>;
   let now = noon;
   let store: Store;
@@ -123,5 +129,62 @@ export function keepsTheContract(
     now = noon + 10_000;
     expect(await store.replace({ ...item(pk, 'head'), revision: 2 }, 1)).toBe(false);
     expect(await store.replace({ ...item(pk, 'head'), revision: 1 }, undefined)).toBe(true);
+  });
+
+  describe('what is refused for what it is', () => {
+    /** The keys that are refused, once all else is done. */
+    const refusedOf = async (call: Promise<unknown>) => {
+      const error: unknown = await call.then(
+        () => undefined,
+        (reason) => reason,
+      );
+      expect(error).toBeInstanceOf(ItemRefusedError);
+      return (error as ItemRefusedError).keys.map(({ sk }) => sk.slice(0, 5));
+    };
+    const random = (bytes: number) => new Uint8Array(bytes).fill(7);
+
+    it('is an item of more than 400 kB, with all its names', async () => {
+      const largest = 400 * 1024;
+      // pk and sk, a body, and an expiresAt of ten digits: six bytes.
+      const rest = `pk${pk}sklargebodyexpiresAt`.length + 6;
+      await store.put([item(pk, 'large', { body: random(largest - rest) })]);
+      expect(await store.list(pk)).toHaveLength(1);
+      expect(await refusedOf(store.put([item(pk, 'over', { body: random(largest) })]))).toEqual(['over']);
+      const fields = { text: wide.repeat(largest / 2) };
+      expect(await refusedOf(store.put([item(pk, 'words', { fields })]))).toEqual(['words']);
+    });
+
+    it('is a key that is too long, in bytes', async () => {
+      const fits = [
+        item('p'.repeat(2_048), 'a'),
+        item(pk, 's'.repeat(1_024)),
+        item(`${pk}w`, wide.repeat(512)),
+      ];
+      await store.put(fits);
+      expect(await store.read(fits)).toHaveLength(3);
+      for (const over of [item('p'.repeat(2_049), 'long'), item(pk, `long${wide.repeat(511)}`)]) {
+        expect(await refusedOf(store.put([over]))).toEqual([over.sk.slice(0, 5)]);
+        expect(await refusedOf(store.remove([over]))).toEqual([over.sk.slice(0, 5)]);
+        expect(await refusedOf(store.read([over]))).toEqual([over.sk.slice(0, 5)]);
+        expect(await refusedOf(store.replace({ ...over, revision: 1 }, undefined))).toHaveLength(1);
+      }
+    });
+
+    it('is a number that is none', async () => {
+      const none = [Number.NaN, Number.POSITIVE_INFINITY, 1e300];
+      const items = none.map((n, i) => item(pk, `n${i}`, { fields: { n } }));
+      expect(await refusedOf(store.put(items))).toEqual(['n0', 'n1', 'n2']);
+    });
+
+    it('holds nothing else of the call back', async () => {
+      const good = Array.from({ length: 40 }, (_, n) => item(pk, `good${n}`));
+      const bad = [13, 31].map((n) => item(pk, `bad${n}`, { body: random(500_000) }));
+      expect(await refusedOf(store.put([...good.slice(0, 20), bad[0]!, bad[1]!, ...good.slice(20)]))).toEqual(
+        ['bad13', 'bad31'],
+      );
+      expect(await store.list(pk)).toHaveLength(40);
+      expect(await refusedOf(store.remove([...good, item(pk, `long${'x'.repeat(1_024)}`)]))).toHaveLength(1);
+      expect(await store.list(pk)).toEqual([]);
+    });
   });
 }

@@ -21,5 +21,5 @@ describe('the store in DynamoDB', () => {
         await new Promise<void>((resolve) => server.close(() => resolve()));
       },
     };
-  });
+  }, 'characters');
 });

@@ -38,8 +38,8 @@ export const readFixture = (path: string): unknown =>
   JSON.parse(readFileSync(join(fixtures, `${path}.json`), 'utf8'));
 
 const observationsIn = (data: string): Observation[] => {
-  const { observations, rejected } = decodeBatch(Buffer.from(data, 'base64'));
-  if (rejected.length > 0) throw new Error(rejected[0]!.reason);
+  const { observations, poison } = decodeBatch(Buffer.from(data, 'base64'));
+  if (poison !== undefined) throw new Error(poison.reasons.join());
   return observations;
 };
 

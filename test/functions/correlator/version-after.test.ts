@@ -239,15 +239,15 @@ describe('under way from the version after', () => {
     const header = { version: 1, cluster: { ...cluster, later: 'x' }, later: 'x' };
     const decoded = decodeBatch(lines(header, [...more, { type: 'later', at: 1 }]));
     expect(decoded.observations).toHaveLength(observations.length);
-    expect(decoded.rejected).toHaveLength(1);
+    expect(decoded.poison?.count).toBe(1);
   });
 
-  it.fails('a record of the next version is read as far as it is understood', () => {
+  it('a record of the next version is read as far as it is understood', () => {
     const { observations: read } = decodeBatch(lines({ version: 2, cluster, later: 'x' }, observations));
     expect(read).toHaveLength(observations.length);
   });
 
-  it.fails('a message of spans of the next version is read as far as it is understood', () => {
+  it('a message of spans of the next version is read as far as it is understood', () => {
     const spans = makeMorning();
     const read = decodeSpanBatch(
       JSON.stringify({ version: 2, later: 'x', spans: spans.map((span) => ({ ...span, later: 1 })) }),

@@ -231,15 +231,16 @@ describe('a snapshot', () => {
       { type: 'Ready', status: 'False', reason: 'Failed', message: 'x'.repeat(1_000_000) },
       ...Array.from({ length: 1_000 }, () => ({ type: 'Available', status: 'True', message: 'fine' })),
     ];
-    const { status } = snapshot({
+    const { status, truncated } = snapshot({
       apiVersion: 'x.io/v1',
       kind: 'X',
       metadata: { name: 'web', uid: 'u1' },
       status: { conditions },
     });
+    expect(truncated).toEqual(['status.conditions', 'status.conditions.message']);
     expect(status?.conditions).toHaveLength(32);
     expect(status?.conditions?.slice(0, 2)).toEqual([
-      { type: 'Ready', status: 'False', reason: 'Failed' },
+      { type: 'Ready', status: 'False', reason: 'Failed', message: 'x'.repeat(8_192) },
       { type: 'Available', status: 'True', message: 'fine' },
     ]);
   });
@@ -348,6 +349,22 @@ describe('a snapshot', () => {
   it('of Kubernetes’ own kinds is refused where the types are wrong', () => {
     expect(observeObject(deployment(odd), at, false)).toMatchObject({ ok: false });
   });
+});
+
+it('what is longer than anybody needs is within its bounds from the start, and says so', () => {
+  const occurrence = observeEvent(
+    {
+      metadata: { name: 'n'.repeat(1_000_000), uid: 'e1' },
+      involvedObject: { kind: 'Pod', name: 'a', uid: 'u'.repeat(1_000_000) },
+      message: 'm'.repeat(1_000_000),
+    },
+    '2026-03-01T12:00:00Z',
+  );
+  if (!occurrence.ok) throw new Error(occurrence.reason);
+  const { event } = occurrence.value;
+  expect([event.name.length, event.message.length]).toEqual([253, 8_192]);
+  expect(event.subject.uid!.length).toBeLessThanOrEqual(253);
+  expect(event.truncated).toEqual(['message', 'name', 'subject.uid']);
 });
 
 it('whatever is thrown at it, it is refused with a reason or makes an observation that others can read', () => {

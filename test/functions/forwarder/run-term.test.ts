@@ -490,18 +490,22 @@ describe('what stays in the cluster', () => {
     });
   });
 
-  it('is never in a log: of what is too large its name and kind are told', async () => {
+  it('is what is longer than anybody reads: it is cut, and its Event ships', async () => {
     const { cluster, a } = createShop();
     cluster.put(anEvent('huge', a, { message: 'x'.repeat(600_000) }));
     const term = runInMemory(cluster);
     await term.quiet();
     await term.stop();
-    expect(term.remarks).toContainEqual({
-      type: 'event-dropped',
-      reason: 'too-large',
-      about: { kind: 'Event', namespace: 'shop', name: 'huge' },
-      why: 'larger than 524288 bytes',
-    });
+    expect(term.arrived).toContainEqual(
+      expect.objectContaining({
+        event: expect.objectContaining({
+          name: 'huge',
+          message: 'x'.repeat(8_192),
+          truncated: ['message'],
+        }),
+      }),
+    );
+    expect(term.remarks.filter(({ type }) => type === 'event-dropped')).toEqual([]);
     expect(term.saved()?.events).toBe(cluster.version());
   });
 

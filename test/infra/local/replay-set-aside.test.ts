@@ -82,7 +82,27 @@ describe('what was set aside goes back to where it came from', () => {
     );
     const [record] = read.ok ? read.value.records : [];
     expect(record!.partitionKey).toBe('c1');
-    expect(decodeBatch(record!.data)).toEqual({ cluster, observations: [observations[0]], rejected: [] });
+    expect(decodeBatch(record!.data)).toEqual({
+      cluster,
+      observations: [observations[0]],
+      poison: undefined,
+    });
+  });
+
+  it('the poison of a record in one piece, of the cluster that it is of, and nothing of it is lost', () => {
+    const cluster = { uid: 'c'.repeat(300) };
+    const bad = Array.from({ length: 9_000 }, (_, i) => `{"line":${i},"${'\ufffd'.repeat(50)}":1}`);
+    const payload = [JSON.stringify({ version: 1, cluster }), ...bad].join('\n');
+    const read = readSetAside(
+      'set-aside/ingest/x.json',
+      JSON.stringify({ reason: 'r', payload, source: 's' }),
+    );
+    const records = read.ok ? read.value.records : [];
+    expect(records.length).toBeGreaterThan(1);
+    const decoded = records.map(({ data }) => decodeBatch(data));
+    expect(decoded.flatMap(({ poison }) => poison!.payload.split('\n').slice(1))).toEqual(bad);
+    // What Kinesis takes for a key.
+    for (const { partitionKey } of records) expect(partitionKey.length).toBeLessThanOrEqual(256);
   });
 
   it('refused spans in as many messages as they need, a message that could not be read as it came', () => {
@@ -134,6 +154,21 @@ it('what cannot be read stays, and is told', async () => {
     { key: 'set-aside/else/x.json', reason: 'is of no function of the pipeline' },
   ]);
   expect(await keys()).toEqual(['aws/lambda/x', 'set-aside/else/x.json']);
+});
+
+it('what the stream refuses stays, and is told', async () => {
+  await setAside.ingest.keep({ reason: 'r', payload: 'AAAA', source: 's' });
+  const [key] = await keys();
+  const refusing = {
+    put: async ([record]: readonly StreamRecord[]) => [{ record: record!, why: 'too large' }],
+  };
+  const report = await replaySetAside({ s3: aws.s3, stream: refusing, send: async () => {} }, bucket);
+  expect(report).toEqual({
+    replayed: 0,
+    unreadable: [{ key: `replaying/${key}`, reason: 'the stream refuses it: too large' }],
+  });
+  expect(await keys()).toEqual([`replaying/${key}`]);
+  expect(await replay()).toEqual({ replayed: 1, unreadable: [] });
 });
 
 it('what is set aside again while it is replayed is kept', async () => {

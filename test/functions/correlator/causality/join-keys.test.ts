@@ -75,13 +75,13 @@ function toldBy(observation: Observation): string[] {
   const { uid, generation, status } = observation.object;
   const times = status?.conditions?.flatMap(({ lastTransitionTime }) => lastTransitionTime ?? []) ?? [];
   const ends = (status?.containers ?? []).flatMap(({ name, terminated, lastTerminated }) =>
-    [terminated, lastTerminated].map((end) => `${uid}/Terminated/${name}/${end?.finishedAt}`),
+    [terminated, lastTerminated].map((end) => `Terminated/${name}/${end?.finishedAt}`),
   );
   return [
     ...['delete', ...(generation === undefined ? ['1'] : [String(generation)])].map((id) =>
       changeSpanId(uid, id),
     ),
-    ...[...times.map((time) => `${uid}/Ready//${time}`), ...ends].map(transitionSpanId),
+    ...[...times.map((time) => `Ready//${time}`), ...ends].map((what) => transitionSpanId(uid, what)),
   ];
 }
 

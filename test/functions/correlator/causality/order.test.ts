@@ -55,11 +55,11 @@ function transitionsBy(observations: readonly Observation[]): { ready: Set<strin
   const [ready, ends] = [new Set<string>(), new Set<string>()];
   for (const { object } of snapshotsIn(observations)) {
     for (const { type, lastTransitionTime } of object.status?.conditions ?? [])
-      if (type === 'Ready') ready.add(transitionSpanId(`${object.uid}/Ready//${lastTransitionTime}`));
+      if (type === 'Ready') ready.add(transitionSpanId(object.uid, `Ready//${lastTransitionTime}`));
     for (const { name, terminated, lastTerminated } of object.status?.containers ?? [])
       for (const end of [terminated, lastTerminated])
         if (end?.finishedAt !== undefined)
-          ends.add(transitionSpanId(`${object.uid}/Terminated/${name}/${end.finishedAt}`));
+          ends.add(transitionSpanId(object.uid, `Terminated/${name}/${end.finishedAt}`));
   }
   return { ready, ends };
 }

@@ -24,7 +24,7 @@ describe('Pod.Ready', () => {
     const [span, ...more] = ready(shown(15.4, { runningSince: time(3) }, 15));
     expect(more).toEqual([]);
     expect(span).toMatchObject({
-      spanId: transitionSpanId(`${pod.uid}/Ready//${time(15)}`),
+      spanId: transitionSpanId(pod.uid, `Ready//${time(15)}`),
       startTimeUnixNano: String(atSecond(3)),
       endTimeUnixNano: String(atSecond(15.4)),
       status: { code: 'UNSET' },
@@ -58,7 +58,7 @@ describe('Pod.Terminated', () => {
 
   it('is an instant, an error with container, reason and exit code', () => {
     const span = ended(shown(9.5, { terminated: oom }));
-    expect(span.spanId).toBe(transitionSpanId(`${pod.uid}/Terminated/app/${time(9)}`));
+    expect(span.spanId).toBe(transitionSpanId(pod.uid, `Terminated/app/${time(9)}`));
     expect(span).toMatchObject({
       startTimeUnixNano: span.endTimeUnixNano,
       status: { code: 'ERROR', message: 'container app: OOMKilled, exit code 137' },
