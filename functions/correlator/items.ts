@@ -337,12 +337,17 @@ export const registrationItem = (activity: string, keys: readonly string[], expi
   body: packBody(keys),
 });
 
-/** Where others find it under this join key. */
-export const joinItem = (activity: string, joinKey: string, expiresAt: number): Item => ({
+/** Where others find it under this join key, in order of hours: who looks for what was there lately reads no more than that. */
+export const joinItem = (activity: string, joinKey: string, at: number, expiresAt: number): Item => ({
   pk: joinPartition(clusterOf(activity), joinKey),
-  sk: activity,
+  sk: `${joinHour(at)}${activity}`,
   expiresAt,
 });
+
+const joinHour = (at: number): string => `${timeKey(Math.floor(at / hourMs) * hourMs)}#`;
+export const joinedSince = (at: number): Part => ({ within: [joinHour(at), '~'] });
+/** The first version has no hour in it. */
+export const activityOfJoin = ({ sk }: Pick<Item, 'sk'>): string => sk.replace(/^\d{15}#/, '');
 
 export const recheckKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'look' });
 export const recheckItem = (

@@ -4,12 +4,12 @@
  */
 
 import type { Observation } from '../../shared/observation.ts';
-import { type Activity, chunksOf, observationsOf, readActivity } from './activity.ts';
+import { type Activity, chunksOf, lastHeard, observationsOf, readActivity } from './activity.ts';
 import { isLinkKey, soughtBy } from './causality/join-key.ts';
 import { joinKeys } from './causality/join-keys.ts';
 import { findRoot } from './find-root.ts';
 import { forEachOf } from './for-each-of.ts';
-import { type Chunk, joinItem, registrationItem } from './items.ts';
+import { activityOfJoin, type Chunk, joinedSince, joinItem, registrationItem } from './items.ts';
 import { type Known, needsRoot } from './next-step.ts';
 import { UnreadableBodyError } from './pack-body.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
@@ -39,8 +39,9 @@ export async function register(
   added: readonly string[],
 ): Promise<string[]> {
   const { ports, thresholds } = context;
-  const { joinRetention } = thresholds;
-  await ports.store.put(added.map((joinKey) => joinItem(key, joinKey, expiresIn(context, joinRetention))));
+  const { retention, joinRetention } = thresholds;
+  const [now, expiresAt] = [ports.now(), expiresIn(context, retention)];
+  await ports.store.put(added.map((joinKey) => joinItem(key, joinKey, now, expiresAt)));
   const all = [...new Set([...before, ...added])].sort();
   // Expires first, so that a long activity registers again before others do not find it any more.
   await ports.store.put([registrationItem(key, all, expiresIn(context, joinRetention / 2))]);
@@ -49,8 +50,8 @@ export async function register(
 
 /** What several settles of one invocation read of others, once. */
 export interface SharedReads {
-  /** Keys of activities by partition. */
-  registered(partition: string): Promise<string[]>;
+  /** Keys of activities by partition, registered since then. */
+  registered(partition: string, since: number): Promise<string[]>;
   /** Undefined: it cannot be read, and waits for a function that can. */
   activity(key: string): Promise<Related | undefined>;
 }
@@ -58,7 +59,9 @@ export interface SharedReads {
 export function createSharedReads(context: SettleContext): SharedReads {
   const { store } = context.ports;
   return {
-    registered: once(async (partition) => (await store.list(partition)).map(({ sk }) => sk)),
+    registered: once(async (partition, since) => [
+      ...new Set((await store.list(partition, joinedSince(since))).map(activityOfJoin)),
+    ]),
     activity: once((key) => readRelated(context, key)),
   };
 }
@@ -84,15 +87,18 @@ async function readRelated(context: SettleContext, key: string): Promise<Related
 export async function readRelatedOf(
   activity: Activity,
   reads: SharedReads,
-  { ports }: Pick<SettleContext, 'ports'>,
+  { ports, thresholds }: Pick<SettleContext, 'ports' | 'thresholds'>,
 ): Promise<Related[]> {
+  // Whole hours, so that several settles ask the same. Not from now: this settle may be hours late.
+  const hour = 3_600_000;
+  const since = Math.floor((lastHeard(activity) - thresholds.joinRetention * 1000) / hour) * hour;
   const related = new Map<string, Related>();
   const asked = new Set<string>();
   let left = 0;
   for (let ring = [activity]; ring.length > 0; ) {
     // Who is found by a link is read, and not whom that one links to: a GitOps tool links to all that it applies.
     const isOwn = ring[0] === activity;
-    const found = await findRegistered(ring, isOwn, asked, clusterOf(activity.key), reads);
+    const found = await findRegistered(ring, isOwn, asked, activity.key, since, reads);
     const news = [...found].filter((key) => key !== activity.key && !related.has(key)).sort();
     const most = mostRelated - 1 - related.size;
     left += Math.max(0, news.length - most);
@@ -112,7 +118,8 @@ async function findRegistered(
   ring: readonly Activity[],
   isOwn: boolean,
   asked: Set<string>,
-  cluster: string,
+  activity: string,
+  since: number,
   { registered }: SharedReads,
 ): Promise<Set<string>> {
   const sought = new Set(
@@ -121,16 +128,19 @@ async function findRegistered(
   for (const key of sought) asked.add(key);
   const found = new Set<string>();
   await forEachOf([...sought], async (key) => {
-    for (const other of await registered(joinPartition(cluster, key))) found.add(other);
+    for (const other of await registered(joinPartition(clusterOf(activity), key), since)) found.add(other);
   });
   return found;
 }
 
-/** Asks once for each key. */
-function once<T>(ask: (key: string) => Promise<T>): (key: string) => Promise<T> {
+/** Asks once for each. */
+function once<Args extends (string | number)[], T>(
+  ask: (...args: Args) => Promise<T>,
+): (...args: Args) => Promise<T> {
   const answers = new Map<string, Promise<T>>();
-  return (key) => {
-    const answer = answers.get(key) ?? ask(key);
+  return (...args) => {
+    const key = args.join(' ');
+    const answer = answers.get(key) ?? ask(...args);
     answers.set(key, answer);
     return answer;
   };

@@ -45,7 +45,10 @@ export interface Thresholds {
   outboxRetention: number;
   /** How long the archive has it: a timer may come a day late, and its function may have been away for another. */
   archiveRetention: number;
-  /** How long activities of different roots can find each other. No trace is longer than an hour. */
+  /**
+   * How long before its last word an activity looks for others that registered. Smaller: no trace is longer than an hour, and who
+   * waits for something holds it for as long. Larger: more of others to read, which have nothing to do with it.
+   */
   joinRetention: number;
   /**
    * For so long after its last word a trace that was sent whole keeps its observations and what says that its spans were sent

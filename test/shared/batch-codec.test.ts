@@ -134,7 +134,7 @@ describe('what cannot be read', () => {
 
   it.each([
     ['no compression', new TextEncoder().encode(header), /not a compressed batch/],
-    ['another version', pack(JSON.stringify({ version: 2, cluster: {} })), /batch header: version/],
+    ['another version', pack(JSON.stringify({ version: 3, cluster: {} })), /batch header: version/],
     ['no header', pack('hello'), /batch header/],
     ['nothing', new Uint8Array(), /not a compressed batch/],
     ['a record cut off', pack(header, 'x'.repeat(999)).subarray(0, 30), /not a compressed batch/],

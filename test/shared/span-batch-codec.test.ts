@@ -78,7 +78,7 @@ test.each([
   [zipped('{"version":1,"spans":[]}').slice(0, 20), 'is neither JSON nor gzipped JSON in base64'],
   ['{"secret', 'is not JSON'],
   [zipped('secret words'), 'is not JSON'],
-  ['{"version":2,"spans":[]}', 'version should be 1, is number'],
+  ['{"version":3,"spans":[]}', 'version should be (1 | 2), is number'],
   [zipped('{"version":1,"spans":[{"traceId":"secret"}]}'), /^spans\.0\.traceId/],
 ])('%j: says what is wrong and quotes nothing', (body, reason) => {
   const batch = decodeSpanBatch(body);
