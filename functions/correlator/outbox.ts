@@ -142,13 +142,13 @@ export function unsentBatches(
  */
 const longestRun = 130_000;
 
-/** Of batches that are in the archive already, for a timer that comes so late. */
+/** Of batches that are in the archive already, for a timer that comes so long after it was armed: it may have to send what came since. */
 export async function archivedBatches(
   { ports, thresholds }: SettleContext,
-  { activity, dueAt }: Due,
+  { activity, dueAt, armedAt = dueAt }: Due,
 ): Promise<BatchItem[]> {
-  const late = (ports.now() - dueAt) / 1000;
-  if (late <= thresholds.outboxRetention - thresholds.margin) return [];
+  const waited = (ports.now() - armedAt) / 1000;
+  if (waited <= thresholds.outboxRetention - thresholds.margin) return [];
   const items = await ports.store.list(archivePartition(activity), { within: ['cut#', 'cut#~'] });
   return items.flatMap((stored) => {
     const item = parseItem(stored, activity);
