@@ -19,7 +19,10 @@ export type Fate =
   | { kind: 'killed'; latency: number; take: Take; hangs: boolean };
 
 export interface Faults {
-  ofCall(service: Service): Fate;
+  /** `dies`: its function does not outlive it. */
+  ofCall(service: Service, dies: boolean): Fate;
+  /** At which of its calls, from 1, an invocation dies, should it come so far. */
+  diesAtCall(): number;
   /** Whether a request of a function that died meanwhile arrives all the same. */
   outlives(): boolean;
   /** Milliseconds by which a new instance's clock is wrong. */
@@ -50,6 +53,7 @@ const none: Take = () => [];
 
 export const noFaults: Faults = {
   ofCall: (service) => ({ kind: 'lands', latency: latencies[service] }),
+  diesAtCall: () => Number.POSITIVE_INFINITY,
   outlives: () => true,
   skew: () => 0,
   startsCold: () => false,
@@ -109,14 +113,16 @@ export function planFaults(
   const someOf: Take = (items) => items.filter(() => calls.chance(0.5));
   const takes = (): Take => [none, someOf, all][calls.between(0, 2)]!;
 
-  function ofCall(service: Service): Fate {
+  function ofCall(service: Service, dies: boolean): Fate {
     const latency = calls.spread(Math.ceil(latencies[service] / 4), latencies[service] * 4);
+    if (dies) {
+      note('killed');
+      return { kind: 'killed', latency, take: takes(), hangs: calls.chance(0.3) };
+    }
     if (awayUntil(service, now()) !== undefined) {
       note(`${service} away`);
       return { kind: 'refused', latency, take: none };
     }
-    if (comes('killed', calls, rates.kill))
-      return { kind: 'killed', latency, take: takes(), hangs: calls.chance(0.3) };
     if (comes('refused', calls, rates.refuse))
       return { kind: 'refused', latency, take: calls.chance(0.5) ? none : someOf };
     if (comes('answer lost', calls, rates.loseAnswer))
@@ -128,6 +134,11 @@ export function planFaults(
 
   return {
     ofCall,
+    // By magnitudes: most invocations make a dozen calls, and each of them should be as likely as the next to be the last.
+    diesAtCall: () =>
+      rates.die > 0 && now() <= end && calls.chance(rates.die)
+        ? calls.spread(1, 60)
+        : Number.POSITIVE_INFINITY,
     outlives: () => calls.chance(0.5),
     skew: () => (rates.skew ? instances.between(-second, second) : 0),
     startsCold: () => comes('cold start', instances, rates.cold),
@@ -168,12 +179,12 @@ function drawRates(draw: Draw) {
   const some = (least: number, most: number): number =>
     draw.chance(0.7) ? least * (most / least) ** draw.unit() : 0;
   return {
-    kill: some(0.005, 0.1),
+    die: some(0.05, 0.8),
     refuse: some(0.005, 0.1),
     loseAnswer: some(0.005, 0.1),
     stall: some(0.002, 0.03),
     cold: some(0.05, 0.7),
-    copyMessage: some(0.05, 0.5),
+    copyMessage: some(0.05, 0.9),
     late: some(0.02, 0.4),
     dayLate: draw.chance(0.25) ? 0.02 : 0,
     loseDelete: some(0.01, 0.2),
