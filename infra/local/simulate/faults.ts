@@ -45,7 +45,10 @@ export interface Faults {
   deafUntil(source: string, time: number): number | undefined;
   /** Milliseconds of observations that a forwarder, started again, reads and ships a second time. */
   shipsAgain(): number;
-  backendAnswer(): { status: 429 | 503; retryAfter?: number };
+  /** What a backend that is away says. */
+  refusalOfBackend(): { status: 429 | 503; retryAfter?: number };
+  /** Whether a backend that takes a request has something to say of it (a partial success of which nothing is rejected). */
+  isGrudging(): boolean;
 }
 
 const all: Take = (items) => items;
@@ -64,7 +67,8 @@ export const noFaults: Faults = {
   awayUntil: () => undefined,
   deafUntil: () => undefined,
   shipsAgain: () => 0,
-  backendAnswer: () => ({ status: 503 }),
+  refusalOfBackend: () => ({ status: 503 }),
+  isGrudging: () => false,
 };
 
 const second = 1000;
@@ -164,7 +168,8 @@ export function planFaults(
     deafUntil: drawDeafness(draw.fork('watches'), rates.deaf, { first, last }, note),
     shipsAgain: () =>
       comes('forwarder started again', shipping, rates.shipAgain) ? shipping.spread(second, hour) : 0,
-    backendAnswer: () =>
+    isGrudging: () => comes('partial success', calls, rates.grudge),
+    refusalOfBackend: () =>
       calls.chance(0.5)
         ? { status: 503 }
         : { status: 429, ...(calls.chance(0.5) && { retryAfter: calls.between(1, 300) }) },
@@ -182,7 +187,7 @@ function drawRates(draw: Draw) {
     die: some(0.05, 0.8),
     refuse: some(0.005, 0.1),
     loseAnswer: some(0.005, 0.1),
-    stall: some(0.002, 0.03),
+    stall: some(0.005, 0.08),
     cold: some(0.05, 0.7),
     copyMessage: some(0.05, 0.9),
     late: some(0.02, 0.4),
@@ -190,6 +195,7 @@ function drawRates(draw: Draw) {
     loseDelete: some(0.01, 0.2),
     copyBatch: some(0.05, 0.6),
     shipAgain: some(0.01, 0.1),
+    grudge: some(0.05, 0.5),
     skew: draw.chance(0.7),
     deaf: draw.chance(0.3) ? 0.4 : 0,
   };
