@@ -29,6 +29,8 @@ export interface Faults {
   skew(): number;
   /** Whether an instance that is there is not used. */
   startsCold(): boolean;
+  /** Milliseconds that an event is in hand before Lambda has a place for its invocation. */
+  throttled(): number;
   /** Milliseconds after which a message is handed out once more, whether or not somebody has it. */
   copyOfMessage(): number | undefined;
   /** Milliseconds by which a message is seen too late. */
@@ -60,6 +62,7 @@ export const noFaults: Faults = {
   outlives: () => true,
   skew: () => 0,
   startsCold: () => false,
+  throttled: () => 0,
   copyOfMessage: () => undefined,
   lateMessage: () => 0,
   isDeleteLost: () => false,
@@ -146,6 +149,8 @@ export function planFaults(
     outlives: () => calls.chance(0.5),
     skew: () => (rates.skew ? instances.between(-second, second) : 0),
     startsCold: () => comes('cold start', instances, rates.cold),
+    throttled: () =>
+      comes('function throttled', instances, rates.throttle) ? instances.spread(second, 3 * minute) : 0,
     copyOfMessage() {
       if (!comes('message twice', deliveries, rates.copyMessage)) return undefined;
       return deliveries.chance(0.5)
@@ -189,6 +194,7 @@ function drawRates(draw: Draw) {
     loseAnswer: some(0.005, 0.1),
     stall: some(0.005, 0.08),
     cold: some(0.05, 0.7),
+    throttle: some(0.02, 0.3),
     copyMessage: some(0.05, 0.9),
     late: some(0.02, 0.4),
     dayLate: draw.chance(0.25) ? 0.02 : 0,

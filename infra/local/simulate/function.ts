@@ -95,7 +95,7 @@ export function createFunction<E>(world: World, settings: FunctionSettings<E>): 
     new Promise((resolve) => {
       const warm = takeIdle();
       const running = warm ?? start();
-      const begun = time.now() + (warm === undefined ? coldStart : 0);
+      const begun = time.now() + faults.throttled() + (warm === undefined ? coldStart : 0);
       running.callsLeft = faults.diesAtCall();
       figures.invocations += 1;
       figures.logBytes += invocationLogBytes;
