@@ -23,15 +23,17 @@ class Refusal extends Error {
   }
 }
 
-/** Nothing in it. */
-const taken = new Uint8Array();
+const nothing = new Uint8Array();
+const warning = new TextEncoder().encode(
+  JSON.stringify({ partialSuccess: { rejectedSpans: '0', errorMessage: 'an attribute was cut' } }),
+);
 
 export function createBackend({ time, account, faults }: World): Backend {
   const deliveries: Delivery[] = [];
   const refusal = () => {
-    const { status, retryAfter } = faults.backendAnswer();
+    const { status, retryAfter } = faults.refusalOfBackend();
     const after = retryAfter === undefined ? undefined : String(retryAfter);
-    return new Refusal({ kind: 'answered', status, retryAfter: after, body: taken });
+    return new Refusal({ kind: 'answered', status, retryAfter: after, body: nothing });
   };
   return {
     deliveries,
@@ -42,7 +44,8 @@ export function createBackend({ time, account, faults }: World): Backend {
           return await instance.call({ service: 'backend', name: 'POST /v1/traces', refusal }, (take) => {
             account.services.backend.bytes += body.byteLength;
             for (const span of take(spans)) deliveries.push({ deliveredAt: time.now(), span });
-            return { kind: 'answered', status: 200, body: taken } as const;
+            const answer = faults.isGrudging() ? warning : nothing;
+            return { kind: 'answered', status: 200, body: answer } as const;
           });
         } catch (error) {
           if (error instanceof Refusal) return error.answer;

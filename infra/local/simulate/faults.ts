@@ -19,13 +19,18 @@ export type Fate =
   | { kind: 'killed'; latency: number; take: Take; hangs: boolean };
 
 export interface Faults {
-  ofCall(service: Service): Fate;
+  /** `dies`: its function does not outlive it. */
+  ofCall(service: Service, dies: boolean): Fate;
+  /** At which of its calls, from 1, an invocation dies, should it come so far. */
+  diesAtCall(): number;
   /** Whether a request of a function that died meanwhile arrives all the same. */
   outlives(): boolean;
   /** Milliseconds by which a new instance's clock is wrong. */
   skew(): number;
   /** Whether an instance that is there is not used. */
   startsCold(): boolean;
+  /** Milliseconds that an event is in hand before Lambda has a place for its invocation. */
+  throttled(): number;
   /** Milliseconds after which a message is handed out once more, whether or not somebody has it. */
   copyOfMessage(): number | undefined;
   /** Milliseconds by which a message is seen too late. */
@@ -42,7 +47,10 @@ export interface Faults {
   deafUntil(source: string, time: number): number | undefined;
   /** Milliseconds of observations that a forwarder, started again, reads and ships a second time. */
   shipsAgain(): number;
-  backendAnswer(): { status: 429 | 503; retryAfter?: number };
+  /** What a backend that is away says. */
+  refusalOfBackend(): { status: 429 | 503; retryAfter?: number };
+  /** Whether a backend that takes a request has something to say of it (a partial success of which nothing is rejected). */
+  isGrudging(): boolean;
 }
 
 const all: Take = (items) => items;
@@ -50,9 +58,11 @@ const none: Take = () => [];
 
 export const noFaults: Faults = {
   ofCall: (service) => ({ kind: 'lands', latency: latencies[service] }),
+  diesAtCall: () => Number.POSITIVE_INFINITY,
   outlives: () => true,
   skew: () => 0,
   startsCold: () => false,
+  throttled: () => 0,
   copyOfMessage: () => undefined,
   lateMessage: () => 0,
   isDeleteLost: () => false,
@@ -60,7 +70,8 @@ export const noFaults: Faults = {
   awayUntil: () => undefined,
   deafUntil: () => undefined,
   shipsAgain: () => 0,
-  backendAnswer: () => ({ status: 503 }),
+  refusalOfBackend: () => ({ status: 503 }),
+  isGrudging: () => false,
 };
 
 const second = 1000;
@@ -109,14 +120,16 @@ export function planFaults(
   const someOf: Take = (items) => items.filter(() => calls.chance(0.5));
   const takes = (): Take => [none, someOf, all][calls.between(0, 2)]!;
 
-  function ofCall(service: Service): Fate {
+  function ofCall(service: Service, dies: boolean): Fate {
     const latency = calls.spread(Math.ceil(latencies[service] / 4), latencies[service] * 4);
+    if (dies) {
+      note('killed');
+      return { kind: 'killed', latency, take: takes(), hangs: calls.chance(0.3) };
+    }
     if (awayUntil(service, now()) !== undefined) {
       note(`${service} away`);
       return { kind: 'refused', latency, take: none };
     }
-    if (comes('killed', calls, rates.kill))
-      return { kind: 'killed', latency, take: takes(), hangs: calls.chance(0.3) };
     if (comes('refused', calls, rates.refuse))
       return { kind: 'refused', latency, take: calls.chance(0.5) ? none : someOf };
     if (comes('answer lost', calls, rates.loseAnswer))
@@ -128,9 +141,16 @@ export function planFaults(
 
   return {
     ofCall,
+    // By magnitudes: most invocations make a dozen calls, and each of them should be as likely as the next to be the last.
+    diesAtCall: () =>
+      rates.die > 0 && now() <= end && calls.chance(rates.die)
+        ? calls.spread(1, 60)
+        : Number.POSITIVE_INFINITY,
     outlives: () => calls.chance(0.5),
     skew: () => (rates.skew ? instances.between(-second, second) : 0),
     startsCold: () => comes('cold start', instances, rates.cold),
+    throttled: () =>
+      comes('function throttled', instances, rates.throttle) ? instances.spread(second, 3 * minute) : 0,
     copyOfMessage() {
       if (!comes('message twice', deliveries, rates.copyMessage)) return undefined;
       return deliveries.chance(0.5)
@@ -153,7 +173,8 @@ export function planFaults(
     deafUntil: drawDeafness(draw.fork('watches'), rates.deaf, { first, last }, note),
     shipsAgain: () =>
       comes('forwarder started again', shipping, rates.shipAgain) ? shipping.spread(second, hour) : 0,
-    backendAnswer: () =>
+    isGrudging: () => comes('partial success', calls, rates.grudge),
+    refusalOfBackend: () =>
       calls.chance(0.5)
         ? { status: 503 }
         : { status: 429, ...(calls.chance(0.5) && { retryAfter: calls.between(1, 300) }) },
@@ -168,17 +189,19 @@ function drawRates(draw: Draw) {
   const some = (least: number, most: number): number =>
     draw.chance(0.7) ? least * (most / least) ** draw.unit() : 0;
   return {
-    kill: some(0.005, 0.1),
+    die: some(0.05, 0.8),
     refuse: some(0.005, 0.1),
     loseAnswer: some(0.005, 0.1),
-    stall: some(0.002, 0.03),
+    stall: some(0.005, 0.08),
     cold: some(0.05, 0.7),
-    copyMessage: some(0.05, 0.5),
+    throttle: some(0.02, 0.3),
+    copyMessage: some(0.05, 0.9),
     late: some(0.02, 0.4),
     dayLate: draw.chance(0.25) ? 0.02 : 0,
     loseDelete: some(0.01, 0.2),
     copyBatch: some(0.05, 0.6),
     shipAgain: some(0.01, 0.1),
+    grudge: some(0.05, 0.5),
     skew: draw.chance(0.7),
     deaf: draw.chance(0.3) ? 0.4 : 0,
   };

@@ -46,6 +46,8 @@ interface Running<E> {
   instance: Instance;
   handler: Handler<E>;
   isAlive: boolean;
+  /** Of this invocation, until it dies. */
+  callsLeft: number;
   idleSince: number;
   end(invocation: Invocation): void;
 }
@@ -70,7 +72,11 @@ export function createFunction<E>(world: World, settings: FunctionSettings<E>): 
 
   function start(): Running<E> {
     const skew = faults.skew();
-    const of: Pick<Running<E>, 'isAlive' | 'end'> = { isAlive: true, end: () => {} };
+    const of: Pick<Running<E>, 'isAlive' | 'callsLeft' | 'end'> = {
+      isAlive: true,
+      callsLeft: 0,
+      end: () => {},
+    };
     const label = `${name}-${started++}`;
     const instance: Instance = {
       name,
@@ -89,7 +95,8 @@ export function createFunction<E>(world: World, settings: FunctionSettings<E>): 
     new Promise((resolve) => {
       const warm = takeIdle();
       const running = warm ?? start();
-      const begun = time.now() + (warm === undefined ? coldStart : 0);
+      const begun = time.now() + faults.throttled() + (warm === undefined ? coldStart : 0);
+      running.callsLeft = faults.diesAtCall();
       figures.invocations += 1;
       figures.logBytes += invocationLogBytes;
       if (warm === undefined) figures.coldStarts += 1;
@@ -131,13 +138,13 @@ const everything: Take = (items) => items;
 function makeCall<T>(
   { time, faults, account, tell }: World,
   label: string,
-  caller: { isAlive: boolean; end(invocation: Invocation): void },
+  caller: Pick<Running<never>, 'isAlive' | 'callsLeft' | 'end'>,
   request: Request,
   land: (take: Take) => T | Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (!caller.isAlive) return;
-    const fate: Fate = faults.ofCall(request.service);
+    const fate: Fate = faults.ofCall(request.service, --caller.callsLeft <= 0);
     const answer = (say: () => void) => {
       if (caller.isAlive) say();
     };

@@ -41,6 +41,8 @@ interface Message {
   sentAt: number;
   receiveCount: number;
   isDeleted: boolean;
+  /** Handed out twice since it was last seen by itself. */
+  isCopied: boolean;
   /** Takes back when it is seen next. */
   forget(): void;
 }
@@ -74,7 +76,10 @@ export function createQueue(world: World, settings: QueueSettings): Queue {
   };
   const showIn = (message: Message, milliseconds: number) => {
     message.forget();
-    message.forget = time.after(milliseconds, () => show(message));
+    message.forget = time.after(milliseconds, () => {
+      message.isCopied = false;
+      show(message);
+    });
   };
   /** Pollers receive what can be seen together, and no more than they may have in hand. */
   function ask() {
@@ -92,8 +97,12 @@ export function createQueue(world: World, settings: QueueSettings): Queue {
     message.receiveCount += 1;
     if (message.receiveCount <= maxReceiveCount) {
       showIn(message, visibilityTimeout);
-      const copy = faults.copyOfMessage();
-      if (copy !== undefined) time.after(copy, () => show(message));
+      // Copies of copies would make dead letters of what SQS hands out twice.
+      const copy = message.isCopied ? undefined : faults.copyOfMessage();
+      if (copy !== undefined) {
+        message.isCopied = true;
+        time.after(copy, () => show(message));
+      }
       return true;
     }
     message.forget();
@@ -153,6 +162,7 @@ export function createQueue(world: World, settings: QueueSettings): Queue {
         sentAt: time.now(),
         receiveCount: 0,
         isDeleted: false,
+        isCopied: false,
         forget: () => {},
       };
       showIn(message, Math.min(longestDelay, Math.max(0, delaySeconds)) * 1000 + faults.lateMessage());

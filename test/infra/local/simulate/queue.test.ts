@@ -89,9 +89,7 @@ describe('a queue', () => {
     queue.consume(invoke);
     queue.send('a', 0);
     await runOut(world);
-    expect(seen.slice(0, 2)).toEqual(['0 a', '1 a']);
-    // The copies of copies came before it was deleted.
-    expect(seen.every((line) => Number.parseInt(line, 10) <= 5)).toBe(true);
+    expect(seen).toEqual(['0 a', '1 a']);
   });
 
   it('brings back a message whose deletion was lost', async () => {

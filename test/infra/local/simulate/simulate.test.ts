@@ -124,12 +124,13 @@ describe('a mistake in the correlator is found', () => {
   });
 });
 
-const seeds = fc.noBias(fc.nat()).map((seed) => seed);
+/** Any as likely as the next; and a smaller one that fails says no more. */
+const seeds = fc.noShrink(fc.noBias(fc.nat()));
 
 describe('whatever AWS does', () => {
   const sound = (file: string, runs: number) =>
     checkProperty(
-      fc.asyncProperty(fc.noShrink(seeds), async (seed) => {
+      fc.asyncProperty(seeds, async (seed) => {
         const simulated = await simulate(await recorded(file), { seed, faults: 'all' });
         expect(failuresOf(simulated), `--faults all --seed ${seed}`).toEqual([]);
       }),
@@ -147,15 +148,14 @@ describe('whatever AWS does', () => {
     'node-lost-and-removed.jsonl',
     'three-applies-1s-apart.jsonl',
   ];
-  /**
-   * A timer that is handed out twice at once still loses spans where the one that is done first only postpones, and the other dies
-   * with what it was to send; and there are more (README, "Testing it all"). With a settle that holds, `todo` goes.
-   */
-  const todo = isSoak ? it.todo : it;
-  it.each(ten)('%s', async (file) => sound(file, 2));
+  it.skipIf(isSoak).each(ten)('%s, two seeds', (file) => sound(file, 2));
 
-  if (isSoak) {
-    todo.each(ten)('%s, a thousand seeds', (file) => sound(file, 50));
-    todo.each([...recordingFiles, ...caseFiles])('%s, twenty seeds', (file) => sound(file, 1));
-  }
+  /**
+   * Skipped until settle holds what it promises (then `runIf(isSoak)`): some seeds of a thousand lose spans. A timer is handed out twice at once; the one
+   * postpones, is done and so deletes it; the other has written down what it sends (a cut), and then dies or cannot send.
+   */
+  it.skip.each(ten)('%s, a thousand seeds', (file) => sound(file, 1000 / inject('soak')));
+  it.skip.each([...recordingFiles, ...caseFiles])('%s, twenty seeds', (file) =>
+    sound(file, 20 / inject('soak')),
+  );
 });
