@@ -37,3 +37,14 @@ const intervalOf = ({ startTimeUnixNano, endTimeUnixNano }: Span): [bigint, bigi
   BigInt(startTimeUnixNano),
   BigInt(endTimeUnixNano),
 ];
+
+/** Spans whose parent is in another trace or never came. */
+export function astrayIn(spans: readonly Span[]): string[] {
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  return spans.flatMap(({ name, traceId, parentSpanId }) => {
+    if (parentSpanId === null) return [];
+    const parent = byId.get(parentSpanId);
+    if (parent === undefined) return `the parent of ${name} never came`;
+    return parent.traceId === traceId ? [] : `${name} is in another trace than its parent, ${parent.name}`;
+  });
+}
