@@ -113,9 +113,11 @@ export const lastBatch = ({ batches }: Pick<Activity, 'batches'>): number =>
 export const lastHeard = ({ chunks }: Pick<Activity, 'chunks'>): number =>
   chunks.reduce((last, { at }) => Math.max(last, at), 0);
 
-/** When spans were committed here last; 0 where they never were. */
+/** When all that could be sent was committed here last; 0 where it never was. */
 export const lastCommit = ({ batches }: Pick<Activity, 'batches'>): number =>
-  batches.filter(({ body }) => body !== undefined).reduce((last, { at }) => Math.max(last, at), 0);
+  batches
+    .filter(({ body, isPartial }) => body !== undefined && !isPartial)
+    .reduce((last, { at }) => Math.max(last, at), 0);
 
 /**
  * Since when something of it waits to be settled: since the last commit, or since the end of the last silence of `silence`

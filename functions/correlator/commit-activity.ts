@@ -1,8 +1,9 @@
 /** The commit of one activity: its spans are assembled with those of related ones, and what can no longer change is written down. */
+import type { Span } from '../../shared/span.ts';
 import { type Activity, hasSeenAll, lastBatch, whatWasSent } from './activity.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
 import { joinDigests } from './causality/join-keys.ts';
-import { muchToRead, planCompaction } from './compact.ts';
+import { planCompaction } from './compact.ts';
 import { fullestCluster } from './file-observations.ts';
 import {
   type Acknowledged,
@@ -17,14 +18,14 @@ import {
 import type { Related } from './join-registry.ts';
 import { ageOf, behind } from './next-step.ts';
 import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
-import { type Bounds, firstClosing, keysOf, type Picked, pickSpans } from './pick-spans.ts';
+import { type Bounds, firstClosing, keysOf, type Picked, pickClosed, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
 import type { Remark } from './ports.ts';
 import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
 import { archivePartition } from './store.ts';
-import type { Thresholds } from './thresholds.ts';
+import { muchToRead, type Thresholds } from './thresholds.ts';
 
 /** What assembly has come to. */
 interface Assembled extends Picked {
@@ -42,29 +43,21 @@ export async function commitActivity(
   related: readonly Related[],
 ): Promise<Outcome> {
   const { ports, thresholds } = context;
-  const { activity, due, resent } = check;
+  const { activity, due } = check;
   const assembled = await assembleWithArchive(context, check, related);
   const { final, open } = assembled;
-  let committed: Acknowledged | undefined;
-  try {
-    committed = await commitSpans(context, activity, final, due.chain);
-  } catch (error) {
-    if (!(error instanceof OutboxConflictError)) throw error;
-    // If it is this timer's, which came twice, or this very call, whose first answer was lost, nobody else may live to send it.
-    const again = error.first?.chain === due.chain ? spansOf(error.first) : [];
-    return { spans: [...resent, ...error.committed, ...again], next: thresholds.quiet };
-  }
-  const acknowledged = committed && extend(activity.acknowledged, committed);
+  const committed = await commit(context, check, final);
+  // Somebody else was faster: what was sent has to be read anew.
+  if (committed.next !== undefined) return committed;
   const now = ports.now();
   const chunkNames = await compact(context, check, assembled);
   const closesAt = firstClosing(open);
   const closing = closesAt === undefined ? undefined : Math.max(1, (closesAt - now) / 1000);
+  const { range } = committed;
   const outcome: Outcome = {
-    spans: [...resent, ...final],
-    sentUpTo: acknowledged?.to ?? lastBatch(activity),
+    ...committed,
     remark: toRemark(context, check, related, assembled),
-    acknowledged: isAwaited(activity, due, now, thresholds) ? acknowledged : undefined,
-    ...checkpointAfter(context, check, acknowledged),
+    ...checkpointAfter(context, check, range),
   };
   if (activity.joinKeys.length === 0) return { ...outcome, next: closing };
   const seen = related.map((one) => seeRelated(context, one, assembled.spans));
@@ -74,7 +67,47 @@ export async function commitActivity(
     found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now),
   };
   const plan = planRechecks(seen, own, thresholds, now);
-  return { ...outcome, recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged } };
+  return { ...outcome, recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged: range } };
+}
+
+/** Seconds of quiet, by the clocks of those who report, after which a trace that is over is sent though others go on. */
+const quietFor = ({ quiet, margin }: Thresholds): number => Math.max(0, quiet - margin);
+
+/** Whether there is anything to send of traces that are over, by what it tells itself. */
+export function hasClosed(context: SettleContext, check: Check): boolean {
+  const { activity, observations } = check;
+  const sent = whatWasSent([activity]);
+  const spans = assembleAll(context, check, [], sent);
+  const picked = pickSpans(spans, keysOf(observations), sent, boundsOf(context, check));
+  const { spans: closed, next } = pickClosed(spans, picked, quietSince(context));
+  return closed.length > 0 || next !== undefined;
+}
+
+/** Nanoseconds since 1970. */
+const quietSince = ({ ports, thresholds }: SettleContext): bigint =>
+  ports.assemblyClock() - BigInt(quietFor(thresholds)) * 1_000_000_000n;
+
+/**
+ * Of an activity that is loud, or related to one that is, what belongs to traces that are over. Undefined: nothing does.
+ * @throws UnreadableBodyError
+ */
+export async function commitClosed(
+  context: SettleContext,
+  check: Check,
+  related: readonly Related[],
+  { seconds }: { seconds: number },
+): Promise<Outcome | undefined> {
+  const assembled = await assembleWithArchive(context, check, related);
+  const { spans, next } = pickClosed(assembled.spans, assembled, quietSince(context));
+  const untilNext =
+    next === undefined ? seconds : Math.max(1, Number((next - quietSince(context)) / 1_000_000n) / 1000);
+  if (spans.length === 0 && untilNext >= seconds) return undefined;
+  const outcome = await commit(context, check, spans, true);
+  return {
+    ...outcome,
+    next: Math.min(outcome.next ?? seconds, seconds, untilNext),
+    remark: toRemark(context, check, related, { ...assembled, final: spans }),
+  };
 }
 
 /** A timer may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
@@ -89,6 +122,36 @@ const isAwaited = (
 
 /** Milliseconds: SQS's. */
 const longestDelay = 900_000;
+
+/** `range`: of the outbox, undefined where nothing was committed; `next`: somebody else was faster, and it is checked again. */
+interface Committed extends Outcome {
+  range?: Acknowledged | undefined;
+}
+
+async function commit(
+  context: SettleContext,
+  check: Check,
+  spans: readonly Span[],
+  isPartial = false,
+): Promise<Committed> {
+  const { ports, thresholds } = context;
+  const { activity, due, resent } = check;
+  try {
+    const committed = await commitSpans(context, activity, spans, { chain: due.chain, isPartial });
+    const range = committed && extend(activity.acknowledged, committed);
+    return {
+      spans: [...resent, ...spans],
+      sentUpTo: committed?.to ?? lastBatch(activity),
+      range,
+      acknowledged: isAwaited(activity, due, ports.now(), thresholds) ? range : undefined,
+    };
+  } catch (error) {
+    if (!(error instanceof OutboxConflictError)) throw error;
+    // If it is this timer's, which came twice, or this very call, whose first answer was lost, nobody else may live to send it.
+    const again = error.first?.chain === due.chain ? spansOf(error.first) : [];
+    return { spans: [...resent, ...error.committed, ...again], next: thresholds.quiet };
+  }
+}
 
 /** Once more where the archive says that some of it was sent. */
 async function assembleWithArchive(

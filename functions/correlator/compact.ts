@@ -46,9 +46,6 @@ const fewestBatches = 8;
 /** What was compacted is written anew where so much of it is over: each observation so twice at most, on the average. */
 const shareOver = 0.5;
 
-/** Bytes: to read so much once more costs what it costs to write (five of DynamoDB's read units). */
-export const muchToRead = 20_000;
-
 export interface Settled {
   activity: Activity;
   /** What its chunks hold, in the same order. */

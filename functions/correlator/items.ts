@@ -71,6 +71,8 @@ export interface BatchItem {
   at: number;
   /** The chain of timers whose business it is: until one of them has acknowledged it, it is sent again. */
   chain: string;
+  /** Only of traces that were over: all else still waits. */
+  isPartial: boolean;
   /** Undefined: a fence, which only takes the number. */
   body: Uint8Array | undefined;
 }
@@ -222,14 +224,14 @@ export const batchItem = (
   activity: string,
   number: number,
   spans: readonly Span[],
-  { at, chain }: { at: number; chain: string },
+  { at, chain, isPartial = false }: { at: number; chain: string; isPartial?: boolean },
   expiresAt: number,
 ) => ({
   pk: activityPartition(activity),
   sk: batchKey(number),
   expiresAt,
   revision: 1,
-  fields: { at, turn: chain },
+  fields: { at, turn: chain, ...(isPartial && { partial: 1 }) },
   ...(spans.length > 0 && { body: packBody(spans) }),
 });
 
@@ -429,6 +431,7 @@ const parsers: Readonly<Record<string, (item: Item, activity: string) => Activit
     number: Number(item.sk.slice('cut#'.length)),
     at: numberOf(item, 'at'),
     chain: textOf(item, 'turn'),
+    isPartial: numberOf(item, 'partial') === 1,
     body: item.body,
   }),
   sent: (item) => ({

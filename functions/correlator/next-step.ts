@@ -5,7 +5,7 @@
 import type { Observation } from '../../shared/observation.ts';
 import { type Activity, hasSeenAll, lastCommit, lastHeard, waitingSince } from './activity.ts';
 import type { Due } from './read-timers.ts';
-import type { Thresholds } from './thresholds.ts';
+import { muchToRead, type Thresholds } from './thresholds.ts';
 
 export type Step =
   /** Another timer does what is to be done, or nothing is. */
@@ -18,7 +18,8 @@ export type Step =
   | { do: 'merge-from'; merges: Activity['merges']; family: string }
   /** It writes itself where others find it. */
   | { do: 'register'; joinKeys: readonly string[] }
-  | { do: 'wait'; seconds: number; because: WaitReason }
+  /** `mayClose`: what belongs to traces that are over need not wait. */
+  | { do: 'wait'; seconds: number; because: WaitReason; mayClose?: boolean }
   /** Related activities have to be read. */
   | { do: 'read-related' }
   /** What can no longer change is written down, and sent. */
@@ -74,12 +75,20 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
   if (activity.merges.length > 0) return { do: 'merge-from', merges: activity.merges, family: root.family };
   if (unregistered.length > 0) return { do: 'register', joinKeys: unregistered };
   const alone = waitAlone(facts, now, thresholds) ?? waitForRegistration(facts, now, thresholds);
-  if (alone !== undefined) return alone;
+  if (alone !== undefined)
+    return mayClose(alone, facts, now, thresholds) ? { ...alone, mayClose: true } : alone;
   if (related === undefined) return { do: 'read-related' };
   return waitForRelated(facts, related, now, thresholds) ?? { do: 'commit' };
 }
 
 type Wait = Extract<Step, { do: 'wait' }>;
+
+/**
+ * In an activity that is loud, because one change follows the other or something crashes, a verdict need not wait until all is quiet.
+ * Not where so much would have to be read each time.
+ */
+const mayClose = ({ because }: Wait, { activity }: Facts, now: number, thresholds: Thresholds): boolean =>
+  because === 'loud' && activity.bytes < muchToRead && ageOf(activity, now, thresholds) >= thresholds.quiet;
 
 /** What came since the timer was armed has a timer of its own, which does what this one would. */
 export const isSuperseded = ({ chunks }: Pick<Activity, 'chunks'>, since: number | undefined): boolean =>
@@ -173,5 +182,5 @@ function waitForRelated(
   );
   const longest = Math.max(0, ...related.map((known) => waitAlone(known, now, thresholds)?.seconds ?? 0));
   const seconds = Math.min(longest, holdForRelated - held);
-  return seconds > 0 ? { do: 'wait', seconds, because: 'related' } : undefined;
+  return seconds > 0 ? { do: 'wait', seconds, because: 'related', mayClose: true } : undefined;
 }

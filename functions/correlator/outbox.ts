@@ -51,7 +51,7 @@ export async function commitSpans(
   context: SettleContext,
   activity: Activity,
   spans: readonly Span[],
-  chain: string,
+  { chain, isPartial = false }: { chain: string; isPartial?: boolean },
 ): Promise<Acknowledged | undefined> {
   const { ports, thresholds } = context;
   const from = lastBatch(activity) + 1;
@@ -59,7 +59,7 @@ export async function commitSpans(
   for (let rest = [...spans]; rest.length > 0; number += 1) {
     const some = fitBatch(rest);
     const expiresAt = expiresIn(context, thresholds.sentRetention);
-    const item = batchItem(activity.key, number, some, { at: ports.now(), chain }, expiresAt);
+    const item = batchItem(activity.key, number, some, { at: ports.now(), chain, isPartial }, expiresAt);
     if (!(await replaceOrSetAside(context, activity.key, item, some)))
       throw await conflict(ports.store, activity.key, item, spans.slice(0, spans.length - rest.length));
     rest = rest.slice(some.length);

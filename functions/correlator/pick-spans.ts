@@ -39,6 +39,36 @@ function isTold({ span, occurrence }: AssembledSpan, { horizon, compactedUntil, 
   return start >= horizon && (start > compactedUntil || unsent.has(span.spanId));
 }
 
+/** Of traces that are over, in an activity that goes on. */
+export interface Closed {
+  spans: Span[];
+  /** The last word of the one that is quiet next, in nanoseconds since 1970; undefined where there is none. */
+  next: bigint | undefined;
+}
+
+/** Of the final spans those of traces of which nothing is open, and that have been quiet since `until`. */
+export function pickClosed(
+  assembled: readonly AssembledSpan[],
+  { final, open }: Picked,
+  until: bigint,
+): Closed {
+  const going = new Set(open.map(({ span }) => span.traceId));
+  const closed: Closed = { spans: [], next: undefined };
+  for (const [traceId, spans] of Map.groupBy(final, (span) => span.traceId)) {
+    if (going.has(traceId)) continue;
+    const all = assembled.filter(({ span }) => span.traceId === traceId);
+    // Its root is somebody else's, and may wait for more.
+    if (!all.every((entry) => entry.final)) continue;
+    const last = all.map(({ span }) => BigInt(span.endTimeUnixNano)).reduce(later);
+    if (last <= until) closed.spans.push(...spans);
+    else if (closed.next === undefined || last < closed.next) closed.next = last;
+  }
+  closed.spans.sort(compareSpans);
+  return closed;
+}
+
+const later = (a: bigint, b: bigint): bigint => (a < b ? b : a);
+
 /** When the first of them can be sent if nothing more is heard, in milliseconds since 1970; undefined for none. */
 export function firstClosing(open: readonly AssembledSpan[]): number | undefined {
   if (open.length === 0) return undefined;

@@ -12,8 +12,7 @@ import {
   toActivity,
 } from './activity.ts';
 import { joinDigests } from './causality/join-keys.ts';
-import { commitActivity } from './commit-activity.ts';
-import { muchToRead } from './compact.ts';
+import { commitActivity, commitClosed, hasClosed } from './commit-activity.ts';
 import { findRoot } from './find-root.ts';
 import { type Acknowledged, type Checkpoint, type Chunk, parseItem } from './items.ts';
 import { readRelatedOf, register, type SharedReads, unregisteredKeys } from './join-registry.ts';
@@ -26,6 +25,7 @@ import type { Due } from './read-timers.ts';
 import type { OwnRecheck } from './send-rechecks.ts';
 import type { SettleContext } from './settle-context.ts';
 import { activityPartition, type Item } from './store.ts';
+import { muchToRead } from './thresholds.ts';
 
 /** What came of an activity's timer. It is done once this is: the spans first. */
 export interface Outcome {
@@ -94,7 +94,10 @@ export async function finishCheck(
   const step = nextStep({ ...check, related }, context.ports.now(), context.thresholds);
   switch (step.do) {
     case 'wait':
-      return waitFor(context, check, step);
+      return (
+        (step.mayClose === true && (await commitClosed(context, check, related, step))) ||
+        waitFor(context, check, step)
+      );
     case 'commit':
       return commitActivity(context, check, related);
     default:
@@ -135,7 +138,9 @@ async function take(
       return { ...check, activity: { ...activity, joinKeys }, unregistered: [], isNewlyRegistered: true };
     }
     case 'wait':
-      return waitFor(context, check, step);
+      return step.mayClose === true && hasClosed(context, check)
+        ? 'read-related'
+        : waitFor(context, check, step);
     case 'read-related':
       return 'read-related';
     case 'commit':

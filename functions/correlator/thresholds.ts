@@ -58,6 +58,12 @@ export interface Thresholds {
   afterTrace: number;
 }
 
+/**
+ * Bytes of bodies of an activity: to read so much once more costs what it costs to write (five of DynamoDB's read units). Smaller: more
+ * writes of what spares hardly any reads. Larger: more reads.
+ */
+export const muchToRead = 20_000;
+
 const hour = 3600;
 
 export const defaultThresholds: Thresholds = {
@@ -67,7 +73,7 @@ export const defaultThresholds: Thresholds = {
   maxWait: 300,
   ownerWait: 60,
   holdForRelated: 60,
-  registration: 10,
+  registration: 5,
   retention: 24 * hour,
   sentRetention: 4 * 24 * hour,
   outboxRetention: 1800,

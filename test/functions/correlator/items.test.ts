@@ -165,9 +165,9 @@ describe('read back, it is what was written:', () => {
   });
 
   it('a join key: the activity under the key, in its cluster', () =>
-    expect(joinItem(web, 'Node//n1', 1000)).toEqual({
+    expect(joinItem(web, 'Node//n1', noon + 1_800_000, 1000)).toEqual({
       pk: 'meet#c1#Node//n1',
-      sk: web,
+      sk: `00${noon}#${web}`,
       expiresAt: 1000,
     }));
 

@@ -45,8 +45,13 @@ async function conflictOf(promise: Promise<unknown>): Promise<OutboxConflictErro
 describe('a commit', () => {
   it('takes the next number, and is there before anything is sent', async () => {
     const context = startContext();
-    expect(await commitSpans(context, toActivity(web, []), some, 'chain')).toEqual({ from: 1, to: 1 });
-    expect(await commitSpans(context, await readActivity(context.store, web), more, 'next')).toEqual({
+    expect(await commitSpans(context, toActivity(web, []), some, { chain: 'chain' })).toEqual({
+      from: 1,
+      to: 1,
+    });
+    expect(
+      await commitSpans(context, await readActivity(context.store, web), more, { chain: 'next' }),
+    ).toEqual({
       from: 2,
       to: 2,
     });
@@ -61,14 +66,14 @@ describe('a commit', () => {
 
   it('of nothing takes none', async () => {
     const context = startContext();
-    expect(await commitSpans(context, toActivity(web, []), [], 'chain')).toBeUndefined();
+    expect(await commitSpans(context, toActivity(web, []), [], { chain: 'chain' })).toBeUndefined();
     expect(context.calls).toEqual([]);
   });
 
   it('of more than fits into one item takes several, without a gap, and nothing changes its place', async () => {
     const context = startContext();
     const all = many(9500);
-    const taken = await commitSpans(context, toActivity(web, []), all, 'chain');
+    const taken = await commitSpans(context, toActivity(web, []), all, { chain: 'chain' });
     const { batches } = await readActivity(context.store, web);
     expect(taken).toEqual({ from: 1, to: batches.length });
     expect(batches.map(({ number }) => number)).toEqual(batches.map((_, index) => index + 1));
@@ -79,7 +84,7 @@ describe('a commit', () => {
 
   it('remembers that it was sent for longer than anything that could tell it again', async () => {
     const context = startContext();
-    await commitSpans(context, toActivity(web, []), some, 'chain');
+    await commitSpans(context, toActivity(web, []), some, { chain: 'chain' });
     const [batch] = (await readActivity(context.store, web)).batches;
     expect(batch!.expiresAt).toBe(noon / 1000 + defaultThresholds.sentRetention);
   });
@@ -89,8 +94,8 @@ describe('of two who have read the same', () => {
   it('one commits, and the other is told by whom it was forestalled', async () => {
     const context = startContext();
     const asBothRead = toActivity(web, []);
-    await commitSpans(context, asBothRead, some, 'faster');
-    const conflict = await conflictOf(commitSpans(context, asBothRead, spans, 'slower'));
+    await commitSpans(context, asBothRead, some, { chain: 'faster' });
+    const conflict = await conflictOf(commitSpans(context, asBothRead, spans, { chain: 'slower' }));
     expect(conflict).toMatchObject({ name: 'OutboxConflictError', activity: web, committed: [] });
     expect(conflict.first).toMatchObject({ number: 1, chain: 'faster' });
     expect(spansOfBatches((await readActivity(context.store, web)).batches)).toEqual(some);
@@ -101,7 +106,7 @@ describe('of two who have read the same', () => {
     const all = many(9000);
     const faster = batchItem(web, 2, some, { at: noon, chain: 'faster' }, later);
     await context.store.replace(faster, undefined);
-    const conflict = await conflictOf(commitSpans(context, toActivity(web, []), all, 'slower'));
+    const conflict = await conflictOf(commitSpans(context, toActivity(web, []), all, { chain: 'slower' }));
     const [first, second] = (await readActivity(context.store, web)).batches;
     expect(conflict.committed).toEqual(all.slice(0, conflict.committed.length));
     expect(conflict.committed).toEqual(spansOfBatches([first!]));
@@ -121,7 +126,7 @@ describe('a fence', () => {
     const context = startContext();
     const before = toActivity(web, []);
     await fence(context, before);
-    const conflict = await conflictOf(commitSpans(context, before, some, 'chain'));
+    const conflict = await conflictOf(commitSpans(context, before, some, { chain: 'chain' }));
     expect(conflict.first).toMatchObject({ number: 1, chain: '', body: undefined });
     expect(spansOfBatches([conflict.first!])).toEqual([]);
   });
@@ -129,7 +134,7 @@ describe('a fence', () => {
   it('is refused where somebody commits at the same time', async () => {
     const context = startContext();
     const before = toActivity(web, []);
-    await commitSpans(context, before, some, 'chain');
+    await commitSpans(context, before, some, { chain: 'chain' });
     expect((await conflictOf(fence(context, before))).first).toMatchObject({ number: 1, chain: 'chain' });
   });
 
@@ -137,7 +142,7 @@ describe('a fence', () => {
     const context = startContext();
     await fence(context, toActivity(web, []));
     const activity = await readActivity(context.store, web);
-    expect(await commitSpans(context, activity, some, 'chain')).toEqual({ from: 2, to: 2 });
+    expect(await commitSpans(context, activity, some, { chain: 'chain' })).toEqual({ from: 2, to: 2 });
   });
 });
 
