@@ -73,7 +73,7 @@ export const defaultThresholds: Thresholds = {
   maxWait: 300,
   ownerWait: 60,
   holdForRelated: 60,
-  registration: 5,
+  registration: 10,
   retention: 24 * hour,
   sentRetention: 4 * 24 * hour,
   outboxRetention: 1800,

@@ -92,7 +92,8 @@ it('what comes again is counted, what is tried again because it failed is not', 
 
 describe('the timer', () => {
   it('is one, however much comes while it is pending', async () => {
-    const pipeline = startPipeline();
+    const start = Date.parse('2026-03-01T12:00:00Z');
+    const pipeline = startPipeline({ start, assemblyClock: (now) => BigInt(now) * 1_000_000n });
     for (let n = 1; n <= 8; n += 1) {
       await pipeline.ingest(recordsOf([observations], { first: n }));
       pipeline.wait(2);

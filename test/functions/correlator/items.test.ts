@@ -117,6 +117,7 @@ describe('read back, it is what was written:', () => {
       number: 7,
       at: noon,
       chain: 'chain',
+      isPartial: false,
       body: batch.body,
     });
     expect(spansOf(asKind('batch', batch))).toEqual(spans);
