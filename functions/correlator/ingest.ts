@@ -90,9 +90,9 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
   await resolveOwners(directory, subjects, world);
 
   // Only after the objects are written: who files under such an object later finds its owner.
-  const merges = (await findEarly(directory, newlyOwned)).map(([early, place]) =>
-    toMerge(ingest, world, early, place),
-  );
+  const merges = (await findEarly(directory, newlyOwned))
+    .map(([early, place]) => toMerge(ingest, world, early, place))
+    .filter(isElsewhere);
   const chunks = groupByActivity(batches, world);
   const touched = new Map(chunks.map(({ activity, family }) => [activity, family]));
   await armTimers(timers, touched.keys(), shorten(`${invocation} before`));
@@ -133,9 +133,7 @@ async function handOver(ingest: Ingest, touched: ReadonlyMap<string, string>, in
   const places = new Map([...touched].map(([key, family]) => [key, { id: splitKey(key)[1], family }]));
   const world: World = new Map();
   await resolveOwners(directory, places, world);
-  const merges = [...places]
-    .map(([key, place]) => ({ key, ...toMerge(ingest, world, key, place) }))
-    .filter(({ key, into }) => into !== key);
+  const merges = [...places].map(([key, place]) => toMerge(ingest, world, key, place)).filter(isElsewhere);
   await ports.store.put(merges.map(({ item }) => item));
   await armTimers(timers, new Set(merges.map(({ into }) => into)), shorten(`${invocation} roots`));
 }
@@ -144,8 +142,11 @@ async function handOver(ingest: Ingest, touched: ReadonlyMap<string, string>, in
 function toMerge({ ports, retention }: Ingest, world: World, from: string, place: Place) {
   const { activity: into, family } = activityOf(world, splitKey(from)[0], place);
   const expiresAt = Math.ceil(ports.now() / 1000) + retention;
-  return { into, item: mergeItem(into, family, from, expiresAt) };
+  return { from, into, item: mergeItem(into, family, from, expiresAt) };
 }
+
+/** Objects that own each other are all of the activity of one of them, which has nothing to merge into itself. */
+const isElsewhere = ({ from, into }: { from: string; into: string }): boolean => into !== from;
 
 /** By cluster and id. */
 function placesOf(records: readonly StreamRecord[]): Map<string, Place> {

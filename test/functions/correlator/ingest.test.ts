@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { activityPartition, type Key } from '../../../functions/correlator/store.ts';
 import { encodeBatches, packBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { event, rollout, thing } from './causality/cluster-story.ts';
+import { event, rollout, snapshot, thing } from './causality/cluster-story.ts';
 import { cluster, received, record, recordsOf, startPipeline } from './pipeline.ts';
 
 const { observations, deployment } = rollout(0);
@@ -153,4 +153,20 @@ describe('what ingest costs', () => {
     await pipeline.ingest(recordsOf([observations], { first: 2 }));
     expect(asked).toEqual([]);
   });
+});
+
+it('objects that own each other are filed under one of them, which is not merged into itself', async () => {
+  const b = thing('Pod', 'b');
+  const a = thing('Pod', 'a', b);
+  const pipeline = startPipeline();
+  // Begun before anybody knows of the ring.
+  await pipeline.ingest(recordsOf([[event(0, a, 'Pulled', 'x'), event(0, b, 'Pulled', 'x')]]));
+  pipeline.wait(2);
+  await pipeline.ingest(recordsOf([[snapshot(0, a), snapshot(0, { ...b, owner: a })]], { first: 2 }));
+  await pipeline.runTimers();
+  const merged = pipeline.remarks.flatMap((remark) => (remark.kind === 'merged' ? remark : []));
+  expect(merged.map(({ activity, into }) => `${activity} into ${into}`)).toEqual([
+    'c1/uid-Pod-b into c1/uid-Pod-a',
+  ]);
+  expect(received(pipeline).filter(({ name }) => name === 'Pod.Pulled')).toHaveLength(2);
 });
