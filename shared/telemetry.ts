@@ -67,6 +67,8 @@ export function createTelemetry<R extends { kind: string }>(table: TellingTable<
         }),
       });
       for (const [name, value] of Object.entries(told.metrics ?? {})) {
+        // Nothing is a figure that costs as much as any other.
+        if (value === 0) continue;
         metrics.addMetric(name, name === 'OldestPendingAge' ? 'Seconds' : 'Count', value);
       }
     },

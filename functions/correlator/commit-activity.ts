@@ -67,7 +67,10 @@ export async function commitActivity(
     found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now),
   };
   const plan = planRechecks(seen, own, thresholds, now);
-  return { ...outcome, recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged: range } };
+  return {
+    ...outcome,
+    recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged: range, readAt: check.readAt },
+  };
 }
 
 /** Seconds of quiet, by the clocks of those who report, after which a trace that is over is sent though others go on. */
@@ -110,7 +113,7 @@ export async function commitClosed(
   };
 }
 
-/** A timer may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
+/** A timer of another chain may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
 const isAwaited = (
   { chunks, batches }: Activity,
   due: Due,
@@ -118,7 +121,7 @@ const isAwaited = (
   { margin }: Pick<Thresholds, 'margin'>,
 ): boolean =>
   chunks.some(({ dueAt }) => dueAt > now - margin * 1000 && dueAt !== due.dueAt) ||
-  batches.some(({ at, body }) => body !== undefined && at > now - longestDelay);
+  batches.some(({ at, body, chain }) => body !== undefined && at > now - longestDelay && chain !== due.chain);
 
 /** Milliseconds: SQS's. */
 const longestDelay = 900_000;

@@ -5,7 +5,7 @@
 import { ItemRefusedError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { createDuplicateCounter } from './count-duplicates.ts';
-import { clusterKey, fullestCluster, rootOf, subjectPlace } from './file-observations.ts';
+import { clusterKey, fullestCluster, isFresh, rootOf, subjectPlace } from './file-observations.ts';
 import { chunkItems, mergeItem, shorten } from './items.ts';
 import {
   createOwnerDirectory,
@@ -82,11 +82,14 @@ export function createIngest(
 async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<number> {
   const { directory, timers } = ingest;
   const invocation = batches.map(({ name }) => name).join();
-  const subjects = placesOf(batches.flatMap(({ records }) => records));
+  const records = batches.flatMap((batch) => batch.records);
+  const subjects = placesOf(records, () => true);
+  const fresh = placesOf(records, isFresh);
   const world: World = new Map();
-  await resolveOwners(directory, subjects, world);
+  const isAsked = (key: string) => !fresh.has(key) || directory.objects.recall(key) !== undefined;
+  await resolveOwners(directory, new Map([...subjects].filter(([key]) => isAsked(key))), world);
   const newlyOwned = await learnOwners(directory, batches, world);
-  // Owners that only these snapshots name.
+  // Fresh objects, and owners that only these snapshots name.
   await resolveOwners(directory, subjects, world);
 
   // Only after the objects are written: who files under such an object later finds its owner.
@@ -148,11 +151,15 @@ function toMerge({ ports, retention }: Ingest, world: World, from: string, place
 /** Objects that own each other are all of the activity of one of them, which has nothing to merge into itself. */
 const isElsewhere = ({ from, into }: { from: string; into: string }): boolean => into !== from;
 
-/** By cluster and id. */
-function placesOf(records: readonly StreamRecord[]): Map<string, Place> {
+/** By cluster and id, of those observations. */
+function placesOf(
+  records: readonly StreamRecord[],
+  isChosen: (observation: Observation) => boolean,
+): Map<string, Place> {
   const places = new Map<string, Place>();
   for (const { cluster, observations } of records) {
     for (const observation of observations) {
+      if (!isChosen(observation)) continue;
       const place = subjectPlace(observation);
       places.set(`${clusterKey(cluster)}/${place.id}`, place);
     }

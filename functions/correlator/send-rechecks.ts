@@ -13,23 +13,27 @@ export interface OwnRecheck extends Rechecks {
   /** When its first open span can be sent, in milliseconds since 1970; undefined where nothing of it is open. */
   closesAt: number | undefined;
   acknowledged: Acknowledged | undefined;
+  /** When it was read, in milliseconds since 1970: what others have committed since, its timers have to find. */
+  readAt: number;
 }
+
+type Own = OwnRecheck & { chain: string };
+type Filled<T> = readonly [T, ...T[]];
+const isFilled = <T>(all: readonly T[]): all is Filled<T> => all.length > 0;
 
 /** Of others that say when one activity is checked next. */
 const mostTurns = 16;
 
 /** What is settled together and closes together is rechecked together: what those read then is read once. */
-export async function sendRechecks(
-  context: SettleContext,
-  all: readonly (OwnRecheck & { chain: string })[],
-): Promise<void> {
+export async function sendRechecks(context: SettleContext, all: readonly Own[]): Promise<void> {
+  if (!isFilled(all)) return;
   const settled = new Set(all.map(({ activity }) => activity.key));
   const { registration } = context.thresholds;
   const soon = othersOf(
     all.flatMap((own) => own.soon),
     settled,
   );
-  if (soon.length > 0) await sayNext(context, soon, await arm(context, all[0]!, 'soon', soon, registration));
+  if (soon.length > 0) await sayNext(context, soon, await arm(context, all, 'soon', soon, registration));
   const closing = [...all, ...all.flatMap((own) => own.closing)].filter(
     ({ activity, closesAt }) => closesAt !== undefined || !settled.has(activity.key),
   );
@@ -39,7 +43,7 @@ export async function sendRechecks(
       ({ key }) => !next.has(key),
     );
     if (activities.length === 0) continue;
-    const at = await arm(context, all[0]!, `closing ${seconds}`, activities, seconds);
+    const at = await arm(context, all, `closing ${seconds}`, activities, seconds);
     for (const { key } of activities) next.set(key, at);
     await sayNext(
       context,
@@ -73,18 +77,16 @@ const othersOf = (some: readonly Activity[], settled: ReadonlySet<string>): Acti
 /** When they come, in milliseconds since 1970. */
 async function arm(
   { ports }: SettleContext,
-  { chain, activity }: OwnRecheck & { chain: string },
+  [{ chain, activity, readAt }, ...others]: Filled<Own>,
   name: string,
   some: readonly Activity[],
   seconds: number,
 ): Promise<number> {
-  const armedAt = ports.now();
-  const dueAt = armedAt + seconds * 1000;
+  const since = ports.now();
+  const dueAt = since + seconds * 1000;
+  const armedAt = Math.min(readAt, ...others.map((own) => own.readAt));
   const id = shorten(`${chain} ${activity.key} ${name}`);
-  await ports.timers.arm(
-    { id, activities: some.map(({ key }) => key), dueAt, armedAt, since: armedAt },
-    seconds,
-  );
+  await ports.timers.arm({ id, activities: some.map(({ key }) => key), dueAt, armedAt, since }, seconds);
   return dueAt;
 }
 

@@ -218,9 +218,9 @@ function checkpointIn(items: readonly Item[], activity: string) {
 }
 
 /** What is sent without anything new being committed. */
-const send = ({ resent, activity }: Pick<Check, 'resent' | 'activity'>): Outcome => ({
+const send = ({ due, resent, activity }: Pick<Check, 'due' | 'resent' | 'activity'>): Outcome => ({
   spans: resent,
-  sentUpTo: lastBatch(activity),
+  sentUpTo: Math.max(due.sent, lastBatch(activity)),
 });
 
 /** A timer of its own, or the one that comes anyway. */
@@ -237,7 +237,7 @@ function waitFor(
   const checkpoint =
     because === 'loud' || because === 'registration' ? toCheckpoint(context, check) : undefined;
   return {
-    ...send({ resent, activity }),
+    ...send({ due, resent, activity }),
     next: isLeft && because !== 'related' ? undefined : seconds,
     remark: { kind: 'postponed', activity: activity.key, seconds, age },
     ...(checkpoint !== undefined && { checkpoint }),

@@ -130,7 +130,7 @@ const longestOpen = 900;
 /** Those that come back, in as few messages as their times allow. */
 function nextTimers(outcomes: Outcomes, armedAt: number): (Timer & { seconds: number })[] {
   const next = [...outcomes].flatMap(([due, { next: seconds, sentUpTo = due.sent }]) =>
-    seconds === undefined ? [] : { ...due, seconds: Math.ceil(seconds), sentUpTo },
+    seconds === undefined ? [] : { ...due, seconds: roundUp(seconds), sentUpTo },
   );
   const together = Map.groupBy(next, ({ chain, seconds }) => `${seconds} ${chain}`);
   return [...together.values()].map((some) => {
@@ -148,6 +148,12 @@ function nextTimers(outcomes: Outcomes, armedAt: number): (Timer & { seconds: nu
       ...(sent.length > 0 && { sent: Object.fromEntries(sent) }),
     };
   });
+}
+
+/** Whole seconds; of a longer time a twentieth more or less does not matter, and what comes back together shares a message. */
+export function roundUp(seconds: number): number {
+  const step = Math.max(1, Math.floor(seconds / 20));
+  return Math.ceil(seconds / step) * step;
 }
 
 /**

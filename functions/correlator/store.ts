@@ -1,33 +1,6 @@
 /**
- * What the correlator remembers, in one table. Every item expires by itself; readers check the time themselves, since
- * DynamoDB's TTL may be days late.
- *
- * | pk | sk | what it holds | why |
- * |---|---|---|---|
- * | `objects#<cluster>/<family>` | `<batch>` | at, body: who is whose | the way from an object to its root |
- * | | `early#<id>` | | an activity that has begun without its object |
- * | `activity#<key>` | `about` | at, cut, cutAt, since?, bytes, body: digests | what a look at all of it found: until the next cut, others read what is new |
- * | | `chunk#<at>#<batch>[#n]` | at, dueAt, family, body: observations | in order of arrival: what is new is read alone |
- * | | `fold#<at>#<name>[#n]` | at, dueAt: 0, family, body: observations | of an activity that goes on and on, what was in many chunks |
- * | | `cut#<n>` | at, turn, body?: spans | written before they are sent: a settle that comes again sends the same bytes |
- * | | `sent#<key>#<n>` | body: spans | what was cut in an activity that was moved in |
- * | | `sent#<at>#<name>[#n]` | body: ids and times of spans | what was cut half an hour ago and more |
- * | | `expect#<key>` | family | an activity that turned out to be a part of this one, to be moved in |
- * | | `points` | body: meeting points where this activity is registered | register once, not with every settle |
- * | | `look` | seen, next? | of one that meets others and has settled: when it looks again (plan-looks.ts) |
- * | `archive#<key>` | `cut#<n>` | as it was | for the timer that made it, should it come again so late |
- * | `meet#<cluster>#<point>` | activity key | | activities of other roots that may cause each other |
- *
- * A batch is what one invocation read of one shard: retried whole or in parts, what it holds is written again, under
- * another key: assembly is over a set, and nothing that was acknowledged is overwritten by less. Objects of one family
- * (a controller and its pods) are looked up together. How chunks and cuts are folded: plan-folds.ts.
- *
- * Nothing says that a timer is pending but the timer itself: each chunk is followed by one (`dueAt`) that comes seconds
- * after it was written, and one that finds nothing to do does no harm. A cut is the business of the timer that made it
- * (`turn`): it comes again until its spans are in the queue. To all others a cut is as good as sent.
- *
- * An activity's key is `<cluster>/<id of its root>`, a cluster its UID, an object's id its UID (see file-observations.ts
- * for those without). What would be too long for a key is a digest of it there (`keyPart`).
+ * What the correlator remembers, in one table: the port, and the keys of its partitions. Each item and who writes, reads and
+ * expires it: docs/ARCHITECTURE.md, "Items". Readers check the time themselves, since DynamoDB's TTL may be days late.
  */
 
 import { hash } from 'node:crypto';

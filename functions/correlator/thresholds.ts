@@ -43,8 +43,6 @@ export interface Thresholds {
   /** How long a batch of the outbox is at hand whole, for the timer that committed it; then it is in the archive. Smaller: more
    * reads of the archive. Larger: more bytes in every read of an activity that goes on. */
   outboxRetention: number;
-  /** How long the archive has it: a timer may come a day late, and its function may have been away for another. */
-  archiveRetention: number;
   /**
    * How long before its last word an activity looks for others that registered. Smaller: no trace is longer than an hour, and who
    * waits for something holds it for as long. Larger: more of others to read, which have nothing to do with it.
@@ -77,7 +75,6 @@ export const defaultThresholds: Thresholds = {
   retention: 24 * hour,
   sentRetention: 4 * 24 * hour,
   outboxRetention: 1800,
-  archiveRetention: 2 * 24 * hour,
   joinRetention: 2 * hour,
   afterTrace: 2 * hour,
 };

@@ -135,7 +135,7 @@ describe('somebody else', () => {
     const list: Store['list'] = async (...args) => {
       const read = await context.store.list(...args);
       // Between its reading and its fence.
-      await commitSpans(context, early, spans.slice(2), 'other');
+      await commitSpans(context, early, spans.slice(2), { chain: 'other' });
       return read;
     };
     const ports = { ...context.ports, store: { ...context.store, list } };
@@ -148,7 +148,7 @@ describe('somebody else', () => {
     const context = await started();
     const early = await readActivity(context.store, pod);
     await mergeInto(context, merge, follow);
-    await expect(commitSpans(context, early, spans, 'slow')).rejects.toThrow(OutboxConflictError);
+    await expect(commitSpans(context, early, spans, { chain: 'slow' })).rejects.toThrow(OutboxConflictError);
   });
 
   it('files more under it afterwards: that is merged as well, and not in the place of what was', async () => {
