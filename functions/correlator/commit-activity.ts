@@ -73,8 +73,11 @@ export async function commitActivity(
   };
 }
 
-/** Seconds of quiet, by the clocks of those who report, after which a trace that is over is sent though others go on. */
-const quietFor = ({ quiet, margin }: Thresholds): number => Math.max(0, quiet - margin);
+/**
+ * Of the quiet after which an activity settles: so much is enough for a trace that is over, by the clocks of those who report. Smaller:
+ * more comes after its root (11 s is the worst delay seen in a burst). Larger: a rollout of some seconds is checked twice.
+ */
+const shareOfQuiet = 0.6;
 
 /** Whether there is anything to send of traces that are over, by what it tells itself. */
 export function hasClosed(context: SettleContext, check: Check): boolean {
@@ -88,7 +91,7 @@ export function hasClosed(context: SettleContext, check: Check): boolean {
 
 /** Nanoseconds since 1970. */
 const quietSince = ({ ports, thresholds }: SettleContext): bigint =>
-  ports.assemblyClock() - BigInt(quietFor(thresholds)) * 1_000_000_000n;
+  ports.assemblyClock() - BigInt(Math.round(shareOfQuiet * thresholds.quiet * 1e9));
 
 /**
  * Of an activity that is loud, or related to one that is, what belongs to traces that are over. Undefined: nothing does.
@@ -105,7 +108,10 @@ export async function commitClosed(
   const untilNext =
     next === undefined ? seconds : Math.max(1, Number((next - quietSince(context)) / 1_000_000n) / 1000);
   if (spans.length === 0 && untilNext >= seconds) return undefined;
-  const outcome = await commit(context, check, spans, true);
+  const isAll = spans.length === assembled.final.length && assembled.open.length === 0;
+  const outcome = await commit(context, check, spans, !isAll);
+  if (isAll && outcome.next === undefined)
+    return { ...outcome, remark: toRemark(context, check, related, assembled) };
   return {
     ...outcome,
     next: Math.min(outcome.next ?? seconds, seconds, untilNext),
@@ -120,8 +126,11 @@ const isAwaited = (
   now: number,
   { margin }: Pick<Thresholds, 'margin'>,
 ): boolean =>
-  chunks.some(({ dueAt }) => dueAt > now - margin * 1000 && dueAt !== due.dueAt) ||
+  chunks.some(({ dueAt }) => dueAt > now - margin * 1000 && dueAt !== due.dueAt && !isBefore(due, dueAt)) ||
   batches.some(({ at, body, chain }) => body !== undefined && at > now - longestDelay && chain !== due.chain);
+
+/** It had come when this one was sent. */
+const isBefore = ({ since }: Due, dueAt: number): boolean => since !== undefined && dueAt <= since + 1000;
 
 /** Milliseconds: SQS's. */
 const longestDelay = 900_000;
