@@ -155,7 +155,7 @@ async function commit(
       spans: [...resent, ...spans],
       sentUpTo: committed?.to ?? lastBatch(activity),
       range,
-      acknowledged: isAwaited(activity, due, ports.now(), thresholds) ? range : undefined,
+      acknowledged: isPartial || isAwaited(activity, due, ports.now(), thresholds) ? range : undefined,
     };
   } catch (error) {
     if (!(error instanceof OutboxConflictError)) throw error;

@@ -28,7 +28,7 @@ export async function checkNews(
   // Somebody may have committed since this timer was sent, and not have lived to send it.
   const isSent = (checkpoint.acknowledged?.to ?? 0) >= checkpoint.batch;
   const armedAt = due.armedAt ?? due.dueAt;
-  if (!isSent && checkpoint.committedAt >= armedAt - thresholds.margin * 1000) return undefined;
+  if (!isSent && checkpoint.committedAt >= armedAt - thresholds.clockSkew * 1000) return undefined;
   const pk = activityPartition(due.activity);
   const [items, others] = await Promise.all([
     ports.store.list(pk, chunksSince(checkpoint.at - longestPut)),
