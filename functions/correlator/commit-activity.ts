@@ -15,7 +15,7 @@ import {
   spansOf,
 } from './items.ts';
 import type { Related } from './join-registry.ts';
-import { ageOf, behind } from './next-step.ts';
+import { ageOf, behind, waitsSince } from './next-step.ts';
 import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
 import { type Bounds, firstClosing, keysOf, type Picked, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
@@ -77,15 +77,19 @@ export async function commitActivity(
   return { ...outcome, recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged } };
 }
 
-/** A timer may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
-const isAwaited = (
-  { chunks, batches }: Activity,
-  due: Due,
-  now: number,
-  { margin }: Pick<Thresholds, 'margin'>,
-): boolean =>
-  chunks.some(({ dueAt }) => dueAt > now - margin * 1000 && dueAt !== due.dueAt) ||
-  batches.some(({ at, body }) => body !== undefined && at > now - longestDelay);
+/**
+ * A timer may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. After a
+ * silence somebody has checked, and may have sent one though there was nothing to commit.
+ */
+function isAwaited(activity: Activity, due: Due, now: number, thresholds: Thresholds): boolean {
+  const { chunks, batches } = activity;
+  const since = waitsSince(activity, thresholds) ?? 0;
+  return (
+    chunks.some(({ dueAt }) => dueAt > now - thresholds.margin * 1000 && dueAt !== due.dueAt) ||
+    chunks.some(({ at }) => at < since && at > now - longestDelay) ||
+    batches.some(({ at, body }) => body !== undefined && at > now - longestDelay)
+  );
+}
 
 /** Milliseconds: SQS's. */
 const longestDelay = 900_000;

@@ -5,7 +5,7 @@
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { createDuplicateCounter } from './count-duplicates.ts';
 import { clusterKey, fullestCluster, rootOf, subjectPlace } from './file-observations.ts';
-import { chunkItems, mergeItem, shorten } from './items.ts';
+import { chunkItems, mergeItem } from './items.ts';
 import {
   createOwnerDirectory,
   earlyMarks,
@@ -94,7 +94,7 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
   );
   const chunks = groupByActivity(batches, world);
   const touched = new Map(chunks.map(({ activity, family }) => [activity, family]));
-  await armTimers(timers, touched.keys(), shorten(`${invocation} before`));
+  await armTimers(timers, touched.keys(), `${invocation} before`);
   const marks = earlyMarks(directory, batches, touched, world);
   await ports.store.put([
     ...merges.map(({ item }) => item),
@@ -102,7 +102,7 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
     ...marks.items,
   ]);
   marks.done();
-  await armTimers(timers, touched.keys(), shorten(`${invocation} after`));
+  await armTimers(timers, touched.keys(), `${invocation} after`);
   await handOver(ingest, touched, invocation);
   return touched.size;
 }
@@ -117,7 +117,7 @@ async function handOver(ingest: Ingest, touched: ReadonlyMap<string, string>, in
     .map(([key, place]) => ({ key, ...toMerge(ingest, world, key, place) }))
     .filter(({ key, into }) => into !== key);
   await ports.store.put(merges.map(({ item }) => item));
-  await armTimers(timers, new Set(merges.map(({ into }) => into)), shorten(`${invocation} roots`));
+  await armTimers(timers, new Set(merges.map(({ into }) => into)), `${invocation} roots`);
 }
 
 /** What has begun under an object turned out to be a part of its root's activity. */
