@@ -11,6 +11,7 @@ import {
   earlyMarks,
   findEarly,
   learnOwners,
+  newbornIn,
   type OwnerDirectory,
   resolveOwners,
   type World,
@@ -83,7 +84,8 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
   const invocation = batches.map(({ name }) => name).join();
   const subjects = placesOf(batches.flatMap(({ records }) => records));
   const world: World = new Map();
-  await resolveOwners(directory, subjects, world);
+  const newborn = newbornIn(directory, batches);
+  await resolveOwners(directory, new Map([...subjects].filter(([key]) => !newborn.has(key))), world);
   const newlyOwned = await learnOwners(directory, batches, world);
   // Owners that only these snapshots name.
   await resolveOwners(directory, subjects, world);
