@@ -16,7 +16,7 @@ import {
   spansOf,
 } from './items.ts';
 import type { Related } from './join-registry.ts';
-import { ageOf, behind } from './next-step.ts';
+import { ageOf, behind, waitsSince } from './next-step.ts';
 import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
 import { type Bounds, firstClosing, keysOf, type Picked, pickClosed, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
@@ -119,15 +119,21 @@ export async function commitClosed(
   };
 }
 
-/** A timer of another chain may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
-const isAwaited = (
-  { chunks, batches }: Activity,
-  due: Due,
-  now: number,
-  { margin }: Pick<Thresholds, 'margin'>,
-): boolean =>
-  chunks.some(({ dueAt }) => dueAt > now - margin * 1000 && dueAt !== due.dueAt && !isBefore(due, dueAt)) ||
-  batches.some(({ at, body, chain }) => body !== undefined && at > now - longestDelay && chain !== due.chain);
+/**
+ * A timer of another chain may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was
+ * open. After a silence somebody has checked, and may have sent one though there was nothing to commit.
+ */
+function isAwaited(activity: Activity, due: Due, now: number, thresholds: Thresholds): boolean {
+  const { chunks, batches } = activity;
+  const since = waitsSince(activity, thresholds) ?? 0;
+  const isToCome = (dueAt: number) =>
+    dueAt > now - thresholds.margin * 1000 && dueAt !== due.dueAt && !isBefore(due, dueAt);
+  const isRecent = (at: number) => at > now - longestDelay;
+  return (
+    chunks.some(({ at, dueAt }) => isToCome(dueAt) || (at < since && isRecent(at))) ||
+    batches.some(({ at, body, chain }) => body !== undefined && isRecent(at) && chain !== due.chain)
+  );
+}
 
 /** It had come when this one was sent. */
 const isBefore = ({ since }: Due, dueAt: number): boolean => since !== undefined && dueAt <= since + 1000;
