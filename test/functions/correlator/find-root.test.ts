@@ -56,7 +56,7 @@ describe('an activity is its own root', () => {
     }));
 
   it('where it is an orphan that nobody has adopted: the directory is asked', async () =>
-    expect(await rootOf(toPod, [snapshot(0, { ...pod, owner: undefined })])).toMatchObject({
+    expect(await rootOf(toPod, [snapshot(0, thing('Pod', pod.name))])).toMatchObject({
       key: `c1/${pod.uid}`,
       isKnown: true,
       reads: 1,
@@ -79,7 +79,7 @@ describe('an activity belongs to another', () => {
     expect(await rootOf(toPod, [], way.slice(0, 1))).toMatchObject({ key: `c1/${replicaSet.uid}` }));
 
   it('that adopted it after it was described as an orphan', async () =>
-    expect(await rootOf(toPod, [snapshot(0, { ...pod, owner: undefined })], way)).toMatchObject({
+    expect(await rootOf(toPod, [snapshot(0, thing('Pod', pod.name))], way)).toMatchObject({
       key: 'c1/uid-Deployment-web',
     }));
 
