@@ -77,7 +77,7 @@ export async function commitActivity(
  * Of the quiet after which an activity settles: so much is enough for a trace that is over, by the clocks of those who report. Smaller:
  * more comes after its root (11 s is the worst delay seen in a burst). Larger: a rollout of some seconds is checked twice.
  */
-const shareOfQuiet = 0.6;
+const shareOfQuiet = 0.75;
 
 /** Whether there is anything to send of traces that are over, by what it tells itself. */
 export function hasClosed(context: SettleContext, check: Check): boolean {

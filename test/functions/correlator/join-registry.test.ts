@@ -58,18 +58,20 @@ describe('who registers', () => {
     const activity = await readActivity(context.store, 'c1/web');
     expect(await register(context, activity, ['uid:a', 'uid:c'])).toEqual(['uid:a', 'uid:b', 'uid:c']);
     for (const key of ['uid:a', 'uid:b', 'uid:c'])
-      expect(await context.store.list(joinPartition('c1', key))).toMatchObject([{ sk: 'c1/web' }]);
+      expect(await context.store.list(joinPartition('c1', key))).toMatchObject([
+        { sk: expect.stringMatching(/^\d{15}#c1\/web$/) },
+      ]);
     expect((await readActivity(context.store, 'c1/web')).joinKeys).toEqual(['uid:a', 'uid:b', 'uid:c']);
   });
 
   it('registers again before others do not find it any more', async () => {
     const context = startContext();
     await registered(context, { web: ['uid:a'] });
-    const { joinRetention } = defaultThresholds;
+    const { joinRetention, retention } = defaultThresholds;
     const [join] = await context.store.list(joinPartition('c1', 'uid:a'));
     const [own] = await context.store.list(activityPartition('c1/web'));
     expect([join!.expiresAt, own!.expiresAt]).toEqual([
-      noon / 1000 + joinRetention,
+      noon / 1000 + retention,
       noon / 1000 + joinRetention / 2,
     ]);
   });

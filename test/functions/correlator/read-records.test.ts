@@ -12,6 +12,8 @@ const good = (sequenceNumber: string, shard = 0) =>
   record(sequenceNumber, encodeBatches(cluster, observations).records[0]!, shard);
 const bad = (sequenceNumber: string) => record(sequenceNumber, Buffer.from('not a batch'));
 
+const day = 24 * 3600;
+
 async function read(Records: ReturnType<typeof record>[], isAway = false) {
   const { ports, remarks } = startContext();
   const poison: Poison[] = [];
@@ -19,7 +21,7 @@ async function read(Records: ReturnType<typeof record>[], isAway = false) {
     if (isAway) throw new Error('away');
     poison.push(one);
   };
-  return { ...(await readRecords({ Records }, { ...ports, setAside: { keep } })), poison, remarks };
+  return { ...(await readRecords({ Records }, { ...ports, setAside: { keep } }, day)), poison, remarks };
 }
 
 describe('a record', () => {

@@ -30,6 +30,7 @@ const own = (id: string, more: Partial<OwnRecheck> = {}): OwnRecheck & { chain: 
   soon: [],
   closing: [],
   chain: 'chain',
+  readAt: noon - 1000,
   ...more,
 });
 const closing = (id: string, seconds: number | undefined, before: Said = {}) => ({
@@ -69,7 +70,7 @@ describe('one that has settled', () => {
     await sendRechecks(context, [own('web', { closesAt: noon + 600_000 })]);
     // 20 s of quiet, 1 s of slack, 10 s of registration.
     expect(armed()).toEqual(['in 631 s: c1/web']);
-    expect(context.armed[0]).toMatchObject({ armedAt: noon, since: noon, dueAt: noon + 631_000 });
+    expect(context.armed[0]).toMatchObject({ armedAt: noon - 1000, since: noon, dueAt: noon + 631_000 });
     expect((await recheckOf('web'))!.next).toBe(631);
   });
 

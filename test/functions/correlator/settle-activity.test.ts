@@ -261,7 +261,7 @@ describe('an activity that may be related to others', () => {
         ...chunk('b', observations, noon, noon + 59_000),
         registrationItem(web, [...keys, 'x'], later),
         ...chunkItems('c1/other', 'b', { cluster, observations: [] }, loud),
-        joinItem('c1/other', 'x', later),
+        joinItem('c1/other', 'x', noon, later),
       ],
       40,
     );
