@@ -142,7 +142,7 @@ export function unsentBatches(
  */
 const longestRun = 130_000;
 
-/** Of batches that are in the archive already, for a timer that comes so long after it was armed: it may have to send what came since. */
+/** Of batches that are in the archive already, for a timer that comes so long after it was armed: what was committed since is its business. */
 export async function archivedBatches(
   { ports, thresholds }: SettleContext,
   { activity, dueAt, armedAt = dueAt }: Due,

@@ -6,6 +6,7 @@ import {
   archivedSentItems,
   batchItem,
   chunkItems,
+  nameChunks,
   registrationItem,
   spansOf,
 } from '../../../functions/correlator/items.ts';
@@ -221,6 +222,27 @@ describe('one that is large', () => {
       isJoined: false,
     });
     expect(checkpoint!.bytes).toBeGreaterThan(20_000);
+  });
+  it('is compacted, what stands for others before they go, and says which chunks there are then', async () => {
+    const context = await start({ at: 5 * hour });
+    const told = { at: noon, dueAt: 0, family: 'web', expiresAt: later };
+    for (let n = 0; n < 60; n += 1)
+      await context.store.put(
+        chunkItems(web, `b${n}`, { cluster, observations: many.slice(25 * n, 25 * n + 25) }, told),
+      );
+    const { spans } = await commit(await start({ at: hour }));
+    const earlier = { at: noon + 4.5 * hour * 1000, chain: 'x' };
+    await context.store.put([
+      batchItem(web, 1, spans, earlier, later),
+      registrationItem(web, ['Node//n1'], later),
+    ]);
+    const check = await checkOf(context);
+    context.calls.length = 0;
+    const { recheck } = await commitActivity(context, check, []);
+    expect(context.calls.slice(-2)).toEqual(['put', 'remove']);
+    const { chunks } = await readActivity(context.store, web);
+    expect(chunks.map(({ compacted }) => compacted !== undefined)).toEqual([true]);
+    expect(recheck!.seen).toBe(nameChunks(chunks));
   });
   it('one that is small leaves none', async () =>
     expect((await commit(await start({ at: hour }))).checkpoint).toBeUndefined());

@@ -128,5 +128,12 @@ it('folding that crashes at every kind of step, each hour, before and after: the
   // Its message comes again after hours.
   expect(await settle(cutter!.timer)).toBe(true);
   expect(pipeline.sends.at(-1)).toEqual(cutter!.spans);
-  expect([...kinds].sort()).toEqual(['put cut', 'put fold', 'put sent', 'remove chunk', 'remove cut', 'remove fold']);
+  expect([...kinds].sort()).toEqual([
+    'put cut',
+    'put fold',
+    'put sent',
+    'remove chunk',
+    'remove cut',
+    'remove fold',
+  ]);
 }, 180_000);

@@ -1,20 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { readRecords, toStreamBatches } from '../../../functions/correlator/read-records.ts';
+import {
+  type KinesisEvent,
+  readRecords,
+  toStreamBatches,
+} from '../../../functions/correlator/read-records.ts';
 import { encodeBatches } from '../../../shared/batch-codec.ts';
 import type { Poison } from '../../../shared/set-aside.ts';
 import { startContext } from '../../support/start-context.ts';
 import { rollout } from './causality/cluster-story.ts';
-import { record } from './pipeline.ts';
 
 const cluster = { uid: 'c1', name: 'test' };
 const { observations } = rollout(0);
+type KinesisRecord = KinesisEvent['Records'][number];
+const record = (sequenceNumber: string, data: Uint8Array, shard = 0): KinesisRecord => ({
+  eventID: `shardId-00000000000${shard}:${sequenceNumber}`,
+  kinesis: { sequenceNumber, data: Buffer.from(data).toString('base64') },
+});
 const good = (sequenceNumber: string, shard = 0) =>
   record(sequenceNumber, encodeBatches(cluster, observations).records[0]!, shard);
 const bad = (sequenceNumber: string) => record(sequenceNumber, Buffer.from('not a batch'));
 
 const day = 24 * 3600;
 
-async function read(Records: ReturnType<typeof record>[], isAway = false) {
+async function read(Records: KinesisRecord[], isAway = false) {
   const { ports, remarks } = startContext();
   const poison: Poison[] = [];
   const keep = async (one: Poison) => {
@@ -50,8 +58,7 @@ describe('a record', () => {
 });
 
 describe('what one invocation reads of a shard', () => {
-  const batches = async (...records: ReturnType<typeof record>[]) =>
-    toStreamBatches((await read(records)).records);
+  const batches = async (...records: KinesisRecord[]) => toStreamBatches((await read(records)).records);
 
   it('is a batch, its records in order', async () => {
     const [first, second, ...none] = await batches(good('1'), good('1', 1), good('2'), good('2', 1));
@@ -63,7 +70,7 @@ describe('what one invocation reads of a shard', () => {
   });
 
   it('has the same name when it comes again, another where it is another part of the shard', async () => {
-    const nameOf = async (...records: ReturnType<typeof record>[]) => (await batches(...records))[0]!.name;
+    const nameOf = async (...records: KinesisRecord[]) => (await batches(...records))[0]!.name;
     const name = await nameOf(good('1'), good('2'));
     expect(await nameOf(good('1'), good('2'))).toBe(name);
     expect(await nameOf(good('2'))).not.toBe(name);

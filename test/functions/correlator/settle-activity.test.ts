@@ -148,8 +148,11 @@ describe('an activity’s timer', () => {
     expect(await followedBy(36)).toBeUndefined();
     expect(await followedBy(37)).toBeUndefined();
     expect(await followedBy(38)).toBe(14);
-    // It is this one.
-    expect(await followedBy(21)).toBe(14);
+  });
+
+  it('that was read a moment early is not that other one', async () => {
+    const context = await start(chunk('b', observations, noon + 15_000), 20.5);
+    expect((await outcome(context)).next).toBe(14.5);
   });
 
   it('sends again what its chain has committed, whatever else is to be done', async () => {
