@@ -1,7 +1,6 @@
 /** The commit of one activity: its spans are assembled with those of related ones, and what can no longer change is written down. */
 import { type Activity, hasSeenAll, lastBatch, whatWasSent } from './activity.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
-import { joinDigests } from './causality/join-keys.ts';
 import { muchToRead, planCompaction } from './compact.ts';
 import { fullestCluster } from './file-observations.ts';
 import {
@@ -20,6 +19,7 @@ import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
 import { type Bounds, firstClosing, keysOf, type Picked, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
 import type { Remark } from './ports.ts';
+import { checkpointDigests } from './read-checkpoint.ts';
 import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
@@ -200,9 +200,10 @@ async function compact(context: SettleContext, check: Check, assembled: Assemble
 
 function checkpointAfter(
   { ports, rules }: SettleContext,
-  { activity, observations, readAt }: Check,
+  check: Check,
   acknowledged: Acknowledged | undefined,
 ): { checkpoint?: Checkpoint } {
+  const { activity, readAt } = check;
   if (activity.bytes < muchToRead) return {};
   return {
     checkpoint: {
@@ -212,7 +213,7 @@ function checkpointAfter(
       since: undefined,
       bytes: activity.bytes,
       isJoined: activity.joinKeys.length > 0,
-      digests: joinDigests(observations, rules),
+      digests: checkpointDigests(check, readAt, rules),
       acknowledged: acknowledged ?? activity.checkpoint?.acknowledged,
     },
   };
