@@ -3,8 +3,8 @@
  * goes out of the way, so that a check of all of it reads no more after a week than after hours.
  *
  * - Chunks, once they are settled, into one, which packs them a tenth as large. Of a trace that was sent whole and has been silent for
- *   hours its observations are left out: nothing can hang under its spans any more (no trace is longer than an hour). Of a trace that
- *   goes on, as a Job's does all day, so are those of pods that are gone. Of an object its newest snapshot stays, unless it is gone. What half of a trace's observations would tell is not told again: see `Bounds` in
+ *   hours its observations are left out: nothing can hang under its spans any more (no trace is longer than an hour). Of an object
+ *   its newest snapshot stays, unless it is gone. What half of a trace's observations would tell is not told again: see `Bounds` in
  *   pick-spans.ts.
  * - Batches of the outbox, half an hour after they were committed: what tells that their spans were sent. The spans themselves go into
  *   the archive, for a timer that comes so late.
@@ -60,9 +60,8 @@ export interface Settled {
 
 /** @param now milliseconds since 1970 */
 export function planCompaction(settled: Settled, thresholds: Thresholds, now: number): Compaction[] {
-  const observations = observationsOf(settled.chunks);
-  const over = findOver(settled, goneIn(observations), now - thresholds.afterTrace * 1000);
-  const kept = keepObservations(observations, over);
+  const over = findOver(settled, now - thresholds.afterTrace * 1000);
+  const kept = keepObservations(observationsOf(settled.chunks), over);
   return [
     compactChunks(settled, over, thresholds, now),
     compactSent(settled, over, keysOf(kept), thresholds, now),
@@ -75,66 +74,21 @@ interface Over {
   until: number;
   /** Trace ids of what is not over. */
   going: ReadonlySet<string>;
-  /** Span ids in these of what is over all the same. */
-  done: ReadonlySet<string>;
-  /** Keys of all others in these. */
+  /** Keys of spans in these. */
   keys: ReadonlySet<string>;
 }
 
-function findOver({ assembled, open }: Settled, gone: ReadonlySet<string>, until: number): Over {
+function findOver({ assembled, open }: Settled, until: number): Over {
   const untilNano = BigInt(until) * 1_000_000n;
   const isOpen = new Set(open.map(({ span }) => span.spanId));
-  const isGoing = ({ span }: AssembledSpan) =>
-    BigInt(span.endTimeUnixNano) >= untilNano || isOpen.has(span.spanId);
-  const going = new Set(assembled.filter(isGoing).map(({ span }) => span.traceId));
-  const inGoing = assembled.filter(({ span }) => going.has(span.traceId));
-  const done = findDone(inGoing, isGoing, gone);
-  const keys = inGoing.filter(({ span }) => !done.has(span.spanId)).map(({ key }) => key);
-  return { until, going, done, keys: new Set(keys) };
-}
-
-/**
- * What was sent and is silent of objects that are gone, and of what made or removed them. Errors stay, which the root counts; and
- * below each span that is still to be sent the last one that was, which it has to cover, and which holds it in its trace.
- */
-function findDone(
-  spans: readonly AssembledSpan[],
-  isGoing: (entry: AssembledSpan) => boolean,
-  gone: ReadonlySet<string>,
-): Set<string> {
-  const children = Map.groupBy(spans, ({ span }) => span.parentSpanId);
-  const done = new Set<string>();
-  const visit = (entry: AssembledSpan): boolean => {
-    const { span, occurrence } = entry;
-    const below = children.get(span.spanId) ?? [];
-    const areDone = below.map(visit).every((isDone) => isDone);
-    const isOver = occurrence !== undefined && !isGoing(entry) && span.status.code !== 'ERROR';
-    const isOfGone = below.length > 0 || gone.has(occurrence?.event.subject.uid ?? '');
-    if (areDone && isOver && isOfGone) done.add(span.spanId);
-    return done.has(span.spanId);
-  };
-  const ids = new Set(spans.map(({ span }) => span.spanId));
-  for (const entry of spans)
-    if (entry.span.parentSpanId === null || !ids.has(entry.span.parentSpanId)) visit(entry);
-  for (const entry of spans.filter(isGoing)) {
-    const ends = (children.get(entry.span.spanId) ?? []).map(({ span }) => span);
-    const last = ends.reduce<(typeof ends)[0] | undefined>(
-      (latest, span) =>
-        latest === undefined || BigInt(span.endTimeUnixNano) > BigInt(latest.endTimeUnixNano) ? span : latest,
-      undefined,
-    );
-    if (last !== undefined) done.delete(last.spanId);
-  }
-  return done;
-}
-
-/** UIDs of objects that are gone. */
-const goneIn = (observations: readonly Observation[]): Set<string> =>
-  new Set(
-    [...newestSnapshots(observations)].flatMap((newest) =>
-      newest.type === 'object' && isGone(newest) ? newest.object.uid : [],
-    ),
+  const going = new Set(
+    assembled
+      .filter(({ span }) => BigInt(span.endTimeUnixNano) >= untilNano || isOpen.has(span.spanId))
+      .map(({ span }) => span.traceId),
   );
+  const keys = assembled.filter(({ span }) => going.has(span.traceId)).map(({ key }) => key);
+  return { until, going, keys: new Set(keys) };
+}
 
 function compactChunks(
   { activity, chunks, open }: Settled,
@@ -257,9 +211,7 @@ function compactSent(
   const told = new Set(assembled.filter((entry) => kept.has(entry.key)).map(({ span }) => span.spanId));
   // Its whole hour.
   const isOver = (span: SentSpan) =>
-    (!over.going.has(span.traceId) || over.done.has(span.spanId)) &&
-    !told.has(span.spanId) &&
-    (hourOf(span) + 1) * 3_600_000 < over.until;
+    !over.going.has(span.traceId) && !told.has(span.spanId) && (hourOf(span) + 1) * 3_600_000 < over.until;
   const inSent = activity.sent.flatMap(sentIn);
   const overInSent = inSent.filter(isOver).length;
   const isWorthIt = overInSent >= Math.max(fewestChunks, shareOver * inSent.length);
