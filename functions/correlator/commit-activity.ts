@@ -2,7 +2,6 @@
 import type { Span } from '../../shared/span.ts';
 import { type Activity, hasSeenAll, lastBatch, whatWasSent } from './activity.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
-import { joinDigests } from './causality/join-keys.ts';
 import { planCompaction } from './compact.ts';
 import { fullestCluster } from './file-observations.ts';
 import {
@@ -21,6 +20,7 @@ import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
 import { type Bounds, firstClosing, keysOf, type Picked, pickClosed, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
 import type { Remark } from './ports.ts';
+import { checkpointDigests } from './read-checkpoint.ts';
 import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
@@ -277,9 +277,10 @@ async function compact(context: SettleContext, check: Check, assembled: Assemble
 
 function checkpointAfter(
   { ports, rules }: SettleContext,
-  { activity, observations, readAt }: Check,
+  check: Check,
   acknowledged: Acknowledged | undefined,
 ): { checkpoint?: Checkpoint } {
+  const { activity, readAt } = check;
   if (activity.bytes < muchToRead) return {};
   return {
     checkpoint: {
@@ -289,7 +290,7 @@ function checkpointAfter(
       since: undefined,
       bytes: activity.bytes,
       isJoined: activity.joinKeys.length > 0,
-      digests: joinDigests(observations, rules),
+      digests: checkpointDigests(check, readAt, rules),
       acknowledged: acknowledged ?? activity.checkpoint?.acknowledged,
     },
   };
