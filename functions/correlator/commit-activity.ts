@@ -64,7 +64,7 @@ export async function commitActivity(
   const own = {
     sent: outcome.spans.length,
     isRecheck: hasSeenAll(activity),
-    found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now),
+    found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now, thresholds),
   };
   const plan = planRechecks(seen, own, thresholds, now);
   return {

@@ -154,9 +154,15 @@ function waitAlone(known: Known, now: number, thresholds: Thresholds): Wait | un
   return undefined;
 }
 
-/** Seconds that the timers' queue is behind. */
-export const behind = ({ dueAt }: Pick<Due, 'dueAt'>, now: number): number =>
-  Math.max(0, (now - dueAt) / 1000);
+/**
+ * Seconds that the timers' queue is behind, as far as one timer says so: one that comes half a day late does so by itself, and what
+ * waits half a day more is gone before it is sent.
+ */
+export const behind = (
+  { dueAt }: Pick<Due, 'dueAt'>,
+  now: number,
+  { maxWait }: Pick<Thresholds, 'maxWait'>,
+): number => Math.min(maxWait, Math.max(0, (now - dueAt) / 1000));
 
 /**
  * Whoever is registered gives those that went quiet with it the time for their first check, which is late where this one is. Not
@@ -166,7 +172,7 @@ function waitForRegistration(facts: Facts, now: number, thresholds: Thresholds):
   const { activity, due, isNewlyRegistered } = facts;
   if (ageOf(activity, now, thresholds) >= thresholds.maxWait) return undefined;
   const seconds = isNewlyRegistered
-    ? thresholds.registration + behind(due, now)
+    ? thresholds.registration + behind(due, now, thresholds)
     : untilJoined(activity.joinKeys.length > 0, lastHeard(activity), due, now, thresholds);
   return seconds > 0 ? { do: 'wait', seconds, because: 'registration' } : undefined;
 }
@@ -177,10 +183,11 @@ export function untilJoined(
   heard: number,
   due: Pick<Due, 'dueAt'>,
   now: number,
-  { quiet, slack, registration }: Thresholds,
+  thresholds: Thresholds,
 ): number {
+  const { quiet, slack, registration } = thresholds;
   if (!isJoined) return 0;
-  const longest = registration + behind(due, now);
+  const longest = registration + behind(due, now, thresholds);
   return Math.min((heard - now) / 1000 + quiet + slack + longest, longest);
 }
 

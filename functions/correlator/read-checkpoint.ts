@@ -44,8 +44,9 @@ export async function checkNews(
 ): Promise<Checked | undefined> {
   const { ports, thresholds, rules } = context;
   const now = ports.now();
-  // Somebody may have committed since this timer was sent, and not have lived to send it.
-  const isSent = (checkpoint.acknowledged?.to ?? 0) >= checkpoint.batch;
+  // Somebody may have committed since this timer was sent, and not have lived to send it; batches after that one may be sent.
+  const { from, to } = checkpoint.acknowledged ?? { from: 1, to: 0 };
+  const isSent = from <= due.sent + 1 && to >= checkpoint.batch;
   const armedAt = due.armedAt ?? due.dueAt;
   if (!isSent && checkpoint.committedAt >= armedAt - thresholds.clockSkew * 1000) return undefined;
   const pk = activityPartition(due.activity);

@@ -141,6 +141,11 @@ describe('all is read where somebody else', () => {
       expect(await check({ ...loud, checkpoint: { ...committed, acknowledged: { from: 1, to: 2 } } })).toBe(
         'read all',
       ));
+    it('has said so of those after one that nobody has sent', async () => {
+      const gap = { ...committed, acknowledged: { from: 3, to: 3 } };
+      expect(await check({ ...loud, checkpoint: gap, due: { sent: 1 } })).toBe('read all');
+      expect(await check({ ...loud, checkpoint: gap, due: { sent: 2 } })).toBe('wait 15 s: loud');
+    });
     it('the first version sent the timer: by when it is due', async () => {
       const first = { armedAt: undefined };
       expect(await check({ ...loud, checkpoint: { committedAt: ago(6) }, due: first })).toBe(
