@@ -72,7 +72,7 @@ const cases: Case[] = [
     observations: () => oneJob(1.55),
     minutes: 30,
     warm: { reads: 2.6, writes: 1.5 },
-    cold: { reads: 6, writes: 1.7 },
+    cold: { reads: 6, writes: 1.8 },
   },
   {
     name: 'a ScaledJob with a new Job and pod each 20 s',
