@@ -28,6 +28,8 @@ export type Step =
 export type WaitReason =
   /** Debounce: it is not quiet. */
   | 'loud'
+  /** All of it, which is much, was read not long ago. */
+  | 'rest'
   /** Nobody has described its object, or its owner's settle has not merged it yet. */
   | 'owner'
   /** Others are to be merged into it. */
@@ -77,6 +79,8 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
   const alone = waitAlone(facts, now, thresholds) ?? waitForRegistration(facts, now, thresholds);
   if (alone !== undefined)
     return mayClose(alone, facts, now, thresholds) ? { ...alone, mayClose: true } : alone;
+  const rest = untilRested(activity.bytes, lastCommit(activity), now, thresholds);
+  if (rest > 0) return { do: 'wait', seconds: rest, because: 'rest' };
   if (related === undefined) return { do: 'read-related' };
   return waitForRelated(facts, related, now, thresholds) ?? { do: 'commit' };
 }
@@ -131,6 +135,17 @@ export const untilQuiet = (
   now: number,
   { quiet, maxWait }: Thresholds,
 ): number => Math.max(0, Math.min(quiet - (now - heard) / 1000, maxWait - (now - since) / 1000));
+
+/** Seconds until an activity of so many bytes may be read whole again. */
+export function untilRested(
+  bytes: number,
+  committedAt: number,
+  now: number,
+  { rest, maxWait }: Thresholds,
+): number {
+  if (bytes < muchToRead) return 0;
+  return Math.max(0, Math.min(maxWait, (rest * bytes) / muchToRead) - (now - committedAt) / 1000);
+}
 
 /** Whether it matters whose it is: `root` has to be known. */
 export function needsRoot(activity: Activity, now: number, thresholds: Thresholds): boolean {

@@ -7,7 +7,7 @@ import { type Activity, chunksOf, lastHeard, observationsOf, toActivity, waiting
 import { joinDigests } from './causality/join-keys.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
 import { batchesAndMergesAfter, type CheckpointItem, type Chunk, chunksSince } from './items.ts';
-import { isSuperseded, untilJoined, untilQuiet, type WaitReason } from './next-step.ts';
+import { isSuperseded, untilJoined, untilQuiet, untilRested, type WaitReason } from './next-step.ts';
 import type { Due } from './read-timers.ts';
 import type { SettleContext } from './settle-context.ts';
 import { activityPartition } from './store.ts';
@@ -63,9 +63,11 @@ export async function checkNews(
   const heard = lastHeard(news);
   const loud = untilQuiet(heard, since, now, thresholds);
   const isDue = (now - since) / 1000 >= thresholds.maxWait;
-  const seconds = loud > 0 || isDue ? loud : untilJoined(checkpoint.isJoined, heard, due, now, thresholds);
+  const alone = loud > 0 || isDue ? loud : untilJoined(checkpoint.isJoined, heard, due, now, thresholds);
+  const rest = untilRested(checkpoint.bytes, checkpoint.committedAt, now, thresholds);
+  const seconds = Math.max(alone, rest);
   if (seconds <= 0) return undefined;
   const digests = joinDigests(observationsOf(chunksOf(news)), rules);
   if (!digests.isSubsetOf(checkpoint.digests)) return undefined;
-  return { do: 'wait', seconds, because: 'loud', news: { activity: news } };
+  return { do: 'wait', seconds, because: alone > 0 ? 'loud' : 'rest', news: { activity: news } };
 }

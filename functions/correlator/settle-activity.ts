@@ -234,7 +234,9 @@ function waitFor(
   const isLeft = coming > now && coming !== due.dueAt && coming <= now + (seconds + goodEnough) * 1000;
   const age = ageOf(activity, now, context.thresholds);
   const checkpoint =
-    because === 'loud' || because === 'registration' ? toCheckpoint(context, check) : undefined;
+    because === 'loud' || because === 'rest' || because === 'registration'
+      ? toCheckpoint(context, check)
+      : undefined;
   return {
     ...send({ due, resent, activity }),
     next: isLeft && because !== 'related' ? undefined : seconds,

@@ -24,6 +24,11 @@ export interface Thresholds {
   clockSkew: number;
   /** Max wait: an activity that never goes quiet is settled anyway. Smaller: more reads an Event. Larger: traces come later. */
   maxWait: number;
+  /**
+   * Between two commits of an activity of `muchToRead` bytes; of a larger one longer in proportion, up to the max wait. Smaller: an
+   * activity that pauses now and then (twenty crash loops of one Deployment) is read whole each time. Larger: what comes of it comes later.
+   */
+  rest: number;
   /** For the snapshot of an object that others name as their owner. Smaller: roots come apart. Larger: Events of what nobody
    * describes come later. */
   ownerWait: number;
@@ -72,6 +77,7 @@ export const defaultThresholds: Thresholds = {
   margin: 5,
   clockSkew: 2,
   maxWait: 300,
+  rest: 60,
   ownerWait: 60,
   holdForRelated: 60,
   registration: 10,

@@ -42,6 +42,7 @@ const replayThresholds: Thresholds = {
   ownerWait: 0,
   holdForRelated: 5,
   registration: 1,
+  rest: 0,
 };
 
 export async function replay({
