@@ -132,7 +132,8 @@ function learnFrom(
       const isNew = before === undefined || (before.known.owner === undefined && owner !== undefined);
       // The record that told first may come again because what follows failed.
       if (owner !== undefined && (isNew || before.known.by === by)) learned.newlyOwned.set(key, place);
-      if (!isNew && before.expiresAt >= expiresAt - directory.retention / 2) continue;
+      // Forwarders tell it again after half of that time.
+      if (!isNew && before.expiresAt >= expiresAt - directory.retention / 3) continue;
       const known = isNew ? { ...(owner !== undefined && { owner }), by } : before.known;
       learned.changed.set(key, { known, expiresAt });
       world.set(key, { known, expiresAt });
@@ -189,7 +190,7 @@ export function earlyMarks(
       ),
   );
   const isMarked = (key: string) =>
-    (directory.marked.recall(key)?.expiresAt ?? 0) >= expiresAt - directory.retention / 2;
+    (directory.marked.recall(key)?.expiresAt ?? 0) >= expiresAt - directory.retention / 3;
   const early = [...touched].filter(([key]) => (!world.has(key) || orphans.has(key)) && !isMarked(key));
   return {
     items: early.map(([key, family]) => {
