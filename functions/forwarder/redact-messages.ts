@@ -1,5 +1,5 @@
-/** What free text may not tell: messages of Events and of conditions, before anything is cached or shipped. */
-import type { EventOccurrence, ObjectSnapshot } from '../../shared/observation.ts';
+/** What free text may not tell: messages of Events and of conditions, and what a spec says, before anything is cached or shipped. */
+import type { EventOccurrence, ObjectSnapshot, SpecDescription } from '../../shared/observation.ts';
 
 export interface Redaction {
   event(occurrence: EventOccurrence): EventOccurrence;
@@ -20,18 +20,28 @@ export function createRedaction(patterns: readonly RegExp[]): Redaction {
     text.length > longestSearched
       ? redacted
       : patterns.reduce((rest, pattern) => rest.replace(pattern, redacted), text);
+  const cleanValues = (values: SpecDescription['values']) =>
+    Object.fromEntries(
+      Object.entries(values).map(([path, value]) => [path, typeof value === 'string' ? clean(value) : value]),
+    );
   return {
     event: (occurrence) => ({
       ...occurrence,
       event: { ...occurrence.event, message: clean(occurrence.event.message) },
     }),
     snapshot(snapshot) {
-      const { status } = snapshot.object;
-      if (status?.conditions === undefined) return snapshot;
-      const conditions = status.conditions.map((condition) =>
+      const { status, spec } = snapshot.object;
+      const conditions = status?.conditions?.map((condition) =>
         condition.message === undefined ? condition : { ...condition, message: clean(condition.message) },
       );
-      return { ...snapshot, object: { ...snapshot.object, status: { ...status, conditions } } };
+      return {
+        ...snapshot,
+        object: {
+          ...snapshot.object,
+          ...(spec !== undefined && { spec: { ...spec, values: cleanValues(spec.values) } }),
+          ...(conditions !== undefined && { status: { ...status, conditions } }),
+        },
+      };
     },
   };
 }

@@ -10,6 +10,7 @@ import type { Clock } from './kubernetes/clock.ts';
 import type { LookUp } from './kubernetes/look-up-object.ts';
 import { compareVersions } from './kubernetes/resource-versions.ts';
 import { observeObject } from './observe.ts';
+import type { SpecReader } from './read-spec.ts';
 import type { DeliveryRemark } from './remarks.ts';
 import { fieldsOf, type Known, type SnapshotCache } from './snapshot-cache.ts';
 import type { Step } from './track-positions.ts';
@@ -18,6 +19,7 @@ export interface SubjectPorts {
   cache: SnapshotCache;
   clock: Clock;
   lookUp: LookUp;
+  specs: SpecReader;
   isWatched(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): boolean;
   /** Somebody speaks of an object that is not watched: perhaps its kind was installed a moment ago. */
   onUnwatched(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): void;
@@ -70,7 +72,7 @@ interface Job {
 }
 
 export function createSubjectShipper(
-  { cache, clock, lookUp, isWatched, onUnwatched, redact, ship, report, signal }: SubjectPorts,
+  { cache, clock, lookUp, specs, isWatched, onUnwatched, redact, ship, report, signal }: SubjectPorts,
   settings: SubjectSettings = defaultSubjectSettings,
 ): SubjectShipper {
   const jobs = new Map<string, Job>();
@@ -193,7 +195,7 @@ export function createSubjectShipper(
   };
 
   const read = (object: Json, { uid, kind }: ObjectReference): ObjectSnapshot | undefined => {
-    const observed = observeObject(object, new Date(clock.now()).toISOString(), false);
+    const observed = observeObject(object, new Date(clock.now()).toISOString(), false, specs);
     if (!observed.ok) {
       const { name = '' } = (object.metadata ?? {}) as { name?: string };
       report({ type: 'snapshot-dropped', reason: 'unreadable', about: { kind, name }, why: observed.reason });

@@ -12,6 +12,9 @@ export interface Known {
   readonly resource: string | undefined;
   /** JSON of its fields without the version: equal strings say the same. */
   readonly fields: string;
+  /** JSON of what its spec says, which goes with the first snapshot of each generation only; `''` where that is nothing. */
+  readonly spec: string;
+  readonly generation: number | undefined;
   readonly version: string | undefined;
   readonly ownerUid: string | undefined;
   readonly observedAt: string;
@@ -20,6 +23,8 @@ export interface Known {
   readonly from: ObjectSnapshot['from'];
   /** Milliseconds since 1970; 0: never by this process. */
   shippedAt: number;
+  /** As above, with what its spec says. */
+  specShippedAt: number;
   /** The list that it was last in. */
   listing: number;
 }
@@ -104,7 +109,7 @@ export function createSnapshotCache(
 
   const boundLookedUp = (known: Known) => {
     releaseLookedUp(known.uid);
-    const size = known.fields.length + entryOverhead;
+    const size = known.fields.length + known.spec.length + entryOverhead;
     lookedUp.set(known.uid, size);
     lookedUpSize += size;
     for (const uid of lookedUp.keys()) {
@@ -131,8 +136,8 @@ export function createSnapshotCache(
 
   return {
     see(snapshot, from) {
-      const { resourceVersion, ...rest } = snapshot.object;
-      const { uid, kind, namespace, name, owner } = rest;
+      const { resourceVersion, spec: described, ...rest } = snapshot.object;
+      const { generation, uid, kind, namespace, name, owner } = rest;
       const before = byUid.get(uid);
       // Its kind is watched by now: an answer to a question of before is older than what the watch has told.
       if (from.type === 'looked-up' && before?.resource !== undefined)
@@ -141,24 +146,29 @@ export function createSnapshotCache(
         from.type === 'listed' ? (listings.get(from.resource) ?? 0) : (before?.listing ?? notListed);
       if (before !== undefined) before.listing = listing;
       const fields = JSON.stringify(rest);
+      const spec = described === undefined ? '' : JSON.stringify(described);
+      const isSameSpec = before?.spec === spec && before.generation === generation;
       const known: Known = {
         uid,
         key: before?.key ?? keyOf(kind, namespace, name),
         resource: from.type === 'looked-up' ? undefined : from.resource,
         // One string in memory, not two that are equal.
         fields: before?.fields === fields ? before.fields : fields,
+        spec: before?.spec === spec ? before.spec : spec,
+        generation,
         version: resourceVersion,
         ownerUid: owner?.uid,
         observedAt: snapshot.observedAt,
         deleted: snapshot.deleted,
         from: foundHow(snapshot, before?.fields === fields ? before : undefined),
         shippedAt: before?.shippedAt ?? 0,
+        specShippedAt: isSameSpec ? before.specShippedAt : 0,
         listing,
       };
       keep(known);
       if (from.type === 'looked-up') boundLookedUp(known);
       else releaseLookedUp(uid);
-      const news = snapshot.deleted || before?.deleted === true || before?.fields !== fields;
+      const news = snapshot.deleted || before?.deleted === true || before?.fields !== fields || before.spec !== spec;
       return { known, news, before };
     },
     stillListed(resource, reference) {
@@ -204,10 +214,14 @@ function foundHow(snapshot: ObjectSnapshot, same: Known | undefined): ObjectSnap
 }
 
 /** The observation as it goes on the wire. */
-export function lineOf({ fields, version, observedAt, deleted, from }: Known): string {
+export function lineOf(
+  { fields, spec, version, observedAt, deleted, from }: Known,
+  withSpec: boolean,
+): string {
   const found = from === undefined ? '' : `"from":${JSON.stringify(from)},`;
   const at = version === undefined ? '' : `"resourceVersion":${JSON.stringify(version)},`;
-  return `{"type":"object","observedAt":"${observedAt}","deleted":${deleted},${found}"object":{${at}${fields.slice(1)}}`;
+  const says = withSpec && spec !== '' ? `"spec":${spec},` : '';
+  return `{"type":"object","observedAt":"${observedAt}","deleted":${deleted},${found}"object":{${at}${says}${fields.slice(1)}}`;
 }
 
 export const fieldsOf = ({ fields }: Known): ObjectSnapshot['object'] => JSON.parse(fields);

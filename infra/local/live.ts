@@ -16,6 +16,7 @@ import { createLookUp } from '../../functions/forwarder/kubernetes/look-up-objec
 import { watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
 import { customKinds, kindsOf } from '../../functions/forwarder/kubernetes/watched-resources.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
+import { newDigestKey } from '../../functions/forwarder/digest.ts';
 import { createForwarder } from '../../functions/forwarder/run-forwarder.ts';
 import { defaultSubjectSettings } from '../../functions/forwarder/ship-subjects.ts';
 import { decodeBatch } from '../../shared/batch-codec.ts';
@@ -102,7 +103,7 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
       }),
       sink,
       // Nobody else follows for this process: no Lease, and no checkpoint to go on from.
-      lead: async (run) => run({ checkpoint: undefined, signal: stopping(signal), save: () => {} }),
+      lead: async (run) => run({ checkpoint: undefined, digestKey: newDigestKey(), signal: stopping(signal), save: () => {} }),
       postEvent: async () => {},
     }),
     {

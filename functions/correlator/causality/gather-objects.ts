@@ -2,7 +2,7 @@
  * Object snapshots folded into one history per UID. A fold over a set: the order of arrival and duplicates change
  * nothing.
  */
-import type { ObjectSnapshot } from '../../../shared/observation.ts';
+import type { ObjectSnapshot, SpecDescription } from '../../../shared/observation.ts';
 import { isDisruption } from './rules/disruptions.ts';
 import { compare, type Moment, min, narrow, parseTime, SECOND } from './time.ts';
 
@@ -28,6 +28,8 @@ export interface ObjectHistory {
   owner: { kind: string; name: string; uid: string } | undefined;
   /** Ascending by version. At least one. */
   versions: readonly Version[];
+  /** What the spec of each generation says, in their order: a forwarder tells it with the first snapshot of each. */
+  specs: ReadonlyMap<number | undefined, SpecDescription>;
   created: Moment | undefined;
   /** When its deletion was asked for: deletionTimestamp less the grace period, else when it was seen gone. */
   deletion: Moment | undefined;
@@ -98,11 +100,19 @@ function toHistory(uid: string, unsorted: Version[]): ObjectHistory {
     name: newest.object.name,
     owner,
     versions,
+    specs: specsOf(versions),
     created:
       creation === undefined ? undefined : narrow(parseTime(creation.object.creationTimestamp!), firstSeen),
     deletion: deletionOf(versions),
     uncounted: newest.object.kind === 'Pod' ? uncountedSince(versions) : undefined,
   };
+}
+
+function specsOf(versions: readonly Version[]): Map<number | undefined, SpecDescription> {
+  const specs = new Map<number | undefined, SpecDescription>();
+  for (const { object } of versions)
+    if (object.spec !== undefined && !specs.has(object.generation)) specs.set(object.generation, object.spec);
+  return specs;
 }
 
 /**

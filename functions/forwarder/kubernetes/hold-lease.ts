@@ -8,6 +8,7 @@
 import { ApiError, type ApiServer, type Json } from './api-server.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint-annotation.ts';
 import type { Clock } from './clock.ts';
+import { readDigestKey, withDigestKey } from './digest-key.ts';
 import { newestVersions } from './resource-versions.ts';
 import type { Checkpoint } from './watch-signal.ts';
 
@@ -16,6 +17,8 @@ export interface LeasePorts {
   clock: Clock;
   /** From 0 to below 1. */
   random(): number;
+  /** Of the cluster's digests, where the Lease has none yet. */
+  newDigestKey(): string;
   report(remark: LeaseRemark): void;
 }
 
@@ -60,6 +63,8 @@ export const leaseDefaults = {
 export interface Term {
   /** What the Lease held when the term began. */
   checkpoint: Checkpoint | undefined;
+  /** What digests are made with: the same in each term, so that those of two terms can be compared. */
+  digestKey: string;
   /** Aborted when the process is to stop (reason `stopping`: finish, save, return) or no longer leads (`lost`). */
   signal: AbortSignal;
   /** Kept for the next renewal; only versions that are newer than those saved before count. */
@@ -96,7 +101,7 @@ async function acquire(
   settings: LeaseSettings,
   signal: AbortSignal,
 ): Promise<HeldLease | undefined> {
-  const { clock, random, report } = ports;
+  const { clock, random, newDigestKey, report } = ports;
   const api = withTimeout(ports, settings.callTimeout);
   const path = collectionPath(settings);
   /** What the Lease said when we first saw it say so, and when that was. */
@@ -108,7 +113,8 @@ async function acquire(
     const asked = clock.elapsed();
     const found = await readLease(api, settings, signal);
     if (found === undefined) {
-      const lease = await api.call('POST', path, { body: newLease(settings, clock.now()), signal });
+      const body = withDigestKey(newLease(settings, clock.now()), newDigestKey);
+      const lease = await api.call('POST', path, { body, signal });
       return { lease, confirmedAt: asked };
     }
     const spec = specOf(found);
@@ -124,7 +130,7 @@ async function acquire(
       if (left > 0) return Math.min(left, settings.retryEvery);
     }
     const lease = await api.call('PUT', `${path}/${settings.name}`, {
-      body: takenLease(found, settings, clock.now()),
+      body: withDigestKey(takenLease(found, settings, clock.now()), newDigestKey),
       signal,
     });
     return { lease, confirmedAt: asked };
@@ -161,7 +167,7 @@ async function serve(
   { lease: first, confirmedAt: firstConfirmed }: HeldLease,
   run: (term: Term) => Promise<void>,
 ): Promise<'done' | 'lost'> {
-  const { clock, random, report } = ports;
+  const { clock, random, newDigestKey, report } = ports;
   const api = withTimeout(ports, settings.callTimeout);
   const path = `${collectionPath(settings)}/${settings.name}`;
   const ending = new AbortController();
@@ -242,6 +248,7 @@ async function serve(
   try {
     await run({
       checkpoint,
+      digestKey: readDigestKey(first) ?? newDigestKey(),
       signal: ending.signal,
       save(checkpoint) {
         saved = newestVersions(saved, checkpoint);

@@ -3,10 +3,12 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { cutObject } from '../../../functions/forwarder/cut-object.ts';
 import { observeObject } from '../../../functions/forwarder/observe.ts';
+import { createSpecReader } from '../../../functions/forwarder/read-spec.ts';
 import { recordingFiles, recordingPath } from '../../read-recordings.ts';
 import { podInTrouble } from './pod-in-trouble.ts';
 
 const at = '2026-03-01T12:00:00Z';
+const specs = createSpecReader('of a test');
 const deployment = {
   metadata: {
     name: 'web',
@@ -55,14 +57,14 @@ const pipelineRun = {
 };
 
 function snapshotOf(raw: unknown) {
-  const observed = observeObject(raw, at, false);
+  const observed = observeObject(raw, at, false, specs);
   if (!observed.ok) throw new Error(observed.reason);
   return observed.value.object;
 }
 
 describe('an object cut for a recording', () => {
   it('keeps what causality reads, and of the pod template a digest', () => {
-    expect(cutObject(deployment, is)).toEqual({
+    expect(cutObject(deployment, is, specs)).toEqual({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: {
@@ -82,7 +84,7 @@ describe('an object cut for a recording', () => {
 
   it('has another digest where the template changed, and the same where only replicas did', () => {
     const digestOf = (spec: object) =>
-      snapshotOf(cutObject({ ...deployment, spec: { ...deployment.spec, ...spec } }, is)).specDigest;
+      snapshotOf(cutObject({ ...deployment, spec: { ...deployment.spec, ...spec } }, is, specs)).specDigest;
     expect(digestOf({ replicas: 9 })).toBe(digestOf({}));
     expect(digestOf({ template: { spec: { containers: [] } } })).not.toBe(digestOf({}));
     expect(digestOf({ paused: true })).not.toBe(digestOf({}));
@@ -91,7 +93,7 @@ describe('an object cut for a recording', () => {
   it('keeps the time of a restart', () => {
     const restartedAt = '2026-03-01T11:00:00Z';
     const template = { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': restartedAt } } };
-    const cut = cutObject({ ...deployment, spec: { template } }, is);
+    const cut = cutObject({ ...deployment, spec: { template } }, is, specs);
     expect(snapshotOf(cut).restartedAt).toBe(restartedAt);
   });
 
@@ -101,12 +103,12 @@ describe('an object cut for a recording', () => {
     ['a PipelineRun', pipelineRun],
   ])('is observed as the whole one: %s', (_, raw) => {
     const whole = snapshotOf(raw);
-    expect(snapshotOf(cutObject(raw, raw))).toEqual(whole);
+    expect(snapshotOf(cutObject(raw, raw, specs))).toEqual(whole);
     expect(whole.status).toBeDefined();
   });
 
   it('has nothing of a container but what the table names', () => {
-    const text = JSON.stringify(cutObject(podInTrouble, podInTrouble));
+    const text = JSON.stringify(cutObject(podInTrouble, podInTrouble, specs));
     expect(text).not.toContain('hunter2');
     expect(text).toContain('CrashLoopBackOff');
   });
@@ -118,7 +120,7 @@ describe('an object cut for a recording', () => {
         const { type, object } = JSON.parse(line);
         if (type !== 'object') continue;
         const { specDigest: whole, ...rest } = snapshotOf(object);
-        const { specDigest: cut, ...cutRest } = snapshotOf(cutObject(object, object));
+        const { specDigest: cut, ...cutRest } = snapshotOf(cutObject(object, object, specs));
         expect(cutRest).toEqual(rest);
         if (whole !== undefined) expect(cut).toBeDefined();
       }

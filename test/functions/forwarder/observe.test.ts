@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { observeEvent, observeObject } from '../../../functions/forwarder/observe.ts';
+import { createSpecReader } from '../../../functions/forwarder/read-spec.ts';
 import { parseObservation } from '../../../shared/observation.ts';
 import { checkProperty } from '../../check-property.ts';
 import { podInTrouble } from './pod-in-trouble.ts';
 
+const specs = createSpecReader('of a test');
 const at = '2026-03-01T12:00:00.123Z';
 
 const metadata = { name: 'web', namespace: 'shop', uid: 'u1', creationTimestamp: '2026-03-01T11:00:00Z' };
@@ -24,7 +26,7 @@ function occurrence(raw: object) {
 }
 
 function snapshot(raw: object) {
-  const parsed = observeObject(raw, at, false);
+  const parsed = observeObject(raw, at, false, specs);
   if (!parsed.ok) throw new Error(parsed.reason);
   return parsed.value.object;
 }
@@ -140,14 +142,14 @@ describe('a snapshot', () => {
     ['metadata.name', { metadata: { uid: 'u1' } }],
     ['metadata.uid', { metadata: { name: 'web' } }],
   ])('is refused without %s', (field, over) => {
-    expect(observeObject(deployment(over), at, false)).toEqual({
+    expect(observeObject(deployment(over), at, false, specs)).toEqual({
       ok: false,
       reason: `${field} is missing`,
     });
   });
 
   it.each(['Secret', 'ConfigMap'])('of a %s is refused', (kind) => {
-    expect(observeObject({ ...deployment(), kind, data: { a: 'b' } }, at, false)).toMatchObject({
+    expect(observeObject({ ...deployment(), kind, data: { a: 'b' } }, at, false, specs)).toMatchObject({
       ok: false,
     });
   });
@@ -346,7 +348,7 @@ describe('a snapshot', () => {
   });
 
   it('of Kubernetes’ own kinds is refused where the types are wrong', () => {
-    expect(observeObject(deployment(odd), at, false)).toMatchObject({ ok: false });
+    expect(observeObject(deployment(odd), at, false, specs)).toMatchObject({ ok: false });
   });
 });
 
@@ -397,7 +399,7 @@ it('whatever is thrown at it, it is refused with a reason or makes an observatio
   );
   checkProperty(
     fc.property(fc.oneof(raw, fc.jsonValue()), (input) => {
-      for (const parsed of [observeEvent(input, at), observeObject(input, at, false)]) {
+      for (const parsed of [observeEvent(input, at), observeObject(input, at, false, specs)]) {
         if (parsed.ok) expect(parseObservation(JSON.parse(JSON.stringify(parsed.value))).ok).toBe(true);
         else expect(parsed.reason).not.toBe('');
       }
@@ -410,7 +412,7 @@ it('what is nested deeper than anybody reads is refused, not thrown at', () => {
   for (let depth = 0; depth < 10_000; depth++) deep = { f: deep };
   const managedFields = [{ manager: 'x', operation: 'Update', fieldsV1: deep }];
   expect(observeEvent({ metadata: {}, deep }, at)).toEqual({ ok: false, reason: 'is nested too deeply' });
-  expect(observeObject(deployment({ metadata: { ...metadata, managedFields } }), at, false)).toEqual({
+  expect(observeObject(deployment({ metadata: { ...metadata, managedFields } }), at, false, specs)).toEqual({
     ok: false,
     reason: 'is nested too deeply',
   });
