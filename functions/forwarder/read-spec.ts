@@ -77,7 +77,13 @@ function readable({ kind, metadata: raw, spec: rawSpec }: Json, isOwned: boolean
   const applied = workloads.has(String(kind)) && !hasTemplate(spec) ? lastApplied(metadata) : undefined;
   // A change of its annotations is a generation of a Deployment, and of no other kind.
   const annotations = kind === 'Deployment' ? ownAnnotations(json(metadata.annotations)) : undefined;
-  return { isPod: kind === 'Pod', spec: { ...applied, ...spec }, ...(annotations && { annotations }) };
+  return {
+    isPod: kind === 'Pod',
+    // `kubectl rollout undo` leaves what was applied as it was: it does not say which template is in force.
+    isApplied: applied !== undefined,
+    spec: { ...applied, ...spec },
+    ...(annotations && { annotations }),
+  };
 }
 
 /** Those that kubectl and the controller keep their books in change with every change. */
@@ -97,7 +103,7 @@ interface Sections {
 }
 
 function describeSpec(
-  { isPod, spec, annotations }: Json,
+  { isPod, isApplied, spec, annotations }: Json,
   digest: (value: unknown) => string,
   key: string,
 ): SpecDescription {
@@ -108,7 +114,12 @@ function describeSpec(
   const { template } = found;
   const { values, digests } = bounded(found);
   // Of a pod's spec others write most, and next to nothing can change.
-  return { key, ...(template !== undefined && { template }), values, digests: isPod === true ? {} : digests };
+  return {
+    key,
+    ...(template !== undefined && isApplied === false && { template }),
+    values,
+    digests: isPod === true ? {} : digests,
+  };
 }
 
 /** A key that is no plain name may be anything: it does not leave the cluster. */
@@ -126,6 +137,9 @@ function readFields(fields: Json, path: string, level: number, found: Sections):
     if (!isPlainName(key)) rest[key] = value;
     else if (shippedSpec[at]?.(value)) found.values[at] = value as string;
     else if (podTemplates.includes(at) && isPodTemplate(value)) readTemplate(value, at, found);
+    // Recordings of before have a digest of the whole spec there.
+    else if (at === 'spec.template' && typeof json(value).digest === 'string')
+      found.digests.spec = found.digest(value);
     else if (isRecord(value) && hasFields(value) && (level < levels || leadsToShipped(at)))
       readFields(value, at, level + 1, found);
     else found.digests[at] = found.digest(value);
@@ -209,7 +223,8 @@ const mostSections = 200;
 
 /** What is too much is one more digest, of the whole. Values first. */
 function bounded({ values, digests, digest }: Sections): Pick<SpecDescription, 'values' | 'digests'> {
-  const inOrder = <T>(entries: Record<string, T>) => Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
+  const inOrder = <T>(entries: Record<string, T>) =>
+    Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
   const [all, others] = [inOrder(values), inOrder(digests)];
   if (all.length + others.length <= mostSections)
     return { values: Object.fromEntries(all), digests: Object.fromEntries(others) };
@@ -226,7 +241,8 @@ const isRecord = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const json = (value: unknown): Json => (isRecord(value) ? value : {});
 const hasFields = (value: Json): boolean => Object.keys(value).length > 0;
-const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && !hasFields(value as Json);
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !hasFields(value as Json);
 const areNamed = (value: unknown): value is (Json & { name: string })[] =>
   Array.isArray(value) &&
   value.every((entry) => isContainerName(json(entry).name)) &&

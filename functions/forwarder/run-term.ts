@@ -12,11 +12,11 @@ import type { Discover } from './kubernetes/discover-kinds.ts';
 import type { Term } from './kubernetes/hold-lease.ts';
 import type { LookUp } from './kubernetes/look-up-object.ts';
 import { events, groupOf, resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
+import { createSpecReader, type SpecReader } from './read-spec.ts';
 import type { RecordSink } from './record-sink.ts';
 import type { Redaction } from './redact-messages.ts';
 import type { DeliveryRemark, KindRemark } from './remarks.ts';
 import { type ShippedBatch, shipLines } from './ship-lines.ts';
-import { createSpecReader, type SpecReader } from './read-spec.ts';
 import { createSubjectShipper, defaultSubjectSettings, type SubjectSettings } from './ship-subjects.ts';
 import { createSnapshotCache, type Known, lineOf, type SnapshotCache } from './snapshot-cache.ts';
 import { type Positions, type Step, trackPositions } from './track-positions.ts';
@@ -209,11 +209,7 @@ function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading)
 }
 
 /** Each holds the step until it is stored. */
-function createPushes(
-  { clock }: TermPorts,
-  { shipAgainAfter }: SubjectSettings,
-  { channel }: Reading,
-) {
+function createPushes({ clock }: TermPorts, { shipAgainAfter }: SubjectSettings, { channel }: Reading) {
   const push = (type: 'event' | 'object', text: string, observedAt: string, step: Step): Promise<void> => {
     step.hold();
     return channel.push({ type, text, at: Date.parse(observedAt), done: step.release });

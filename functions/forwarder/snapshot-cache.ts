@@ -168,7 +168,8 @@ export function createSnapshotCache(
       keep(known);
       if (from.type === 'looked-up') boundLookedUp(known);
       else releaseLookedUp(uid);
-      const news = snapshot.deleted || before?.deleted === true || before?.fields !== fields || before.spec !== spec;
+      const news =
+        snapshot.deleted || before?.deleted === true || before?.fields !== fields || before.spec !== spec;
       return { known, news, before };
     },
     stillListed(resource, reference) {

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { assemble } from '../../functions/correlator/causality/assemble.ts';
 import { defaultWaits } from '../../functions/correlator/ports.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
+import { newDigestKey } from '../../functions/forwarder/digest.ts';
 import { EventFiltersSchema } from '../../functions/forwarder/filter-events.ts';
 import { EventRateLimitSchema } from '../../functions/forwarder/guard-rate.ts';
 import { systemClock as clock } from '../../functions/forwarder/kubernetes/clock.ts';
@@ -16,7 +17,6 @@ import { createLookUp } from '../../functions/forwarder/kubernetes/look-up-objec
 import { watchResource } from '../../functions/forwarder/kubernetes/watch-resource.ts';
 import { customKinds, kindsOf } from '../../functions/forwarder/kubernetes/watched-resources.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
-import { newDigestKey } from '../../functions/forwarder/digest.ts';
 import { createForwarder } from '../../functions/forwarder/run-forwarder.ts';
 import { defaultSubjectSettings } from '../../functions/forwarder/ship-subjects.ts';
 import { decodeBatch } from '../../shared/batch-codec.ts';
@@ -103,7 +103,8 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
       }),
       sink,
       // Nobody else follows for this process: no Lease, and no checkpoint to go on from.
-      lead: async (run) => run({ checkpoint: undefined, digestKey: newDigestKey(), signal: stopping(signal), save: () => {} }),
+      lead: async (run) =>
+        run({ checkpoint: undefined, digestKey: newDigestKey(), signal: stopping(signal), save: () => {} }),
       postEvent: async () => {},
     }),
     {

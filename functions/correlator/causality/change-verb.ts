@@ -39,8 +39,7 @@ const haveOneKey = (
   history: ObjectHistory | undefined,
   before: Version['object'],
   now: Version['object'],
-): boolean =>
-  history?.specs.get(before.generation)?.key === history?.specs.get(now.generation)?.key;
+): boolean => history?.specs.get(before.generation)?.key === history?.specs.get(now.generation)?.key;
 
 /** `kubectl rollout restart` writes one annotation of the pod template. */
 function restarts(now: Version['object'], before: Version['object'], writer: FieldManager): boolean {

@@ -18,7 +18,7 @@ export function addDescription(attributes: Attributes, change: Change): void {
   const { restores, type, verb, generation } = change;
   if (restores !== undefined) attributes['rootspan.change.rollback_to'] = restores.number;
   const spec = specAfter(change);
-  if (type === 'deletion') return addSummary(attributes, [`deleted${listed(': ', headline(spec))}`]);
+  if (type === 'deletion') return addSummary(attributes, [`deleted${listed('; had ', headline(spec))}`]);
   if (type === 'sync') return addSync(attributes, change);
   if (generation === 1 || verb === 'Create' || verb === 'Run') {
     const did = verb === 'Run' ? 'run' : 'created';
@@ -36,7 +36,10 @@ function addDifferences(attributes: Attributes, change: Change, spec: SpecDescri
   addSummary(attributes, saidOf(change, said));
   const paths = differences.length > 0 ? pathsOf(differences) : said.length > 0 ? ['spec.replicas'] : [];
   if (paths.length > 0) attributes['rootspan.change.fields'] = paths.slice(0, mostPaths);
-  addImages(attributes, differences.filter(isImage).flatMap(({ after }) => (after === undefined ? [] : String(after))));
+  addImages(
+    attributes,
+    differences.filter(isImage).flatMap(({ after }) => (after === undefined ? [] : String(after))),
+  );
 }
 
 /** Of the version that it wrote; of a deletion the last one. */
@@ -49,7 +52,10 @@ const isImage = ({ path }: Difference): boolean => path.endsWith('].image');
 /** How it reads as one sentence: what it was by its verb first. */
 function saidOf({ verb, restores }: Change, said: readonly string[]): string[] {
   if (restores !== undefined)
-    return [`rolled back to ${restores.type} ${restores.number}${listed(': ', said.slice(0, 1))}`, ...said.slice(1)];
+    return [
+      `rolled back to ${restores.type} ${restores.number}${listed(': ', said.slice(0, 1))}`,
+      ...said.slice(1),
+    ];
   return verb === 'Restart' ? ['restarted', ...said] : [...said];
 }
 
@@ -73,7 +79,8 @@ function headline(spec: SpecDescription | undefined): string[] {
   }
   for (const name of headlines) {
     const value = spec.values[`spec.${name}`];
-    if (value !== undefined && value !== false) told.push(value === true ? name : `${name} ${value}`);
+    if (value === undefined || value === false || (value === 1 && isOneByDefault.has(name))) continue;
+    told.push(value === true ? name : `${name} ${value}`);
   }
   return told;
 }
@@ -89,8 +96,12 @@ const headlines = [
   'paused',
 ];
 
+const isOneByDefault: ReadonlySet<string> = new Set(['completions', 'parallelism']);
+
 const imagesOf = (spec: SpecDescription | undefined): string[] =>
-  Object.entries(spec?.values ?? {}).flatMap(([path, value]) => (path.endsWith('].image') ? String(value) : []));
+  Object.entries(spec?.values ?? {}).flatMap(([path, value]) =>
+    path.endsWith('].image') ? String(value) : [],
+  );
 
 /** Names: https://opentelemetry.io/docs/specs/semconv/registry/attributes/container/ */
 function addImages(attributes: Attributes, images: readonly string[]): void {
@@ -123,5 +134,6 @@ function addSummary(attributes: Attributes, parts: readonly string[]): void {
   }
   if (fit.length === 0 && parts.length > 0) fit.push(`${parts[0]!.slice(0, longestSummary)}…`);
   const left = parts.length - fit.length;
-  if (fit.length > 0) attributes['rootspan.change.summary'] = fit.join(', ') + (left > 0 ? ` and ${left} more` : '');
+  if (fit.length > 0)
+    attributes['rootspan.change.summary'] = fit.join(', ') + (left > 0 ? ` and ${left} more` : '');
 }

@@ -22,7 +22,9 @@ export function findRollback(
   const before = history.specs.get(previous.object.generation);
   if (spec?.template !== undefined && before?.template !== undefined && spec.key === before.key)
     return spec.template === before.template ? undefined : restoredBy(history, now, spec.template, spec.key);
-  return now.object.kind === 'Deployment' ? restoredByRevision(history, controlled, now, previous) : undefined;
+  return now.object.kind === 'Deployment'
+    ? restoredByRevision(history, controlled, now, previous)
+    : undefined;
 }
 
 function restoredBy(
@@ -47,12 +49,10 @@ function restoredBy(
 export const revision = 'deployment.kubernetes.io/revision';
 
 /** Once the controller has counted the generation's template. */
-export const revisionOf = (
-  { versions }: ObjectHistory,
-  generation: number | undefined,
-): string | undefined =>
+export const revisionOf = ({ versions }: ObjectHistory, generation: number | undefined): string | undefined =>
   versions.findLast(
-    ({ object }) => object.generation === generation && (object.status?.observedGeneration ?? 0) >= generation!,
+    ({ object }) =>
+      object.generation === generation && (object.status?.observedGeneration ?? 0) >= generation!,
   )?.object.annotations?.[revision];
 
 /** A ReplicaSet that is needed again gets the next revision: its own before that is the one that came back. */

@@ -85,7 +85,6 @@ const templates = /^spec\.(?:template|jobTemplate\.spec\.template|jobTargetRef\.
 
 /** Without what everybody knows: `volumes`, `template labels`, `maxSurge`, `sourceRef.branch`. */
 function nameOf(path: string): string {
-  if (path === 'spec.template.digest') return 'spec';
   const inTemplate = path.replace(templates, '');
   if (inTemplate !== path) return inTemplate.replace(/^spec\./, '').replace(/^metadata\./, 'template ');
   return path
@@ -99,7 +98,9 @@ function nameOf(path: string): string {
 function describeImages(before: string, after: string): [string, string] {
   const [old, now] = [shorten(before), shorten(after)];
   const directory = (image: string) => image.slice(0, image.lastIndexOf('/') + 1);
-  return directory(old) === directory(now) && baseOf(old) !== baseOf(now) ? [baseOf(old), baseOf(now)] : [old, now];
+  return directory(old) === directory(now) && baseOf(old) !== baseOf(now)
+    ? [baseOf(old), baseOf(now)]
+    : [old, now];
 }
 
 export const describeImage = (image: string): string => baseOf(shorten(image));
@@ -113,5 +114,7 @@ const shorten = (image: string): string => image.replace(/(@sha256:[0-9a-f]{12})
 export function nameImage(image: string): { name: string; tag: string | undefined } {
   const [tagged = ''] = image.split('@');
   const colon = tagged.indexOf(':', tagged.lastIndexOf('/') + 1);
-  return colon < 0 ? { name: tagged, tag: undefined } : { name: tagged.slice(0, colon), tag: tagged.slice(colon + 1) };
+  return colon < 0
+    ? { name: tagged, tag: undefined }
+    : { name: tagged.slice(0, colon), tag: tagged.slice(colon + 1) };
 }

@@ -49,7 +49,8 @@ export async function startWitness(kubectl: Kubectl): Promise<Witness> {
     const at = new Date().toISOString();
     const whole = { apiVersion: resource.apiVersion, kind: resource.kind, ...object };
     if (resource === events && how === 'DELETED') return;
-    const seen = resource === events ? observeEvent(whole, at) : observeObject(whole, at, how === 'DELETED', specs);
+    const seen =
+      resource === events ? observeEvent(whole, at) : observeObject(whole, at, how === 'DELETED', specs);
     if (!seen.ok) throw new Error(`${resource.resource}: ${seen.reason}`);
     observations.push(seen.value);
   };

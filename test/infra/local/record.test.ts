@@ -6,8 +6,8 @@ import {
   type ConnectedApiServer,
   createApiServer,
 } from '../../../functions/forwarder/kubernetes/connect-api-server.ts';
-import { createSpecReader } from '../../../functions/forwarder/read-spec.ts';
 import { events } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
+import { createSpecReader } from '../../../functions/forwarder/read-spec.ts';
 import { readObservations } from '../../../infra/local/read-recording.ts';
 import { recordCluster } from '../../../infra/local/record.ts';
 import {
