@@ -69,16 +69,16 @@ function lastApplied(metadata: Json): Json | undefined {
 function readable({ kind, metadata: raw, spec: rawSpec }: Json, isOwned: boolean): Json | undefined {
   const metadata = json(raw);
   if (countsStatusAsGeneration.has(String(kind))) return undefined;
-  // A Pod of before 1.33 has no generation, and one change.
-  if (metadata.generation === undefined && kind !== 'Pod') return undefined;
+  // Without a generation it has no changes; of a pod that nobody owns its Events tell the images.
+  if (metadata.generation === undefined || kind === 'Pod') return undefined;
   // What is owned changes with its owner; but a Job of a CronJob is a run.
   if (isOwned && kind !== 'Job') return undefined;
   const spec = json(rawSpec);
   const applied = workloads.has(String(kind)) && !hasTemplate(spec) ? lastApplied(metadata) : undefined;
   // A change of its annotations is a generation of a Deployment, and of no other kind.
   const annotations = kind === 'Deployment' ? ownAnnotations(json(metadata.annotations)) : undefined;
+  if (!hasFields(spec) && applied === undefined) return undefined;
   return {
-    isPod: kind === 'Pod',
     // `kubectl rollout undo` leaves what was applied as it was: it does not say which template is in force.
     isApplied: applied !== undefined,
     spec: { ...applied, ...spec },
@@ -103,23 +103,15 @@ interface Sections {
 }
 
 function describeSpec(
-  { isPod, isApplied, spec, annotations }: Json,
+  { isApplied, spec, annotations }: Json,
   digest: (value: unknown) => string,
   key: string,
 ): SpecDescription {
   const found: Sections = { values: {}, digests: {}, template: undefined, digest };
-  if (isPod === true) readPodSpec(json(spec), 'spec', found);
-  else readFields(json(spec), 'spec', 1, found);
+  readFields(json(spec), 'spec', 1, found);
   if (annotations !== undefined) found.digests['metadata.annotations'] = digest(annotations);
   const { template } = found;
-  const { values, digests } = bounded(found);
-  // Of a pod's spec others write most, and next to nothing can change.
-  return {
-    key,
-    ...(template !== undefined && isApplied === false && { template }),
-    values,
-    digests: isPod === true ? {} : digests,
-  };
+  return { key, ...(template !== undefined && isApplied === false && { template }), ...bounded(found) };
 }
 
 /** A key that is no plain name may be anything: it does not leave the cluster. */

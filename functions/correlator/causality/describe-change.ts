@@ -18,15 +18,15 @@ export function addDescription(attributes: Attributes, change: Change): void {
   const { restores, type, verb, generation } = change;
   if (restores !== undefined) attributes['rootspan.change.rollback_to'] = restores.number;
   const spec = specAfter(change);
-  if (type === 'deletion') return addSummary(attributes, [`deleted${listed('; had ', headline(spec))}`]);
-  if (type === 'sync') return addSync(attributes, change);
-  if (generation === 1 || verb === 'Create' || verb === 'Run') {
+  if (type === 'deletion') {
+    addSummary(attributes, [`deleted${listed('; had ', headline(spec))}`]);
+  } else if (type === 'sync') {
+    addSync(attributes, change);
+  } else if (generation === 1 || verb === 'Create' || verb === 'Run') {
     const did = verb === 'Run' ? 'run' : 'created';
     addSummary(attributes, [`${did}${listed(' with ', headline(spec))}`]);
     addImages(attributes, imagesOf(spec));
-    return;
-  }
-  addDifferences(attributes, change, spec);
+  } else addDifferences(attributes, change, spec);
 }
 
 function addDifferences(attributes: Attributes, change: Change, spec: SpecDescription | undefined): void {

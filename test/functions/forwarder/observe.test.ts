@@ -69,7 +69,7 @@ describe('an Event', () => {
     const uidOf = (metadata: object, over: object = {}) => occurrence(event({ metadata, ...over })).uid;
     expect(uidOf({ name: 'web.1', namespace: 'shop' })).toBe('shop/web.1');
     const nameless = uidOf({}, { reason: 'Pulled' });
-    expect(nameless).toMatch(/^[0-9a-f]{16}$/);
+    expect(nameless).toMatch(/^[\w-]{8}$/);
     expect(uidOf({}, { reason: 'Pulled' })).toBe(nameless);
     expect(uidOf({}, { reason: 'Killing' })).not.toBe(nameless);
   });
