@@ -14,7 +14,7 @@ import {
 } from '../../shared/snapshot-fields.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import { ownerOf } from './observe.ts';
-import type { SpecReader } from './read-spec.ts';
+import { hasTemplate, type SpecReader } from './read-spec.ts';
 import { restoreSpec } from './restore-spec.ts';
 
 const metadataFields = [
@@ -49,6 +49,11 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, s
   const conditions = entries(status.conditions).filter(({ type }) => shippedConditions.has(String(type)));
   const described = specs.describe({ ...raw, kind }, ownerOf(metadata.ownerReferences) !== undefined);
   const restored = described === undefined ? {} : restoreSpec(described);
+  // Of what changes with its owner a digest is enough.
+  const isDigested =
+    workloads.has(String(kind)) &&
+    !hasTemplate(json(restored.spec)) &&
+    specs.digestOf(spec, metadata) !== undefined;
   return {
     apiVersion,
     kind,
@@ -69,9 +74,7 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, s
     },
     ...some('spec', {
       ...some('updateStrategy', cutStrategy(json(spec.updateStrategy))),
-      ...(workloads.has(String(kind)) &&
-        specs.digestOf(spec, metadata) !== undefined &&
-        cutTemplate(spec, specs)),
+      ...(isDigested && cutTemplate(spec, specs)),
       ...json(restored.spec),
       ...pick(spec, specFields),
       ...some(

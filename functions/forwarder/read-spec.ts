@@ -49,7 +49,7 @@ export function createSpecReader(key: string): SpecReader {
   };
 }
 
-const hasTemplate = ({ template, jobTemplate }: Json): boolean =>
+export const hasTemplate = ({ template, jobTemplate }: Json): boolean =>
   template !== undefined || jobTemplate !== undefined;
 
 const appliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
