@@ -19,11 +19,11 @@ export function addDescription(attributes: Attributes, change: Change): void {
   if (restores !== undefined) attributes['rootspan.change.rollback_to'] = restores.number;
   const spec = specAfter(change);
   if (type === 'deletion') {
-    addSummary(attributes, [`deleted${listed('; had ', headline(spec))}`]);
+    addSummary(attributes, [`deleted${listed(', had ', headline(spec))}`]);
   } else if (type === 'sync') {
     addSync(attributes, change);
   } else if (generation === 1 || verb === 'Create' || verb === 'Run') {
-    const did = verb === 'Run' ? 'run' : 'created';
+    const did = verb === 'Run' ? 'started' : 'created';
     addSummary(attributes, [`${did}${listed(' with ', headline(spec))}`]);
     addImages(attributes, imagesOf(spec));
   } else addDifferences(attributes, change, spec);
