@@ -164,6 +164,8 @@ function readPodSpec(spec: Json, path: string, found: Sections): void {
   for (const [key, value] of Object.entries(spec)) {
     const at = `${path}.${key}`;
     if (value === null || value === undefined || isEmpty(value)) continue;
+    // The older name of serviceAccountName, which the API server writes beside it.
+    if (key === 'serviceAccount' && value === spec.serviceAccountName) continue;
     if (!isPlainName(key)) rest[key] = value;
     else if (shippedPodSpec[key]?.(value)) found.values[at] = value as string;
     else if (containerLists.includes(key) && areNamed(value))
