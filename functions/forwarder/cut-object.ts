@@ -10,7 +10,6 @@ import {
   shippedConditions,
   shippedContainerState,
   shippedStatus,
-  workloads,
 } from '../../shared/snapshot-fields.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import { ownerOf } from './observe.ts';
@@ -47,13 +46,10 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, s
   const status = json(raw.status);
   const claims = entries(spec.volumes).filter(({ persistentVolumeClaim }) => persistentVolumeClaim);
   const conditions = entries(status.conditions).filter(({ type }) => shippedConditions.has(String(type)));
-  const described = specs.describe({ ...raw, kind }, ownerOf(metadata.ownerReferences) !== undefined);
-  const restored = described === undefined ? {} : restoreSpec(described);
+  const read = specs.read({ ...raw, kind }, ownerOf(metadata.ownerReferences) !== undefined);
+  const restored = read.description === undefined ? {} : restoreSpec(read.description);
   // Of what changes with its owner a digest is enough.
-  const isDigested =
-    workloads.has(String(kind)) &&
-    !hasTemplate(json(restored.spec)) &&
-    specs.digestOf(spec, metadata) !== undefined;
+  const isDigested = read.digest !== undefined && !hasTemplate(json(restored.spec));
   return {
     apiVersion,
     kind,

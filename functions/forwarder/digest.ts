@@ -21,7 +21,7 @@ export const newDigestKey = (): string => randomBytes(32).toString('base64url');
  * Almost all versions of an object have the same managed fields and the same spec, and so have its siblings: a hash of
  * the text is a fraction of the work.
  */
-export function remembered<T>(compute: (value: Json) => T, most = 1_000): (value: Json) => T {
+export function remembered<V, T>(compute: (value: V) => T, most = 1_000): (value: V) => T {
   const results = new Map<string, T>();
   return (value) => {
     const key = hash('sha256', JSON.stringify(value), 'base64');

@@ -19,7 +19,6 @@ import {
   shippedConditions,
   shippedContainerState,
   shippedStatus,
-  workloads,
 } from '../../shared/snapshot-fields.ts';
 
 import { digest, remembered } from './digest.ts';
@@ -109,6 +108,7 @@ function readObject(
   const spec = record(object.spec) ?? {};
   const trust = isThirdParty(object.apiVersion) ? whatFits : asIs;
   const owner = ownerOf(metadata.ownerReferences);
+  const read = specs.read(object, owner !== undefined);
   return parsed({
     type: 'object',
     observedAt,
@@ -128,8 +128,8 @@ function readObject(
       annotations: chosen(metadata.annotations, isShippedAnnotation),
       labels: chosen(metadata.labels, isShippedLabel),
       managers: managersOf(metadata.managedFields),
-      specDigest: workloads.has(String(object.kind)) ? specs.digestOf(spec, metadata) : undefined,
-      spec: specs.describe(object, owner !== undefined),
+      specDigest: read.digest,
+      spec: read.description,
       unschedulable: spec.unschedulable === true ? true : undefined,
       ...trust(objectFields, {
         replicas: whole(spec.replicas),
@@ -262,7 +262,7 @@ function managersOf(raw: unknown): FieldManager[] | undefined {
   return managers.length === 0 ? undefined : managers;
 }
 
-const digestFields = remembered((fields) => ({
+const digestFields = remembered((fields: Json) => ({
   fields: digest(fields),
   fieldCount: countFields(fields),
   ownsSpec: fields['f:spec'] !== undefined,

@@ -20,10 +20,14 @@ import type { Json } from './kubernetes/api-server.ts';
 export interface SpecReader {
   /** Under this reader's key. */
   digest(value: unknown): string;
-  /** Of the spec without its replicas, or of what kubectl last applied where the spec itself is not there. */
-  digestOf(spec: Json, metadata: Json): string | undefined;
+  read(object: Json, isOwned: boolean): ReadSpec;
+}
+
+export interface ReadSpec {
+  /** Of a workload's spec without its replicas, or of what kubectl last applied where the spec itself is not there. */
+  digest: string | undefined;
   /** Undefined of what is no root by itself, and of a kind whose generations are no changes. */
-  describe(object: Json, isOwned: boolean): SpecDescription | undefined;
+  description: SpecDescription | undefined;
 }
 
 /** What digests are made with where they are never shown, and have to be the same in each run: recordings on a laptop. */
@@ -32,22 +36,26 @@ export const fixedKey = 'rootspan';
 /** One for a key: it remembers what it has read, so that most versions of an object cost the hash of their spec. */
 export function createSpecReader(key: string): SpecReader {
   const digest = (value: unknown) => keyedDigest(key, value);
-  const digestSpec = remembered(digest);
   const id = keyedDigest(key, 'key').slice(0, 4);
-  const describe = remembered((spec) => describeSpec(spec, digest, id));
+  const read = remembered((readable: Readable): ReadSpec => {
+    const { spec, applied, isWorkload, isDescribed } = readable;
+    const whole = hasTemplate(spec) ? spec : applied;
+    const isEmptySpec = !hasFields(spec) && applied === undefined;
+    return {
+      digest: isWorkload && whole !== undefined ? digest({ ...whole, replicas: null }) : undefined,
+      description: isDescribed && !isEmptySpec ? describeSpec(readable, digest, id) : undefined,
+    };
+  });
   return {
     digest,
-    digestOf(spec, metadata) {
-      if (hasTemplate(spec)) return digestSpec({ ...spec, replicas: null });
-      const applied = lastApplied(metadata);
-      return applied && digest({ ...applied, replicas: null });
-    },
-    describe(object, isOwned) {
-      const read = readable(object, isOwned);
-      return read && describe(read);
+    read(object, isOwned) {
+      const readable = readableOf(object, isOwned);
+      return readable === undefined ? nothing : read(readable);
     },
   };
 }
+
+const nothing: ReadSpec = { digest: undefined, description: undefined };
 
 export const hasTemplate = ({ template, jobTemplate }: Json): boolean =>
   template !== undefined || jobTemplate !== undefined;
@@ -65,25 +73,33 @@ function lastApplied(metadata: Json): Json | undefined {
   }
 }
 
-/** What is described of an object, and nothing that changes without it: equal ones are described once. */
-function readable({ kind, metadata: raw, spec: rawSpec }: Json, isOwned: boolean): Json | undefined {
+/** What is read of an object, and nothing that changes without it: equal ones are read once. */
+interface Readable {
+  isWorkload: boolean;
+  isDescribed: boolean;
+  spec: Json;
+  /** Where the spec has no template. */
+  applied?: Json | undefined;
+  annotations?: Json | undefined;
+}
+
+function readableOf({ kind, metadata: raw, spec: rawSpec }: Json, isOwned: boolean): Readable | undefined {
   const metadata = json(raw);
-  if (countsStatusAsGeneration.has(String(kind))) return undefined;
-  // Without a generation it has no changes; of a pod that nobody owns its Events tell the images.
-  if (metadata.generation === undefined || kind === 'Pod') return undefined;
-  // What is owned changes with its owner; but a Job of a CronJob is a run.
-  if (isOwned && kind !== 'Job') return undefined;
   const spec = json(rawSpec);
-  const applied = workloads.has(String(kind)) && !hasTemplate(spec) ? lastApplied(metadata) : undefined;
+  const isWorkload = workloads.has(String(kind));
+  const isDescribed =
+    !countsStatusAsGeneration.has(String(kind)) &&
+    // Without a generation it has no changes; of a pod that nobody owns its Events tell the images.
+    metadata.generation !== undefined &&
+    kind !== 'Pod' &&
+    // What is owned changes with its owner; but a Job of a CronJob is a run.
+    (!isOwned || kind === 'Job');
+  if (!isWorkload && !isDescribed) return undefined;
+  const applied = isWorkload && !hasTemplate(spec) ? lastApplied(metadata) : undefined;
+  if (!isDescribed) return { isWorkload, isDescribed, spec: { ...spec, replicas: null }, applied };
   // A change of its annotations is a generation of a Deployment, and of no other kind.
   const annotations = kind === 'Deployment' ? ownAnnotations(json(metadata.annotations)) : undefined;
-  if (!hasFields(spec) && applied === undefined) return undefined;
-  return {
-    // `kubectl rollout undo` leaves what was applied as it was: it does not say which template is in force.
-    isApplied: applied !== undefined,
-    spec: { ...applied, ...spec },
-    ...(annotations && { annotations }),
-  };
+  return { isWorkload, isDescribed, spec, applied, annotations };
 }
 
 /** Those that kubectl and the controller keep their books in change with every change. */
@@ -103,15 +119,16 @@ interface Sections {
 }
 
 function describeSpec(
-  { isApplied, spec, annotations }: Json,
+  { spec, applied, annotations }: Readable,
   digest: (value: unknown) => string,
   key: string,
 ): SpecDescription {
   const found: Sections = { values: {}, digests: {}, template: undefined, digest };
-  readFields(json(spec), 'spec', 1, found);
+  readFields({ ...applied, ...spec }, 'spec', 1, found);
   if (annotations !== undefined) found.digests['metadata.annotations'] = digest(annotations);
-  const { template } = found;
-  return { key, ...(template !== undefined && isApplied === false && { template }), ...bounded(found) };
+  // `kubectl rollout undo` leaves what was applied as it was: it does not say which template is in force.
+  const template = applied === undefined ? found.template : undefined;
+  return { key, ...(template !== undefined && { template }), ...bounded(found) };
 }
 
 /** A key that is no plain name may be anything: it does not leave the cluster. */

@@ -108,7 +108,10 @@ function toHistory(uid: string, unsorted: Version[]): ObjectHistory {
   };
 }
 
-function specsOf(versions: readonly Version[]): Map<number | undefined, SpecDescription> {
+const noSpecs: ObjectHistory['specs'] = new Map();
+
+function specsOf(versions: readonly Version[]): ObjectHistory['specs'] {
+  if (versions.every(({ object }) => object.spec === undefined)) return noSpecs;
   const specs = new Map<number | undefined, SpecDescription>();
   for (const { object } of versions)
     if (object.spec !== undefined && !specs.has(object.generation)) specs.set(object.generation, object.spec);

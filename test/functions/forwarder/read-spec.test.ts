@@ -10,7 +10,7 @@ import { runInMemory } from './run-in-memory.ts';
 
 const specs = createSpecReader('a key');
 const describeSpec = (spec: object, kind = 'Deployment', reader = specs) =>
-  reader.describe({ kind, metadata: { generation: 1 }, spec }, false);
+  reader.read({ kind, metadata: { generation: 1 }, spec }, false).description;
 
 const container = {
   name: 'app',
@@ -65,7 +65,8 @@ describe('a spec', () => {
   });
 
   it('of what is owned is not told, but of a Job, which is a run', () => {
-    const of = (kind: string) => specs.describe({ kind, metadata: { generation: 1 }, spec: webSpec }, true);
+    const of = (kind: string) =>
+      specs.read({ kind, metadata: { generation: 1 }, spec: webSpec }, true).description;
     expect(of('ReplicaSet')).toBeUndefined();
     expect(of('Job')).toBeDefined();
   });

@@ -15,7 +15,7 @@ const podsOf = (...containers: object[]) => ({ template: { spec: { containers } 
 
 /** What the forwarder tells of it, as `observeObject` puts it into a snapshot. */
 const described = (kind: string, spec: Spec, metadata: object = {}, reader = specs): SpecDescription =>
-  reader.describe({ kind, spec, metadata: { generation: 1, ...metadata } }, false)!;
+  reader.read({ kind, spec, metadata: { generation: 1, ...metadata } }, false).description!;
 
 /** The generations of one object, a minute apart. */
 const generations = (of: typeof web, ...tellings: (SpecDescription | undefined)[]) =>

@@ -366,6 +366,25 @@ it('never sets back what another one wrote', async () => {
   await a.done;
 });
 
+it.each([
+  ['none yet', {}],
+  ['what is no key', { 'rootspan/digest-key': 'short' }],
+])('of a Lease that has %s gets a key, and leaves the checkpoint as it is', async (_, annotations) => {
+  const { server, join, pass } = createTheatre();
+  const checkpoint = { 'rootspan/checkpoint': '{"events":"100"}' };
+  server.set({
+    metadata: { name: 'forwarder', annotations: { ...annotations, ...checkpoint } },
+    spec: { holderIdentity: '' },
+  });
+  const a = join('a');
+  await pass(1000);
+  expect(a.term!.digestKey).toBe(aKey);
+  await pass(5000);
+  expect(server.lease()!.metadata.annotations).toEqual({ 'rootspan/digest-key': aKey, ...checkpoint });
+  a.stop();
+  await a.done;
+});
+
 it('tells of an annotation that is none of ours', async () => {
   const { server, join, pass } = createTheatre();
   server.set({
