@@ -6,7 +6,7 @@ import type { SpecDescription } from '../../shared/observation.ts';
 import type { Json } from './kubernetes/api-server.ts';
 
 /** No plain name: what stands under it counts as part of the section that it is in. */
-export const digestMark = 'rootspan/digest';
+const digestMark = 'rootspan/digest';
 
 /** An object with `spec`, and with `metadata.annotations` where those were described. */
 export function restoreSpec({ values, digests }: SpecDescription): Json {
