@@ -6,6 +6,7 @@
  * milliseconds): their precision is information.
  */
 import * as v from 'valibot';
+import { longestSectionText } from './snapshot-fields.ts';
 
 // One step, not a pipe of two: this is checked for most fields of every observation.
 const Text = v.custom<string>((input) => typeof input === 'string' && input !== '');
@@ -114,17 +115,22 @@ const ContainerSchema = v.object({
   lastTerminated: v.optional(TerminationSchema),
 });
 
+/** A path, a value or a digest, none of which the forwarder makes longer. */
+const SectionText = v.custom<string>(
+  (input) => typeof input === 'string' && input.length <= longestSectionText,
+);
+
 /**
  * What an object's spec says, by path (`spec.template.spec.containers[app].image`): values of what `snapshot-fields.ts` names, of
  * every other section a digest. It comes with the first snapshot of each generation only.
  */
 const SpecSchema = v.object({
   /** Digests under another key say nothing about these. */
-  key: Text,
+  key: SectionText,
   /** A digest of the whole pod template: equal digests, the same pods. */
-  template: v.optional(Text),
-  values: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
-  digests: v.record(v.string(), v.string()),
+  template: v.optional(SectionText),
+  values: v.record(SectionText, v.union([SectionText, v.number(), v.boolean()])),
+  digests: v.record(SectionText, SectionText),
 });
 
 export const ObjectSnapshotSchema = v.object({

@@ -98,9 +98,15 @@ export const shippedStatus = [
  */
 export const countsStatusAsGeneration: ReadonlySet<string> = new Set(['Application']);
 
+/**
+ * Characters of a path, of a value. Smaller: long names of images and the paths of containers with long names are told as changed only.
+ * Larger: a spec of 200 sections could weigh more than its snapshot.
+ */
+export const longestSectionText = 253;
+
 /** The form that a value must have to ship. What has another one is anybody's text, and ships as a digest. */
 const shortText = (pattern: RegExp) => (value: unknown) =>
-  typeof value === 'string' && value.length <= 253 && pattern.test(value);
+  typeof value === 'string' && value.length <= longestSectionText && pattern.test(value);
 const isCount = (value: unknown) => typeof value === 'number';
 const isFlag = (value: unknown) => typeof value === 'boolean';
 const isWord = shortText(/^[A-Za-z]{1,40}$/);

@@ -1,5 +1,6 @@
 /** What free text may not tell: messages of Events and of conditions, and what a spec says, before anything is cached or shipped. */
 import type { EventOccurrence, ObjectSnapshot, SpecDescription } from '../../shared/observation.ts';
+import { longestSectionText } from '../../shared/snapshot-fields.ts';
 
 export interface Redaction {
   event(occurrence: EventOccurrence): EventOccurrence;
@@ -22,7 +23,10 @@ export function createRedaction(patterns: readonly RegExp[]): Redaction {
       : patterns.reduce((rest, pattern) => rest.replace(pattern, redacted), text);
   const cleanValues = (values: SpecDescription['values']) =>
     Object.fromEntries(
-      Object.entries(values).map(([path, value]) => [path, typeof value === 'string' ? clean(value) : value]),
+      Object.entries(values).map(([path, value]) => [
+        path,
+        typeof value === 'string' ? clean(value).slice(0, longestSectionText) : value,
+      ]),
     );
   return {
     event: (occurrence) => ({
