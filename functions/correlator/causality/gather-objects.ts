@@ -63,11 +63,18 @@ export function gatherObjects(snapshots: Iterable<ObjectSnapshot>): Map<string, 
 function merge(a: Version, b: Version): Version {
   return {
     version: a.version,
-    object: mergeFields(a.object, b.object) as SnapshotObject,
+    object: mergeObjects(a.object, b.object),
     observedAt: min(a.observedAt, b.observedAt),
     deleted: a.deleted || b.deleted,
     isWatched: a.isWatched || b.isWatched,
   };
+}
+
+function mergeObjects(a: SnapshotObject, b: SnapshotObject): SnapshotObject {
+  const merged = mergeFields(a, b) as SnapshotObject;
+  const isOneKey = a.spec === undefined || b.spec === undefined || a.spec.key === b.spec.key;
+  // Digests under two keys are two languages: a mixture of them would differ from each.
+  return isOneKey ? merged : { ...merged, spec: a.spec!.key < b.spec!.key ? a.spec : b.spec };
 }
 
 /** Field by field: what is known beats what is not; of two answers the one that sorts first, whoever gave it. */

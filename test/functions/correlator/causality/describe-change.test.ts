@@ -283,6 +283,17 @@ describe('nothing is made up', () => {
     expect(roots('v1', 'v1')).toBe('Deployment.Update: undefined');
   });
 
+  it('of one version that was told under a second key as well, whichever of the two sorts first', () => {
+    const spec = podsOf(app({ args: ['a'], env: ['b'], command: ['c'], ports: ['d'] }));
+    const [one, two] = generations(web, described('Deployment', spec), described('Deployment', spec));
+    for (let key = 0; key < 20; key++) {
+      const under = described('Deployment', spec, {}, createSpecReader(`another key ${key}`));
+      const again = { ...two!, object: { ...two!.object, spec: under } };
+      expect(lastRoot(one!, two!, again)).toBe('Deployment.Update: undefined');
+      expect(spansOf(again, two!, one!)).toEqual(spansOf(one!, two!, again));
+    }
+  });
+
   it('of a forwarder of before, which tells no specs, but how many pods there are to be', () => {
     const [one, two] = generations(web, undefined, undefined);
     Object.assign(one!.object, { replicas: 2, specDigest: 'a' });
