@@ -208,6 +208,11 @@ function buildBody(trace) {
   trace.body = make(
     'div',
     { class: 'body' },
+    make('p', {
+      class: 'changed dim',
+      text: trace.facts.summary,
+      ...(!trace.facts.summary && { hidden: '' }),
+    }),
     make(
       'div',
       { class: 'axis' },
