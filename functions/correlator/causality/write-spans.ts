@@ -5,6 +5,7 @@ import { occurrenceSpanId, transitionSpanId } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
+import { addDescription } from './describe-change.ts';
 import { type Cause, findCause } from './find-cause.ts';
 import { findLinks } from './find-links.ts';
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
@@ -135,6 +136,7 @@ export function createSpanWriter(
     // Nothing more was heard of it: with a cause that is known it stands still.
     const verdict = outcome.verdict === 'unfinished' && cause !== undefined ? 'stalled' : outcome.verdict;
     addChange(head.attributes, change, verdict);
+    addDescription(head.attributes, change);
     const errors = written.filter(({ span }) => span !== head && span.status.code === 'ERROR').length;
     if (errors > 0) head.attributes['rootspan.change.errors'] = errors;
     if (verdict === 'failed' || cause !== undefined)

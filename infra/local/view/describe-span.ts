@@ -15,6 +15,8 @@ export type TraceDescription = {
   namespace: string;
   manager: string;
   outcome: string;
+  /** What it changed. */
+  summary: string;
 };
 
 /** The words of a trace's head span; empty where it has none (an episode has no manager). */
@@ -27,6 +29,7 @@ export function describeTrace(trace: Trace): TraceDescription {
     namespace: text(span.attributes, 'k8s.namespace.name'),
     manager: text(span.attributes, 'rootspan.change.manager'),
     outcome: text(span.attributes, 'rootspan.change.outcome'),
+    summary: text(span.attributes, 'rootspan.change.summary'),
   };
 }
 

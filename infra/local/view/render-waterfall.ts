@@ -137,11 +137,12 @@ function shortName(tree: Tree, parent: Tree | undefined): string {
 }
 
 function header(trace: Trace, columns: number): Line[] {
-  const { name, object, namespace, manager, outcome } = describeTrace(trace);
+  const { name, object, namespace, manager, outcome, summary } = describeTrace(trace);
   const title = cutEnd(`${name} ${object}`.trim() || trace.traceId.slice(0, 8), columns);
   const facts: Line = [];
   if (namespace !== '') facts.push([namespace]);
   if (manager !== '') facts.push([`by ${manager}`]);
+  if (summary !== '') facts.push([summary]);
   if (outcome !== '') facts.push(outcomeFact(outcome));
   facts.push([formatDuration(trace.end - trace.start)], [countOf(trace.spans, 'span')]);
   if (trace.errors > 0) facts.push([`✗ ${countOf(trace.errors, 'error')}`, 'red']);

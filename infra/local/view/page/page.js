@@ -63,7 +63,7 @@ function entryOf(trace) {
   const { facts } = trace;
   const start = sameDay ? facts.start.slice(11) : facts.start;
   const by = facts.manager && `by ${facts.manager}`;
-  const title = [facts.name, facts.object].filter(Boolean).join(' ');
+  const title = [facts.name, facts.object, facts.summary && `· ${facts.summary}`].filter(Boolean).join(' ');
   const head = make(
     'button',
     { class: 'head', 'aria-expanded': 'false', type: 'button', onclick: () => setOpen(trace, !trace.open) },
@@ -73,6 +73,7 @@ function entryOf(trace) {
       { class: 'what', title },
       make('b', { text: facts.name }),
       make('span', { text: facts.object && ` ${facts.object}` }),
+      make('span', { class: 'dim', text: facts.summary && ` · ${facts.summary}` }),
     ),
     make('span', { class: 'wide', text: facts.namespace }),
     make('span', { class: 'wide', text: facts.manager, title: facts.manager }),
@@ -149,7 +150,7 @@ function filter() {
 
 const textOf = (row) => `${row.name} ${row.object} ${row.container} ${row.message}`.toLowerCase();
 const headText = ({ facts }) =>
-  `${facts.id} ${facts.name} ${facts.object} ${facts.namespace} ${facts.manager} ${facts.outcome}`.toLowerCase();
+  `${facts.id} ${facts.name} ${facts.object} ${facts.namespace} ${facts.manager} ${facts.outcome} ${facts.summary}`.toLowerCase();
 
 function haystackOf(trace) {
   trace.haystack ??= [headText(trace), ...new Set(drawnOf(trace).rows.map(textOf))].join('\n');
@@ -207,6 +208,11 @@ function buildBody(trace) {
   trace.body = make(
     'div',
     { class: 'body' },
+    make('p', {
+      class: 'changed dim',
+      text: trace.facts.summary,
+      ...(!trace.facts.summary && { hidden: '' }),
+    }),
     make(
       'div',
       { class: 'axis' },
