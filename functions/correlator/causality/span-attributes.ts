@@ -3,6 +3,7 @@ import type { Cluster } from '../../../shared/observation.ts';
 import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
+import { phases, type TimeSpent } from './critical-path.ts';
 import { revisionOf } from './find-syncs.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -102,6 +103,17 @@ export function addChange(attributes: Attributes, change: Change, verdict: strin
   attributes['rootspan.change.operation'] = operation;
   attributes['rootspan.change.outcome'] = verdict;
 }
+
+/** Seconds, each rounded once to the microsecond; phases of no time are left out. */
+export function addTimeSpent(attributes: Attributes, { duration, phases: spent }: TimeSpent): void {
+  attributes['rootspan.change.duration'] = toSeconds(duration);
+  for (const phase of phases) {
+    const seconds = toSeconds(spent.get(phase) ?? 0n);
+    if (seconds > 0) attributes[`rootspan.change.time.${phase}`] = seconds;
+  }
+}
+
+const toSeconds = (nanoseconds: bigint): number => Math.round(Number(nanoseconds) / 1000) / 1e6;
 
 function addObject(attributes: Attributes, object: KubernetesObject, apiVersion: string | undefined): void {
   const kind = object.kind.toLowerCase();

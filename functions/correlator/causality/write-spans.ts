@@ -5,6 +5,7 @@ import { occurrenceSpanId, transitionSpanId } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
+import { timeSpent } from './critical-path.ts';
 import { type Cause, findCause } from './find-cause.ts';
 import { findLinks } from './find-links.ts';
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
@@ -12,6 +13,7 @@ import type { KubernetesObject } from './kubernetes-object.ts';
 import type { World } from './placement/world.ts';
 import {
   addChange,
+  addTimeSpent,
   changeAttributes,
   createResources,
   occurrenceAttributes,
@@ -122,17 +124,14 @@ export function createSpanWriter(
   };
 
   /** The root says how the change ended, and why it failed. */
-  function answer(
-    head: Span,
-    change: Change,
-    { occurrences }: TimedTrace,
-    written: readonly WrittenSpan[],
-  ): void {
+  function answer(head: Span, change: Change, timed: TimedTrace, written: readonly WrittenSpan[]): void {
+    const { occurrences } = timed;
     const { outcome, object } = change;
     const cause = findCause(world, outcome, object, occurrences);
     // Nothing more was heard of it: with a cause that is known it stands still.
     const verdict = outcome.verdict === 'unfinished' && cause !== undefined ? 'stalled' : outcome.verdict;
     addChange(head.attributes, change, verdict);
+    addTimeSpent(head.attributes, timeSpent(world, timed, change));
     const errors = written.filter(({ span }) => span !== head && span.status.code === 'ERROR').length;
     if (errors > 0) head.attributes['rootspan.change.errors'] = errors;
     if (verdict === 'failed' || cause !== undefined)

@@ -1,0 +1,255 @@
+/**
+ * Where the time of a change went: walks back from its end along what it waited for, pod after pod, and charges each stretch
+ * to a phase. The phases add up to the duration to the nanosecond.
+ */
+import type { Change } from './change.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import type { World } from './placement/world.ts';
+import { type PodLife, podLives } from './pod-life.ts';
+import { compare, max, min, SECOND } from './time.ts';
+import type { TimedTrace } from './time-spans.ts';
+
+/** In the order in which a pod goes through them. */
+export const phases = ['queue', 'schedule', 'pull', 'start', 'ready', 'stop', 'other'] as const;
+/**
+ * - `queue`: until a controller does the next thing: from the change to a pod's creation, from one pod to the next
+ * - `schedule`: until the pod has a node
+ * - `pull`: while an image is pulled, or cannot be
+ * - `start`: volumes, sandbox, init containers, creating and starting containers, and between a crash and the next start
+ * - `ready`: from the last start until the pod is ready, and as long as its controller wants it to be (minReadySeconds)
+ * - `stop`: until an old pod is gone
+ * - `other`: what nothing explains, and what containers that run to completion do
+ */
+export type Phase = (typeof phases)[number];
+
+export interface TimeSpent {
+  /** Nanoseconds from the change until it ended. */
+  duration: bigint;
+  /** Nanoseconds along the critical path. */
+  phases: ReadonlyMap<Phase, bigint>;
+}
+
+export function timeSpent(world: World, timed: TimedTrace, change: Change): TimeSpent {
+  const { start } = timed.root;
+  const end = endOf(world, timed, change);
+  const path = new Path(start, end);
+  const status = readStatusTimes(change);
+  const lives = podLives(world, timed, end);
+  if (lives.length > 0) {
+    const isComplete = change.outcome.verdict === 'complete';
+    walkBack(path, milestonesOf(lives, stepsOf(world, timed, lives), end, isComplete), status);
+  } else chargeReaction(path, timed, change);
+  path.back(start, isPaused(status, start, path.at) ? 'other' : 'queue');
+  return { duration: end - start, phases: path.phases };
+}
+
+/** The verdict; without one the last word, or the next change where that came before. */
+function endOf(world: World, { root }: TimedTrace, change: Change): bigint {
+  const { at } = change.outcome;
+  if (at !== undefined) return max(root.start, min(at, root.end));
+  const changes = world.changesOf(change.object);
+  const next = changes[changes.indexOf(change) + 1]?.moment?.at;
+  return next === undefined ? root.end : max(root.start, min(next, root.end));
+}
+
+/** From its end back to its start: what is charged is always between the two, and never twice. */
+class Path {
+  readonly phases = new Map<Phase, bigint>();
+  readonly #start: bigint;
+  at: bigint;
+
+  constructor(start: bigint, end: bigint) {
+    this.#start = start;
+    this.at = end;
+  }
+
+  /** Everything since `time` that is not charged yet. */
+  back(time: bigint, phase: Phase): void {
+    const from = max(this.#start, time);
+    if (from >= this.at) return;
+    this.phases.set(phase, (this.phases.get(phase) ?? 0n) + this.at - from);
+    this.at = from;
+  }
+}
+
+/** A change without pods: its controller's reaction, then work that no pod tells of. */
+function chargeReaction(path: Path, { occurrences, intervalOf }: TimedTrace, { object }: Change): void {
+  // What makes pods and made none is still at the beginning.
+  if (occurrences.length === 0 || makesPods(object)) return;
+  const first = occurrences.map((occurrence) => intervalOf(occurrence).start).reduce(min);
+  path.back(first, 'other');
+}
+
+const makesPods = ({ history }: KubernetesObject): boolean =>
+  history?.versions.some(
+    ({ object: { replicas, completions } }) => (replicas ?? completions) !== undefined,
+  ) === true;
+
+/** What the object's status says, as times in ascending order. */
+interface StatusTimes {
+  /** It does not go on by itself. */
+  paused: readonly bigint[];
+  /** One more pod counted as available: with minReadySeconds that is later than its readiness. */
+  counted: readonly bigint[];
+}
+
+function readStatusTimes({ object: { history } }: Change): StatusTimes {
+  const paused: bigint[] = [];
+  const counted: bigint[] = [];
+  let before = 0;
+  for (const { object, observedAt } of history?.versions ?? []) {
+    const { phase, availableReplicas, numberAvailable } = object.status ?? {};
+    if (object.suspended === true || phase === 'Paused') paused.push(observedAt);
+    const available = availableReplicas ?? numberAvailable ?? 0;
+    if (available > before) counted.push(observedAt);
+    before = available;
+  }
+  return { paused: paused.sort(compare), counted: counted.sort(compare) };
+}
+
+function isPaused({ paused }: StatusTimes, from: bigint, to: bigint): boolean {
+  const first = firstAfter(paused, from - 1n);
+  return first !== undefined && first < to;
+}
+
+/** When a controller made, removed or scaled something: whatever it waited for was there by then. */
+function stepsOf(world: World, { occurrences, intervalOf }: TimedTrace, lives: readonly PodLife[]): bigint[] {
+  const steps: bigint[] = [];
+  for (const occurrence of occurrences) {
+    const effect = world.driverOf(occurrence)?.effect;
+    if (effect === 'creates' || effect === 'removes' || effect === 'scales')
+      steps.push(intervalOf(occurrence).start);
+  }
+  for (const { created, removed } of lives) {
+    if (created !== undefined) steps.push(created);
+    if (removed !== undefined) steps.push(removed);
+  }
+  return steps.sort(compare);
+}
+
+/** A pod had come as far as it was waited for: it was ready, or it was gone. */
+interface Milestone {
+  life: PodLife;
+  at: bigint;
+  /** Whether somebody said so; else the next step tells that it had. */
+  isKnown: boolean;
+}
+
+/** The last ones first. */
+interface Milestones {
+  arrivals: readonly Milestone[];
+  departures: readonly Milestone[];
+}
+
+function milestonesOf(
+  lives: readonly PodLife[],
+  steps: readonly bigint[],
+  end: bigint,
+  isComplete: boolean,
+): Milestones {
+  const rank = isComplete ? byLatestStart : byLeastProgress(end);
+  return {
+    arrivals: lives
+      .flatMap((life) => arrivalsOf(life, steps, end, isComplete))
+      .sort((a, b) => compare(b.at, a.at) || rank(a.life, b.life) || byUid(a, b)),
+    departures: lives
+      .flatMap((life) => departureOf(life, steps, end) ?? [])
+      .sort((a, b) => compare(b.at, a.at) || byUid(a, b)),
+  };
+}
+
+const byUid = (a: Milestone, b: Milestone): number => (a.life.uid < b.life.uid ? -1 : 1);
+
+/** From one milestone to the one that it waited for. */
+function walkBack(path: Path, { arrivals, departures }: Milestones, status: StatusTimes): void {
+  const used = new Set<PodLife>();
+  let [i, k] = [0, 0];
+  for (let isEnd = true; ; isEnd = false) {
+    while (i < arrivals.length && (arrivals[i]!.at > path.at || used.has(arrivals[i]!.life))) i++;
+    const arrival = arrivals[i];
+    // What was asked to go before the last one came is not what was waited for since.
+    const isWaitedFor = ({ at, life }: Milestone) =>
+      at <= path.at && (arrival === undefined || life.removed! >= arrival.at);
+    const isLater = ({ at }: Milestone) => arrival === undefined || at >= arrival.at;
+    while (k < departures.length && isLater(departures[k]!) && !isWaitedFor(departures[k]!)) k++;
+    const departure = departures[k];
+    const react = (time: bigint) =>
+      path.back(time, isEnd || isPaused(status, time, path.at) ? 'other' : 'queue');
+    if (departure !== undefined && isLater(departure)) {
+      k++;
+      react(departure.at);
+      path.back(departure.life.removed!, 'stop');
+    } else if (arrival !== undefined) {
+      used.add(arrival.life);
+      chargeArrival(path, arrival, status, react);
+    } else return;
+  }
+}
+
+/** @param react charges what its controller took to see it */
+function chargeArrival(
+  path: Path,
+  { life, at, isKnown }: Milestone,
+  { counted }: StatusTimes,
+  react: (time: bigint) => void,
+): void {
+  if (isKnown && !life.isRun) {
+    // The status may be seen a second after the step that followed it.
+    const last = lastUpTo(counted, path.at + SECOND);
+    if (last !== undefined && last > at) {
+      react(last);
+      path.back(at, 'ready');
+    }
+  }
+  react(at);
+  for (const { phase, from } of life.stagesUntil(at)) path.back(from, phase);
+}
+
+/** When it was there: as it says, else by what its controller did next; or never. */
+function arrivalsOf(life: PodLife, steps: readonly bigint[], end: bigint, isComplete: boolean): Milestone[] {
+  if (life.created === undefined) return [];
+  const milestones = life.arrivals.map((at) => ({ life, at: min(at, end), isKnown: true }));
+  const { lastStart, lastTrouble, isSilent } = life;
+  if (milestones.length === 0 && lastStart !== undefined && (isSilent || isComplete))
+    milestones.push({ life, at: min(firstAfter(steps, lastStart) ?? end, end), isKnown: false });
+  const last = milestones.at(-1)?.at;
+  const isThere = last !== undefined && (lastTrouble === undefined || lastTrouble <= last);
+  if (!isComplete && !isThere && life.removed === undefined)
+    milestones.push({ life, at: end, isKnown: false });
+  return milestones;
+}
+
+const byLatestStart = (a: PodLife, b: PodLife): number => compare(b.lastStart ?? 0n, a.lastStart ?? 0n);
+
+/** What is furthest behind is what it did not get over. */
+const byLeastProgress =
+  (end: bigint) =>
+  (a: PodLife, b: PodLife): number =>
+    progressOf(a, end) - progressOf(b, end) || compare(a.created!, b.created!);
+
+const progressOf = (life: PodLife, end: bigint): number => phases.indexOf(life.stagesUntil(end)[0]!.phase);
+
+function departureOf(life: PodLife, steps: readonly bigint[], end: bigint): Milestone | undefined {
+  const { removed, gone } = life;
+  if (removed === undefined) return undefined;
+  // Its replacement is made at once, but who tells of either may be a second late.
+  const step = firstAfter(steps, gone === undefined ? removed : max(removed, gone - SECOND)) ?? end;
+  return { life, at: min(gone ?? step, min(step, end)), isKnown: gone !== undefined };
+}
+
+/** Of times in ascending order. */
+const firstAfter = (times: readonly bigint[], time: bigint): bigint | undefined =>
+  times[countUpTo(times, time)];
+
+const lastUpTo = (times: readonly bigint[], time: bigint): bigint | undefined =>
+  times[countUpTo(times, time) - 1];
+
+function countUpTo(times: readonly bigint[], time: bigint): number {
+  let [from, to] = [0, times.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (times[middle]! > time) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
