@@ -5,7 +5,7 @@
 import type { Change } from './change.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { World } from './placement/world.ts';
-import { type PodLife, podLives } from './pod-life.ts';
+import { goneAt, type PodLife, podLives, saysReadiness, stagesUntil } from './pod-life.ts';
 import { compare, max, min, SECOND } from './time.ts';
 import type { TimedTrace } from './time-spans.ts';
 
@@ -147,18 +147,20 @@ function milestonesOf(
   end: bigint,
   isComplete: boolean,
 ): Milestones {
-  const rank = isComplete ? byLatestStart : byLeastProgress(end);
+  const rank = isComplete ? byLatestStart : byLeastProgress;
+  const arrivals: Milestone[] = [];
+  const departures: Milestone[] = [];
+  for (const life of lives) {
+    if (life.created !== undefined) arrivals.push(...arrivalsOf(life, steps, end, isComplete));
+    if (life.removed !== undefined) departures.push(departureOf(life, steps, end));
+  }
   return {
-    arrivals: lives
-      .flatMap((life) => arrivalsOf(life, steps, end, isComplete))
-      .sort((a, b) => compare(b.at, a.at) || rank(a.life, b.life) || byUid(a, b)),
-    departures: lives
-      .flatMap((life) => departureOf(life, steps, end) ?? [])
-      .sort((a, b) => compare(b.at, a.at) || byUid(a, b)),
+    arrivals: arrivals.sort((a, b) => compare(b.at, a.at) || rank(a.life, b.life) || byUid(a, b)),
+    departures: departures.sort((a, b) => compare(b.at, a.at) || byUid(a, b)),
   };
 }
 
-const byUid = (a: Milestone, b: Milestone): number => (a.life.uid < b.life.uid ? -1 : 1);
+const byUid = (a: Milestone, b: Milestone): number => (a.life.pod.uid < b.life.pod.uid ? -1 : 1);
 
 /** From one milestone to the one that it waited for. */
 function walkBack(path: Path, { arrivals, departures }: Milestones, status: StatusTimes): void {
@@ -202,15 +204,14 @@ function chargeArrival(
     }
   }
   react(at);
-  for (const { phase, from } of life.stagesUntil(at)) path.back(from, phase);
+  for (const { phase, from } of stagesUntil(life, at).reverse()) path.back(from, phase);
 }
 
 /** When it was there: as it says, else by what its controller did next; or never. */
 function arrivalsOf(life: PodLife, steps: readonly bigint[], end: bigint, isComplete: boolean): Milestone[] {
-  if (life.created === undefined) return [];
   const milestones = life.arrivals.map((at) => ({ life, at: min(at, end), isKnown: true }));
-  const { lastStart, lastTrouble, isSilent } = life;
-  if (milestones.length === 0 && lastStart !== undefined && (isSilent || isComplete))
+  const { lastStart, lastTrouble } = life;
+  if (milestones.length === 0 && lastStart !== undefined && (isComplete || !saysReadiness(life)))
     milestones.push({ life, at: min(firstAfter(steps, lastStart) ?? end, end), isKnown: false });
   const last = milestones.at(-1)?.at;
   const isThere = last !== undefined && (lastTrouble === undefined || lastTrouble <= last);
@@ -221,17 +222,18 @@ function arrivalsOf(life: PodLife, steps: readonly bigint[], end: bigint, isComp
 
 const byLatestStart = (a: PodLife, b: PodLife): number => compare(b.lastStart ?? 0n, a.lastStart ?? 0n);
 
-/** What is furthest behind is what it did not get over. */
-const byLeastProgress =
-  (end: bigint) =>
-  (a: PodLife, b: PodLife): number =>
-    progressOf(a, end) - progressOf(b, end) || compare(a.created!, b.created!);
+/** What is furthest behind is what it did not get over: what never started, then what went wrong since. */
+const byLeastProgress = (a: PodLife, b: PodLife): number =>
+  progressOf(a) - progressOf(b) || byLatestStart(a, b) || compare(a.created!, b.created!);
 
-const progressOf = (life: PodLife, end: bigint): number => phases.indexOf(life.stagesUntil(end)[0]!.phase);
+function progressOf({ lastStart, lastTrouble }: PodLife): number {
+  if (lastStart === undefined) return 0;
+  return lastTrouble !== undefined && lastTrouble > lastStart ? 1 : 2;
+}
 
-function departureOf(life: PodLife, steps: readonly bigint[], end: bigint): Milestone | undefined {
-  const { removed, gone } = life;
-  if (removed === undefined) return undefined;
+function departureOf(life: PodLife, steps: readonly bigint[], end: bigint): Milestone {
+  const removed = life.removed!;
+  const gone = goneAt(life);
   // Its replacement is made at once, but who tells of either may be a second late.
   const step = firstAfter(steps, gone === undefined ? removed : max(removed, gone - SECOND)) ?? end;
   return { life, at: min(gone ?? step, min(step, end)), isKnown: gone !== undefined };

@@ -3,7 +3,7 @@ import type { Cluster } from '../../../shared/observation.ts';
 import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
-import { phases, type TimeSpent } from './critical-path.ts';
+import type { Phase, TimeSpent } from './critical-path.ts';
 import { revisionOf } from './find-syncs.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -105,13 +105,23 @@ export function addChange(attributes: Attributes, change: Change, verdict: strin
 }
 
 /** Seconds, each rounded once to the microsecond; phases of no time are left out. */
-export function addTimeSpent(attributes: Attributes, { duration, phases: spent }: TimeSpent): void {
+export function addTimeSpent(attributes: Attributes, { duration, phases }: TimeSpent): void {
   attributes['rootspan.change.duration'] = toSeconds(duration);
-  for (const phase of phases) {
-    const seconds = toSeconds(spent.get(phase) ?? 0n);
-    if (seconds > 0) attributes[`rootspan.change.time.${phase}`] = seconds;
+  for (const [phase, nanoseconds] of phases) {
+    const seconds = toSeconds(nanoseconds);
+    if (seconds > 0) attributes[timeKeys[phase]] = seconds;
   }
 }
+
+const timeKeys: Readonly<Record<Phase, string>> = {
+  queue: 'rootspan.change.time.queue',
+  schedule: 'rootspan.change.time.schedule',
+  pull: 'rootspan.change.time.pull',
+  start: 'rootspan.change.time.start',
+  ready: 'rootspan.change.time.ready',
+  stop: 'rootspan.change.time.stop',
+  other: 'rootspan.change.time.other',
+};
 
 const toSeconds = (nanoseconds: bigint): number => Math.round(Number(nanoseconds) / 1000) / 1e6;
 
