@@ -8,7 +8,7 @@ import { findSyncs, type Sync, syncedKinds } from './find-syncs.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { outcomesOf } from './outcome.ts';
-import { callerOf, traceparentOf } from './read-traceparent.ts';
+import { callerOf, callersIn, traceparentOf } from './read-traceparent.ts';
 import { MINUTE, type Moment, narrow, parseTime } from './time.ts';
 import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
 
@@ -174,7 +174,7 @@ function creationChange(object: KubernetesObject, { object: now }: Version, isRu
     version: undefined,
     sync: undefined,
     caller: undefined,
-    earlierCaller: undefined,
+    otherCallers: [],
   };
 }
 
@@ -196,7 +196,7 @@ function syncChange(object: KubernetesObject, sync: Sync): Begun {
     version: undefined,
     sync,
     caller: undefined,
-    earlierCaller: undefined,
+    otherCallers: [],
   };
 }
 
@@ -205,13 +205,15 @@ function callersOf(
   generation: number,
   { object }: Version,
   previous: Version | undefined,
-): Pick<Change, 'caller' | 'earlierCaller'> {
-  const said = callerOf(object.annotations);
+): Pick<Change, 'caller' | 'otherCallers'> {
   const wrote =
     previous === undefined
       ? generation === 1
       : traceparentOf(object.annotations) !== traceparentOf(previous.object.annotations);
-  return wrote ? { caller: said, earlierCaller: undefined } : { caller: undefined, earlierCaller: said };
+  return {
+    caller: wrote ? callerOf(object.annotations) : undefined,
+    otherCallers: callersIn(object.annotations),
+  };
 }
 
 function deletionChange(object: KubernetesObject, history: ObjectHistory): Begun | undefined {
@@ -235,7 +237,7 @@ function deletionChange(object: KubernetesObject, history: ObjectHistory): Begun
     version,
     sync: undefined,
     caller: undefined,
-    earlierCaller: callerOf(version.object.annotations),
+    otherCallers: callersIn(version.object.annotations),
   };
 }
 

@@ -220,7 +220,10 @@ describe('a pod that has to go first', () => {
   const old = { ...thing('Pod', 'db-0', db), uid: 'old' };
   const next = { ...thing('Pod', 'db-0', db), uid: 'next' };
   const at = '2026-03-01T11:00:00Z';
-  const before = [snapshot(-100, db, { creationTimestamp: at }), snapshot(-90, old, { creationTimestamp: at })];
+  const before = [
+    snapshot(-100, db, { creationTimestamp: at }),
+    snapshot(-90, old, { creationTimestamp: at }),
+  ];
 
   it('is waited for until it is gone', () => {
     const done = { observedGeneration: 2, replicas: 1, readyReplicas: 1, updatedReplicas: 1 };
