@@ -27,6 +27,9 @@ export const ownershipAnnotations = [
   'argocd.argoproj.io/tracking-id',
 ] as const;
 
+/** What a workload says of itself for telemetry (https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/). */
+export const resourceAnnotationPrefix = 'resource.opentelemetry.io/';
+
 /**
  * Trace context, by key: our own; Kubernetes' proposal (KEP-5915, staging/src/k8s.io/component-base/tracing, which knows no other
  * prefix); Tekton's, written by whoever starts a run and by its reconcilers (tektoncd/pipeline docs/developers/tracing.md);
@@ -51,9 +54,11 @@ const shippedAnnotations: ReadonlySet<string> = new Set([
 
 /** Annotations of objects and Events, by key. Flux says on its Events what it synced (`kustomize.toolkit.fluxcd.io/revision`). */
 export const isShippedAnnotation = (key: string): boolean =>
-  shippedAnnotations.has(key) || key.endsWith('.toolkit.fluxcd.io/revision');
+  shippedAnnotations.has(key) ||
+  key.startsWith(resourceAnnotationPrefix) ||
+  key.endsWith('.toolkit.fluxcd.io/revision');
 
-const shippedLabels: ReadonlySet<string> = new Set(ownershipLabels);
+const shippedLabels: ReadonlySet<string> = new Set([...ownershipLabels, 'app.kubernetes.io/name']);
 
 export const isShippedLabel = (key: string): boolean => shippedLabels.has(key);
 

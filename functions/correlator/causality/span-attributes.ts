@@ -160,20 +160,30 @@ function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | unde
   return nodeNameOf(subject);
 }
 
-/** One for each reporter: spans of the same one share it. */
+/** One for each reporter, which its spans share, and one for each root of a workload. */
 export function createResources({ name, uid }: Cluster) {
   const known = new Map<string, Attributes>();
-  return (component: string | undefined, host: string | undefined): Attributes => {
+  const ofCluster: Attributes = {
+    ...(name !== undefined && { 'k8s.cluster.name': name }),
+    ...(uid !== undefined && { 'k8s.cluster.uid': uid }),
+  };
+  const ofReporter = (component: string | undefined, host: string | undefined): Attributes => {
     const key = `${component ?? ''}|${host ?? ''}`;
     const shared = known.get(key);
     if (shared !== undefined) return shared;
     const resource: Attributes = {
       ...(component !== undefined && { 'service.name': component }),
       ...(host !== undefined && { 'service.instance.id': host }),
-      ...(name !== undefined && { 'k8s.cluster.name': name }),
-      ...(uid !== undefined && { 'k8s.cluster.uid': uid }),
+      ...ofCluster,
     };
     known.set(key, resource);
     return resource;
   };
+  /** Of a root: who reports it is told beside, for those who want to see that instead. */
+  const ofService = (service: Attributes, component: string | undefined): Attributes => ({
+    ...service,
+    ...(component !== undefined && { 'rootspan.component': component }),
+    ...ofCluster,
+  });
+  return { ofReporter, ofService };
 }

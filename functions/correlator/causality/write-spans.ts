@@ -8,6 +8,7 @@ import type { Change } from './change.ts';
 import { timeSpent } from './critical-path.ts';
 import { type Cause, findCause } from './find-cause.ts';
 import { findLinks } from './find-links.ts';
+import { findService } from './find-service.ts';
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { World } from './placement/world.ts';
@@ -38,7 +39,7 @@ export function createSpanWriter(
   traces: Traces,
 ): (timed: TimedTrace) => WrittenSpan[] {
   const spanIds = new OccurrenceTable<string>();
-  const resourceOf = createResources(cluster);
+  const resources = createResources(cluster);
 
   function spanIdOf(occurrence: Occurrence): string {
     const known = spanIds.get(occurrence);
@@ -50,7 +51,16 @@ export function createSpanWriter(
     return spanId;
   }
 
-  function writeChange({ trace, root }: TimedTrace, { object, verb, manager }: Change): Span {
+  /** Of a root the workload's, of all else the reporting component. */
+  function resourceOf(root: TimedTrace | undefined, component: string | undefined, host: string | undefined) {
+    const service = root && findService(world, root);
+    return service === undefined
+      ? resources.ofReporter(component, host)
+      : resources.ofService(service, component);
+  }
+
+  function writeChange(timed: TimedTrace, { object, verb, manager }: Change): Span {
+    const { trace, root } = timed;
     return {
       traceId: trace.traceId,
       spanId: rootSpanIdOf(trace),
@@ -59,7 +69,7 @@ export function createSpanWriter(
       startTimeUnixNano: String(root.start),
       endTimeUnixNano: String(root.end),
       status: unset,
-      resource: resourceOf(manager === '' ? 'kubernetes' : manager, undefined),
+      resource: resourceOf(timed, manager === '' ? 'kubernetes' : manager, undefined),
       attributes: changeAttributes((trace.root as { change: Change }).change),
       links: none,
     };
@@ -84,7 +94,7 @@ export function createSpanWriter(
       startTimeUnixNano: String(start),
       endTimeUnixNano: String(end),
       status,
-      resource: resourceOf(event.reporter.component, event.reporter.instance),
+      resource: resourceOf(isRoot ? timed : undefined, event.reporter.component, event.reporter.instance),
       attributes:
         transition === undefined
           ? occurrenceAttributes(occurrence, subject, membership, isRoot)
