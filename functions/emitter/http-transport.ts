@@ -9,6 +9,8 @@ import type { OtlpEndpoint } from './read-config.ts';
 /** An answer of OTLP is a few hundred bytes; of an error page the beginning will do. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+const contentTypes = { 'http/protobuf': 'application/x-protobuf', 'http/json': 'application/json' } as const;
+
 const compress = promisify(gzip);
 
 export interface HttpTransport extends OtlpTransport {
@@ -38,7 +40,7 @@ export function createHttpTransport(
   const ownHeaders = {
     'user-agent': `${product.name}/${product.version}`,
     ...endpoint.headers,
-    'content-type': 'application/json',
+    'content-type': contentTypes[endpoint.protocol],
     ...(endpoint.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
   };
 
@@ -73,6 +75,7 @@ export function createHttpTransport(
     });
 
   return {
+    protocol: endpoint.protocol,
     async send(body) {
       const signal = AbortSignal.timeout(endpoint.timeoutMs);
       try {

@@ -137,6 +137,10 @@ export class RootspanStack extends Stack {
       timeout: emitTimeout,
       environment: {
         SPANS_QUEUE_URL: spans.queue.queueUrl,
+        SERVICE_NAME: settings.serviceName,
+        ...(settings.otlp?.protocol !== undefined && {
+          OTEL_EXPORTER_OTLP_PROTOCOL: settings.otlp.protocol,
+        }),
         ...(settings.otlp !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: settings.otlp.endpoint }),
         ...(settings.otlp?.headersSecretArn !== undefined && {
           OTLP_HEADERS_SECRET_ARN: settings.otlp.headersSecretArn,

@@ -152,6 +152,7 @@ async function run({ events, rate, store, latencies }: Run): Promise<Tally> {
     headers: {},
     timeoutMs: 10_000,
     compression: 'gzip',
+    protocol: 'http/protobuf',
   });
   stack.defer(() => transport.close());
   const emit = createEmitter(

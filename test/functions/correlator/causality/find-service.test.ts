@@ -79,6 +79,8 @@ describe('the resource of a root', () => {
       'service.instance.id': 'n1',
     });
     const spans = spansOf(...rollout(0).observations);
-    expect(new Set(spans.slice(1).map(({ resource }) => resource['service.name']))).toEqual(new Set(['test']));
+    expect(new Set(spans.slice(1).map(({ resource }) => resource['service.name']))).toEqual(
+      new Set(['test']),
+    );
   });
 });
