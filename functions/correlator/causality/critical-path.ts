@@ -5,7 +5,14 @@
 import type { Change } from './change.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { World } from './placement/world.ts';
-import { goneAt, type PodLife, podLives, saysReadiness, stagesUntil } from './pod-life.ts';
+import {
+  gatherPodLives,
+  goneAt,
+  type PodLife,
+  type PodLives,
+  saysReadiness,
+  stagesUntil,
+} from './pod-life.ts';
 import { compare, max, min, SECOND } from './time.ts';
 import type { TimedTrace } from './time-spans.ts';
 
@@ -34,11 +41,10 @@ export function timeSpent(world: World, timed: TimedTrace, change: Change): Time
   const end = endOf(world, timed, change);
   const path = new Path(start, end);
   const status = readStatusTimes(change);
-  const lives = podLives(world, timed, end);
-  if (lives.length > 0) {
-    const isComplete = change.outcome.verdict === 'complete';
-    walkBack(path, milestonesOf(lives, stepsOf(world, timed, lives), end, isComplete), status);
-  } else chargeReaction(path, timed, change);
+  const pods = gatherPodLives(world, timed, end);
+  if (pods.lives.length > 0)
+    walkBack(path, milestonesOf(pods, end, change.outcome.verdict === 'complete'), status);
+  else chargeReaction(path, timed, change);
   path.back(start, isPaused(status, start, path.at) ? 'other' : 'queue');
   return { duration: end - start, phases: path.phases };
 }
@@ -55,17 +61,17 @@ function endOf(world: World, { root }: TimedTrace, change: Change): bigint {
 /** From its end back to its start: what is charged is always between the two, and never twice. */
 class Path {
   readonly phases = new Map<Phase, bigint>();
-  readonly #start: bigint;
+  readonly start: bigint;
   at: bigint;
 
   constructor(start: bigint, end: bigint) {
-    this.#start = start;
+    this.start = start;
     this.at = end;
   }
 
   /** Everything since `time` that is not charged yet. */
   back(time: bigint, phase: Phase): void {
-    const from = max(this.#start, time);
+    const from = max(this.start, time);
     if (from >= this.at) return;
     this.phases.set(phase, (this.phases.get(phase) ?? 0n) + this.at - from);
     this.at = from;
@@ -98,33 +104,19 @@ function readStatusTimes({ object: { history } }: Change): StatusTimes {
   const counted: bigint[] = [];
   let before = 0;
   for (const { object, observedAt } of history?.versions ?? []) {
-    const { phase, availableReplicas, numberAvailable } = object.status ?? {};
-    if (object.suspended === true || phase === 'Paused') paused.push(observedAt);
-    const available = availableReplicas ?? numberAvailable ?? 0;
+    const { status, suspended } = object;
+    if (suspended === true || status?.phase === 'Paused') paused.push(observedAt);
+    const available = status?.availableReplicas ?? status?.numberAvailable ?? 0;
     if (available > before) counted.push(observedAt);
     before = available;
   }
+  // Versions are in order of their writing; who tells of them may be late.
   return { paused: paused.sort(compare), counted: counted.sort(compare) };
 }
 
 function isPaused({ paused }: StatusTimes, from: bigint, to: bigint): boolean {
   const first = firstAfter(paused, from - 1n);
   return first !== undefined && first < to;
-}
-
-/** When a controller made, removed or scaled something: whatever it waited for was there by then. */
-function stepsOf(world: World, { occurrences, intervalOf }: TimedTrace, lives: readonly PodLife[]): bigint[] {
-  const steps: bigint[] = [];
-  for (const occurrence of occurrences) {
-    const effect = world.driverOf(occurrence)?.effect;
-    if (effect === 'creates' || effect === 'removes' || effect === 'scales')
-      steps.push(intervalOf(occurrence).start);
-  }
-  for (const { created, removed } of lives) {
-    if (created !== undefined) steps.push(created);
-    if (removed !== undefined) steps.push(removed);
-  }
-  return steps.sort(compare);
 }
 
 /** A pod had come as far as it was waited for: it was ready, or it was gone. */
@@ -141,12 +133,7 @@ interface Milestones {
   departures: readonly Milestone[];
 }
 
-function milestonesOf(
-  lives: readonly PodLife[],
-  steps: readonly bigint[],
-  end: bigint,
-  isComplete: boolean,
-): Milestones {
+function milestonesOf({ lives, steps }: PodLives, end: bigint, isComplete: boolean): Milestones {
   const rank = isComplete ? byLatestStart : byLeastProgress;
   const arrivals: Milestone[] = [];
   const departures: Milestone[] = [];

@@ -3,7 +3,7 @@ import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { World } from './placement/world.ts';
 import { runsToCompletion } from './runs.ts';
-import { max, min } from './time.ts';
+import { compare, max, min } from './time.ts';
 import type { TimedTrace } from './time-spans.ts';
 
 export interface PodLife {
@@ -22,22 +22,36 @@ export interface PodLife {
   lastTrouble: bigint | undefined;
 }
 
-/** Of the pods that the change made or removed before it ended. */
-export function podLives(world: World, { trace, occurrences, root }: TimedTrace, end: bigint): PodLife[] {
-  const lives: PodLife[] = [];
-  const seen = new Set<KubernetesObject>();
-  const add = (pod: KubernetesObject | undefined) => {
-    if (pod?.kind !== 'Pod' || seen.has(pod)) return;
-    seen.add(pod);
-    if (world.rootOf(pod) !== trace.object) return;
-    const life = lifeOf(world, pod, root.start, end);
-    if (life !== undefined) lives.push(life);
-  };
+export interface PodLives {
+  /** Of the pods that the change made or removed before it ended. */
+  lives: PodLife[];
+  /** When a controller made, removed or scaled something, in ascending order: whatever it waited for was there by then. */
+  steps: bigint[];
+}
+
+export function gatherPodLives(world: World, timed: TimedTrace, end: bigint): PodLives {
+  const { trace, occurrences, root, intervalOf } = timed;
+  const pods = new Set<KubernetesObject>();
+  const steps: bigint[] = [];
   for (const occurrence of occurrences) {
-    add(world.subjectOf(occurrence));
-    add(world.driverOf(occurrence)?.target);
+    const subject = world.subjectOf(occurrence);
+    if (subject.kind === 'Pod') pods.add(subject);
+    const driver = world.driverOf(occurrence);
+    if (driver === undefined) continue;
+    if (driver.target?.kind === 'Pod') pods.add(driver.target);
+    const { effect } = driver;
+    if (effect === 'creates' || effect === 'removes' || effect === 'scales')
+      steps.push(intervalOf(occurrence).start);
   }
-  return lives;
+  const lives: PodLife[] = [];
+  for (const pod of pods) {
+    const life = world.rootOf(pod) === trace.object ? lifeOf(world, pod, root.start, end) : undefined;
+    if (life === undefined) continue;
+    lives.push(life);
+    if (life.created !== undefined) steps.push(life.created);
+    if (life.removed !== undefined) steps.push(life.removed);
+  }
+  return { lives, steps: steps.sort(compare) };
 }
 
 function lifeOf(world: World, pod: KubernetesObject, start: bigint, end: bigint): PodLife | undefined {

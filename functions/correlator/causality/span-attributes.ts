@@ -3,7 +3,7 @@ import type { Cluster } from '../../../shared/observation.ts';
 import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
-import type { Phase, TimeSpent } from './critical-path.ts';
+import { type Phase, phases, type TimeSpent } from './critical-path.ts';
 import { revisionOf } from './find-syncs.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -105,10 +105,10 @@ export function addChange(attributes: Attributes, change: Change, verdict: strin
 }
 
 /** Seconds, each rounded once to the microsecond; phases of no time are left out. */
-export function addTimeSpent(attributes: Attributes, { duration, phases }: TimeSpent): void {
+export function addTimeSpent(attributes: Attributes, { duration, phases: spent }: TimeSpent): void {
   attributes['rootspan.change.duration'] = toSeconds(duration);
-  for (const [phase, nanoseconds] of phases) {
-    const seconds = toSeconds(nanoseconds);
+  for (const phase of phases) {
+    const seconds = toSeconds(spent.get(phase) ?? 0n);
     if (seconds > 0) attributes[timeKeys[phase]] = seconds;
   }
 }
@@ -162,21 +162,25 @@ function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | unde
 
 /** One for each reporter, which its spans share, and one for each root of a workload. */
 export function createResources({ name, uid }: Cluster) {
-  const known = new Map<string, Attributes>();
+  const known = new Map<string | undefined, Map<string | undefined, Attributes>>();
   const ofCluster: Attributes = {
     ...(name !== undefined && { 'k8s.cluster.name': name }),
     ...(uid !== undefined && { 'k8s.cluster.uid': uid }),
   };
   const ofReporter = (component: string | undefined, host: string | undefined): Attributes => {
-    const key = `${component ?? ''}|${host ?? ''}`;
-    const shared = known.get(key);
+    let byHost = known.get(component);
+    if (byHost === undefined) {
+      byHost = new Map();
+      known.set(component, byHost);
+    }
+    const shared = byHost.get(host);
     if (shared !== undefined) return shared;
     const resource: Attributes = {
       ...(component !== undefined && { 'service.name': component }),
       ...(host !== undefined && { 'service.instance.id': host }),
       ...ofCluster,
     };
-    known.set(key, resource);
+    byHost.set(host, resource);
     return resource;
   };
   /** Of a root: who reports it is told beside, for those who want to see that instead. */
