@@ -19,7 +19,7 @@ export function findService(world: World, timed: TimedTrace): Attributes | undef
   if (!isWorkload(object)) return undefined;
   const marks = marksOf(world, timed);
   const service = annotated(marks);
-  const label = (key: string) => marks.find(({ labels }) => labels?.[key] !== undefined)?.labels?.[key];
+  const label = (key: string) => labelIn(marks, key);
   service['service.name'] ??=
     label('app.kubernetes.io/instance') ?? label('app.kubernetes.io/name') ?? topOf(object).name;
   const { namespace } = object;
@@ -56,12 +56,19 @@ function marksOf(
   return [own, ofPod].flatMap((version) => version?.object ?? []);
 }
 
+/** An empty one says nothing. */
+function labelIn(marks: readonly Marks[], key: string): string | undefined {
+  for (const { labels } of marks) if (labels?.[key]) return labels[key];
+  return undefined;
+}
+
 function annotated(marks: readonly Marks[]): Attributes {
   const attributes: Attributes = {};
   for (const { annotations } of marks) {
-    for (const [key, text] of Object.entries(annotations ?? {}))
-      if (key.startsWith(resourceAnnotationPrefix))
-        attributes[key.slice(resourceAnnotationPrefix.length)] ??= text;
+    for (const key in annotations) {
+      if (!key.startsWith(resourceAnnotationPrefix) || annotations[key] === '') continue;
+      attributes[key.slice(resourceAnnotationPrefix.length)] ??= annotations[key]!;
+    }
   }
   return attributes;
 }

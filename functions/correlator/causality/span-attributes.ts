@@ -83,8 +83,11 @@ export function transitionAttributes(
 }
 
 /** `app` of `spec.containers{app}`. */
-export const containerOf = (fieldPath: string | undefined): string | undefined =>
-  fieldPath === undefined ? undefined : /\{(.+)\}$/.exec(fieldPath)?.[1];
+export function containerOf(fieldPath: string | undefined): string | undefined {
+  if (fieldPath === undefined || !fieldPath.endsWith('}')) return undefined;
+  const open = fieldPath.indexOf('{');
+  return open < 0 || open + 2 === fieldPath.length ? undefined : fieldPath.slice(open + 1, -1);
+}
 
 export function changeAttributes(change: Change): Attributes {
   const { object, version } = change;

@@ -35,6 +35,8 @@ describe('the resource of a root', () => {
     expect(applied({ labels })).toMatchObject({ 'service.name': 'checkout-eu', 'service.version': '1.4.2' });
     const { 'app.kubernetes.io/instance': _, ...others } = labels;
     expect(applied({ labels: others })).toMatchObject({ 'service.name': 'checkout' });
+    const empty = { ...labels, 'app.kubernetes.io/instance': '' };
+    expect(applied({ labels: empty })).toMatchObject({ 'service.name': 'checkout' });
   });
 
   it('by annotations before everything else; all that they say is told', () => {
