@@ -145,7 +145,7 @@ describe('which change', () => {
     const root = spans.find(({ parentSpanId }) => parentSpanId === null)!;
     expect(root).toMatchObject({
       name: 'Deployment.Scale',
-      resource: { 'service.name': 'kubectl' },
+      resource: { 'service.name': 'web', 'rootspan.component': 'kubectl' },
       attributes: {
         'rootspan.change.manager': 'kubectl',
         'rootspan.change.operation': 'Update',
