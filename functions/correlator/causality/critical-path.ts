@@ -79,12 +79,24 @@ class Path {
 }
 
 /** A change without pods: its controller's reaction, then work that no pod tells of. */
-function chargeReaction(path: Path, { occurrences, intervalOf }: TimedTrace, { object }: Change): void {
+function chargeReaction(path: Path, { occurrences, intervalOf }: TimedTrace, change: Change): void {
+  if (occurrences.length === 0) {
+    const seen = takenNoteOf(change);
+    if (seen !== undefined) path.back(seen, 'other');
+    return;
+  }
   // What makes pods and made none is still at the beginning.
-  if (occurrences.length === 0 || makesPods(object)) return;
+  if (makesPods(change.object)) return;
   const first = occurrences.map((occurrence) => intervalOf(occurrence).start).reduce(min);
   path.back(first, 'other');
 }
+
+/** When the status first said that its controller has seen the generation. */
+const takenNoteOf = ({ object: { history }, generation }: Change): bigint | undefined =>
+  generation === undefined
+    ? undefined
+    : history?.versions.find(({ object }) => (object.status?.observedGeneration ?? 0) >= generation)
+        ?.observedAt;
 
 const makesPods = ({ history }: KubernetesObject): boolean =>
   history?.versions.some(

@@ -288,6 +288,17 @@ describe('other changes', () => {
     ).toEqual(['Certificate.Create 30: queue 1, other 29']);
   });
 
+  it('that its controller took note of and nothing followed, as far as anybody knows', () => {
+    const made = { creationTimestamp: '2026-03-01T12:00:00Z', replicas: 2 };
+    expect(
+      timesOf(
+        snapshot(0, web, made),
+        snapshot(0.5, web, { ...made, status: said(0, 2) }),
+        snapshot(60, web, { ...made, generation: 2, status: said(0, 2) }),
+      )[0],
+    ).toBe('Deployment.Create 60: queue 0.5, other 59.5');
+  });
+
   it('of what is paused nobody waits for a controller', () => {
     expect(
       timesOf(
