@@ -27,25 +27,38 @@ export const ownershipAnnotations = [
   'argocd.argoproj.io/tracking-id',
 ] as const;
 
-const shippedAnnotations: ReadonlySet<string> = new Set([
+/** What a workload says of itself for telemetry (https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/). */
+export const resourceAnnotationPrefix = 'resource.opentelemetry.io/';
+
+/**
+ * Trace context, by key: our own; Kubernetes' proposal (KEP-5915, staging/src/k8s.io/component-base/tracing, which knows no other
+ * prefix); Tekton's, written by whoever starts a run and by its reconcilers (tektoncd/pipeline docs/developers/tracing.md);
+ * Kueue's (KEP-12997). Those of Tekton's that are named span context, and Kueue's, are JSON, the others plain.
+ */
+export const traceContextAnnotations = [
   'traceparent',
+  'tracing.k8s.io/traceparent',
+  'tekton.dev/traceparent',
+  'tekton.dev/pipelinerunSpanContext',
+  'tekton.dev/taskrunSpanContext',
+  'kueue.x-k8s.io/trace-context',
+] as const;
+
+const shippedAnnotations: ReadonlySet<string> = new Set([
+  ...traceContextAnnotations,
   'topLevelSpan',
   'deployment.kubernetes.io/revision',
   'batch.kubernetes.io/cronjob-scheduled-timestamp',
   ...ownershipAnnotations,
 ]);
 
-/**
- * Annotations of objects and Events, by key. `tracing.k8s.io/traceparent` is Kubernetes' proposal (KEP-5915); those who
- * take part in it may put a name of their own before it. Flux says on its Events what it synced
- * (`kustomize.toolkit.fluxcd.io/revision`).
- */
+/** Annotations of objects and Events, by key. Flux says on its Events what it synced (`kustomize.toolkit.fluxcd.io/revision`). */
 export const isShippedAnnotation = (key: string): boolean =>
   shippedAnnotations.has(key) ||
-  key.endsWith('tracing.k8s.io/traceparent') ||
+  key.startsWith(resourceAnnotationPrefix) ||
   key.endsWith('.toolkit.fluxcd.io/revision');
 
-const shippedLabels: ReadonlySet<string> = new Set(ownershipLabels);
+const shippedLabels: ReadonlySet<string> = new Set([...ownershipLabels, 'app.kubernetes.io/name']);
 
 export const isShippedLabel = (key: string): boolean => shippedLabels.has(key);
 

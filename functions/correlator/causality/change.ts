@@ -36,8 +36,8 @@ export interface Change {
   sync: Sync | undefined;
   /** Whose trace it is a part of, by the annotation that it wrote. */
   caller: Caller | undefined;
-  /** What an annotation said that was there before it. */
-  earlierCaller: Caller | undefined;
+  /** Whom its object's annotations name besides: by others' conventions, not sampled, or before this change. */
+  otherCallers: readonly Caller[];
 }
 
 /** A change before it is known how it ended. */

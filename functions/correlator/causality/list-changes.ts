@@ -10,7 +10,7 @@ import { findSyncs, type Sync, syncedKinds } from './find-syncs.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { outcomesOf } from './outcome.ts';
-import { callerOf, traceparentOf } from './read-traceparent.ts';
+import { callerOf, callersIn, traceparentOf } from './read-traceparent.ts';
 import { MINUTE, type Moment, narrow, parseTime } from './time.ts';
 import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
 
@@ -175,7 +175,7 @@ function creationChange(object: KubernetesObject, { object: now }: Version, isRu
     restores: undefined,
     sync: undefined,
     caller: undefined,
-    earlierCaller: undefined,
+    otherCallers: [],
   };
 }
 
@@ -199,7 +199,7 @@ function syncChange(object: KubernetesObject, sync: Sync): Begun {
     restores: undefined,
     sync,
     caller: undefined,
-    earlierCaller: undefined,
+    otherCallers: [],
   };
 }
 
@@ -208,13 +208,15 @@ function callersOf(
   generation: number,
   { object }: Version,
   previous: Version | undefined,
-): Pick<Change, 'caller' | 'earlierCaller'> {
-  const said = callerOf(object.annotations);
+): Pick<Change, 'caller' | 'otherCallers'> {
   const wrote =
     previous === undefined
       ? generation === 1
       : traceparentOf(object.annotations) !== traceparentOf(previous.object.annotations);
-  return wrote ? { caller: said, earlierCaller: undefined } : { caller: undefined, earlierCaller: said };
+  return {
+    caller: wrote ? callerOf(object.annotations) : undefined,
+    otherCallers: callersIn(object.annotations),
+  };
 }
 
 function deletionChange(object: KubernetesObject, history: ObjectHistory): Begun | undefined {
@@ -240,7 +242,7 @@ function deletionChange(object: KubernetesObject, history: ObjectHistory): Begun
     restores: undefined,
     sync: undefined,
     caller: undefined,
-    earlierCaller: callerOf(version.object.annotations),
+    otherCallers: callersIn(version.object.annotations),
   };
 }
 

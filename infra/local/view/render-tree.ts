@@ -1,7 +1,15 @@
 /** Traces as plain text that a person can read and a diff can compare: `explain --format tree` and the golden tests. */
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { buildTraces, headOf, type Trace, type Tree } from './build-trees.ts';
-import { countOf, describeTrace, messageOf, objectName, tellingName } from './describe-span.ts';
+import {
+  countOf,
+  describeTrace,
+  durationOf,
+  messageOf,
+  objectName,
+  phasesOf,
+  tellingName,
+} from './describe-span.ts';
 import { cutEnd, oneLine } from './fit-text.ts';
 import { foldSiblings, type SiblingRow } from './fold-siblings.ts';
 
@@ -16,7 +24,7 @@ const SUMMARY_CELLS = 140;
  *
  *     trace 06970da9 StatefulSet/shop/db, 4 spans, 1 error, links 1
  *       link 4080531b generation-in-force
- *       StatefulSet.Apply db +0.000s 9.020s Apply by argocd, complete · replicas 1 → 2
+ *       StatefulSet.Apply db +0.000s 9.020s Apply by argocd, complete in 8.900s: pull 6.850s, ready 2.050s · replicas 1 → 2
  *         StatefulSet.SuccessfulCreate db +0.050s 4.030s x1 Create Pod db-0 in StatefulSet db successful
  *           Pod.BackOff db-0 +1.000s to +91.000s x2 to x11, 10 times ERROR Back-off restarting failed container
  */
@@ -116,11 +124,18 @@ function changeOf(span: Span, operation: Attributes[string]): string {
     MESSAGE_CELLS,
   );
   const parts = [
-    how,
+    how + spentOf(span),
     cutEnd(oneLine(String(summary ?? '')), SUMMARY_CELLS),
     cutEnd(messageOf(span), MESSAGE_CELLS),
   ];
   return parts.filter((part) => part !== '').join(' · ');
+}
+
+function spentOf(span: Span): string {
+  const took = durationOf(span);
+  if (took === undefined) return '';
+  const spent = phasesOf(span).map(({ phase, lasts }) => `${phase} ${seconds(lasts)}`);
+  return ` in ${seconds(took)}${spent.length === 0 ? '' : `: ${spent.join(', ')}`}`;
 }
 
 /** `[creator/message]`; nothing of a root. */

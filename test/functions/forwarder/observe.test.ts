@@ -95,7 +95,7 @@ describe('an Event', () => {
     const annotations = {
       topLevelSpan: 'true',
       traceparent: '00-a-b-01',
-      'argo.tracing.k8s.io/traceparent': '00-c-d-01',
+      'tracing.k8s.io/traceparent': '00-c-d-01',
       secret: 'hunter2',
     };
     const { secret: _, ...kept } = annotations;

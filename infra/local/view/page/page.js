@@ -70,14 +70,15 @@ function entryOf(trace) {
     make('span', { class: 'twist' }),
     make(
       'span',
-      { class: 'what', title },
+      { class: 'what', title: facts.spent ? `${title}: ${facts.spent}` : title },
       make('b', { text: facts.name }),
       make('span', { text: facts.object && ` ${facts.object}` }),
       make('span', { class: 'dim', text: facts.summary && ` · ${facts.summary}` }),
+      make('span', { class: 'dim', text: facts.spent && ` · ${facts.spent}` }),
     ),
     make('span', { class: 'wide', text: facts.namespace }),
     make('span', { class: 'wide', text: facts.manager, title: facts.manager }),
-    outcomeOf(facts.outcome),
+    outcomeOf(facts.outcome, facts.took),
     make('span', { class: 'wide n', text: start }),
     make('span', { class: 'lasts n', text: facts.lasts }),
     make('span', { class: 'wide n dim', text: String(facts.spans) }),
@@ -101,9 +102,13 @@ function entryOf(trace) {
   return trace.element;
 }
 
-function outcomeOf(outcome) {
+function outcomeOf(outcome, took) {
   const [sign, tone] = { complete: ['✓ ', 'good'], failed: ['✗ ', 'bad'] }[outcome] ?? ['', 'dim'];
-  return make('span', { class: `outcome ${tone}`, text: outcome && sign + outcome });
+  return make('span', {
+    class: `outcome ${tone}`,
+    text: outcome && sign + outcome,
+    title: took && `after ${took}`,
+  });
 }
 
 const more = make('li', { 'aria-hidden': 'true' });
