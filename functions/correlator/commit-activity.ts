@@ -2,7 +2,6 @@
 import type { Span } from '../../shared/span.ts';
 import { type Activity, hasSeenAll, lastBatch, whatWasSent } from './activity.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
-import { joinDigests } from './causality/join-keys.ts';
 import { planCompaction } from './compact.ts';
 import { fullestCluster } from './file-observations.ts';
 import {
@@ -16,11 +15,12 @@ import {
   spansOf,
 } from './items.ts';
 import type { Related } from './join-registry.ts';
-import { ageOf, behind } from './next-step.ts';
+import { ageOf, behind, waitsSince } from './next-step.ts';
 import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
 import { type Bounds, firstClosing, keysOf, type Picked, pickClosed, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
 import type { Remark } from './ports.ts';
+import { checkpointDigests } from './read-checkpoint.ts';
 import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
@@ -64,7 +64,7 @@ export async function commitActivity(
   const own = {
     sent: outcome.spans.length,
     isRecheck: hasSeenAll(activity),
-    found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now),
+    found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now, thresholds),
   };
   const plan = planRechecks(seen, own, thresholds, now);
   return {
@@ -73,8 +73,11 @@ export async function commitActivity(
   };
 }
 
-/** Seconds of quiet, by the clocks of those who report, after which a trace that is over is sent though others go on. */
-const quietFor = ({ quiet, margin }: Thresholds): number => Math.max(0, quiet - margin);
+/**
+ * Of the quiet after which an activity settles: so much is enough for a trace that is over, by the clocks of those who report. Smaller:
+ * more comes after its root (11 s is the worst delay seen in a burst). Larger: a rollout of some seconds is checked twice.
+ */
+const shareOfQuiet = 0.75;
 
 /** Whether there is anything to send of traces that are over, by what it tells itself. */
 export function hasClosed(context: SettleContext, check: Check): boolean {
@@ -88,7 +91,7 @@ export function hasClosed(context: SettleContext, check: Check): boolean {
 
 /** Nanoseconds since 1970. */
 const quietSince = ({ ports, thresholds }: SettleContext): bigint =>
-  ports.assemblyClock() - BigInt(quietFor(thresholds)) * 1_000_000_000n;
+  ports.assemblyClock() - BigInt(Math.round(shareOfQuiet * thresholds.quiet * 1e9));
 
 /**
  * Of an activity that is loud, or related to one that is, what belongs to traces that are over. Undefined: nothing does.
@@ -105,7 +108,10 @@ export async function commitClosed(
   const untilNext =
     next === undefined ? seconds : Math.max(1, Number((next - quietSince(context)) / 1_000_000n) / 1000);
   if (spans.length === 0 && untilNext >= seconds) return undefined;
-  const outcome = await commit(context, check, spans, true);
+  const isAll = spans.length === assembled.final.length && assembled.open.length === 0;
+  const outcome = await commit(context, check, spans, !isAll);
+  if (isAll && outcome.next === undefined)
+    return { ...outcome, remark: toRemark(context, check, related, assembled) };
   return {
     ...outcome,
     next: Math.min(outcome.next ?? seconds, seconds, untilNext),
@@ -113,15 +119,24 @@ export async function commitClosed(
   };
 }
 
-/** A timer of another chain may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was open. */
-const isAwaited = (
-  { chunks, batches }: Activity,
-  due: Due,
-  now: number,
-  { margin }: Pick<Thresholds, 'margin'>,
-): boolean =>
-  chunks.some(({ dueAt }) => dueAt > now - margin * 1000 && dueAt !== due.dueAt) ||
-  batches.some(({ at, body, chain }) => body !== undefined && at > now - longestDelay && chain !== due.chain);
+/**
+ * A timer of another chain may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was
+ * open. After a silence somebody has checked, and may have sent one though there was nothing to commit.
+ */
+function isAwaited(activity: Activity, due: Due, now: number, thresholds: Thresholds): boolean {
+  const { chunks, batches } = activity;
+  const since = waitsSince(activity, thresholds) ?? 0;
+  const isToCome = (dueAt: number) =>
+    dueAt > now - thresholds.margin * 1000 && dueAt !== due.dueAt && !isBefore(due, dueAt);
+  const isRecent = (at: number) => at > now - longestDelay;
+  return (
+    chunks.some(({ at, dueAt }) => isToCome(dueAt) || (at < since && isRecent(at))) ||
+    batches.some(({ at, body, chain }) => body !== undefined && isRecent(at) && chain !== due.chain)
+  );
+}
+
+/** It had come when this one was sent. */
+const isBefore = ({ since }: Due, dueAt: number): boolean => since !== undefined && dueAt <= since + 1000;
 
 /** Milliseconds: SQS's. */
 const longestDelay = 900_000;
@@ -146,7 +161,7 @@ async function commit(
       spans: [...resent, ...spans],
       sentUpTo: committed?.to ?? lastBatch(activity),
       range,
-      acknowledged: isAwaited(activity, due, ports.now(), thresholds) ? range : undefined,
+      acknowledged: isPartial || isAwaited(activity, due, ports.now(), thresholds) ? range : undefined,
     };
   } catch (error) {
     if (!(error instanceof OutboxConflictError)) throw error;
@@ -262,9 +277,10 @@ async function compact(context: SettleContext, check: Check, assembled: Assemble
 
 function checkpointAfter(
   { ports, rules }: SettleContext,
-  { activity, observations, readAt }: Check,
+  check: Check,
   acknowledged: Acknowledged | undefined,
 ): { checkpoint?: Checkpoint } {
+  const { activity, readAt } = check;
   if (activity.bytes < muchToRead) return {};
   return {
     checkpoint: {
@@ -274,7 +290,7 @@ function checkpointAfter(
       since: undefined,
       bytes: activity.bytes,
       isJoined: activity.joinKeys.length > 0,
-      digests: joinDigests(observations, rules),
+      digests: checkpointDigests(check, readAt, rules),
       acknowledged: acknowledged ?? activity.checkpoint?.acknowledged,
     },
   };

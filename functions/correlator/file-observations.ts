@@ -65,16 +65,6 @@ export const isOrphan = (observation: Observation): boolean =>
   observation.object.owner === undefined &&
   ['Pod', 'ReplicaSet'].includes(observation.object.kind);
 
-/** Milliseconds. Longer: an object may have been adopted meanwhile, and its first owner is the one that counts. */
-const freshFor = 60_000;
-
-/** A snapshot that says whose a new object is: nobody can have said otherwise before. */
-export const isFresh = (observation: Observation): boolean =>
-  observation.type === 'object' &&
-  observation.object.owner !== undefined &&
-  observation.object.creationTimestamp !== undefined &&
-  Date.parse(observation.observedAt) - Date.parse(observation.object.creationTimestamp) < freshFor;
-
 /** Ends at an object without an owner, at one that is not known, or where a chain bites its own tail. */
 export function rootOf(start: Place, known: (id: string) => Pick<KnownObject, 'owner'> | undefined): Place {
   const seen = new Map([[start.id, start]]);

@@ -5,13 +5,14 @@
 import { ItemRefusedError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { createDuplicateCounter } from './count-duplicates.ts';
-import { clusterKey, fullestCluster, isFresh, rootOf, subjectPlace } from './file-observations.ts';
-import { chunkItems, mergeItem, shorten } from './items.ts';
+import { clusterKey, fullestCluster, rootOf, subjectPlace } from './file-observations.ts';
+import { chunkItems, mergeItem } from './items.ts';
 import {
   createOwnerDirectory,
   earlyMarks,
   findEarly,
   learnOwners,
+  newbornIn,
   type OwnerDirectory,
   resolveOwners,
   type World,
@@ -82,14 +83,12 @@ export function createIngest(
 async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<number> {
   const { directory, timers } = ingest;
   const invocation = batches.map(({ name }) => name).join();
-  const records = batches.flatMap((batch) => batch.records);
-  const subjects = placesOf(records, () => true);
-  const fresh = placesOf(records, isFresh);
+  const subjects = placesOf(batches.flatMap(({ records }) => records));
   const world: World = new Map();
-  const isAsked = (key: string) => !fresh.has(key) || directory.objects.recall(key) !== undefined;
-  await resolveOwners(directory, new Map([...subjects].filter(([key]) => isAsked(key))), world);
+  const newborn = newbornIn(directory, batches);
+  await resolveOwners(directory, new Map([...subjects].filter(([key]) => !newborn.has(key))), world);
   const newlyOwned = await learnOwners(directory, batches, world);
-  // Fresh objects, and owners that only these snapshots name.
+  // The newborn, and owners that only these snapshots name.
   await resolveOwners(directory, subjects, world);
 
   // Only after the objects are written: who files under such an object later finds its owner.
@@ -98,12 +97,12 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
     .filter(isElsewhere);
   const chunks = groupByActivity(batches, world);
   const touched = new Map(chunks.map(({ activity, family }) => [activity, family]));
-  await armTimers(timers, touched.keys(), shorten(`${invocation} before`));
+  await armTimers(timers, touched.keys(), `${invocation} before`);
   const marks = earlyMarks(directory, batches, touched, world);
   const filed = chunks.map((chunk) => ({ chunk, items: toItems(ingest, chunk) }));
   await putOrSetAside(ingest, filed, [...merges.map(({ item }) => item), ...marks.items]);
   marks.done();
-  await armTimers(timers, touched.keys(), shorten(`${invocation} after`));
+  await armTimers(timers, touched.keys(), `${invocation} after`);
   await handOver(ingest, touched, invocation);
   return touched.size;
 }
@@ -138,7 +137,7 @@ async function handOver(ingest: Ingest, touched: ReadonlyMap<string, string>, in
   await resolveOwners(directory, places, world);
   const merges = [...places].map(([key, place]) => toMerge(ingest, world, key, place)).filter(isElsewhere);
   await ports.store.put(merges.map(({ item }) => item));
-  await armTimers(timers, new Set(merges.map(({ into }) => into)), shorten(`${invocation} roots`));
+  await armTimers(timers, new Set(merges.map(({ into }) => into)), `${invocation} roots`);
 }
 
 /** What has begun under an object turned out to be a part of its root's activity. */
@@ -151,15 +150,11 @@ function toMerge({ ports, retention }: Ingest, world: World, from: string, place
 /** Objects that own each other are all of the activity of one of them, which has nothing to merge into itself. */
 const isElsewhere = ({ from, into }: { from: string; into: string }): boolean => into !== from;
 
-/** By cluster and id, of those observations. */
-function placesOf(
-  records: readonly StreamRecord[],
-  isChosen: (observation: Observation) => boolean,
-): Map<string, Place> {
+/** By cluster and id. */
+function placesOf(records: readonly StreamRecord[]): Map<string, Place> {
   const places = new Map<string, Place>();
   for (const { cluster, observations } of records) {
     for (const observation of observations) {
-      if (!isChosen(observation)) continue;
       const place = subjectPlace(observation);
       places.set(`${clusterKey(cluster)}/${place.id}`, place);
     }

@@ -318,6 +318,12 @@ export function archivedSentItems(activity: string, sent: readonly SentSpan[], e
   });
 }
 
+/** Of all hours. */
+export const archivedSent: Part = { within: ['sent#', 'sent#~'] };
+
+/** What the archive of another activity says, in the one of `into`. */
+export const mergedArchive = (item: Item, into: string): Item => ({ ...item, pk: archivePartition(into) });
+
 // Relations
 
 const mergeKey = (activity: string, from: string): Key => ({

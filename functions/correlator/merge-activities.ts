@@ -1,9 +1,17 @@
 /** Merging: everything of an activity goes into the one that it turned out to be a part of. */
-import { readActivity } from './activity.ts';
-import { mergedBatch, mergedChunk, mergeItem, registrationKey, shorten } from './items.ts';
+import { type Activity, readActivity } from './activity.ts';
+import {
+  archivedSent,
+  mergedArchive,
+  mergedBatch,
+  mergedChunk,
+  mergeItem,
+  registrationKey,
+  shorten,
+} from './items.ts';
 import { fence } from './outbox.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
-import { activityPartition } from './store.ts';
+import { activityPartition, archivePartition } from './store.ts';
 
 export interface Merge {
   from: string;
@@ -34,6 +42,7 @@ export async function mergeInto(
   const fields = { at: now(), family };
   const expiresAt = expiresIn(context, context.thresholds.retention);
   await store.put([...early.sent, ...early.batches].map((item) => mergedBatch(item, from, into)));
+  if (hasArchive(early)) await mergeArchive(context, from, into);
   await store.put([
     ...early.chunks.map((item) => mergedChunk(item, from, into, fields)),
     ...early.merges
@@ -49,6 +58,15 @@ export async function mergeInto(
     asked === undefined ? mergeItem(into, family, from, 0) : { pk: activityPartition(into), sk: asked },
   ]);
   log({ kind: 'merged', activity: from, into, chunks: early.chunks.length });
+}
+
+/** Whether something of its outbox was compacted, here or in what was merged into it: its first batch is there no more. */
+const hasArchive = ({ batches, sent }: Activity): boolean => sent.length > 0 || (batches[0]?.number ?? 1) > 1;
+
+/** Observations of hours ago may come again, in `into` from now on: there its own archive is asked whether their spans were sent. */
+async function mergeArchive({ ports: { store } }: SettleContext, from: string, into: string): Promise<void> {
+  const items = await store.list(archivePartition(from), archivedSent);
+  await store.put(items.map((item) => mergedArchive(item, into)));
 }
 
 /** Name of the chain that settles `into` because of what was merged. */

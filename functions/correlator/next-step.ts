@@ -85,10 +85,26 @@ type Wait = Extract<Step, { do: 'wait' }>;
 
 /**
  * In an activity that is loud, because one change follows the other or something crashes, a verdict need not wait until all is quiet.
- * Not where so much would have to be read each time.
+ * Not where so much would have to be read each time, and not before those that it may be related to are registered, too.
  */
-const mayClose = ({ because }: Wait, { activity }: Facts, now: number, thresholds: Thresholds): boolean =>
-  because === 'loud' && activity.bytes < muchToRead && ageOf(activity, now, thresholds) >= thresholds.quiet;
+function mayClose(
+  { because }: Wait,
+  { activity, isNewlyRegistered, related = [] }: Facts,
+  now: number,
+  thresholds: Thresholds,
+): boolean {
+  const { quiet, slack, registration } = thresholds;
+  if (because !== 'loud' || activity.bytes >= muchToRead || isNewlyRegistered) return false;
+  if (!related.every((known) => isPlaced(known, now, thresholds))) return false;
+  const needed = activity.joinKeys.length > 0 ? quiet + slack + registration : quiet;
+  return ageOf(activity, now, thresholds) >= needed;
+}
+
+/** Nobody waits for its owner, or for what is to be merged into it: it is loud at most. */
+const isPlaced = (known: Known, now: number, thresholds: Thresholds): boolean => {
+  const wait = waitAlone(known, now, thresholds);
+  return wait === undefined || wait.because === 'loud';
+};
 
 /** What came since the timer was armed has a timer of its own, which does what this one would. */
 export const isSuperseded = ({ chunks }: Pick<Activity, 'chunks'>, since: number | undefined): boolean =>
@@ -132,15 +148,21 @@ function waitAlone(known: Known, now: number, thresholds: Thresholds): Wait | un
   const loud = untilQuiet(lastHeard(activity), since, now, thresholds);
   if (loud > 0) return { do: 'wait', seconds: loud, because: 'loud' };
   if (activity.merges.length > 0) return { do: 'wait', seconds: thresholds.registration, because: 'merge' };
-  const isPlaced = root === undefined || (root.isKnown && root.key === activity.key);
-  if (age < thresholds.ownerWait && !isPlaced)
+  const isOwn = root === undefined || (root.isKnown && root.key === activity.key);
+  if (age < thresholds.ownerWait && !isOwn)
     return { do: 'wait', seconds: thresholds.ownerWait - age, because: 'owner' };
   return undefined;
 }
 
-/** Seconds that the timers' queue is behind. */
-export const behind = ({ dueAt }: Pick<Due, 'dueAt'>, now: number): number =>
-  Math.max(0, (now - dueAt) / 1000);
+/**
+ * Seconds that the timers' queue is behind, as far as one timer says so: one that comes half a day late does so by itself, and what
+ * waits half a day more is gone before it is sent.
+ */
+export const behind = (
+  { dueAt }: Pick<Due, 'dueAt'>,
+  now: number,
+  { maxWait }: Pick<Thresholds, 'maxWait'>,
+): number => Math.min(maxWait, Math.max(0, (now - dueAt) / 1000));
 
 /**
  * Whoever is registered gives those that went quiet with it the time for their first check, which is late where this one is. Not
@@ -150,7 +172,7 @@ function waitForRegistration(facts: Facts, now: number, thresholds: Thresholds):
   const { activity, due, isNewlyRegistered } = facts;
   if (ageOf(activity, now, thresholds) >= thresholds.maxWait) return undefined;
   const seconds = isNewlyRegistered
-    ? thresholds.registration + behind(due, now)
+    ? thresholds.registration + behind(due, now, thresholds)
     : untilJoined(activity.joinKeys.length > 0, lastHeard(activity), due, now, thresholds);
   return seconds > 0 ? { do: 'wait', seconds, because: 'registration' } : undefined;
 }
@@ -161,10 +183,11 @@ export function untilJoined(
   heard: number,
   due: Pick<Due, 'dueAt'>,
   now: number,
-  { quiet, slack, registration }: Thresholds,
+  thresholds: Thresholds,
 ): number {
+  const { quiet, slack, registration } = thresholds;
   if (!isJoined) return 0;
-  const longest = registration + behind(due, now);
+  const longest = registration + behind(due, now, thresholds);
   return Math.min((heard - now) / 1000 + quiet + slack + longest, longest);
 }
 
@@ -182,5 +205,7 @@ function waitForRelated(
   );
   const longest = Math.max(0, ...related.map((known) => waitAlone(known, now, thresholds)?.seconds ?? 0));
   const seconds = Math.min(longest, holdForRelated - held);
-  return seconds > 0 ? { do: 'wait', seconds, because: 'related', mayClose: true } : undefined;
+  if (seconds <= 0) return undefined;
+  const mayClose = related.every((known) => isPlaced(known, now, thresholds));
+  return { do: 'wait', seconds, because: 'related', ...(mayClose && { mayClose }) };
 }

@@ -124,7 +124,7 @@ async function conflict(
 export function unsentBatches(
   { batches, acknowledged }: Pick<Activity, 'batches' | 'acknowledged'>,
   due: Due,
-  { margin }: Pick<Thresholds, 'margin'>,
+  { clockSkew }: Pick<Thresholds, 'clockSkew'>,
 ): BatchItem[] {
   const isAcknowledged = ({ number }: BatchItem) =>
     acknowledged.some(({ from, to }) => from <= number && number <= to);
@@ -132,7 +132,7 @@ export function unsentBatches(
     if (batch.body === undefined || batch.number <= due.sent) return false;
     if (batch.chain === due.chain) return true;
     if (due.armedAt === undefined || isAcknowledged(batch)) return false;
-    return batch.at >= due.armedAt - margin * 1000 && batch.at <= due.dueAt + longestRun;
+    return batch.at >= due.armedAt - clockSkew * 1000 && batch.at <= due.dueAt + longestRun;
   });
 }
 
@@ -142,7 +142,7 @@ export function unsentBatches(
  */
 const longestRun = 130_000;
 
-/** Of batches that are in the archive already, for a timer that comes so long after it was armed: it may have to send what came since. */
+/** Of batches that are in the archive already, for a timer that comes so long after it was armed: what was committed since is its business. */
 export async function archivedBatches(
   { ports, thresholds }: SettleContext,
   { activity, dueAt, armedAt = dueAt }: Due,

@@ -1,4 +1,5 @@
 /** The directory of owners as ingest uses it: what a warm function remembers is not asked for again, what snapshots tell is written. */
+import type { Observation } from '../../shared/observation.ts';
 import { clusterKey, isOrphan, placeOf, subjectPlace } from './file-observations.ts';
 import { forEachOf } from './for-each-of.ts';
 import { shorten } from './items.ts';
@@ -7,6 +8,7 @@ import {
   earlyKey,
   type Family,
   familyItems,
+  isLargeFamily,
   type Places,
   type Remembered,
   readEarly,
@@ -27,8 +29,8 @@ export interface OwnerDirectory {
   retention: number;
   /** By cluster and id. */
   objects: WarmMemory<Remembered>;
-  /** Families that have grown, by partition. */
-  large: WarmMemory<{ expiresAt: number }>;
+  /** Families that this function has read, by partition, and how many items of theirs it has seen or written. */
+  families: WarmMemory<{ items: number; expiresAt: number }>;
   /** Activities that are marked as begun without their object. */
   marked: WarmMemory<{ expiresAt: number }>;
 }
@@ -39,7 +41,7 @@ export const createOwnerDirectory = (store: Store, now: () => number, retention:
   now,
   retention,
   objects: createWarmMemory(mostRemembered, now),
-  large: createWarmMemory(mostRemembered, now),
+  families: createWarmMemory(mostRemembered, now),
   marked: createWarmMemory(mostRemembered, now),
 });
 
@@ -57,11 +59,38 @@ export const resolveOwners = (directory: OwnerDirectory, places: Places, world: 
     async (cluster, family, ids): Promise<Family> => {
       const read = await readFamily(directory.store, cluster, family, ids);
       for (const [id, found] of read.objects) directory.objects.remember(`${cluster}/${id}`, found);
-      if (read.isLarge)
-        directory.large.remember(familyPartition(cluster, family), { expiresAt: expiryOf(directory) });
+      const seen = { items: read.items, expiresAt: expiryOf(directory) };
+      directory.families.remember(familyPartition(cluster, family), seen);
       return read;
     },
   );
+
+/** Seconds: a snapshot that comes so soon after its object's creation is the first one that anybody has. */
+const newborn = 10;
+
+/**
+ * Objects of which nobody can have told before these snapshots: they need not be asked for. Of families that this function knows, so
+ * that it knows how to write them down.
+ */
+export function newbornIn(directory: OwnerDirectory, batches: readonly StreamBatch[]): Set<string> {
+  const keys = new Set<string>();
+  for (const { cluster, observations } of batches.flatMap(({ records }) => records)) {
+    for (const observation of observations) {
+      const place = placeOf(observation);
+      if (place?.owner === undefined || !isNewborn(observation)) continue;
+      const key = `${clusterKey(cluster)}/${place.id}`;
+      const family = familyPartition(clusterKey(cluster), place.family);
+      if (directory.families.recall(family) === undefined) continue;
+      if (directory.objects.recall(key) === undefined) keys.add(key);
+    }
+  }
+  return keys;
+}
+
+const isNewborn = (observation: Observation): boolean =>
+  observation.type === 'object' &&
+  Date.parse(observation.observedAt) - Date.parse(observation.object.creationTimestamp ?? '') <
+    newborn * 1000;
 
 /**
  * Writes down whose the objects are that snapshots tell of for the first time, or of whose owner. The places of those whose owner was
@@ -115,8 +144,13 @@ function learnFrom(
   }
   return [...families].flatMap(([key, objects]) => {
     const [cluster, family] = splitKey(key);
-    const isLarge = directory.large.recall(familyPartition(cluster, family)) !== undefined;
-    return familyItems(cluster, family, { batch: name, objects, isLarge }, directory.now(), expiresAt);
+    const partition = familyPartition(cluster, family);
+    const seen = directory.families.recall(partition);
+    const isLarge = isLargeFamily(seen?.items ?? 0);
+    const items = familyItems(cluster, family, { batch: name, objects, isLarge }, directory.now(), expiresAt);
+    if (seen !== undefined)
+      directory.families.remember(partition, { ...seen, items: seen.items + items.length });
+    return items;
   });
 }
 

@@ -17,10 +17,13 @@ export interface Remembered {
   expiresAt: number;
 }
 
-/** Items of a family that are read together: with more (5 kB) each new object would cost more read units than a key of its own. */
+/** Items of a family that are read together: with more, and those of a few functions that write at the same time, a page would cost
+ * two read units (4 kB each). With fewer, rollouts would have a key, and a write, for each of their pods. */
 const together = 8;
-/** Functions that write at the same time may make a few more of them. */
-const page = 2 * together;
+const page = 12;
+
+/** Of so many items. */
+export const isLargeFamily = (items: number): boolean => items >= together;
 
 /** Behind all names of batches. */
 const ownKey = (id: string): string => `~${shorten(id)}`;
@@ -47,10 +50,10 @@ export async function readEarly(
   return places.filter((_, index) => marks.has(keys[index]!.sk));
 }
 
-/** By id; and whether the family has grown. */
+/** By id; and how many items of the family were seen. */
 export interface Family {
   objects: Map<string, Remembered>;
-  isLarge: boolean;
+  items: number;
   /** A later version wrote some of it: an object that is not among these may be known all the same. */
   unreadable?: UnreadableBodyError | undefined;
 }
@@ -64,17 +67,17 @@ export async function readFamily(
 ): Promise<Family> {
   const pk = familyPartition(cluster, family);
   const first = await store.list(pk, { most: page });
-  if (first.length < page) return { ...rememberedIn(first), isLarge: first.length >= together };
+  if (first.length < page) return { ...rememberedIn(first), items: first.length };
   // A version before wrote large families a batch at a time, too.
   const rest = first.some(isOwn) ? [] : await store.list(pk, { within: [`${first.at(-1)!.sk}!`, beforeOwn] });
   const { objects } = rememberedIn([...first, ...rest]);
   const missing = ids.filter((id) => !objects.has(id)).map((id) => ({ pk, sk: ownKey(id) }));
   const own = missing.length === 0 ? [] : await store.read(missing);
-  return { ...rememberedIn([...first, ...rest, ...own]), isLarge: true };
+  return { ...rememberedIn([...first, ...rest, ...own]), items: first.length + rest.length };
 }
 
 /** Of an object that several told of, the owner that was told first. */
-function rememberedIn(items: readonly Item[]): Omit<Family, 'isLarge'> {
+function rememberedIn(items: readonly Item[]): Omit<Family, 'items'> {
   const objects = new Map<string, Remembered>();
   let unreadable: UnreadableBodyError | undefined;
   const told = items.filter(({ body }) => body !== undefined);
@@ -158,8 +161,8 @@ export async function climb(
       unknown.set(partition, asked);
     }
     await forEachOf([...unknown], async ([partition, { cluster, family, ids }]) => {
-      const { objects, isLarge } = await ask(cluster, family, ids);
-      if (!isLarge) readWhole.add(partition);
+      const { objects, items } = await ask(cluster, family, ids);
+      if (!isLargeFamily(items)) readWhole.add(partition);
       for (const [id, found] of objects) world.set(`${cluster}/${id}`, found);
     });
   }

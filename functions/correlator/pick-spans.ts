@@ -46,7 +46,7 @@ export interface Closed {
   next: bigint | undefined;
 }
 
-/** Of the final spans those of traces of which nothing is open, and that have been quiet since `until`. */
+/** Of the final spans those of traces with a verdict of which nothing is open, and that have been quiet since `until`. */
 export function pickClosed(
   assembled: readonly AssembledSpan[],
   { final, open }: Picked,
@@ -57,8 +57,8 @@ export function pickClosed(
   for (const [traceId, spans] of Map.groupBy(final, (span) => span.traceId)) {
     if (going.has(traceId)) continue;
     const all = assembled.filter(({ span }) => span.traceId === traceId);
-    // Its root is somebody else's, and may wait for more.
-    if (!all.every((entry) => entry.final)) continue;
+    // Its root is somebody else's, and may wait for more; or nobody has said yet that it is over, and others may come of whom it is a part.
+    if (!all.every((entry) => entry.final) || !all.some(hasVerdict)) continue;
     const last = all.map(({ span }) => BigInt(span.endTimeUnixNano)).reduce(later);
     if (last <= until) closed.spans.push(...spans);
     else if (closed.next === undefined || last < closed.next) closed.next = last;
@@ -66,6 +66,9 @@ export function pickClosed(
   closed.spans.sort(compareSpans);
   return closed;
 }
+
+const hasVerdict = ({ span }: AssembledSpan): boolean =>
+  ['complete', 'failed'].includes(String(span.attributes['rootspan.change.outcome']));
 
 const later = (a: bigint, b: bigint): bigint => (a < b ? b : a);
 

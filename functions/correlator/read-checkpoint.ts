@@ -2,9 +2,11 @@
  * A check of a loud activity by what is new since somebody has read all of it: whether it is still loud, and under no join keys that
  * it is not registered under.
  */
+import type { Observation } from '../../shared/observation.ts';
 import { type Activity, chunksOf, lastHeard, observationsOf, toActivity, waitingSince } from './activity.ts';
 import { joinDigests } from './causality/join-keys.ts';
-import { batchesAndMergesAfter, type CheckpointItem, chunksSince } from './items.ts';
+import type { RuleSet } from './causality/rules/rule-set.ts';
+import { batchesAndMergesAfter, type CheckpointItem, type Chunk, chunksSince } from './items.ts';
 import { isSuperseded, untilJoined, untilQuiet, type WaitReason } from './next-step.ts';
 import type { Due } from './read-timers.ts';
 import type { SettleContext } from './settle-context.ts';
@@ -12,6 +14,23 @@ import { activityPartition } from './store.ts';
 
 /** Milliseconds from when ingest looks at the clock until what it writes is there: its time-out. */
 const longestPut = 60_000;
+
+/**
+ * What join keys come from, as whoever checks what is new finds it: of all, and of what it will read again, without what that names of
+ * before.
+ */
+export function checkpointDigests(
+  {
+    activity,
+    chunks,
+    observations,
+  }: { activity: Activity; chunks: readonly Chunk[]; observations: readonly Observation[] },
+  readAt: number,
+  rules: RuleSet,
+): Set<string> {
+  const again = chunks.filter((_, index) => activity.chunks[index]!.at >= readAt - longestPut);
+  return joinDigests(observations, rules).union(joinDigests(observationsOf(again), rules));
+}
 
 type Checked =
   | { do: 'finish' }
@@ -25,10 +44,11 @@ export async function checkNews(
 ): Promise<Checked | undefined> {
   const { ports, thresholds, rules } = context;
   const now = ports.now();
-  // Somebody may have committed since this timer was sent, and not have lived to send it.
-  const isSent = (checkpoint.acknowledged?.to ?? 0) >= checkpoint.batch;
+  // Somebody may have committed since this timer was sent, and not have lived to send it; batches after that one may be sent.
+  const { from, to } = checkpoint.acknowledged ?? { from: 1, to: 0 };
+  const isSent = from <= due.sent + 1 && to >= checkpoint.batch;
   const armedAt = due.armedAt ?? due.dueAt;
-  if (!isSent && checkpoint.committedAt >= armedAt - thresholds.margin * 1000) return undefined;
+  if (!isSent && checkpoint.committedAt >= armedAt - thresholds.clockSkew * 1000) return undefined;
   const pk = activityPartition(due.activity);
   const [items, others] = await Promise.all([
     ports.store.list(pk, chunksSince(checkpoint.at - longestPut)),

@@ -1,6 +1,6 @@
 /** Messages of the timers' queue, parsed. A message that is no timer is set aside. */
 import * as v from 'valibot';
-import { parseWith } from '../../shared/observation.ts';
+import { type Parsed, parseWith } from '../../shared/observation.ts';
 import type { Ports } from './ports.ts';
 
 /** What Lambda hands over, as far as it is read. */
@@ -61,7 +61,7 @@ async function readTimer(
   body: string,
   { timers, setAside, log, now }: Pick<Ports, 'timers' | 'setAside' | 'log' | 'now'>,
 ): Promise<Due[]> {
-  const parsed = parseWith(TimerSchema, parseJson(body));
+  const parsed = parseTimer(body);
   if (!parsed.ok) {
     await setAside.keep({ reason: parsed.reason, payload: body, source: messageId });
     log({ kind: 'set-aside', source: messageId, reason: parsed.reason });
@@ -86,10 +86,10 @@ async function readTimer(
   }));
 }
 
-function parseJson(text: string): unknown {
+function parseTimer(body: string): Parsed<v.InferOutput<typeof TimerSchema>> {
   try {
-    return JSON.parse(text);
+    return parseWith(TimerSchema, JSON.parse(body));
   } catch {
-    return undefined;
+    return { ok: false, reason: 'is not JSON' };
   }
 }

@@ -11,7 +11,6 @@ import {
   readActivity,
   toActivity,
 } from './activity.ts';
-import { joinDigests } from './causality/join-keys.ts';
 import { commitActivity, commitClosed, hasClosed } from './commit-activity.ts';
 import { findRoot } from './find-root.ts';
 import { type Acknowledged, type Checkpoint, type Chunk, parseItem } from './items.ts';
@@ -20,7 +19,7 @@ import { mergeChain, mergeInto } from './merge-activities.ts';
 import { ageOf, type Facts, nextStep, type Step, type WaitReason, waitsSince } from './next-step.ts';
 import { archivedBatches, spansOfBatches, unsentBatches } from './outbox.ts';
 import type { Remark } from './ports.ts';
-import { checkNews } from './read-checkpoint.ts';
+import { checkNews, checkpointDigests } from './read-checkpoint.ts';
 import type { Due } from './read-timers.ts';
 import type { OwnRecheck } from './send-rechecks.ts';
 import type { SettleContext } from './settle-context.ts';
@@ -246,8 +245,9 @@ function waitFor(
 
 /** For those that check next, where that costs less than what they would read. */
 function toCheckpoint(context: SettleContext, check: Partial<Check>): Checkpoint | undefined {
-  const { activity, observations, readAt } = check;
-  if (activity === undefined || observations === undefined || readAt === undefined) return undefined;
+  const { activity, chunks, observations, readAt } = check;
+  if (activity === undefined || observations === undefined || chunks === undefined || readAt === undefined)
+    return undefined;
   if (activity.bytes < muchToRead) return undefined;
   return {
     at: readAt,
@@ -256,7 +256,7 @@ function toCheckpoint(context: SettleContext, check: Partial<Check>): Checkpoint
     since: waitsSince(activity, context.thresholds),
     bytes: activity.bytes,
     isJoined: activity.joinKeys.length > 0,
-    digests: joinDigests(observations, context.rules),
+    digests: checkpointDigests({ activity, chunks, observations }, readAt, context.rules),
     acknowledged: activity.checkpoint?.acknowledged,
   };
 }

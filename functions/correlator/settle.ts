@@ -151,7 +151,7 @@ function nextTimers(outcomes: Outcomes, armedAt: number): (Timer & { seconds: nu
 }
 
 /** Whole seconds; of a longer time a twentieth more or less does not matter, and what comes back together shares a message. */
-export function roundUp(seconds: number): number {
+function roundUp(seconds: number): number {
   const step = Math.max(1, Math.floor(seconds / 20));
   return Math.ceil(seconds / step) * step;
 }

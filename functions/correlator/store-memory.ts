@@ -8,14 +8,24 @@ import { checkKeys, refusalOf } from './store-limits.ts';
 
 /** `now` in milliseconds since 1970. */
 export function createMemoryStore(now: () => number): Store {
-  const partitions = new Map<string, Map<string, Item>>();
+  /** Each in order of sort keys: who lists a part of a large one does not pay for all of it. */
+  const partitions = new Map<string, Item[]>();
+  const isThere = ({ expiresAt }: Item) => expiresAt * 1000 > now();
   const find = ({ pk, sk }: Key): Item | undefined => {
-    const item = partitions.get(pk)?.get(sk);
-    return item !== undefined && item.expiresAt * 1000 > now() ? item : undefined;
+    const partition = partitions.get(pk) ?? [];
+    const item = partition[placeOf(partition, sk)];
+    return item?.sk === sk && isThere(item) ? item : undefined;
   };
   const set = (item: Item) => {
-    const partition = partitions.get(item.pk) ?? new Map<string, Item>();
-    partitions.set(item.pk, partition.set(item.sk, copyOf(item)));
+    const partition = partitions.get(item.pk) ?? [];
+    partitions.set(item.pk, partition);
+    const place = placeOf(partition, item.sk);
+    partition.splice(place, partition[place]?.sk === item.sk ? 1 : 0, copyOf(item));
+  };
+  const remove = ({ pk, sk }: Key) => {
+    const partition = partitions.get(pk) ?? [];
+    const place = placeOf(partition, sk);
+    if (partition[place]?.sk === sk) partition.splice(place, 1);
   };
   return {
     async read(keys) {
@@ -25,15 +35,11 @@ export function createMemoryStore(now: () => number): Store {
     },
     async list(pk, { within, most } = {}) {
       checkKeys((within ?? ['any']).map((sk) => ({ pk, sk })));
-      const items = [...(partitions.get(pk)?.values() ?? [])].filter(
-        (item) =>
-          find(item) !== undefined &&
-          (within === undefined || (item.sk >= within[0] && item.sk <= within[1])),
-      );
-      return items
-        .sort((a, b) => (a.sk < b.sk ? -1 : 1))
-        .slice(0, most)
-        .map(copyOf);
+      const partition = partitions.get(pk) ?? [];
+      const from = within === undefined ? 0 : placeOf(partition, within[0]);
+      const last = within === undefined ? partition.length : placeOf(partition, within[1]);
+      const to = within !== undefined && partition[last]?.sk === within[1] ? last + 1 : last;
+      return partition.slice(from, to).filter(isThere).slice(0, most).map(copyOf);
     },
     async put(items) {
       const refused = items.filter((item) => refusalOf(item) !== undefined);
@@ -41,7 +47,7 @@ export function createMemoryStore(now: () => number): Store {
       if (refused.length > 0) throw new ItemRefusedError(refused, refusalOf(refused[0]!)!);
     },
     async remove(keys) {
-      for (const { pk, sk } of keys) partitions.get(pk)?.delete(sk);
+      for (const key of keys) remove(key);
       checkKeys(keys);
     },
     async replace(item, seen) {
@@ -52,6 +58,17 @@ export function createMemoryStore(now: () => number): Store {
       return true;
     },
   };
+}
+
+/** Of the first that comes not before `sk`. */
+function placeOf(partition: readonly Item[], sk: string): number {
+  let [from, to] = [0, partition.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (partition[middle]!.sk < sk) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** Whoever has it may change it, but for its body, which nobody does: most of the time of a long run would be copying bodies. */

@@ -20,6 +20,8 @@ export interface Thresholds {
    * clocks of two functions differ by 2 s. Smaller: an observation that no timer follows. Larger: a timer more, now and then.
    */
   margin: number;
+  /** By which clocks of two functions differ. Smaller: a batch that nobody sends. Larger: more that is sent twice. */
+  clockSkew: number;
   /** Max wait: an activity that never goes quiet is settled anyway. Smaller: more reads an Event. Larger: traces come later. */
   maxWait: number;
   /** For the snapshot of an object that others name as their owner. Smaller: roots come apart. Larger: Events of what nobody
@@ -68,6 +70,7 @@ export const defaultThresholds: Thresholds = {
   quiet: 20,
   slack: 1,
   margin: 5,
+  clockSkew: 2,
   maxWait: 300,
   ownerWait: 60,
   holdForRelated: 60,

@@ -1,4 +1,5 @@
 /** Timers that ingest has sent: one follows whatever is written, and while one is to come no other is sent. */
+import { shorten } from './items.ts';
 import type { Timers } from './ports.ts';
 import { createWarmMemory, type WarmMemory } from './warm-memory.ts';
 
@@ -29,12 +30,16 @@ export function pendingTimer({ sent, now, margin }: TimerBook, activity: string)
   return dueAt !== undefined && dueAt > now() + margin * 1000 ? dueAt : undefined;
 }
 
-/** Sees to it that a timer follows what is written now. Before the writing, which says when; and after it, again. */
-export async function armTimers(book: TimerBook, activities: Iterable<string>, id: string): Promise<void> {
+/**
+ * Sees to it that a timer follows what is written now. Before the writing, which says when; and after it, again. A batch of the stream
+ * that comes again begins a chain of its own: as the one that it began before, it would send again all that that one committed.
+ */
+export async function armTimers(book: TimerBook, activities: Iterable<string>, name: string): Promise<void> {
   const alone = [...activities].filter((activity) => pendingTimer(book, activity) === undefined);
   if (alone.length === 0) return;
   const armedAt = book.now();
   const dueAt = armedAt + book.delay * 1000;
+  const id = shorten(`${name} ${armedAt}`);
   await book.timers.arm({ id, activities: alone, dueAt, armedAt }, book.delay);
   for (const activity of alone) book.sent.remember(activity, { dueAt, expiresAt: Math.ceil(dueAt / 1000) });
 }

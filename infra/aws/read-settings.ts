@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import type { EventRow } from '../../functions/correlator/causality/rules/event-row.ts';
 import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
+import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import { serviceNamings } from '../../functions/emitter/name-services.ts';
 import { otlpProtocols } from '../../functions/emitter/read-config.ts';
 import { UserError } from '../../shared/errors.ts';
@@ -128,6 +129,21 @@ const SettingsSchema = v.strictObject({
         v.nonEmpty(),
       ),
     }),
+  ),
+  /**
+   * Without an observation for so long an activity is quiet, and its traces are sent: both functions of the correlator get it. Below 5
+   * a burst of Events (up to 11 s between two of them) is many traces that come in parts, beyond 120 a related change is no longer
+   * waited for.
+   */
+  settleAfterSeconds: v.optional(
+    v.pipe(
+      v.number(),
+      v.check(
+        (seconds) => Number.isInteger(seconds) && seconds >= 5 && seconds <= 120,
+        'should be whole seconds, from 5 to 120',
+      ),
+    ),
+    defaultThresholds.quiet,
   ),
   /** Of an SNS topic that hears of alarms, and of their end. */
   alarmTopicArn: v.optional(Arn('sns', /[a-z0-9-]+:\d{12}:[\w.-]+$/, 'an SNS topic')),

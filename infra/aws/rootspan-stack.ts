@@ -48,7 +48,7 @@ export class RootspanStack extends Stack {
       setAside: createSetAside(this),
     };
     const consumers = {
-      ingest: createIngest(this, stores),
+      ingest: createIngest(this, stores, settings),
       settle: createSettle(this, stores, settings),
       emit: createEmit(this, stores, settings),
     };
@@ -92,7 +92,7 @@ const createTable = (scope: Construct): TableV2 =>
     billing: Billing.onDemand(),
     timeToLiveAttribute: 'expiresAt',
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // It forgets within a day or two anyway; DynamoDB keeps the backup of a deleted table for 35 days.
+    // It forgets within four days anyway; DynamoDB keeps the backup of a deleted table for 35 days.
     removalPolicy: RemovalPolicy.DESTROY,
   });
 
@@ -114,19 +114,21 @@ function createSetAside(scope: Construct): IBucket {
   return setAside;
 }
 
-const stateOf = ({ table, timers }: Stores) => ({
+/** What both functions of the correlator have to agree on. */
+const stateOf = ({ table, timers }: Stores, { settleAfterSeconds }: Settings) => ({
   TABLE_NAME: table.tableName,
   TIMERS_QUEUE_URL: timers.queue.queueUrl,
+  SETTLE_AFTER_QUIET_SECONDS: String(settleAfterSeconds),
 });
 
-function createIngest(scope: Construct, stores: Stores): Consumer {
+function createIngest(scope: Construct, stores: Stores, settings: Settings): Consumer {
   const ingest = new Consumer(scope, 'Ingest', {
     entry: 'functions/correlator/ingest-handler.ts',
     service: 'ingest',
     description: 'Rootspan: files what forwarders ship under the activity it belongs to',
     memoryMiB: 512,
     timeout: Duration.minutes(1),
-    environment: stateOf(stores),
+    environment: stateOf(stores, settings),
     setAside: stores.setAside,
   });
   stores.table.grant(ingest.handler, ...tableActions);
@@ -142,7 +144,8 @@ function createIngest(scope: Construct, stores: Stores): Consumer {
   return ingest;
 }
 
-function createSettle(scope: Construct, stores: Stores, { rules }: Settings): Consumer {
+function createSettle(scope: Construct, stores: Stores, settings: Settings): Consumer {
+  const { rules } = settings;
   const settle = new Consumer(scope, 'Settle', {
     entry: 'functions/correlator/settle-handler.ts',
     service: 'settle',
@@ -150,10 +153,10 @@ function createSettle(scope: Construct, stores: Stores, { rules }: Settings): Co
     // One whole CPU: assembling is all that it does.
     memoryMiB: 1769,
     timeout: settleTimeout,
-    // An activity that does not go quiet is looked at again and again, by timers that settle arms.
+    // An activity that does not go quiet is checked again and again, by timers that settle arms.
     armsItself: true,
     environment: {
-      ...stateOf(stores),
+      ...stateOf(stores, settings),
       SPANS_QUEUE_URL: stores.spans.queue.queueUrl,
       ...(rules !== undefined && { RULES_FILE: rulesFile }),
     },

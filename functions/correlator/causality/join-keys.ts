@@ -93,9 +93,10 @@ export function joinDigests(observations: Iterable<Observation>, rules: RuleSet)
     key.by !== 'name' || key.unlessKnown === undefined || !known.has(key.unlessKnown);
   const facts = new Set<string>();
   for (const observation of all) {
-    const keys = [...declared(observation, rules)].filter(isOpen);
+    // Each by itself: whoever knows more of the objects has fewer of them, and none that are new.
+    for (const key of declared(observation, rules)) if (isOpen(key)) facts.add(JSON.stringify(key));
     const contribution = observation.type === 'object' ? contributionOf(observation) : undefined;
-    if (keys.length > 0 || contribution !== undefined) facts.add(JSON.stringify([keys, contribution]));
+    if (contribution !== undefined) facts.add(JSON.stringify(contribution));
   }
   return new Set([...facts].map((fact) => hash('sha256', fact, 'base64url').slice(0, 8)));
 }

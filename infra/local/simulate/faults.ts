@@ -94,86 +94,149 @@ interface Input {
   last: number;
 }
 
-export function planFaults(
-  seed: number,
-  { first, last }: Input,
-  now: () => number,
-  account: Account,
-): Faults {
+/** What the seed has decided for the whole run, and what each part draws from. */
+interface Plan {
+  /** Milliseconds since 1970, after which nothing goes wrong any more. */
+  end: number;
+  now(): number;
+  account: Account;
+  rates: ReturnType<typeof drawRates>;
+  away: ReadonlyMap<string, readonly Period[]>;
+  calls: Draw;
+  deliveries: Draw;
+  instances: Draw;
+  shipping: Draw;
+}
+
+export function planFaults(seed: number, input: Input, now: () => number, account: Account): Faults {
   const draw = createDraw(`faults ${seed}`);
-  const end = last + afterInput;
-  const calls = draw.fork('calls');
-  const deliveries = draw.fork('deliveries');
-  const instances = draw.fork('instances');
-  const shipping = draw.fork('shipping');
-  const rates = drawRates(draw.fork('rates'));
-  const away = drawAway(draw.fork('away'), first, last);
-  const note = (kind: string) => count(account.faults, kind);
-  /** Whether one of them comes now. */
-  const comes = (kind: string, chances: Draw, rate: number): boolean => {
-    if (rate === 0 || now() > end || !chances.chance(rate)) return false;
-    note(kind);
-    return true;
+  const plan: Plan = {
+    end: input.last + afterInput,
+    now,
+    account,
+    rates: drawRates(draw.fork('rates')),
+    away: drawAway(draw.fork('away'), input.first, input.last),
+    calls: draw.fork('calls'),
+    deliveries: draw.fork('deliveries'),
+    instances: draw.fork('instances'),
+    shipping: draw.fork('shipping'),
   };
+  const noteLate = () => note(plan, 'source late');
+  return {
+    ...faultsOfCalls(plan),
+    ...faultsOfFunctions(plan),
+    ...faultsOfMessages(plan),
+    ...faultsOfBatches(plan),
+    ...faultsOfBackend(plan),
+    deafUntil: drawDeafness(draw.fork('watches'), plan.rates.deaf, input, noteLate),
+    shipsAgain: () =>
+      comes(plan, 'forwarder started again', plan.shipping, plan.rates.shipAgain)
+        ? plan.shipping.spread(second, hour)
+        : 0,
+  };
+}
+
+const note = ({ account }: Plan, kind: string) => count(account.faults, kind);
+
+/** Whether one of them comes now. */
+function comes(plan: Plan, kind: string, chances: Draw, rate: number): boolean {
+  if (rate === 0 || plan.now() > plan.end || !chances.chance(rate)) return false;
+  note(plan, kind);
+  return true;
+}
+
+function faultsOfCalls(plan: Plan): Pick<Faults, 'ofCall' | 'diesAtCall' | 'outlives' | 'awayUntil'> {
+  const { calls, rates, away } = plan;
   const awayUntil: Faults['awayUntil'] = (what, time) =>
     away.get(what)?.find(({ from, until }) => from <= time && time < until)?.until;
-  const someOf: Take = (items) => items.filter(() => calls.chance(0.5));
-  const takes = (): Take => [none, someOf, all][calls.between(0, 2)]!;
-
-  function ofCall(service: Service, dies: boolean): Fate {
-    const latency = calls.spread(Math.ceil(latencies[service] / 4), latencies[service] * 4);
-    if (dies) {
-      note('killed');
-      return { kind: 'killed', latency, take: takes(), hangs: calls.chance(0.3) };
-    }
-    if (awayUntil(service, now()) !== undefined) {
-      note(`${service} away`);
-      return { kind: 'refused', latency, take: none };
-    }
-    if (comes('refused', calls, rates.refuse))
-      return { kind: 'refused', latency, take: calls.chance(0.5) ? none : someOf };
-    if (comes('answer lost', calls, rates.loseAnswer))
-      return { kind: 'answer-lost', latency, silence: calls.spread(second, 10 * second) };
-    if (comes('slow', calls, rates.stall))
-      return { kind: 'lands', latency: calls.spread(second, 3 * minute) };
-    return { kind: 'lands', latency };
-  }
-
   return {
-    ofCall,
+    awayUntil,
+    ofCall(service, dies) {
+      const latency = calls.spread(Math.ceil(latencies[service] / 4), latencies[service] * 4);
+      if (dies) return killedBy(plan, latency);
+      if (awayUntil(service, plan.now()) === undefined) return fateOf(plan, latency);
+      note(plan, `${service} away`);
+      return { kind: 'refused', latency, take: none };
+    },
     // By magnitudes: most invocations make a dozen calls, and each of them should be as likely as the next to be the last.
     diesAtCall: () =>
-      rates.die > 0 && now() <= end && calls.chance(rates.die)
+      rates.die > 0 && plan.now() <= plan.end && calls.chance(rates.die)
         ? calls.spread(1, 60)
         : Number.POSITIVE_INFINITY,
     outlives: () => calls.chance(0.5),
+  };
+}
+
+const someOf =
+  (draw: Draw): Take =>
+  (items) =>
+    items.filter(() => draw.chance(0.5));
+
+function killedBy(plan: Plan, latency: number): Fate {
+  const { calls } = plan;
+  note(plan, 'killed');
+  const take = [none, someOf(calls), all][calls.between(0, 2)]!;
+  return { kind: 'killed', latency, take, hangs: calls.chance(0.3) };
+}
+
+/** Of a call that its function outlives, to a part that is there. */
+function fateOf(plan: Plan, latency: number): Fate {
+  const { calls, rates } = plan;
+  if (comes(plan, 'refused', calls, rates.refuse))
+    return { kind: 'refused', latency, take: calls.chance(0.5) ? none : someOf(calls) };
+  if (comes(plan, 'answer lost', calls, rates.loseAnswer))
+    return { kind: 'answer-lost', latency, silence: calls.spread(second, 10 * second) };
+  if (comes(plan, 'slow', calls, rates.stall))
+    return { kind: 'lands', latency: calls.spread(second, 3 * minute) };
+  return { kind: 'lands', latency };
+}
+
+function faultsOfFunctions(plan: Plan): Pick<Faults, 'skew' | 'startsCold' | 'throttled'> {
+  const { instances, rates } = plan;
+  return {
     skew: () => (rates.skew ? instances.between(-second, second) : 0),
-    startsCold: () => comes('cold start', instances, rates.cold),
+    startsCold: () => comes(plan, 'cold start', instances, rates.cold),
     throttled: () =>
-      comes('function throttled', instances, rates.throttle) ? instances.spread(second, 3 * minute) : 0,
+      comes(plan, 'function throttled', instances, rates.throttle) ? instances.spread(second, 3 * minute) : 0,
+  };
+}
+
+function faultsOfMessages(plan: Plan): Pick<Faults, 'copyOfMessage' | 'lateMessage' | 'isDeleteLost'> {
+  const { deliveries, rates } = plan;
+  return {
     copyOfMessage() {
-      if (!comes('message twice', deliveries, rates.copyMessage)) return undefined;
+      if (!comes(plan, 'message twice', deliveries, rates.copyMessage)) return undefined;
       return deliveries.chance(0.5)
         ? deliveries.spread(1, 2 * minute)
         : deliveries.between(second, 30 * second);
     },
     lateMessage() {
-      if (comes('message a day late', deliveries, rates.dayLate))
+      if (comes(plan, 'message a day late', deliveries, rates.dayLate))
         return deliveries.spread(2 * hour, 24 * hour);
-      return comes('message late', deliveries, rates.late) ? deliveries.spread(5 * second, 30 * minute) : 0;
+      return comes(plan, 'message late', deliveries, rates.late)
+        ? deliveries.spread(5 * second, 30 * minute)
+        : 0;
     },
-    isDeleteLost: () => comes('delete lost', deliveries, rates.loseDelete),
+    isDeleteLost: () => comes(plan, 'delete lost', deliveries, rates.loseDelete),
+  };
+}
+
+function faultsOfBatches(plan: Plan): Pick<Faults, 'copyOfBatch'> {
+  const { deliveries, rates } = plan;
+  return {
     copyOfBatch() {
-      if (!comes('batch twice', deliveries, rates.copyBatch)) return undefined;
+      if (!comes(plan, 'batch twice', deliveries, rates.copyBatch)) return undefined;
       return deliveries.chance(0.5)
         ? { at: 'once', after: deliveries.spread(1, minute) }
         : { at: 'later', after: deliveries.spread(minute, deliveries.chance(0.8) ? hour : 20 * hour) };
     },
-    awayUntil,
-    deafUntil: drawDeafness(draw.fork('watches'), rates.deaf, { first, last }, note),
-    shipsAgain: () =>
-      comes('forwarder started again', shipping, rates.shipAgain) ? shipping.spread(second, hour) : 0,
-    isGrudging: () => comes('partial success', calls, rates.grudge),
+  };
+}
+
+function faultsOfBackend(plan: Plan): Pick<Faults, 'isGrudging' | 'refusalOfBackend'> {
+  const { calls, rates } = plan;
+  return {
+    isGrudging: () => comes(plan, 'partial success', calls, rates.grudge),
     refusalOfBackend: () =>
       calls.chance(0.5)
         ? { status: 503 }
@@ -222,7 +285,7 @@ function drawAway(draw: Draw, first: number, last: number): Map<string, Period[]
 }
 
 /** Of each source one period at most. */
-function drawDeafness(draw: Draw, rate: number, { first, last }: Input, note: (kind: string) => void) {
+function drawDeafness(draw: Draw, rate: number, { first, last }: Input, noteLate: () => void) {
   const periods = new Map<string, Period | undefined>();
   const drawPeriod = (source: string): Period | undefined => {
     const own = draw.fork(source);
@@ -235,7 +298,7 @@ function drawDeafness(draw: Draw, rate: number, { first, last }: Input, note: (k
     if (!periods.has(source)) periods.set(source, drawPeriod(source));
     const period = periods.get(source);
     if (period === undefined || time < period.from || time >= period.until) return undefined;
-    note('source late');
+    noteLate();
     return period.until;
   };
 }

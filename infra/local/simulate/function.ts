@@ -63,74 +63,89 @@ export interface World {
   tell(line: () => string): void;
 }
 
+/** A function's instances, and what they run. */
+interface FunctionState<E> {
+  readonly world: World;
+  readonly settings: FunctionSettings<E>;
+  readonly idle: Running<E>[];
+  started: number;
+}
+
 export function createFunction<E>(world: World, settings: FunctionSettings<E>): Invoke<E> {
-  const { time, faults, account, tell } = world;
-  const { name, timeout } = settings;
-  const figures = account.functions[name];
-  const idle: Running<E>[] = [];
-  let started = 0;
+  const state: FunctionState<E> = { world, settings, idle: [], started: 0 };
+  return (event) => new Promise((resolve) => run(state, event, resolve));
+}
 
-  function start(): Running<E> {
-    const skew = faults.skew();
-    const of: Pick<Running<E>, 'isAlive' | 'callsLeft' | 'end'> = {
-      isAlive: true,
-      callsLeft: 0,
-      end: () => {},
-    };
-    const label = `${name}-${started++}`;
-    const instance: Instance = {
-      name,
-      now: () => time.now() + skew,
-      call: (request, land) => makeCall(world, label, of, request, land),
-    };
-    return Object.assign(of, { instance, handler: settings.start(instance), idleSince: 0 });
-  }
-
-  function takeIdle(): Running<E> | undefined {
-    while (idle.length > 0 && idle[0]!.idleSince < time.now() - longestIdle) idle.shift();
-    return faults.startsCold() ? undefined : idle.pop();
-  }
-
-  return (event) =>
-    new Promise((resolve) => {
-      const warm = takeIdle();
-      const running = warm ?? start();
-      const begun = time.now() + faults.throttled() + (warm === undefined ? coldStart : 0);
-      running.callsLeft = faults.diesAtCall();
-      figures.invocations += 1;
-      figures.logBytes += invocationLogBytes;
-      if (warm === undefined) figures.coldStarts += 1;
-      const cancel = time.at(begun + timeout, () => {
-        running.isAlive = false;
-        running.end({ kind: 'failed', error: new Error('it timed out') });
-      });
-      running.end = (invocation) => {
-        running.end = () => {};
-        cancel();
-        figures.milliseconds += time.now() - begun;
-        if (invocation.kind === 'failed') figures.failed += 1;
-        if (running.isAlive) {
-          running.idleSince = time.now();
-          idle.push(running);
-        }
-        tell(
-          () => `${name} ${invocation.kind}${invocation.kind === 'failed' ? `: ${invocation.error}` : ''}`,
-        );
-        resolve(invocation);
-      };
-      const computing = settings.computing(event);
-      figures.computing += computing;
-      const finish = (invocation: Invocation) =>
-        time.after(Math.ceil(computing * Math.max(1, memoryOfCpu / memoryGB[name])), () => {
-          if (running.isAlive) running.end(invocation);
-        });
-      time.at(begun, () =>
-        running.handler(event, running.instance.now() + timeout).then(
-          (answer) => finish({ kind: 'answered', answer }),
-          (error: Error) => finish({ kind: 'failed', error }),
-        ),
-      );
+function run<E>(state: FunctionState<E>, event: E, answer: (invocation: Invocation) => void) {
+  const { world, settings } = state;
+  const { time, faults, account } = world;
+  const { timeout } = settings;
+  const figures = account.functions[settings.name];
+  const warm = takeIdle(state);
+  const running = warm ?? start(state);
+  const begun = time.now() + faults.throttled() + (warm === undefined ? coldStart : 0);
+  running.callsLeft = faults.diesAtCall();
+  figures.invocations += 1;
+  figures.logBytes += invocationLogBytes;
+  if (warm === undefined) figures.coldStarts += 1;
+  const cancel = time.at(begun + timeout, () => {
+    running.isAlive = false;
+    running.end({ kind: 'failed', error: new Error('it timed out') });
+  });
+  running.end = (invocation) => {
+    running.end = () => {};
+    cancel();
+    figures.milliseconds += time.now() - begun;
+    close(state, running, invocation);
+    answer(invocation);
+  };
+  const computing = settings.computing(event);
+  figures.computing += computing;
+  const finish = (invocation: Invocation) =>
+    time.after(Math.ceil(computing * Math.max(1, memoryOfCpu / memoryGB[settings.name])), () => {
+      if (running.isAlive) running.end(invocation);
     });
+  time.at(begun, () =>
+    running.handler(event, running.instance.now() + timeout).then(
+      (given) => finish({ kind: 'answered', answer: given }),
+      (error: Error) => finish({ kind: 'failed', error }),
+    ),
+  );
+}
+
+function start<E>(state: FunctionState<E>): Running<E> {
+  const { world, settings } = state;
+  const skew = world.faults.skew();
+  const of: Pick<Running<E>, 'isAlive' | 'callsLeft' | 'end'> = {
+    isAlive: true,
+    callsLeft: 0,
+    end: () => {},
+  };
+  const label = `${settings.name}-${state.started++}`;
+  const instance: Instance = {
+    name: settings.name,
+    now: () => world.time.now() + skew,
+    call: (request, land) => makeCall(world, label, of, request, land),
+  };
+  return Object.assign(of, { instance, handler: settings.start(instance), idleSince: 0 });
+}
+
+function takeIdle<E>({ world: { time, faults }, idle }: FunctionState<E>): Running<E> | undefined {
+  while (idle.length > 0 && idle[0]!.idleSince < time.now() - longestIdle) idle.shift();
+  return faults.startsCold() ? undefined : idle.pop();
+}
+
+/** An invocation is over; an instance that lives is there for the next. */
+function close<E>({ world, settings, idle }: FunctionState<E>, running: Running<E>, invocation: Invocation) {
+  const { time, account, tell } = world;
+  if (invocation.kind === 'failed') account.functions[settings.name].failed += 1;
+  if (running.isAlive) {
+    running.idleSince = time.now();
+    idle.push(running);
+  }
+  tell(
+    () => `${settings.name} ${invocation.kind}${invocation.kind === 'failed' ? `: ${invocation.error}` : ''}`,
+  );
 }
 
 const everything: Take = (items) => items;

@@ -3,7 +3,7 @@
  * out of sight until its time is up, dead letters. What is deleted does not come back, but for copies that are in flight.
  */
 import { readHandlerAnswer } from '../read-handler-answer.ts';
-import type { Invoke, World } from './function.ts';
+import type { Invocation, Invoke, World } from './function.ts';
 
 export interface QueueSettings {
   name: string;
@@ -54,126 +54,171 @@ const longestDelay = 900;
 /** Bytes of what SQS bills as one request. */
 const billedBytes = 65_536;
 
+/** What a queue is in at a moment: its messages, and how much of its event source is at work. */
+interface QueueState {
+  readonly world: World;
+  readonly settings: QueueSettings;
+  /** Bodies. */
+  readonly deadLetters: string[];
+  readonly visible: Message[];
+  /** By receipt handle. */
+  readonly inFlight: Map<string, Message>;
+  sent: number;
+  /** Invocations under way. */
+  running: number;
+  /** Whether a poller is on its way already. */
+  isPolled: boolean;
+  invoke: Invoke<QueueEvent> | undefined;
+}
+
 export function createQueue(world: World, settings: QueueSettings): Queue {
-  const { time, faults, account, tell } = world;
-  const { name, visibilityTimeout, maxReceiveCount, batchSize, concurrency } = settings;
-  const deadLetters: string[] = [];
-  const visible: Message[] = [];
-  const inFlight = new Map<string, Message>();
-  let sent = 0;
-  let running = 0;
-  let isAsked = false;
-  let invoke: Invoke<QueueEvent> | undefined;
-  const request = (bytes: number) => {
-    account.services.queues.bytes += bytes;
-    account.queueRequests += Math.max(1, Math.ceil(bytes / billedBytes));
+  const queue: QueueState = {
+    world,
+    settings,
+    deadLetters: [],
+    visible: [],
+    inFlight: new Map(),
+    sent: 0,
+    running: 0,
+    isPolled: false,
+    invoke: undefined,
   };
-
-  const show = (message: Message) => {
-    if (message.isDeleted) return;
-    visible.push(message);
-    ask();
-  };
-  const showIn = (message: Message, milliseconds: number) => {
-    message.forget();
-    message.forget = time.after(milliseconds, () => {
-      message.isCopied = false;
-      show(message);
-    });
-  };
-  /** Pollers receive what can be seen together, and no more than they may have in hand. */
-  function ask() {
-    if (isAsked || invoke === undefined || running >= concurrency || visible.length === 0) return;
-    isAsked = true;
-    time.after(receiveLatency, () => {
-      isAsked = false;
-      const batch = visible.splice(0, batchSize).filter((message) => !message.isDeleted && receive(message));
-      if (batch.length > 0) time.watch(handOut(batch));
-      ask();
-    });
-  }
-
-  function receive(message: Message): boolean {
-    message.receiveCount += 1;
-    if (message.receiveCount <= maxReceiveCount) {
-      showIn(message, visibilityTimeout);
-      // Copies of copies would make dead letters of what SQS hands out twice.
-      const copy = message.isCopied ? undefined : faults.copyOfMessage();
-      if (copy !== undefined) {
-        message.isCopied = true;
-        time.after(copy, () => show(message));
-      }
-      return true;
-    }
-    message.forget();
-    message.isDeleted = true;
-    deadLetters.push(message.body);
-    account.deadLetters += 1;
-    return false;
-  }
-
-  async function handOut(batch: readonly Message[]) {
-    running += 1;
-    const records = batch.map((message) => {
-      const receiptHandle = `${message.id}/${message.receiveCount}`;
-      inFlight.set(receiptHandle, message);
-      const attributes = {
-        ApproximateReceiveCount: String(message.receiveCount),
-        SentTimestamp: String(message.sentAt),
-      };
-      return { messageId: message.id, receiptHandle, body: message.body, attributes };
-    });
-    request(batch.reduce((sum, { body }) => sum + body.length, 0));
-    tell(
-      () =>
-        `${name} hands out ${records.map(({ receiptHandle, body }) => `${receiptHandle} ${body.slice(0, 200)}`)}`,
-    );
-    const invocation = await invoke!({ Records: records });
-    running -= 1;
-    ask();
-    const ids = new Set(batch.map(({ id }) => id));
-    const answer =
-      invocation.kind === 'answered'
-        ? readHandlerAnswer(invocation.answer, ids)
-        : ({ kind: 'malformed' } as const);
-    const done =
-      answer.kind === 'success'
-        ? batch
-        : answer.kind === 'partly-failed'
-          ? batch.filter(({ id }) => !answer.ids.has(id))
-          : [];
-    for (const { receiptHandle } of records) inFlight.delete(receiptHandle);
-    if (done.length === 0) return;
-    await time.sleep(deleteLatency);
-    request(0);
-    for (const message of done) {
-      if (faults.isDeleteLost()) continue;
-      message.isDeleted = true;
-      message.forget();
-    }
-  }
-
   return {
-    deadLetters,
+    deadLetters: queue.deadLetters,
     send(body, delaySeconds) {
-      const message: Message = {
-        id: `${name}-${sent++}`,
-        body,
-        sentAt: time.now(),
-        receiveCount: 0,
-        isDeleted: false,
-        isCopied: false,
-        forget: () => {},
-      };
-      showIn(message, Math.min(longestDelay, Math.max(0, delaySeconds)) * 1000 + faults.lateMessage());
+      const delay = Math.min(longestDelay, Math.max(0, delaySeconds)) * 1000;
+      showIn(queue, createMessage(queue, body), delay + world.faults.lateMessage());
     },
     changeVisibility(receiptHandle, seconds) {
-      const message = inFlight.get(receiptHandle);
-      if (message !== undefined && !message.isDeleted) showIn(message, seconds * 1000);
+      const message = queue.inFlight.get(receiptHandle);
+      if (message !== undefined && !message.isDeleted) showIn(queue, message, seconds * 1000);
     },
-    consume(by) {
-      invoke = by;
-      ask();
+    consume(invoke) {
+      queue.invoke = invoke;
+      poll(queue);
     },
   };
+}
+
+const createMessage = (queue: QueueState, body: string): Message => ({
+  id: `${queue.settings.name}-${queue.sent++}`,
+  body,
+  sentAt: queue.world.time.now(),
+  receiveCount: 0,
+  isDeleted: false,
+  isCopied: false,
+  forget: () => {},
+});
+
+function show(queue: QueueState, message: Message) {
+  if (message.isDeleted) return;
+  queue.visible.push(message);
+  poll(queue);
+}
+
+function showIn(queue: QueueState, message: Message, milliseconds: number) {
+  message.forget();
+  message.forget = queue.world.time.after(milliseconds, () => {
+    message.isCopied = false;
+    show(queue, message);
+  });
+}
+
+/** Pollers receive what can be seen together, and no more than they may have in hand. */
+function poll(queue: QueueState) {
+  const { world, settings, visible, invoke } = queue;
+  if (queue.isPolled || invoke === undefined || queue.running >= settings.concurrency || visible.length === 0)
+    return;
+  queue.isPolled = true;
+  world.time.after(receiveLatency, () => {
+    queue.isPolled = false;
+    const batch = visible
+      .splice(0, settings.batchSize)
+      .filter((message) => !message.isDeleted && receive(queue, message));
+    if (batch.length > 0) world.time.watch(handOut(queue, batch, invoke));
+    poll(queue);
+  });
+}
+
+/** Whether the event source gets it; what was received too often is a dead letter. */
+function receive(queue: QueueState, message: Message): boolean {
+  message.receiveCount += 1;
+  if (message.receiveCount > queue.settings.maxReceiveCount) {
+    deleteMessage(message);
+    queue.deadLetters.push(message.body);
+    queue.world.account.deadLetters += 1;
+    return false;
+  }
+  showIn(queue, message, queue.settings.visibilityTimeout);
+  // Copies of copies would make dead letters of what SQS hands out twice.
+  const copy = message.isCopied ? undefined : queue.world.faults.copyOfMessage();
+  if (copy !== undefined) {
+    message.isCopied = true;
+    queue.world.time.after(copy, () => show(queue, message));
+  }
+  return true;
+}
+
+async function handOut(queue: QueueState, batch: readonly Message[], invoke: Invoke<QueueEvent>) {
+  queue.running += 1;
+  const records = batch.map((message) => {
+    const record = recordOf(message);
+    queue.inFlight.set(record.receiptHandle, message);
+    return record;
+  });
+  bill(
+    queue,
+    batch.reduce((sum, { body }) => sum + body.length, 0),
+  );
+  queue.world.tell(
+    () =>
+      `${queue.settings.name} hands out ${records.map(({ receiptHandle, body }) => `${receiptHandle} ${body.slice(0, 200)}`)}`,
+  );
+  const invocation = await invoke({ Records: records });
+  queue.running -= 1;
+  poll(queue);
+  for (const { receiptHandle } of records) queue.inFlight.delete(receiptHandle);
+  await deleteDone(queue, doneOf(batch, invocation));
+}
+
+function recordOf(message: Message): QueueEvent['Records'][number] {
+  const receiptHandle = `${message.id}/${message.receiveCount}`;
+  const attributes = {
+    ApproximateReceiveCount: String(message.receiveCount),
+    SentTimestamp: String(message.sentAt),
+  };
+  return { messageId: message.id, receiptHandle, body: message.body, attributes };
+}
+
+/** What the event source may delete, by the function's answer. */
+function doneOf(batch: readonly Message[], invocation: Invocation): readonly Message[] {
+  if (invocation.kind === 'failed') return [];
+  const answer = readHandlerAnswer(invocation.answer, new Set(batch.map(({ id }) => id)));
+  switch (answer.kind) {
+    case 'success':
+      return batch;
+    case 'partly-failed':
+      return batch.filter(({ id }) => !answer.ids.has(id));
+    case 'malformed':
+      return [];
+    default:
+      return answer satisfies never;
+  }
+}
+
+async function deleteDone(queue: QueueState, done: readonly Message[]) {
+  if (done.length === 0) return;
+  await queue.world.time.sleep(deleteLatency);
+  bill(queue, 0);
+  for (const message of done) if (!queue.world.faults.isDeleteLost()) deleteMessage(message);
+}
+
+function deleteMessage(message: Message) {
+  message.isDeleted = true;
+  message.forget();
+}
+
+function bill({ world: { account } }: QueueState, bytes: number) {
+  account.services.queues.bytes += bytes;
+  account.queueRequests += Math.max(1, Math.ceil(bytes / billedBytes));
 }

@@ -2,73 +2,94 @@
 import type { Figures } from './measure.ts';
 
 export function renderReport(figures: Figures): string {
-  const { input, spans, seed, faults } = figures;
   const lines = [
-    `${input.events} Events and ${input.observations - input.events} snapshots of ${input.clusters} ` +
-      `${input.clusters === 1 ? 'cluster' : 'clusters'}, ${input.from} to ${input.until}; seed ${seed}, faults ${faults}`,
-    '',
-    ...section(
-      'Spans',
-      ['number'],
-      [
-        ['of explain', whole(spans.explained)],
-        ['delivered', whole(spans.delivered)],
-        ['sent twice', whole(spans.repeated)],
-        ['lost', whole(spans.lost)],
-        ['contradicted', whole(spans.contradicted)],
-        ['parent elsewhere or missing', whole(spans.orphaned)],
-        ['not as explain has it', whole(spans.different)],
-        ['not known to explain', whole(spans.unknown)],
-        ['activities never settled', whole(figures.neverSettled.length)],
-        ['set aside', whole(figures.setAside)],
-        ['dead letters', whole(figures.deadLetters)],
-      ],
-    ),
-    ...section(
-      'Last Event that matters to closed trace',
-      ['traces', 'p50', 'p99', 'max'],
-      Object.entries(figures.latency).map(([outcome, { traces, p50, p99, max }]) => [
-        outcome,
-        whole(traces),
-        ...[p50, p99, max].map(seconds),
-      ]),
-    ),
-    ...section(
-      'Functions',
-      ['invocations', 'cold', 'failed', 'ms', 'ms of CPU'],
-      Object.entries(figures.functions).map(([name, of]) => [
-        name,
-        ...[of.invocations, of.coldStarts, of.failed, of.milliseconds, of.computing].map(whole),
-      ]),
-    ),
-    ...section(
-      'Services',
-      ['requests', 'read units', 'write units', 'bytes'],
-      Object.entries(figures.services).map(([name, of]) => [
-        name,
-        ...[of.requests, of.readUnits, of.writeUnits, of.bytes].map(whole),
-      ]),
-    ),
-    ...section(
-      'A million Events',
-      ['quantity', 'dollars'],
-      [
-        ...Object.entries(figures.price).map(([name, { quantity, dollars }]) => [
-          name,
-          quantity.toLocaleString('en', { maximumFractionDigits: 3 }),
-          dollars.toFixed(3),
-        ]),
-        ['together', '', figures.dollarsPerMillionEvents.toFixed(3)],
-      ],
-    ),
-    ...section(
-      'Troubles',
-      ['times'],
-      Object.entries(figures.troubles).map(([kind, times]) => [kind, whole(times)]),
-    ),
+    ...heading(figures),
+    ...spanSection(figures),
+    ...latencySection(figures),
+    ...functionSection(figures),
+    ...serviceSection(figures),
+    ...priceSection(figures),
+    ...troubleSection(figures),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
+
+const heading = ({ input, seed, faults }: Figures): string[] => [
+  `${input.events} Events and ${input.observations - input.events} snapshots of ${input.clusters} ` +
+    `${input.clusters === 1 ? 'cluster' : 'clusters'}, ${input.from} to ${input.until}; seed ${seed}, faults ${faults}`,
+  '',
+];
+
+const spanSection = ({ spans, neverSettled, setAside, deadLetters }: Figures): string[] =>
+  section(
+    'Spans',
+    ['number'],
+    [
+      ['of explain', whole(spans.explained)],
+      ['delivered', whole(spans.delivered)],
+      ['sent twice', whole(spans.repeated)],
+      ['lost', whole(spans.lost)],
+      ['contradicted', whole(spans.contradicted)],
+      ['parent elsewhere or missing', whole(spans.orphaned)],
+      ['not as explain has it', whole(spans.different)],
+      ['not known to explain', whole(spans.unknown)],
+      ['activities never settled', whole(neverSettled.length)],
+      ['set aside', whole(setAside)],
+      ['dead letters', whole(deadLetters)],
+    ],
+  );
+
+const latencySection = ({ latency }: Figures): string[] =>
+  section(
+    'Last Event that matters to closed trace',
+    ['traces', 'p50', 'p99', 'max'],
+    Object.entries(latency).map(([outcome, { traces, p50, p99, max }]) => [
+      outcome,
+      whole(traces),
+      ...[p50, p99, max].map(seconds),
+    ]),
+  );
+
+const functionSection = ({ functions }: Figures): string[] =>
+  section(
+    'Functions',
+    ['invocations', 'cold', 'failed', 'ms', 'ms of CPU'],
+    Object.entries(functions).map(([name, of]) => [
+      name,
+      ...[of.invocations, of.coldStarts, of.failed, of.milliseconds, of.computing].map(whole),
+    ]),
+  );
+
+const serviceSection = ({ services }: Figures): string[] =>
+  section(
+    'Services',
+    ['requests', 'read units', 'write units', 'bytes'],
+    Object.entries(services).map(([name, of]) => [
+      name,
+      ...[of.requests, of.readUnits, of.writeUnits, of.bytes].map(whole),
+    ]),
+  );
+
+const priceSection = ({ price, dollarsPerMillionEvents }: Figures): string[] =>
+  section(
+    'A million Events',
+    ['quantity', 'dollars'],
+    [
+      ...Object.entries(price).map(([name, { quantity, dollars }]) => [
+        name,
+        quantity.toLocaleString('en', { maximumFractionDigits: 3 }),
+        dollars.toFixed(3),
+      ]),
+      ['together', '', dollarsPerMillionEvents.toFixed(3)],
+    ],
+  );
+
+const troubleSection = ({ troubles }: Figures): string[] =>
+  section(
+    'Troubles',
+    ['times'],
+    Object.entries(troubles).map(([kind, times]) => [kind, whole(times)]),
+  );
 
 const whole = (number: number): string => Math.round(number).toLocaleString('en');
 const seconds = (number: number): string => `${number.toFixed(1)} s`;

@@ -20,16 +20,16 @@ import { createRedelivery } from '../../../functions/emitter/redelivery-sqs.ts';
 import type { Poison } from '../../../shared/set-aside.ts';
 import type { ClusterObservations } from '../read-clusters.ts';
 import { type Account, openAccount } from './account.ts';
-import { createBackend, type Delivery } from './backend.ts';
-import { createBucket } from './bucket.ts';
-import { type Faults, noFaults, planFaults } from './faults.ts';
+import { type Backend, createBackend, type Delivery } from './backend.ts';
+import { type Bucket, createBucket } from './bucket.ts';
+import { noFaults, planFaults } from './faults.ts';
 import { createFunction, type Instance, type Invoke, type World } from './function.ts';
 import { loggerBytes } from './prices.ts';
 import { createQueue, type Queue, type QueueEvent } from './queue.ts';
 import { arrivalOf, shipObservations } from './ship-observations.ts';
 import { createSqsClient } from './sqs-client.ts';
-import { createStream } from './stream.ts';
-import { createTable } from './table.ts';
+import { createStream, type Stream } from './stream.ts';
+import { createTable, type Table } from './table.ts';
 import { createVirtualTime } from './virtual-time.ts';
 
 export interface RunSettings {
@@ -72,82 +72,103 @@ export async function runPipeline(
   clusters: readonly ClusterObservations[],
   settings: RunSettings,
 ): Promise<Run> {
-  const arrivals = clusters.flatMap(({ observations }) => observations.map(arrivalOf));
-  const first = arrivals.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
-  const last = arrivals.reduce((most, at) => Math.max(most, at), 0);
-  const account = openAccount();
-  const time = createVirtualTime(Number.isFinite(first) ? first - second : 0);
-  const faults: Faults =
-    settings.faults === 'none' ? noFaults : planFaults(settings.seed, { first, last }, time.now, account);
-  const tell: World['tell'] = (line) => settings.tell?.(`${new Date(time.now()).toISOString()} ${line()}`);
-  const world: World = { time, faults, account, tell };
-  const stream = createStream(world, {
-    shards: 2,
-    batchSize: 100,
-    batchingWindow: 5 * second,
-    maximumRetryAttempts: 100,
-    maximumRecordAge: 6 * 60 * minute,
-    bisectBatchOnFunctionError: true,
-  });
-  const timers = createQueue(world, {
-    name: 'timers',
-    visibilityTimeout: 6 * timeouts.settle,
-    maxReceiveCount: 100,
-    batchSize: 2,
-    concurrency: 20,
-  });
-  const spans = createQueue(world, {
-    name: 'spans',
-    visibilityTimeout: 6 * timeouts.emit,
-    maxReceiveCount: 1000,
-    batchSize: 10,
-    concurrency: 5,
-  });
-  const parts = {
-    queues: new Map([
-      [urls.timers, timers],
-      [urls.spans, spans],
-    ]),
-    table: createTable(world),
-    bucket: createBucket(world),
-    backend: createBackend(world),
-  };
+  const { first, last } = spanOfInput(clusters);
+  const world = createWorld(settings, { first, last });
+  const parts = createParts(world);
   const watch = createWatch(world);
-  const functions = startFunctions(world, parts, settings, watch);
-  stream.consume(functions.ingest, async ({ Records }) =>
-    parts.bucket.keep({
-      reason: 'given up by the event source',
-      source: Records[0]!.eventID,
-      payload: JSON.stringify(Records.map(({ kinesis }) => kinesis.data)),
-    }),
-  );
-  timers.consume(functions.settle);
-  spans.consume(functions.emit);
-  for (const cluster of clusters) time.watch(shipObservations(world, cluster, stream));
-  const isOver = await time.run(Math.max(first, last) + longestEpilogue);
+  connect(parts, startFunctions(world, parts, settings, watch));
+  for (const cluster of clusters) world.time.watch(shipObservations(world, cluster, parts.stream));
+  const isOver = await world.time.run(last + longestEpilogue);
   return {
     deliveries: parts.backend.deliveries,
-    account,
+    account: world.account,
     setAside: parts.bucket.kept(),
-    deadLetters: [...timers.deadLetters, ...spans.deadLetters],
+    deadLetters: [...parts.timers.deadLetters, ...parts.spans.deadLetters],
     neverSettled: watch.neverSettled(),
     defects: watch.defects(),
     isOver,
   };
 }
 
-interface Parts {
-  queues: ReadonlyMap<string, Queue>;
-  table: ReturnType<typeof createTable>;
-  bucket: ReturnType<typeof createBucket>;
-  backend: ReturnType<typeof createBackend>;
+/** Its first and last moment, in milliseconds since 1970; 1970 where nothing is there. */
+function spanOfInput(clusters: readonly ClusterObservations[]): { first: number; last: number } {
+  const arrivals = clusters.flatMap(({ observations }) => observations.map(arrivalOf));
+  const first = arrivals.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
+  const last = arrivals.reduce((most, at) => Math.max(most, at), 0);
+  return arrivals.length === 0 ? { first: second, last: second } : { first, last };
 }
+
+function createWorld({ seed, faults, tell }: RunSettings, input: { first: number; last: number }): World {
+  const account = openAccount();
+  const time = createVirtualTime(input.first - second);
+  return {
+    time,
+    account,
+    faults: faults === 'none' ? noFaults : planFaults(seed, input, time.now, account),
+    tell: (line) => tell?.(`${new Date(time.now()).toISOString()} ${line()}`),
+  };
+}
+
+interface Parts {
+  stream: Stream;
+  timers: Queue;
+  spans: Queue;
+  table: Table;
+  bucket: Bucket;
+  backend: Backend;
+}
+
+const createParts = (world: World): Parts => ({
+  stream: createStream(world, {
+    shards: 2,
+    batchSize: 100,
+    batchingWindow: 5 * second,
+    maximumRetryAttempts: 100,
+    maximumRecordAge: 6 * 60 * minute,
+    bisectBatchOnFunctionError: true,
+  }),
+  timers: createQueue(world, {
+    name: 'timers',
+    visibilityTimeout: 6 * timeouts.settle,
+    maxReceiveCount: 100,
+    batchSize: 2,
+    concurrency: 20,
+  }),
+  spans: createQueue(world, {
+    name: 'spans',
+    visibilityTimeout: 6 * timeouts.emit,
+    maxReceiveCount: 1000,
+    batchSize: 10,
+    concurrency: 5,
+  }),
+  table: createTable(world),
+  bucket: createBucket(world),
+  backend: createBackend(world),
+});
 
 interface Functions {
   ingest: Invoke<KinesisEvent>;
   settle: Invoke<QueueEvent>;
   emit: Invoke<QueueEvent>;
 }
+
+function connect({ stream, timers, spans, bucket }: Parts, { ingest, settle, emit }: Functions) {
+  stream.consume(ingest, async ({ Records }) =>
+    bucket.keep({
+      reason: 'given up by the event source',
+      source: Records[0]!.eventID,
+      payload: JSON.stringify(Records.map(({ kinesis }) => kinesis.data)),
+    }),
+  );
+  timers.consume(settle);
+  spans.consume(emit);
+}
+
+const queuesOf = ({ timers, spans }: Parts): ReadonlyMap<string, Queue> =>
+  new Map([
+    [urls.timers, timers],
+    [urls.spans, spans],
+  ]);
 
 /** Milliseconds of a whole CPU, as bench:cost measures them: for an invocation, and for a kilobyte that is packed. */
 const computing = { invocation: 2, kilobyte: 1 };
@@ -158,7 +179,7 @@ const computingOf = (texts: readonly string[]) =>
 function startFunctions(world: World, parts: Parts, settings: RunSettings, watch: Watch): Functions {
   const { wrapPorts = (ports) => ports } = settings;
   const portsOf = (instance: Instance): Ports => {
-    const sqs = createSqsClient(world, instance, parts.queues);
+    const sqs = createSqsClient(world, instance, queuesOf(parts));
     const timers = createTimers(sqs, urls.timers);
     return {
       store: parts.table.of(instance),
@@ -197,7 +218,8 @@ function startFunctions(world: World, parts: Parts, settings: RunSettings, watch
   };
 }
 
-function startEmit(world: World, { queues, bucket, backend }: Parts, instance: Instance) {
+function startEmit(world: World, parts: Parts, instance: Instance) {
+  const { bucket, backend } = parts;
   const { now } = instance;
   const transport = backend.of(instance);
   const deliver = createDelivery({
@@ -209,7 +231,7 @@ function startEmit(world: World, { queues, bucket, backend }: Parts, instance: I
       },
       { ...otlpPacking, narrowingRequests },
     ),
-    redelivery: createRedelivery(createSqsClient(world, instance, queues), urls.spans),
+    redelivery: createRedelivery(createSqsClient(world, instance, queuesOf(parts)), urls.spans),
     log: (remark) => world.tell(() => `emit says ${JSON.stringify(remark)}`),
     now,
   });

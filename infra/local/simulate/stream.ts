@@ -46,82 +46,116 @@ const longestPause = 60_000;
 /** Bytes that Kinesis bills as one unit. */
 const payloadUnit = 25_000;
 
+/** What a stream is in at a moment, and its event source. */
+interface StreamState {
+  readonly world: World;
+  readonly settings: StreamSettings;
+  readonly shards: readonly Shard[];
+  /** Records. */
+  written: number;
+  invoke: Invoke<KinesisEvent>;
+  giveUp(records: KinesisEvent): Promise<void>;
+}
+
 export function createStream(world: World, settings: StreamSettings): Stream {
-  const { time, faults, account, tell } = world;
-  const shards = Array.from({ length: settings.shards }, (_, index): Shard => {
-    const id = `shardId-${String(index).padStart(12, '0')}`;
-    return { id, waiting: [], again: [], isBusy: false, forget: () => {} };
-  });
-  let written = 0;
-  let invoke: Invoke<KinesisEvent> = () => Promise.reject(new Error('nobody reads'));
-  let giveUp: (records: KinesisEvent) => Promise<void> = async () => {};
-  const eventOf = ({ id }: Shard, records: readonly ShardRecord[]): KinesisEvent => ({
-    Records: records.map(({ sequenceNumber, data }) => ({
-      eventID: `${id}:${sequenceNumber}`,
-      kinesis: { sequenceNumber, data: Buffer.from(data).toString('base64') },
-    })),
-  });
-
-  /** Reads a full batch at once, a smaller one when its window is over. */
-  function plan(shard: Shard) {
-    shard.forget();
-    const [first] = shard.waiting;
-    if (shard.isBusy || (first === undefined && shard.again.length === 0)) return;
-    const isFull = shard.again.length > 0 || shard.waiting.length >= settings.batchSize;
-    const due = isFull ? time.now() : first!.arrivedAt + readPause + settings.batchingWindow;
-    const lag = faults.awayUntil('shard', Math.max(due, time.now()));
-    shard.forget = time.at(lag ?? due, () => {
-      shard.isBusy = true;
-      time.watch(read(shard));
-    });
-  }
-
-  async function read(shard: Shard) {
-    const batch = shard.again.shift() ?? takeBatch(shard, settings.batchSize);
-    const call = async (records: readonly ShardRecord[]): Promise<unknown> => {
-      account.services.stream.requests += 1;
-      tell(() => `${shard.id} hands out ${records[0]!.sequenceNumber} to ${records.at(-1)!.sequenceNumber}`);
-      const invocation = await invoke(eventOf(shard, records));
-      if (invocation.kind === 'failed') throw invocation.error;
-      return invocation.answer;
-    };
-    const copy = faults.copyOfBatch();
-    // Of a reader that nobody waits for any more.
-    if (copy?.at === 'once') time.after(copy.after, () => void call(batch).catch(() => {}));
-    if (copy?.at === 'later')
-      time.after(copy.after, () => {
-        shard.again.push(batch);
-        plan(shard);
-      });
-    await runBatch(batch, settings, {
-      invoke: call,
-      giveUp: (records) => giveUp(eventOf(shard, records)),
-      pause: (attempt) => time.sleep(Math.min(longestPause, firstPause * 2 ** Math.min(attempt - 1, 10))),
-      now: time.now,
-      stopped: () => false,
-    });
-    shard.isBusy = false;
-    plan(shard);
-  }
-
+  const stream: StreamState = {
+    world,
+    settings,
+    shards: Array.from({ length: settings.shards }, (_, index): Shard => {
+      const id = `shardId-${String(index).padStart(12, '0')}`;
+      return { id, waiting: [], again: [], isBusy: false, forget: () => {} };
+    }),
+    written: 0,
+    invoke: () => Promise.reject(new Error('nobody reads')),
+    giveUp: async () => {},
+  };
   return {
     put(records) {
-      for (const { data, partitionKey } of records) {
-        const shard = shards[placeOf(partitionKey, shards.length)]!;
-        const sequenceNumber = `${1_000_000_000 + written++}`;
-        account.payloadUnits += Math.ceil(data.byteLength / payloadUnit);
-        account.services.stream.bytes += data.byteLength;
-        shard.waiting.push({ sequenceNumber, arrivedAt: time.now(), data });
-        plan(shard);
-      }
-      account.services.stream.requests += 1;
+      for (const record of records) write(stream, record);
+      world.account.services.stream.requests += 1;
     },
-    consume(by, andGiveUp) {
-      invoke = by;
-      giveUp = andGiveUp;
+    consume(invoke, giveUp) {
+      stream.invoke = invoke;
+      stream.giveUp = giveUp;
     },
   };
 }
+
+function write(stream: StreamState, { data, partitionKey }: StreamRecord) {
+  const { time, account } = stream.world;
+  const shard = stream.shards[placeOf(partitionKey, stream.shards.length)]!;
+  const sequenceNumber = `${1_000_000_000 + stream.written++}`;
+  account.payloadUnits += Math.ceil(data.byteLength / payloadUnit);
+  account.services.stream.bytes += data.byteLength;
+  shard.waiting.push({ sequenceNumber, arrivedAt: time.now(), data });
+  plan(stream, shard);
+}
+
+/** Reads a full batch at once, a smaller one when its window is over. */
+function plan(stream: StreamState, shard: Shard) {
+  const { settings, world } = stream;
+  const { time, faults } = world;
+  shard.forget();
+  const [first] = shard.waiting;
+  if (shard.isBusy || (first === undefined && shard.again.length === 0)) return;
+  const isFull = shard.again.length > 0 || shard.waiting.length >= settings.batchSize;
+  const due = isFull ? time.now() : first!.arrivedAt + readPause + settings.batchingWindow;
+  const lag = faults.awayUntil('shard', Math.max(due, time.now()));
+  shard.forget = time.at(lag ?? due, () => {
+    shard.isBusy = true;
+    time.watch(read(stream, shard));
+  });
+}
+
+async function read(stream: StreamState, shard: Shard) {
+  const { settings, world } = stream;
+  const batch = shard.again.shift() ?? takeBatch(shard, settings.batchSize);
+  const invoke = (records: readonly ShardRecord[]) => handOut(stream, shard, records);
+  planCopy(stream, shard, batch);
+  await runBatch(batch, settings, {
+    invoke,
+    giveUp: (records) => stream.giveUp(eventOf(shard, records)),
+    pause: (attempt) => world.time.sleep(Math.min(longestPause, firstPause * 2 ** Math.min(attempt - 1, 10))),
+    now: world.time.now,
+    stopped: () => false,
+  });
+  shard.isBusy = false;
+  plan(stream, shard);
+}
+
+/** The function's answer; its failure thrown. */
+async function handOut(
+  { world, invoke }: StreamState,
+  shard: Shard,
+  records: readonly ShardRecord[],
+): Promise<unknown> {
+  world.account.services.stream.requests += 1;
+  world.tell(
+    () => `${shard.id} hands out ${records[0]!.sequenceNumber} to ${records.at(-1)!.sequenceNumber}`,
+  );
+  const invocation = await invoke(eventOf(shard, records));
+  if (invocation.kind === 'failed') throw invocation.error;
+  return invocation.answer;
+}
+
+/** Whether the batch comes a second time: beside itself, of a reader that nobody waits for any more, or later and in order. */
+function planCopy(stream: StreamState, shard: Shard, batch: ShardRecord[]) {
+  const { time, faults } = stream.world;
+  const copy = faults.copyOfBatch();
+  if (copy?.at === 'once') time.after(copy.after, () => void handOut(stream, shard, batch).catch(() => {}));
+  if (copy?.at === 'later')
+    time.after(copy.after, () => {
+      shard.again.push(batch);
+      plan(stream, shard);
+    });
+}
+
+const eventOf = ({ id }: Shard, records: readonly ShardRecord[]): KinesisEvent => ({
+  Records: records.map(({ sequenceNumber, data }) => ({
+    eventID: `${id}:${sequenceNumber}`,
+    kinesis: { sequenceNumber, data: Buffer.from(data).toString('base64') },
+  })),
+});
 
 function takeBatch({ waiting }: Shard, most: number): ShardRecord[] {
   let records = 0;

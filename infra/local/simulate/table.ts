@@ -5,6 +5,7 @@
 import type { Item, Key, Store } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import { RetryableError } from '../../../shared/errors.ts';
+import type { Account } from './account.ts';
 import type { Take } from './faults.ts';
 import type { Instance, World } from './function.ts';
 
@@ -21,82 +22,95 @@ export interface Table {
   of(instance: Instance): Store;
 }
 
+/** What all instances share. */
+interface TableState {
+  readonly store: Store;
+  readonly figures: Account['services']['table'];
+  /** Remembers when they expire. */
+  keep(items: readonly Item[]): Promise<void>;
+}
+
 export function createTable({ time, account }: World): Table {
   const store = createMemoryStore(time.now);
-  const figures = account.services.table;
-  const keep = createSweeper(store, time.now);
+  const table: TableState = { store, figures: account.services.table, keep: createSweeper(store, time.now) };
+  return { of: (instance) => storeOf(table, instance) };
+}
 
-  async function write(items: readonly Item[]) {
-    for (const item of items) {
-      const bytes = sizeOf(item);
-      figures.bytes += bytes;
-      figures.writeUnits += Math.ceil(bytes / 1024);
-    }
-    await store.put(items);
-    await keep(items);
-  }
-
-  /** A consistent read of what is not there is one of 4 KB all the same. */
-  function bill(found: readonly Item[], missing: number, isTogether: boolean) {
-    const sizes = found.map(sizeOf);
-    const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    figures.bytes += bytes;
-    figures.readUnits += isTogether
-      ? Math.max(1, Math.ceil(bytes / 4096))
-      : missing + sizes.reduce((sum, size) => sum + Math.max(1, Math.ceil(size / 4096)), 0);
-    if (isTogether) figures.requests += Math.floor(bytes / pageBytes);
-  }
-
+function storeOf(table: TableState, instance: Instance): Store {
+  const call = <T>(name: string, land: (take: Take) => Promise<T>) =>
+    instance.call(
+      { service: 'table', name, refusal: () => new RetryableError(`DynamoDB turned down ${name}`) },
+      land,
+    );
   return {
-    of(instance) {
-      const call = <T>(name: string, land: (take: Take) => Promise<T>) =>
-        instance.call(
-          { service: 'table', name, refusal: () => new RetryableError(`DynamoDB turned down ${name}`) },
-          land,
-        );
-      return {
-        async read(keys) {
-          const items: Item[] = [];
-          for (const some of inGroups(withoutRepeats(keys), mostReads)) {
-            const found = await call('BatchGetItem', () => store.read(some));
-            bill(found, some.length - found.length, false);
-            items.push(...found);
-          }
-          return items;
-        },
-        async list(pk, part) {
-          const found = await call(`Query ${pk}`, () => store.list(pk, part));
-          bill(found, 0, true);
-          return found;
-        },
-        async put(items) {
-          for (const some of inGroups(withoutRepeats(items), mostWrites))
-            await call(`BatchWriteItem ${some.map(keyText)}`, (take) => write(take(some)));
-        },
-        async remove(keys) {
-          for (const some of inGroups(withoutRepeats(keys), mostWrites)) {
-            await call(`BatchWriteItem remove ${some.map(keyText)}`, async (take) => {
-              const taken = take(some);
-              for (const item of await store.read(taken))
-                figures.writeUnits += Math.ceil(sizeOf(item) / 1024);
-              await store.remove(taken);
-            });
-          }
-        },
-        replace: (item, seen) =>
-          call(`PutItem ${keyText(item)}`, async (take) => {
-            if (take([item]).length === 0) return false;
-            const bytes = sizeOf(item);
-            figures.bytes += bytes;
-            figures.writeUnits += Math.ceil(bytes / 1024);
-            const isDone = await store.replace(item, seen);
-            if (isDone) await keep([item]);
-            return isDone;
-          }),
-      };
+    async read(keys) {
+      const items: Item[] = [];
+      for (const some of inGroups(withoutRepeats(keys), mostReads)) {
+        const found = await call('BatchGetItem', () => table.store.read(some));
+        billReads(table, found, some.length - found.length);
+        items.push(...found);
+      }
+      return items;
     },
+    async list(pk, part) {
+      const found = await call(`Query ${pk}`, () => table.store.list(pk, part));
+      billQuery(table, found);
+      return found;
+    },
+    async put(items) {
+      for (const some of inGroups(withoutRepeats(items), mostWrites))
+        await call(`BatchWriteItem ${some.map(keyText)}`, (take) => write(table, take(some)));
+    },
+    async remove(keys) {
+      for (const some of inGroups(withoutRepeats(keys), mostWrites))
+        await call(`BatchWriteItem remove ${some.map(keyText)}`, (take) => remove(table, take(some)));
+    },
+    replace: (item, seen) =>
+      call(`PutItem ${keyText(item)}`, async (take) => take([item]).length > 0 && replace(table, item, seen)),
   };
 }
+
+async function write(table: TableState, items: readonly Item[]) {
+  for (const item of items) billWrite(table, item);
+  await table.store.put(items);
+  await table.keep(items);
+}
+
+async function remove({ store, figures }: TableState, keys: readonly Key[]) {
+  for (const item of await store.read(keys)) figures.writeUnits += Math.ceil(sizeOf(item) / 1024);
+  await store.remove(keys);
+}
+
+/** A write whose condition does not hold is billed as one that is done. */
+async function replace(table: TableState, ...[item, seen]: Parameters<Store['replace']>): Promise<boolean> {
+  billWrite(table, item);
+  const isDone = await table.store.replace(item, seen);
+  if (isDone) await table.keep([item]);
+  return isDone;
+}
+
+function billWrite({ figures }: TableState, item: Item) {
+  const bytes = sizeOf(item);
+  figures.bytes += bytes;
+  figures.writeUnits += Math.ceil(bytes / 1024);
+}
+
+/** A consistent read of 4 KB for each item, and of what is not there all the same. */
+function billReads({ figures }: TableState, found: readonly Item[], missing: number) {
+  const sizes = found.map(sizeOf);
+  figures.bytes += sum(sizes);
+  figures.readUnits += missing + sum(sizes.map((size) => Math.max(1, Math.ceil(size / 4096))));
+}
+
+/** All that is found together is one read, page by page. */
+function billQuery({ figures }: TableState, found: readonly Item[]) {
+  const bytes = sum(found.map(sizeOf));
+  figures.bytes += bytes;
+  figures.readUnits += Math.max(1, Math.ceil(bytes / 4096));
+  figures.requests += Math.floor(bytes / pageBytes);
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /** TTL: what has expired takes no memory any more. Readers look at the time themselves. */
 function createSweeper(store: Store, now: () => number): (items: readonly Item[]) => Promise<void> {

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { HOUR, max, min } from '../../../functions/correlator/causality/time.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { compareSpans } from '../../../shared/span.ts';
+import { compareSpans, type Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
 import { atTheEnd, event, rollout } from './causality/cluster-story.ts';
 import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
@@ -37,6 +37,8 @@ function crashLoop(hours: number): Observation[] {
   return [...observations, ...rounds];
 }
 
+const withoutEnd = ({ endTimeUnixNano: _, ...span }: Span) => span;
+
 it('nine hours: whatever arrives together and however late, the spans are those of one look at the end', async () => {
   const story = crashLoop(9);
   const whole = assemble({ cluster, observations: story, now: atTheEnd }).map(({ span }) => span);
@@ -61,7 +63,8 @@ it('nine hours: whatever arrives together and however late, the spans are those 
         await pipeline.ingest(recordsOf([batch], { first: record }));
       }
       await pipeline.runTimers();
-      expect(received(pipeline)).toEqual(whole.toSorted(compareSpans));
+      // What comes later than two quiet minutes after a word that disturbed nothing lengthens an episode only for one who sees it all.
+      expect(received(pipeline).map(withoutEnd)).toEqual(whole.toSorted(compareSpans).map(withoutEnd));
     }),
     5,
   );

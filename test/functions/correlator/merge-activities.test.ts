@@ -7,16 +7,19 @@ import {
   whatWasSent,
 } from '../../../functions/correlator/activity.ts';
 import {
+  archivedSent,
+  archivedSentItems,
   batchItem,
   chunkItems,
   compactedItems,
   mergeItem,
   parseItem,
   registrationItem,
+  sentIn,
 } from '../../../functions/correlator/items.ts';
 import { type Merge, mergeChain, mergeInto } from '../../../functions/correlator/merge-activities.ts';
 import { commitSpans, OutboxConflictError } from '../../../functions/correlator/outbox.ts';
-import type { Store } from '../../../functions/correlator/store.ts';
+import { archivePartition, type Store } from '../../../functions/correlator/store.ts';
 import { makeRollout } from '../../spans.ts';
 import { Crash, type CrashAt, noon, type StartedContext, startContext } from '../../support/start-context.ts';
 import { event, snapshot, thing } from './causality/cluster-story.ts';
@@ -103,6 +106,21 @@ describe('an activity that is merged into another', () => {
       expect(told(await readActivity(context.store, web))).toEqual(all);
     });
     expect(left).toBe(2);
+  });
+
+  it('takes with it what its archive says was sent: who settles the other asks there alone', async () => {
+    const context = await started();
+    await context.store.put([
+      batchItem(pod, 9, [], { at: noon, chain: 'chain' }, later),
+      ...archivedSentItems(pod, spans.slice(2), later),
+    ]);
+    await context.store.remove([batchItem(pod, 1, [], { at: noon, chain: 'chain' }, later)]);
+    await mergeInto(context, merge, follow);
+    const archived = await context.store.list(archivePartition(web), archivedSent);
+    const items = archived.map((item) => parseItem(item, web));
+    expect(
+      items.flatMap((item) => (item?.kind === 'sent' ? sentIn(item) : [])).map(({ spanId }) => spanId),
+    ).toEqual(spans.slice(2).map(({ spanId }) => spanId));
   });
 
   it('that was named in the first version’s way is no longer asked for', async () => {

@@ -192,6 +192,10 @@ describe('wait for those that register at the same time', () => {
   it('registered long ago, and quiet for 10 s', () =>
     expect(step({ joinKeys, heard: [30] })).toBe('wait 1 s: registration'));
   it('registered long ago, and quiet for 11 s', () => expect(step({ joinKeys, heard: [31] })).toBe('commit'));
+  it('not half a day longer where one timer comes half a day late: what it is about would be gone by then', () =>
+    expect(step({ joinKeys, isNewlyRegistered: true, heard: [30], behind: 43_200 })).toBe(
+      'wait 310 s: registration',
+    ));
   it('registered long ago, where the timers are behind', () =>
     expect(step({ joinKeys, heard: [31], behind: 5 })).toBe('wait 5 s: registration'));
   it('not beyond the max wait: who finds new join keys all the time settles, too', () =>

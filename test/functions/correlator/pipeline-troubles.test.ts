@@ -285,23 +285,6 @@ describe('a function that still takes for an orphan what has been adopted since'
   });
 });
 
-describe('what was sent a day ago', () => {
-  it('is not sent again because its object is told of once more', async () => {
-    const { observations, pod } = rollout(0);
-    const pipeline = startPipeline(live);
-    const snapshots = observations.filter(({ type }) => type === 'object');
-    await pipeline.ingest(recordsOf([observations]));
-    await pipeline.runTimers();
-    for (const hours of [13, 25, 37]) {
-      pipeline.now = noon + hours * 3600_000;
-      const again = event(hours * 3600, pod, 'Unhealthy', 'x');
-      await pipeline.ingest(recordsOf([[...(hours === 25 ? [] : snapshots), again]], { first: hours }));
-      await pipeline.runTimers();
-    }
-    expect(names(pipeline.sends.flat())).toEqual(names(received(pipeline)));
-  });
-});
-
 describe('an object that gets its owner later', () => {
   it('keeps what was sent before', async () => {
     const orphan = thing('Pod', 'web-1-a');

@@ -9,7 +9,7 @@ import type { KinesisEvent } from '../../../functions/correlator/read-records.ts
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import type { Store } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
-import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
+import { defaultThresholds, type Thresholds } from '../../../functions/correlator/thresholds.ts';
 import { encodeBatches } from '../../../shared/batch-codec.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
 import type { Poison } from '../../../shared/set-aside.ts';
@@ -53,6 +53,7 @@ export interface PipelineSettings {
   /** Milliseconds since 1970; an hour after the stories where nothing else is said. */
   start?: number;
   store?: (now: () => number) => Store;
+  thresholds?: Thresholds;
 }
 
 export function startPipeline({
@@ -62,6 +63,7 @@ export function startPipeline({
   onFailure = async () => {},
   meanwhile = async () => {},
   start = Date.parse('2026-03-01T13:00:00Z'),
+  thresholds = defaultThresholds,
 }: PipelineSettings = {}): Pipeline {
   const watched = <T extends object>(port: T): T =>
     new Proxy(port, {
@@ -90,8 +92,8 @@ export function startPipeline({
     now: () => pipeline.now,
     assemblyClock: () => assemblyClock(pipeline.now),
   };
-  let ingest = createIngest(ports, defaultThresholds);
-  const settle = createSettle(ports, defaultThresholds);
+  let ingest = createIngest(ports, thresholds);
+  const settle = createSettle(ports, thresholds);
   const pipeline: Pipeline = {
     now: start,
     timers: [],
@@ -143,7 +145,7 @@ export function startPipeline({
       pipeline.now += seconds * 1000;
     },
     forget() {
-      ingest = createIngest(ports, defaultThresholds);
+      ingest = createIngest(ports, thresholds);
     },
   };
   return pipeline;

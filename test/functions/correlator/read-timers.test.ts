@@ -84,8 +84,8 @@ describe('a timer that comes early', () => {
 
 describe('a message that is no timer', () => {
   it.each([
-    ['no JSON', '{', ''],
-    ['nothing', '', ''],
+    ['no JSON', '{', 'is not JSON'],
+    ['nothing', '', 'is not JSON'],
     ['no activity', { ...timer, activities: [] }, 'activities'],
     ['an activity without its cluster', { ...timer, activities: ['web'] }, 'activities'],
     ['no time', { ...timer, dueAt: 'noon' }, 'dueAt'],

@@ -19,7 +19,7 @@ describe('a timer', () => {
     await armTimers(book, ['c1/web', 'c1/api'], 'batch');
     expect(armed).toEqual([
       {
-        id: 'batch',
+        id: expect.any(String),
         activities: ['c1/web', 'c1/api'],
         dueAt: noon + 21_000,
         armedAt: noon,
@@ -33,10 +33,7 @@ describe('a timer', () => {
     await armTimers(book, ['c1/web'], 'first');
     wait(15);
     await armTimers(book, ['c1/web', 'c1/api'], 'second');
-    expect(armed.map(({ id, activities }) => [id, ...activities])).toEqual([
-      ['first', 'c1/web'],
-      ['second', 'c1/api'],
-    ]);
+    expect(armed.map(({ activities }) => activities)).toEqual([['c1/web'], ['c1/api']]);
     await armTimers(book, ['c1/web', 'c1/api'], 'third');
     expect(armed).toHaveLength(2);
   });
