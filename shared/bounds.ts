@@ -16,6 +16,7 @@ import type {
   Observation,
 } from './observation.ts';
 import { suspendSha256 } from './resumed-sha256.ts';
+import { longestSectionText, mostSections } from './snapshot-fields.ts';
 
 /** In bytes of UTF-8. Smaller: an explanation is missing. Larger: one Event is as dear as fifty. */
 export const longestMessage = 8_192;
@@ -89,7 +90,7 @@ const list = <T>(most: number, each: Bound<T>): Bound<T[]> => ({
 });
 
 /** The first so many; an entry whose key is too long is none that an API server took. */
-const entries = (most: number, key: number, each: Bound<string>): Bound<Record<string, string>> => ({
+const entries = <T>(most: number, key: number, each: Bound<T>): Bound<Record<string, T>> => ({
   measure(values) {
     let characters = 0;
     let count = 0;
@@ -219,6 +220,20 @@ const statusBounds = fields<Status>({
   ),
 });
 
+/** Two values that differ stay two: whether a section changed is told by comparing them. */
+const section = name(longestSectionText);
+const sectionValue: Bound<string | number | boolean> = {
+  measure: (value) => (typeof value === 'string' ? section.measure(value) : 0),
+  fit: (value, path, tell) => (typeof value === 'string' ? section.fit(value, path, tell) : value),
+};
+
+const specBounds = fields<NonNullable<SnapshotObject['spec']>>({
+  key: digest,
+  template: digest,
+  values: entries(mostSections, longestSectionText, sectionValue),
+  digests: entries(mostSections, longestSectionText, digest),
+});
+
 const objectBounds = fields<SnapshotObject>({
   apiVersion,
   kind,
@@ -236,6 +251,7 @@ const objectBounds = fields<SnapshotObject>({
     fields({ manager: objectName, operation: word, subresource: objectName, time, fields: digest }),
   ),
   specDigest: digest,
+  spec: specBounds,
   restartedAt: value,
   nodeName: objectName,
   claims: list(256, objectName),
@@ -246,7 +262,7 @@ const objectBounds = fields<SnapshotObject>({
 });
 
 /** What goes where the whole is too long. */
-const lists = ['annotations', 'labels', 'managers', 'claims'] as const;
+const lists = ['annotations', 'labels', 'managers', 'claims', 'spec'] as const;
 const statusLists = ['conditions', 'containers'] as const;
 
 /** The same object where it is within its bounds. */

@@ -119,6 +119,19 @@ const ContainerSchema = v.object({
   lastTerminated: v.optional(TerminationSchema),
 });
 
+/**
+ * What an object's spec says, by path (`spec.template.spec.containers[app].image`): values of what `snapshot-fields.ts` names, of
+ * every other section a digest. It comes with the first snapshot of each generation only.
+ */
+const SpecSchema = v.object({
+  /** Digests under another key say nothing about these. */
+  key: Text,
+  /** A digest of the whole pod template: equal digests, the same pods. */
+  template: v.optional(Text),
+  values: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+  digests: v.record(v.string(), v.string()),
+});
+
 export const ObjectSnapshotSchema = v.object({
   type: v.literal('object'),
   observedAt: Timestamp,
@@ -149,6 +162,7 @@ export const ObjectSnapshotSchema = v.object({
     replicas: v.optional(Count),
     /** A digest of spec without replicas: equal digests, nothing but the number of replicas changed. */
     specDigest: v.optional(Text),
+    spec: v.optional(SpecSchema),
     /** The value of `kubectl.kubernetes.io/restartedAt` in the pod template. */
     restartedAt: v.optional(Text),
     nodeName: v.optional(Text),
@@ -197,6 +211,7 @@ const ObservationSchema = v.variant('type', [EventOccurrenceSchema, ObjectSnapsh
 export type ObjectReference = v.InferOutput<typeof ObjectReferenceSchema>;
 export type EventOccurrence = v.InferOutput<typeof EventOccurrenceSchema>;
 export type ContainerStatus = v.InferOutput<typeof ContainerSchema>;
+export type SpecDescription = v.InferOutput<typeof SpecSchema>;
 export type FieldManager = v.InferOutput<typeof FieldManagerSchema>;
 export type ObjectSnapshot = v.InferOutput<typeof ObjectSnapshotSchema>;
 export type Observation = v.InferOutput<typeof ObservationSchema>;

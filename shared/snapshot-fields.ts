@@ -27,25 +27,38 @@ export const ownershipAnnotations = [
   'argocd.argoproj.io/tracking-id',
 ] as const;
 
-const shippedAnnotations: ReadonlySet<string> = new Set([
+/** What a workload says of itself for telemetry (https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/). */
+export const resourceAnnotationPrefix = 'resource.opentelemetry.io/';
+
+/**
+ * Trace context, by key: our own; Kubernetes' proposal (KEP-5915, staging/src/k8s.io/component-base/tracing, which knows no other
+ * prefix); Tekton's, written by whoever starts a run and by its reconcilers (tektoncd/pipeline docs/developers/tracing.md);
+ * Kueue's (KEP-12997). Those of Tekton's that are named span context, and Kueue's, are JSON, the others plain.
+ */
+export const traceContextAnnotations = [
   'traceparent',
+  'tracing.k8s.io/traceparent',
+  'tekton.dev/traceparent',
+  'tekton.dev/pipelinerunSpanContext',
+  'tekton.dev/taskrunSpanContext',
+  'kueue.x-k8s.io/trace-context',
+] as const;
+
+const shippedAnnotations: ReadonlySet<string> = new Set([
+  ...traceContextAnnotations,
   'topLevelSpan',
   'deployment.kubernetes.io/revision',
   'batch.kubernetes.io/cronjob-scheduled-timestamp',
   ...ownershipAnnotations,
 ]);
 
-/**
- * Annotations of objects and Events, by key. `tracing.k8s.io/traceparent` is Kubernetes' proposal (KEP-5915); those who
- * take part in it may put a name of their own before it. Flux says on its Events what it synced
- * (`kustomize.toolkit.fluxcd.io/revision`).
- */
+/** Annotations of objects and Events, by key. Flux says on its Events what it synced (`kustomize.toolkit.fluxcd.io/revision`). */
 export const isShippedAnnotation = (key: string): boolean =>
   shippedAnnotations.has(key) ||
-  key.endsWith('tracing.k8s.io/traceparent') ||
+  key.startsWith(resourceAnnotationPrefix) ||
   key.endsWith('.toolkit.fluxcd.io/revision');
 
-const shippedLabels: ReadonlySet<string> = new Set(ownershipLabels);
+const shippedLabels: ReadonlySet<string> = new Set([...ownershipLabels, 'app.kubernetes.io/name']);
 
 export const isShippedLabel = (key: string): boolean => shippedLabels.has(key);
 
@@ -91,6 +104,113 @@ export const shippedStatus = [
   'currentRevision',
   'updateRevision',
 ] as const;
+
+/**
+ * Kinds without a status subresource: each write of their status is a generation, so generations are no changes, and what their
+ * spec holds is not described (argoproj/argo-cd manifests/crds/application-crd.yaml).
+ */
+export const countsStatusAsGeneration: ReadonlySet<string> = new Set(['Application']);
+
+/**
+ * Characters of a path, of a value. Smaller: long names of images and the paths of containers with long names are told as changed only.
+ * Larger: a spec of 200 sections could weigh more than its snapshot.
+ */
+export const longestSectionText = 253;
+
+/**
+ * Sections of one spec: a Deployment of 3 containers has 40, a custom resource of many fields 100. Fewer: of large specs it is told
+ * only that something changed. More: a spec of thousands of keys would weigh as much as all else that is shipped.
+ */
+export const mostSections = 200;
+
+/** The form that a value must have to ship. What has another one is anybody's text, and ships as a digest. */
+const shortText = (pattern: RegExp) => (value: unknown) =>
+  typeof value === 'string' && value.length <= longestSectionText && pattern.test(value);
+const isCount = (value: unknown) => typeof value === 'number';
+const isFlag = (value: unknown) => typeof value === 'boolean';
+const isWord = shortText(/^[A-Za-z]{1,40}$/);
+const isName = shortText(/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/);
+const isCountOrShare = (value: unknown) => isCount(value) || shortText(/^\d{1,9}%?$/)(value);
+/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
+const isQuantity = (value: unknown) =>
+  isCount(value) || shortText(/^[+-]?[0-9.]{1,24}(?:[eE][+-]?\d{1,3}|[numkMGTPE]i?|Ki)?$/)(value);
+const isSchedule = shortText(/^(?:@[a-z]{1,20}(?: [0-9a-z.]{1,20})?|[0-9A-Za-z*,/?#L -]{9,100})$/);
+const isTimeZone = shortText(/^[A-Za-z]+(?:[/_+-][A-Za-z0-9]+){0,5}$/);
+const isTime = shortText(/^\d{4}-\d\d-\d\dT[0-9:.]{5,18}(?:Z|[+-]\d\d:\d\d)$/);
+/** https://github.com/distribution/reference: registry, path, tag, digest. */
+const isImage = shortText(/^[\w.-]+(?::\d+)?(?:\/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?$/);
+
+type Form = (value: unknown) => boolean;
+
+/**
+ * Of a spec, by path: what ships as a value. Every other section (environment, arguments, commands, volumes, probes, scheduling,
+ * labels …; of a custom resource each path of the first two levels) ships as a keyed digest, which tells only whether it changed.
+ */
+export const shippedSpec: Readonly<Record<string, Form>> = {
+  'spec.replicas': isCount,
+  'spec.paused': isFlag,
+  'spec.suspend': isFlag,
+  'spec.schedule': isSchedule,
+  'spec.timeZone': isTimeZone,
+  'spec.concurrencyPolicy': isWord,
+  'spec.startingDeadlineSeconds': isCount,
+  'spec.successfulJobsHistoryLimit': isCount,
+  'spec.failedJobsHistoryLimit': isCount,
+  'spec.parallelism': isCount,
+  'spec.completions': isCount,
+  'spec.completionMode': isWord,
+  'spec.backoffLimit': isCount,
+  'spec.backoffLimitPerIndex': isCount,
+  'spec.activeDeadlineSeconds': isCount,
+  'spec.ttlSecondsAfterFinished': isCount,
+  'spec.podReplacementPolicy': isWord,
+  'spec.minReplicas': isCount,
+  'spec.maxReplicas': isCount,
+  'spec.minReplicaCount': isCount,
+  'spec.maxReplicaCount': isCount,
+  'spec.minReadySeconds': isCount,
+  'spec.progressDeadlineSeconds': isCount,
+  'spec.revisionHistoryLimit': isCount,
+  'spec.podManagementPolicy': isWord,
+  'spec.strategy.type': isWord,
+  'spec.strategy.rollingUpdate.maxSurge': isCountOrShare,
+  'spec.strategy.rollingUpdate.maxUnavailable': isCountOrShare,
+  'spec.updateStrategy.type': isWord,
+  'spec.updateStrategy.rollingUpdate.partition': isCount,
+  'spec.updateStrategy.rollingUpdate.maxSurge': isCountOrShare,
+  'spec.updateStrategy.rollingUpdate.maxUnavailable': isCountOrShare,
+  'spec.jobTemplate.spec.parallelism': isCount,
+  'spec.jobTemplate.spec.completions': isCount,
+  'spec.jobTemplate.spec.completionMode': isWord,
+  'spec.jobTemplate.spec.backoffLimit': isCount,
+  'spec.jobTemplate.spec.activeDeadlineSeconds': isCount,
+  'spec.jobTemplate.spec.ttlSecondsAfterFinished': isCount,
+  'spec.jobTemplate.spec.suspend': isFlag,
+};
+
+/** Where a spec holds the template of the pods that it makes (CronJob; KEDA's ScaledJob). */
+export const podTemplates = ['spec.template', 'spec.jobTemplate.spec.template', 'spec.jobTargetRef.template'];
+
+/** As above, of a pod's spec. */
+export const shippedPodSpec: Readonly<Record<string, Form>> = {
+  restartPolicy: isWord,
+  dnsPolicy: isWord,
+  schedulerName: isName,
+  terminationGracePeriodSeconds: isCount,
+  activeDeadlineSeconds: isCount,
+};
+
+/** As above, of a container. */
+export const shippedContainer: Readonly<Record<string, Form>> = {
+  image: isImage,
+  imagePullPolicy: isWord,
+};
+/** By the resource's name, of requests and limits. */
+export const shippedResource: Form = isQuantity;
+
+/** The annotation of the pod template by which `kubectl rollout restart` restarts it. */
+export const restartMark = 'kubectl.kubernetes.io/restartedAt';
+export const shippedRestart: Form = isTime;
 
 /** Kinds with a pod template, whose spec is worth a digest. */
 export const workloads: ReadonlySet<string> = new Set([

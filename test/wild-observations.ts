@@ -175,6 +175,15 @@ function wildObject(longest: number): fc.Arbitrary<ObjectSnapshot> {
       labels: marksOf(text),
       managers: few(manager),
       specDigest: text,
+      spec: fc.record(
+        {
+          key: text,
+          template: text,
+          values: fc.dictionary(text, fc.oneof(text, count)),
+          digests: marksOf(text),
+        },
+        { requiredKeys: ['key', 'values', 'digests'] },
+      ),
       restartedAt: text,
       nodeName: text,
       claims: few(text),

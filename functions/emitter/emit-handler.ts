@@ -5,6 +5,7 @@ import { createDelivery, type SpansQueueEvent } from './deliver-messages.ts';
 import { createEmitter, narrowingRequests } from './emit.ts';
 import { exportSpans, type OtlpTransport } from './export-spans.ts';
 import { createHttpTransport } from './http-transport.ts';
+import { nameServices } from './name-services.ts';
 import { otlpPacking, xrayPacking } from './pack-requests.ts';
 import { type Destination, readEmitterConfig } from './read-config.ts';
 import { createLaterRedelivery } from './redelivery-later.ts';
@@ -21,7 +22,7 @@ const transport = await connect(config.destination);
 const deliver = createDelivery({
   emit: createEmitter(
     {
-      exportSpans: (spans) => exportSpans(spans, { transport, now }),
+      exportSpans: (spans) => exportSpans(nameServices(spans, config.serviceName), { transport, now }),
       setAside: createLaterSetAside({ bucket: config.setAsideBucket, origin: 'emit' }),
       now,
     },

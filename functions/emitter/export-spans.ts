@@ -2,7 +2,7 @@
  * One export: spans to an OTLP/HTTP request, and the backend's answer to what that means for the spans.
  *
  * The exporter is the one that `@opentelemetry/exporter-trace-otlp-http` (0.223) is made of: OTLPExporterBase, the
- * network delegate and JsonTraceSerializer. Its class OTLPTraceExporter only adds a transport of its own, which cannot
+ * network delegate and a serializer. Its class OTLPTraceExporter only adds a transport of its own, which cannot
  * be replaced and will not do here: it reports a partial success as success, loses the status of 429 and 503, retries
  * inside by its own clock, takes 500 for final, and its header hook cannot see the body that a signature needs. So the
  * transport is ours, and since the exporter's callback knows success and failure only, the outcome is noted on the way.
@@ -18,10 +18,13 @@ import {
   TraceExporterMetricsHelper,
 } from '@opentelemetry/otlp-transformer';
 import type { Span } from '../../shared/span.ts';
+import { type OtlpProtocol, otlpProtocols } from './read-config.ts';
 import { toReadableSpans } from './to-readable-span.ts';
 
 /** Takes a request's body to the backend and brings back what it said. Never rejects. */
 export interface OtlpTransport {
+  /** What the body has to be. */
+  protocol: OtlpProtocol;
   send(body: Uint8Array): Promise<TransportAnswer>;
 }
 
@@ -60,6 +63,8 @@ const metrics = new ExporterMetrics({
   responseAttributesFromError: () => ({}),
 });
 
+const serializers = { 'http/protobuf': ProtobufTraceSerializer, 'http/json': JsonTraceSerializer } as const;
+
 /** Sends the spans (at least one) in one request. Rejects only where they cannot be serialized, which is a defect. */
 export function exportSpans(spans: readonly Span[], ports: ExportPorts): Promise<ExportOutcome> {
   return new Promise((resolve, reject) => {
@@ -67,11 +72,11 @@ export function exportSpans(spans: readonly Span[], ports: ExportPorts): Promise
     const delegate = createOtlpNetworkExportDelegate(
       // The transport has the time-out and the compression of its endpoint.
       { timeoutMillis: 0, compression: 'none', concurrencyLimit: 1 },
-      JsonTraceSerializer,
+      serializers[ports.transport.protocol],
       metrics,
       {
         async send(body) {
-          outcome = judgeAnswer(await ports.transport.send(body), ports.now());
+          outcome = judgeAnswer(await ports.transport.send(body), ports.now(), ports.transport.protocol);
           return outcome.kind === 'accepted' || outcome.kind === 'partly-accepted'
             ? { status: 'success' }
             : { status: 'failure', error: new Error(outcome.message) };
@@ -96,7 +101,7 @@ const MAX_MESSAGE_LENGTH = 500;
  * wrong with the spans; not for the rest, where an echo of the credentials is likelier than help.
  * @param now milliseconds since 1970, for a Retry-After that is a date
  */
-export function judgeAnswer(answer: TransportAnswer, now: number): ExportOutcome {
+export function judgeAnswer(answer: TransportAnswer, now: number, protocol: OtlpProtocol): ExportOutcome {
   if (answer.kind === 'unanswered') return { kind: 'unavailable', message: answer.message };
   const { status } = answer;
   if (status >= 200 && status <= 299) {
@@ -111,8 +116,14 @@ export function judgeAnswer(answer: TransportAnswer, now: number): ExportOutcome
     kind: 'unavailable',
     status,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    message: `the backend answered ${status}`,
+    message: status === 415 ? wrongProtocol(protocol) : `the backend answered ${status}`,
   };
+}
+
+/** Nothing is wrong with the spans, and nothing is down: one setting is. */
+function wrongProtocol(protocol: OtlpProtocol): string {
+  const other = otlpProtocols.find((known) => known !== protocol);
+  return `the backend does not take ${protocol} (415): set OTEL_EXPORTER_OTLP_PROTOCOL (otlp.protocol of the stack) to ${other}`;
 }
 
 /**

@@ -10,6 +10,8 @@ import type { OtlpEndpoint } from './read-config.ts';
 /** An answer of OTLP is a few hundred bytes; of an error page the beginning will do. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+const contentTypes = { 'http/protobuf': 'application/x-protobuf', 'http/json': 'application/json' } as const;
+
 const compress = promisify(gzip);
 
 export interface HttpTransport extends OtlpTransport {
@@ -34,10 +36,11 @@ export function createHttpTransport(
   const ownHeaders = {
     'user-agent': `${product.name}/${product.version}`,
     ...endpoint.headers,
-    'content-type': 'application/json',
+    'content-type': contentTypes[endpoint.protocol],
     ...(endpoint.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
   };
   return {
+    protocol: endpoint.protocol,
     async send(body) {
       const signal = AbortSignal.timeout(endpoint.timeoutMs);
       try {

@@ -5,6 +5,7 @@
  * hold credentials, and so may an address.
  */
 import { UserError } from '../../shared/errors.ts';
+import { type ServiceNaming, serviceNamings } from './name-services.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,7 +16,11 @@ export interface OtlpEndpoint {
   /** For one request, from connecting to the last byte of the answer, in milliseconds. */
   timeoutMs: number;
   compression: 'gzip' | 'none';
+  protocol: OtlpProtocol;
 }
+
+export const otlpProtocols = ['http/protobuf', 'http/json'] as const;
+export type OtlpProtocol = (typeof otlpProtocols)[number];
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -34,6 +39,7 @@ export function readOtlpEndpoint(env: Environment): OtlpEndpoint | undefined {
     },
     timeoutMs: readTimeout(env),
     compression: readCompression(env),
+    protocol: readProtocol(env),
   };
 }
 
@@ -108,6 +114,14 @@ function readCompression(env: Environment): 'gzip' | 'none' {
   throw new UserError(`${variable} should be gzip or none`);
 }
 
+/** Protobuf is what OTLP asks of every receiver; some take nothing else. */
+function readProtocol(env: Environment): OtlpProtocol {
+  const { variable, text } = readEither(env, 'PROTOCOL');
+  const protocol = otlpProtocols.find((known) => known === (text ?? 'http/protobuf'));
+  if (protocol === undefined) throw new UserError(`${variable} should be ${otlpProtocols.join(' or ')}`);
+  return protocol;
+}
+
 function readEither(env: Environment, setting: string): { variable: string; text: string | undefined } {
   const own = `OTEL_EXPORTER_OTLP_TRACES_${setting}`;
   const general = `OTEL_EXPORTER_OTLP_${setting}`;
@@ -122,6 +136,7 @@ function read(env: Environment, variable: string): string | undefined {
 
 export interface EmitterConfig {
   destination: Destination;
+  serviceName: ServiceNaming;
   setAsideBucket: string;
   spansQueueUrl: string;
 }
@@ -136,9 +151,17 @@ export type Destination =
 export function readEmitterConfig(env: Environment): EmitterConfig {
   return {
     destination: readDestination(env),
+    serviceName: readServiceNaming(env),
     setAsideBucket: readText(env, 'SET_ASIDE_BUCKET'),
     spansQueueUrl: readText(env, 'SPANS_QUEUE_URL'),
   };
+}
+
+function readServiceNaming(env: Environment): ServiceNaming {
+  const text = read(env, 'SERVICE_NAME') ?? 'workload';
+  const naming = serviceNamings.find((known) => known === text);
+  if (naming === undefined) throw new UserError(`SERVICE_NAME should be ${serviceNamings.join(', ')}`);
+  return naming;
 }
 
 function readDestination(env: Environment): Destination {
@@ -157,6 +180,7 @@ function readDestination(env: Environment): Destination {
       headers: {},
       timeoutMs: readTimeout(env),
       compression: readCompression(env),
+      protocol: readProtocol(env),
     },
   };
 }

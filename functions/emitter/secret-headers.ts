@@ -43,6 +43,7 @@ export function createSecretHeaders(source: SecretSource): SecretHeaders {
 /** Sends once more where the backend does not know us and the secret has changed since. */
 export function renewHeaders(transport: OtlpTransport, secret: SecretHeaders): OtlpTransport {
   return {
+    protocol: transport.protocol,
     async send(body) {
       const answer = await transport.send(body);
       if (answer.kind === 'unanswered' || (answer.status !== 401 && answer.status !== 403)) return answer;

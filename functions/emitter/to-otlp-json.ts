@@ -4,8 +4,8 @@ import type { Span } from '../../shared/span.ts';
 import { toReadableSpans } from './to-readable-span.ts';
 
 /**
- * What an export of these spans sends, byte for byte, on one line: `explain --format otlp`. One string holds it all,
- * some 1.5 KB a span.
+ * What an export of these spans as http/json sends, byte for byte, on one line: `explain --format otlp`. One string holds it
+ * all, some 1.5 KB a span.
  */
 export function toOtlpJson(spans: readonly Span[]): string {
   const bytes = JsonTraceSerializer.serializeRequest(toReadableSpans(spans));

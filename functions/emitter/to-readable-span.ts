@@ -12,7 +12,7 @@ const NANOSECONDS = 1_000_000_000n;
 
 /** Which semantic conventions the names of attributes are from. */
 const schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';
-const instrumentationScope = { name: product.name, version: product.version };
+const instrumentationScope = { name: product.name, version: product.version, schemaUrl };
 
 /**
  * Spans as ReadableSpans, in the same order. Equal resources become one object, since the serializer groups spans by

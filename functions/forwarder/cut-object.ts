@@ -1,18 +1,20 @@
 /**
- * An object for a recording: Kubernetes' own form, cut to what observing it reads (`observe.ts`). Of a pod template only a
- * digest stays: its variables may hold anything.
+ * An object for a recording: Kubernetes' own form, cut to what observing it reads (`observe.ts`). Of what ships as a digest only
+ * that stays: variables and arguments may hold anything.
  */
 
 import {
   isShippedAnnotation,
   isShippedLabel,
+  restartMark,
   shippedConditions,
   shippedContainerState,
   shippedStatus,
-  workloads,
 } from '../../shared/snapshot-fields.ts';
 import type { Json } from './kubernetes/api-server.ts';
-import { digest, specDigest } from './observe.ts';
+import { ownerOf } from './observe.ts';
+import { hasTemplate, type SpecReader } from './read-spec.ts';
+import { restoreSpec } from './restore-spec.ts';
 
 const metadataFields = [
   'namespace',
@@ -37,20 +39,27 @@ const specFields = [
 const managerFields = ['manager', 'operation', 'apiVersion', 'subresource', 'time', 'fieldsV1'] as const;
 
 /** Of a list's item, too: where it does not say what it is, `is` does. */
-export function cutObject(raw: Json, is: { apiVersion: string; kind: string }): Json {
+export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, specs: SpecReader): Json {
   const { apiVersion = is.apiVersion, kind = is.kind } = raw;
   const metadata = json(raw.metadata);
   const spec = json(raw.spec);
   const status = json(raw.status);
   const claims = entries(spec.volumes).filter(({ persistentVolumeClaim }) => persistentVolumeClaim);
   const conditions = entries(status.conditions).filter(({ type }) => shippedConditions.has(String(type)));
+  const read = specs.read({ ...raw, kind }, ownerOf(metadata.ownerReferences) !== undefined);
+  const restored = read.description === undefined ? {} : restoreSpec(read.description);
+  // Of what changes with its owner a digest is enough.
+  const isDigested = read.digest !== undefined && !hasTemplate(json(restored.spec));
   return {
     apiVersion,
     kind,
     metadata: {
       ...pick(metadata, metadataFields),
       ...some('labels', filterKeys(json(metadata.labels), isShippedLabel)),
-      ...some('annotations', filterKeys(json(metadata.annotations), isShippedAnnotation)),
+      ...some('annotations', {
+        ...filterKeys(json(metadata.annotations), isShippedAnnotation),
+        ...json(json(restored.metadata).annotations),
+      }),
       ...some(
         'managedFields',
         entries(metadata.managedFields).map((entry) =>
@@ -60,9 +69,10 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }): 
       ),
     },
     ...some('spec', {
-      ...pick(spec, specFields),
       ...some('updateStrategy', cutStrategy(json(spec.updateStrategy))),
-      ...(workloads.has(String(kind)) && specDigest(spec, metadata) !== undefined && cutTemplate(spec)),
+      ...(isDigested && cutTemplate(spec, specs)),
+      ...json(restored.spec),
+      ...pick(spec, specFields),
       ...some(
         'volumes',
         claims.map(({ name, persistentVolumeClaim }) => ({
@@ -116,17 +126,15 @@ export function cutEvent(raw: Json): Json {
 }
 
 /** The digest is of everything that a user may change but the number of replicas. */
-function cutTemplate({ replicas: _, ...spec }: Json): Json {
-  const restartedAt = json(json(json(spec.template).metadata).annotations)[restarted];
+function cutTemplate({ replicas: _, ...spec }: Json, specs: SpecReader): Json {
+  const restartedAt = json(json(json(spec.template).metadata).annotations)[restartMark];
   return {
     template: {
-      ...(restartedAt !== undefined && { metadata: { annotations: { [restarted]: restartedAt } } }),
-      digest: digest(spec),
+      ...(restartedAt !== undefined && { metadata: { annotations: { [restartMark]: restartedAt } } }),
+      digest: specs.digest(spec),
     },
   };
 }
-
-const restarted = 'kubectl.kubernetes.io/restartedAt';
 
 const json = (value: unknown): Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};

@@ -6,6 +6,7 @@ import { compareVersions } from './kubernetes/resource-versions.ts';
 import type { Unavailable, WatchSignal } from './kubernetes/watch-signal.ts';
 import { resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
 import { observeObject } from './observe.ts';
+import type { SpecReader } from './read-spec.ts';
 import type { DeliveryRemark, Named } from './remarks.ts';
 import { fieldsOf, type Known, type SnapshotCache, type Source } from './snapshot-cache.ts';
 import type { Positions, Step } from './track-positions.ts';
@@ -20,6 +21,7 @@ export interface ObjectPorts {
   follow: Follow;
   cache: SnapshotCache;
   positions: Positions;
+  specs: SpecReader;
   /** What is in another namespace is as good as not there. */
   mayShip: NamespaceFilter;
   redact(snapshot: ObjectSnapshot): ObjectSnapshot;
@@ -29,6 +31,8 @@ export interface ObjectPorts {
   shipChain(known: Known, step: Step): Promise<void>;
   /** Whether this process has shipped it lately. */
   isFresh(known: Known): boolean;
+  /** Whether it has shipped what its spec says lately, too. */
+  isTold(known: Known): boolean;
   /** Each sign of life. */
   heard(resource: string): void;
   report(remark: DeliveryRemark): void;
@@ -131,13 +135,13 @@ export async function forgetObjects(
 }
 
 async function take(
-  { cache, mayShip, redact, ship, shipChain, isFresh, report }: ObjectPorts,
+  { cache, specs, mayShip, redact, ship, shipChain, isFresh, isTold, report }: ObjectPorts,
   { object, receivedAt }: { object: Json; receivedAt: string },
   { source, deleted, silent }: { source: Source; deleted: boolean; silent: boolean },
   step: Step,
 ): Promise<void> {
   if (!mayShip(namespaceOf(object))) return;
-  const observed = observeObject(object, receivedAt, deleted);
+  const observed = observeObject(object, receivedAt, deleted, specs);
   if (!observed.ok) {
     const about = nameOf(object);
     report({ type: 'snapshot-dropped', reason: 'unreadable', about, why: observed.reason });
@@ -147,8 +151,8 @@ async function take(
   const snapshot = redact(source.type === 'listed' ? { ...observed.value, from: 'list' } : observed.value);
   const { known, news, before } = cache.see(snapshot, source);
   if (!news || silent) return;
-  // Who made a generation is told by what was there before: that may never have left the cluster.
-  if (before !== undefined && !isFresh(before) && fieldsOf(before).generation !== snapshot.object.generation)
+  // What a generation changed, and who, is told by what was there before: that may never have left the cluster.
+  if (before !== undefined && !isTold(before) && fieldsOf(before).generation !== snapshot.object.generation)
     await ship(before, step);
   // Its Event may have come before it, and found no owners.
   await (isFresh(known) ? ship(known, step) : shipChain(known, step));

@@ -49,7 +49,10 @@ export async function forward(
   const textOf = (observation: Observation): string | undefined => {
     if (observation.type === 'event') return JSON.stringify(observation);
     const { known, news } = cache.see(observation, { type: 'changed', resource: observation.object.kind });
-    return news ? lineOf(known) : undefined;
+    if (!news) return undefined;
+    const isSpecShipped = known.specShippedAt > 0;
+    known.specShippedAt = 1;
+    return lineOf(known, !isSpecShipped);
   };
 
   const ship = shipLines(channel, cluster, sink, {

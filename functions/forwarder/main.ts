@@ -1,6 +1,7 @@
 /** The forwarder's process in a cluster. SIGTERM: it ships what it has read, saves the checkpoint, gives up the Lease. */
 import { UserError } from '../../shared/errors.ts';
 import { connectKinesis } from './connect-kinesis.ts';
+import { newDigestKey } from './digest.ts';
 import { createKinesisSink } from './kinesis-sink.ts';
 import { systemClock as clock } from './kubernetes/clock.ts';
 import { createApiServer } from './kubernetes/connect-api-server.ts';
@@ -44,7 +45,7 @@ async function main(): Promise<void> {
         patience: 'everything',
         onTrouble: (trouble) => report({ type: 'put-again', ...trouble }),
       }),
-      lead: (run) => lead({ api, clock, random, report }, lease, stop.signal, run),
+      lead: (run) => lead({ api, clock, random, newDigestKey, report }, lease, stop.signal, run),
       postEvent: (event, at) => postEvent(api, pod, event, at),
     }),
     config,

@@ -1,7 +1,6 @@
 /**
  * Kubernetes' JSON to observations: both Event APIs in one form, objects cut to the fields of `snapshot-fields.ts`.
  */
-import { hash } from 'node:crypto';
 import * as v from 'valibot';
 import {
   type EventOccurrence,
@@ -16,11 +15,14 @@ import {
   isShippedAnnotation,
   isShippedLabel,
   neverShipped,
+  restartMark,
   shippedConditions,
   shippedContainerState,
   shippedStatus,
-  workloads,
 } from '../../shared/snapshot-fields.ts';
+
+import { digest, remembered } from './digest.ts';
+import type { SpecReader } from './read-spec.ts';
 
 type Json = Record<string, unknown>;
 
@@ -83,11 +85,21 @@ const stripped = (event: Json, { namespace }: Json, name: unknown): string =>
   name === '' ? digest(event) : `${namespace ?? ''}/${name}`;
 
 /** Of any object. A Secret or a ConfigMap is refused: nothing of it leaves the cluster. */
-export function observeObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
-  return withinTheStack(() => readObject(raw, observedAt, deleted));
+export function observeObject(
+  raw: unknown,
+  observedAt: string,
+  deleted: boolean,
+  specs: SpecReader,
+): Parsed<ObjectSnapshot> {
+  return withinTheStack(() => readObject(raw, observedAt, deleted, specs));
 }
 
-function readObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<ObjectSnapshot> {
+function readObject(
+  raw: unknown,
+  observedAt: string,
+  deleted: boolean,
+  specs: SpecReader,
+): Parsed<ObjectSnapshot> {
   const object = record(raw);
   if (object === undefined) return { ok: false, reason: 'is no object' };
   if (neverShipped.has(String(object.kind)))
@@ -95,6 +107,8 @@ function readObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<
   const metadata = record(object.metadata) ?? {};
   const spec = record(object.spec) ?? {};
   const trust = isThirdParty(object.apiVersion) ? whatFits : asIs;
+  const owner = ownerOf(metadata.ownerReferences);
+  const read = specs.read(object, owner !== undefined);
   return parsed({
     type: 'object',
     observedAt,
@@ -110,11 +124,12 @@ function readObject(raw: unknown, observedAt: string, deleted: boolean): Parsed<
       creationTimestamp: text(metadata.creationTimestamp),
       deletionTimestamp: text(metadata.deletionTimestamp),
       deletionGracePeriodSeconds: whole(metadata.deletionGracePeriodSeconds),
-      owner: ownerOf(metadata.ownerReferences),
+      owner,
       annotations: chosen(metadata.annotations, isShippedAnnotation),
       labels: chosen(metadata.labels, isShippedLabel),
       managers: managersOf(metadata.managedFields),
-      specDigest: workloads.has(String(object.kind)) ? specDigest(spec, metadata) : undefined,
+      specDigest: read.digest,
+      spec: read.description,
       unschedulable: spec.unschedulable === true ? true : undefined,
       ...trust(objectFields, {
         replicas: whole(spec.replicas),
@@ -216,7 +231,7 @@ function chosen(raw: unknown, isShipped: (key: string) => boolean): Json | undef
   return entries.length === 0 ? undefined : Object.fromEntries(entries.sort());
 }
 
-function ownerOf(raw: unknown): ObjectSnapshot['object']['owner'] | undefined {
+export function ownerOf(raw: unknown): ObjectSnapshot['object']['owner'] | undefined {
   const owners = list(raw);
   const owner =
     owners.find(({ controller }) => controller === true) ?? (owners.length === 1 ? owners[0] : undefined);
@@ -247,7 +262,7 @@ function managersOf(raw: unknown): FieldManager[] | undefined {
   return managers.length === 0 ? undefined : managers;
 }
 
-const digestFields = remembered((fields) => ({
+const digestFields = remembered((fields: Json) => ({
   fields: digest(fields),
   fieldCount: countFields(fields),
   ownsSpec: fields['f:spec'] !== undefined,
@@ -264,57 +279,9 @@ function countFields(fields: Json): number {
   return leaves;
 }
 
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-
-const digestSpec = remembered(digest);
-
-/** Of the spec without its replicas, or of what kubectl last applied where the spec itself is not there. */
-export function specDigest(spec: Json, metadata: Json): string | undefined {
-  if (spec.template !== undefined || spec.jobTemplate !== undefined)
-    return digestSpec({ ...spec, replicas: null });
-  const applied = record(metadata.annotations)?.[lastApplied];
-  if (typeof applied !== 'string') return undefined;
-  try {
-    const appliedSpec = record((JSON.parse(applied) as Json).spec);
-    return appliedSpec === undefined ? undefined : digest({ ...appliedSpec, replicas: null });
-  } catch {
-    return undefined;
-  }
-}
-
-/** Sixteen hex digits, the same for the same content in whatever order of keys. */
-export function digest(value: unknown): string {
-  return hash('sha256', canonical(value), 'hex').slice(0, 16);
-}
-
-/**
- * Almost all versions of an object have the same managed fields and the same spec, and so have its siblings: a hash of
- * the text is a fraction of the work.
- */
-function remembered<T>(compute: (value: Json) => T, most = 1_000): (value: Json) => T {
-  const results = new Map<string, T>();
-  return (value) => {
-    const key = hash('sha256', JSON.stringify(value), 'base64');
-    const known = results.get(key);
-    if (known !== undefined) return known;
-    const result = compute(value);
-    results.set(key, result);
-    if (results.size > most) results.delete(results.keys().next().value!);
-    return result;
-  };
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const fields = record(value);
-  if (fields === undefined) return JSON.stringify(value) ?? 'null';
-  const keys = Object.keys(fields).sort();
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(fields[key])}`).join()}}`;
-}
-
 function restartedAt(spec: Json): unknown {
   const annotations = record(record(record(spec.template)?.metadata)?.annotations);
-  return text(annotations?.['kubectl.kubernetes.io/restartedAt']);
+  return text(annotations?.[restartMark]);
 }
 
 function claimsOf(spec: Json): unknown[] | undefined {

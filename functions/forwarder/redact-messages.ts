@@ -1,6 +1,7 @@
-/** What free text may not tell: messages of Events and of conditions, before anything is cached or shipped. */
+/** What free text may not tell: messages of Events and of conditions, and what a spec says, before anything is cached or shipped. */
 import { longestMessage } from '../../shared/bounds.ts';
-import type { EventOccurrence, ObjectSnapshot } from '../../shared/observation.ts';
+import type { EventOccurrence, ObjectSnapshot, SpecDescription } from '../../shared/observation.ts';
+import { longestSectionText } from '../../shared/snapshot-fields.ts';
 
 export interface Redaction {
   event(occurrence: EventOccurrence): EventOccurrence;
@@ -22,18 +23,31 @@ export function createRedaction(patterns: readonly RegExp[]): Redaction {
     Buffer.byteLength(text) > longestSearched
       ? redacted
       : patterns.reduce((rest, pattern) => rest.replace(pattern, redacted), text);
+  const cleanValues = (values: SpecDescription['values']) =>
+    Object.fromEntries(
+      Object.entries(values).map(([path, value]) => [
+        path,
+        typeof value === 'string' ? clean(value).slice(0, longestSectionText) : value,
+      ]),
+    );
   return {
     event: (occurrence) => ({
       ...occurrence,
       event: { ...occurrence.event, message: clean(occurrence.event.message) },
     }),
     snapshot(snapshot) {
-      const { status } = snapshot.object;
-      if (status?.conditions === undefined) return snapshot;
-      const conditions = status.conditions.map((condition) =>
+      const { status, spec } = snapshot.object;
+      const conditions = status?.conditions?.map((condition) =>
         condition.message === undefined ? condition : { ...condition, message: clean(condition.message) },
       );
-      return { ...snapshot, object: { ...snapshot.object, status: { ...status, conditions } } };
+      return {
+        ...snapshot,
+        object: {
+          ...snapshot.object,
+          ...(spec !== undefined && { spec: { ...spec, values: cleanValues(spec.values) } }),
+          ...(conditions !== undefined && { status: { ...status, conditions } }),
+        },
+      };
     },
   };
 }

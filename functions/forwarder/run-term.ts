@@ -12,6 +12,7 @@ import type { Discover } from './kubernetes/discover-kinds.ts';
 import type { Term } from './kubernetes/hold-lease.ts';
 import type { LookUp } from './kubernetes/look-up-object.ts';
 import { events, groupOf, resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
+import { createSpecReader, type SpecReader } from './read-spec.ts';
 import type { RecordSink } from './record-sink.ts';
 import type { Redaction } from './redact-messages.ts';
 import type { DeliveryRemark, KindRemark } from './remarks.ts';
@@ -81,7 +82,13 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
     clock.now,
     savingOnce(term, () => positions),
   );
-  const reader = readCluster(ports, settings, { cache, channel, positions, signal: reading.signal });
+  const reader = readCluster(ports, settings, {
+    cache,
+    channel,
+    positions,
+    specs: createSpecReader(term.digestKey),
+    signal: reading.signal,
+  });
   ports.began({ channel, positions, cachedObjects: cache.size, customKinds: reader.customKinds });
   const followed = reader.ended;
   const shipped = shipLines(channel, settings.cluster, ports.sink, {
@@ -127,6 +134,7 @@ interface Reading {
   cache: SnapshotCache;
   channel: LineChannel;
   positions: Positions;
+  specs: SpecReader;
   signal: AbortSignal;
 }
 
@@ -139,14 +147,15 @@ interface Reader {
 /** All that is followed, into the channel: Kubernetes' own kinds, those of others, and Events once the objects are known. */
 function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading): Reader {
   const { clock } = ports;
-  const { cache, positions, signal } = reading;
-  const { shipEvent, ship } = createPushes(ports, reading);
+  const { cache, positions, specs, signal } = reading;
+  const { shipEvent, ship, isTold } = createPushes(ports, settings.subjects, reading);
   const isOwn = createIsWatched(settings.watched);
   const shipper = createSubjectShipper(
     {
       cache,
       clock,
       lookUp: ports.lookUp,
+      specs,
       isWatched: (reference) => isOwn(reference) || kinds.isFollowed(reference),
       onUnwatched: (reference) => kinds.named(reference),
       redact: ports.redaction.snapshot,
@@ -160,10 +169,12 @@ function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading)
   const objectPorts: ObjectPorts = {
     ...common,
     cache,
+    specs,
     mayShip: ports.mayShip,
     ship,
     shipChain: shipper.shipChain,
     isFresh: (known) => clock.now() - known.shippedAt <= settings.subjects.shipAgainAfter,
+    isTold,
     redact: ports.redaction.snapshot,
   };
   const follow = (resource: WatchedResource, onReady: () => void) =>
@@ -201,16 +212,21 @@ async function followEventsAfter(ready: Promise<unknown>, ports: EventPorts): Pr
 }
 
 /** Each holds the step until it is stored. */
-function createPushes({ clock }: TermPorts, { channel }: Reading) {
+function createPushes({ clock }: TermPorts, { shipAgainAfter }: SubjectSettings, { channel }: Reading) {
   const push = (type: 'event' | 'object', text: string, observedAt: string, step: Step): Promise<void> => {
     step.hold();
     return channel.push({ type, text, at: Date.parse(observedAt), done: step.release });
   };
+  const isFresh = (at: number) => clock.now() - at <= shipAgainAfter;
   return {
+    /** What its spec says goes with the first of its snapshots. */
     ship(known: Known, step: Step): Promise<void> {
+      const line = lineOf(known, !isFresh(known.specShippedAt));
       known.shippedAt = clock.now();
-      return push('object', lineOf(known), known.observedAt, step);
+      if (!isFresh(known.specShippedAt)) known.specShippedAt = known.shippedAt;
+      return push('object', line, known.observedAt, step);
     },
+    isTold: (known: Known) => isFresh(known.shippedAt) && isFresh(known.specShippedAt),
     shipEvent: (occurrence: EventOccurrence, step: Step): Promise<void> =>
       push('event', JSON.stringify(occurrence), occurrence.observedAt, step),
   };

@@ -18,6 +18,7 @@ import {
   lookUpsSettled,
   startLookUp,
 } from './queue-look-ups.ts';
+import type { SpecReader } from './read-spec.ts';
 import type { DeliveryRemark } from './remarks.ts';
 import { fieldsOf, type Known, type SnapshotCache } from './snapshot-cache.ts';
 import type { Step } from './track-positions.ts';
@@ -26,6 +27,7 @@ export interface SubjectPorts {
   cache: SnapshotCache;
   clock: Clock;
   lookUp: LookUp;
+  specs: SpecReader;
   isWatched(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): boolean;
   /** Somebody speaks of an object that is not watched: perhaps its kind was installed a moment ago. */
   onUnwatched(reference: Pick<ObjectReference, 'apiVersion' | 'kind'>): void;
@@ -187,11 +189,11 @@ async function shipFound(
 
 /** Undefined where it says nothing of the object that was asked for. */
 function readFound(
-  { clock, redact, report }: SubjectPorts,
+  { clock, specs, redact, report }: SubjectPorts,
   object: Json,
   { uid, kind }: ObjectReference,
 ): ObjectSnapshot | undefined {
-  const observed = observeObject(object, new Date(clock.now()).toISOString(), false);
+  const observed = observeObject(object, new Date(clock.now()).toISOString(), false, specs);
   if (!observed.ok) {
     const { name = '' } = (object.metadata ?? {}) as { name?: string };
     report({ type: 'snapshot-dropped', reason: 'unreadable', about: { kind, name }, why: observed.reason });

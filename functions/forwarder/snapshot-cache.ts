@@ -12,6 +12,9 @@ export interface Known {
   readonly resource: string | undefined;
   /** JSON of its fields without the version: equal strings say the same. */
   readonly fields: string;
+  /** JSON of what its spec says, which goes with the first snapshot of each generation only; `''` where that is nothing. */
+  readonly spec: string;
+  readonly generation: number | undefined;
   readonly version: string | undefined;
   readonly ownerUid: string | undefined;
   readonly observedAt: string;
@@ -20,6 +23,8 @@ export interface Known {
   readonly from: ObjectSnapshot['from'];
   /** Milliseconds since 1970; 0: never by this process. */
   shippedAt: number;
+  /** As above, with what its spec says. */
+  specShippedAt: number;
   /** The list that it was last in. */
   listing: number;
 }
@@ -132,27 +137,36 @@ function seeSnapshot(cache: Cache, snapshot: ObjectSnapshot, from: Source): Seen
   keep(cache, known);
   if (from.type === 'looked-up') boundLookedUp(cache, known);
   else releaseLookedUp(cache, known.uid);
-  const news = snapshot.deleted || before?.deleted === true || before?.fields !== known.fields;
+  const news =
+    snapshot.deleted ||
+    before?.deleted === true ||
+    before?.fields !== known.fields ||
+    before.spec !== known.spec;
   return { known, news, before };
 }
 
 function toKnown(snapshot: ObjectSnapshot, from: Source, before: Known | undefined, listing: number): Known {
-  const { resourceVersion, ...rest } = snapshot.object;
-  const { uid, kind, namespace, name, owner } = rest;
+  const { resourceVersion, spec: described, ...rest } = snapshot.object;
+  const { generation, uid, kind, namespace, name, owner } = rest;
   const fields = JSON.stringify(rest);
   const same = before?.fields === fields ? before : undefined;
+  const spec = described === undefined ? '' : JSON.stringify(described);
+  const isSameSpec = before?.spec === spec && before.generation === generation;
   return {
     uid,
     key: before?.key ?? keyOf(kind, namespace, name),
     resource: from.type === 'looked-up' ? undefined : from.resource,
     // One string in memory, not two that are equal.
     fields: same?.fields ?? fields,
+    spec: before?.spec === spec ? before.spec : spec,
+    generation,
     version: resourceVersion,
     ownerUid: owner?.uid,
     observedAt: snapshot.observedAt,
     deleted: snapshot.deleted,
     from: foundHow(snapshot, same),
     shippedAt: before?.shippedAt ?? 0,
+    specShippedAt: isSameSpec ? before.specShippedAt : 0,
     listing,
   };
 }
@@ -213,7 +227,7 @@ function releaseLookedUp(cache: Cache, uid: string): void {
 
 function boundLookedUp(cache: Cache, known: Known): void {
   releaseLookedUp(cache, known.uid);
-  const size = known.fields.length + entryOverhead;
+  const size = known.fields.length + known.spec.length + entryOverhead;
   cache.lookedUp.set(known.uid, size);
   cache.lookedUpSize += size;
   for (const uid of cache.lookedUp.keys()) {
@@ -236,10 +250,14 @@ function foundHow(snapshot: ObjectSnapshot, same: Known | undefined): ObjectSnap
 }
 
 /** The observation as it goes on the wire. */
-export function lineOf({ fields, version, observedAt, deleted, from }: Known): string {
+export function lineOf(
+  { fields, spec, version, observedAt, deleted, from }: Known,
+  withSpec: boolean,
+): string {
   const found = from === undefined ? '' : `"from":${JSON.stringify(from)},`;
   const at = version === undefined ? '' : `"resourceVersion":${JSON.stringify(version)},`;
-  return `{"type":"object","observedAt":"${observedAt}","deleted":${deleted},${found}"object":{${at}${fields.slice(1)}}`;
+  const says = withSpec && spec !== '' ? `"spec":${spec},` : '';
+  return `{"type":"object","observedAt":"${observedAt}","deleted":${deleted},${found}"object":{${at}${says}${fields.slice(1)}}`;
 }
 
 export const fieldsOf = ({ fields }: Known): ObjectSnapshot['object'] => JSON.parse(fields);

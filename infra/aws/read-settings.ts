@@ -6,6 +6,8 @@ import * as v from 'valibot';
 import type { EventRow } from '../../functions/correlator/causality/rules/event-row.ts';
 import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
 import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
+import { serviceNamings } from '../../functions/emitter/name-services.ts';
+import { otlpProtocols } from '../../functions/emitter/read-config.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
 
@@ -104,6 +106,8 @@ const SettingsSchema = v.strictObject({
           'should be the address before /v1/traces, which is added',
         ),
       ),
+      /** How the backend wants OTLP. */
+      protocol: v.optional(v.picklist(otlpProtocols)),
       /** Of a secret of Secrets Manager that holds the headers. */
       headersSecretArn: v.optional(
         Arn(
@@ -114,6 +118,8 @@ const SettingsSchema = v.strictObject({
       ),
     }),
   ),
+  /** What a backend shows as the service of a root: the workload, the component, or one for all spans. */
+  serviceName: v.optional(v.picklist(serviceNamings), 'workload'),
   /** For the emitter, where the endpoint is private. It also needs a way to SQS, S3 and Secrets Manager from there. */
   vpc: v.optional(
     v.strictObject({

@@ -189,6 +189,10 @@ function createEmit(scope: Construct, stores: Stores, settings: Settings): Consu
     timeout: emitTimeout,
     environment: {
       SPANS_QUEUE_URL: stores.spans.queue.queueUrl,
+      SERVICE_NAME: settings.serviceName,
+      ...(settings.otlp?.protocol !== undefined && {
+        OTEL_EXPORTER_OTLP_PROTOCOL: settings.otlp.protocol,
+      }),
       ...(settings.otlp !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: settings.otlp.endpoint }),
       ...(settings.otlp?.headersSecretArn !== undefined && {
         OTLP_HEADERS_SECRET_ARN: settings.otlp.headersSecretArn,

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
+import { newDigestKey } from '../../functions/forwarder/digest.ts';
 import { EventFiltersSchema } from '../../functions/forwarder/filter-events.ts';
 import { EventRateLimitSchema } from '../../functions/forwarder/guard-rate.ts';
 import { systemClock as clock } from '../../functions/forwarder/kubernetes/clock.ts';
@@ -101,7 +102,8 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
       }),
       sink,
       // Nobody else follows for this process: no Lease, and no checkpoint to go on from.
-      lead: async (run) => run({ checkpoint: undefined, signal: stopping(signal), save: () => {} }),
+      lead: async (run) =>
+        run({ checkpoint: undefined, digestKey: newDigestKey(), signal: stopping(signal), save: () => {} }),
       postEvent: async () => {},
     }),
     {

@@ -1,4 +1,4 @@
-/** An OTLP/HTTP backend in this process: takes OTLP/JSON and gives back spans as they were before the exporter. */
+/** An OTLP/HTTP backend in this process: takes OTLP in JSON or protobuf and gives back spans as they were before the exporter. */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import type { SpanKeeper } from './keep-recent.ts';
+import { readOtlpProtobuf } from './read-otlp-protobuf.ts';
 import { readOtlpSpans } from './read-otlp-spans.ts';
 
 export interface OtlpReceiver {
@@ -96,7 +97,8 @@ async function takeSpans(
   response: ServerResponse,
 ): Promise<void> {
   const body = await readBody(request);
-  const spans = readOtlpSpans(JSON.parse(body.toString()));
+  const isJson = typeOf(request) === 'application/json';
+  const spans = readOtlpSpans(isJson ? JSON.parse(body.toString()) : readOtlpProtobuf(body));
   const { headers } = request;
   const answer = receiving.script?.({ headers, spans, index: receiving.count++ }) ?? { kind: 'accept' };
   if (answer.kind === 'accept' || answer.keep) receiving.kept.add(spans);
@@ -132,13 +134,16 @@ class BodyTooLarge extends Error {}
 function findMistake(request: IncomingMessage): { status: number; message: string } | undefined {
   if (request.url?.split('?')[0] !== '/v1/traces') return { status: 404, message: 'post to /v1/traces' };
   if (request.method !== 'POST') return { status: 405, message: 'POST only' };
-  const type = request.headers['content-type']?.split(';')[0]?.trim();
-  if (type !== 'application/json') return { status: 415, message: 'OTLP/JSON (application/json) only' };
+  if (!['application/json', 'application/x-protobuf'].includes(typeOf(request) ?? ''))
+    return { status: 415, message: 'OTLP as application/json or application/x-protobuf' };
   if (!['gzip', 'identity', undefined].includes(request.headers['content-encoding'])) {
     return { status: 415, message: 'gzip or nothing' };
   }
   return undefined;
 }
+
+const typeOf = (request: IncomingMessage): string | undefined =>
+  request.headers['content-type']?.split(';')[0]?.trim();
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -1,11 +1,12 @@
 /**
  * `rootspan record FILE`: a cluster's Events and objects as a recording, until it is stopped. Objects are cut to what
- * causality reads, so that a recording can be shown to others: no template, no Secret, no annotation of the user's own.
+ * causality reads, so that a recording can be shown to others: no environment, no arguments, no Secret, no annotation of the user's own.
  */
 import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { cutEvent, cutObject } from '../../functions/forwarder/cut-object.ts';
+import { newDigestKey } from '../../functions/forwarder/digest.ts';
 import {
   defaultKindSettings,
   followKinds,
@@ -25,6 +26,7 @@ import {
   type WatchedResource,
   watchedObjects,
 } from '../../functions/forwarder/kubernetes/watched-resources.ts';
+import { createSpecReader, type SpecReader } from '../../functions/forwarder/read-spec.ts';
 import type { KindRemark } from '../../functions/forwarder/remarks.ts';
 import { UserError } from '../../shared/errors.ts';
 import { connectCluster, whyNotRead } from './connect-cluster.ts';
@@ -47,6 +49,8 @@ export interface RecordPorts {
   clock: Clock;
   random(): number;
   report(remark: WatchRemark | KindRemark): void;
+  /** What may stand in a recording of what specs say. */
+  specs: SpecReader;
 }
 
 export interface RecordSettings {
@@ -68,7 +72,7 @@ export async function* recordCluster(
   yield { type: 'start', at: now(), namespaces: namespaces === undefined ? 'all' : [...namespaces] };
   const own = await ports.api.call('GET', '/api/v1/namespaces/kube-system', { signal });
   const is = { apiVersion: 'v1', kind: 'Namespace' };
-  yield { type: 'object', at: now(), watch: 'LIST', object: cutObject(own, is) };
+  yield { type: 'object', at: now(), watch: 'LIST', object: cutObject(own, is, ports.specs) };
 
   const isWanted = (object: Json) =>
     namespaces === undefined || isOf(namespaces, object.involvedObject ?? object.metadata);
@@ -79,7 +83,7 @@ export async function* recordCluster(
       for (const about of spokenOf(raw)) kinds.named(about);
       return true;
     };
-    return merged.add(toLines(resource, watchResource(ports, resource, { signal }), take));
+    return merged.add(toLines(resource, watchResource(ports, resource, { signal }), take, ports.specs));
   };
   const kinds = followKinds(
     {
@@ -115,6 +119,7 @@ async function* toLines(
   resource: WatchedResource,
   signals: AsyncIterable<WatchSignal>,
   isWanted: (object: Json) => boolean,
+  specs: SpecReader,
 ): AsyncGenerator<Json, Unavailable | undefined> {
   /** By UID: what was last written. */
   const written = new Map<string, { said: string; object: Json }>();
@@ -123,7 +128,7 @@ async function* toLines(
 
   const lineOf = (watch: string, at: string, raw: Json): Json | undefined => {
     if (!isWanted(raw)) return undefined;
-    const object = resource === events ? cutEvent(raw) : cutObject(raw, resource);
+    const object = resource === events ? cutEvent(raw) : cutObject(raw, resource, specs);
     const { uid, resourceVersion, ...metadata } = object.metadata as Json;
     const said = JSON.stringify({ ...object, metadata });
     const before = written.get(uid as string);
@@ -192,6 +197,8 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
       api,
       clock: systemClock,
       random: Math.random,
+      // A recording is shown to others: nobody has its key.
+      specs: createSpecReader(newDigestKey()),
       report: (remark: WatchRemark | KindRemark) => {
         const text = describe(remark);
         if (text === undefined || told.has(text)) return;

@@ -243,6 +243,7 @@ function createExporter(receiver: string, endpoint: OtlpEndpoint | undefined) {
     headers: {},
     timeoutMs: 10_000,
     compression: 'gzip',
+    protocol: 'http/protobuf',
   });
   const outer = endpoint === undefined ? undefined : createHttpTransport(endpoint);
   let undelivered: Undelivered | undefined;

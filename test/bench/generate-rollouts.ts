@@ -2,6 +2,7 @@
  * Rollouts of any number: each a Deployment, a ReplicaSet and three pods, 19 Events and 5 snapshots over 2 to 6 seconds, as
  * a forwarder would ship them; uids, names and times are as random as a cluster's, since what is stored is compressed. The same arguments give the same observations.
  */
+import { createSpecReader } from '../../functions/forwarder/read-spec.ts';
 import type { EventOccurrence, Observation } from '../../shared/observation.ts';
 import {
   type Cluster,
@@ -74,7 +75,7 @@ function rollOut(cluster: Cluster, i: number, at: number, arrival: Arrival, with
 
   const deployment = subject('apps/v1', 'Deployment', app);
   const replicaSet = subject('apps/v1', 'ReplicaSet', `${app}-${digits(9)}`, deployment);
-  see(at, deployment);
+  see(at, deployment, { spec: specOf(app, image) });
   see(at + 0.01, replicaSet);
   let now = at + 0.02;
   say(now, deployment, between(0.005, 0.03), {
@@ -173,6 +174,51 @@ function inArrival(
     return { at: seen, observation: { type: 'event', observedAt: rfc(seen), event } };
   });
 }
+
+const specs = createSpecReader('bench');
+
+/** What the forwarder tells of a Deployment as an application's chart writes it. */
+const specOf = (app: string, image: string) =>
+  specs.read(
+    {
+      kind: 'Deployment',
+      metadata: { generation: 1 },
+      spec: {
+        replicas: pods,
+        selector: { matchLabels: { app } },
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+        revisionHistoryLimit: 10,
+        progressDeadlineSeconds: 600,
+        template: {
+          metadata: { labels: { app }, annotations: { 'prometheus.io/scrape': 'true', app } },
+          spec: {
+            serviceAccountName: app,
+            restartPolicy: 'Always',
+            dnsPolicy: 'ClusterFirst',
+            schedulerName: 'default-scheduler',
+            terminationGracePeriodSeconds: 30,
+            securityContext: { runAsNonRoot: true },
+            volumes: [{ name: 'config', configMap: { name: app } }],
+            containers: [
+              {
+                name: 'main',
+                image,
+                imagePullPolicy: 'IfNotPresent',
+                args: ['--serve', app],
+                env: [{ name: 'APP', value: app }],
+                ports: [{ containerPort: 8080 }],
+                resources: { limits: { memory: '256Mi' }, requests: { memory: '128Mi', cpu: '100m' } },
+                livenessProbe: { httpGet: { path: `/${app}/live` } },
+                readinessProbe: { httpGet: { path: `/${app}/ready` } },
+                volumeMounts: [{ name: 'config', mountPath: '/config' }],
+              },
+            ],
+          },
+        },
+      },
+    },
+    false,
+  ).description;
 
 /** What a container does on its way up, the seconds until then, and what the kubelet says of it. */
 const steps = [

@@ -133,6 +133,31 @@ it('an object that is too long as a whole keeps what says who it is: its longest
   });
 });
 
+describe('what a spec says', () => {
+  const path = 'spec.template.spec.containers[app].image';
+
+  it('stays two where two differ after what may be shown of them', () => {
+    const images = ['a', 'b'].map(
+      (tag) =>
+        boundObject({ spec: { key: 'k', values: { [path]: `${'x'.repeat(300)}:${tag}` }, digests: {} } })
+          .spec!.values[path],
+    );
+    expect(images[0]).not.toBe(images[1]);
+    expect(images.map((image) => String(image).length)).toEqual([253, 253]);
+  });
+
+  it('goes whole where the object is too long with it', () => {
+    const sections = Object.fromEntries(
+      Array.from({ length: 200 }, (_, i) => [`spec.${i}${'p'.repeat(200)}`, 'v'.repeat(200)]),
+    );
+    const { spec, claims, truncated } = boundObject({
+      spec: { key: 'k', values: sections, digests: {} },
+      claims: ['c'],
+    });
+    expect({ spec, claims, truncated }).toEqual({ claims: ['c'], truncated: ['spec'] });
+  });
+});
+
 it('whatever an observation holds, it is small afterwards, and bounding it again changes nothing', () => {
   checkProperty(
     fc.property(wildObservation(200_000), (observation) => {

@@ -1,6 +1,7 @@
 /** The verb of a change: what somebody did, as far as the versions before and after it tell. */
 import type { FieldManager } from '../../../shared/observation.ts';
-import type { Version } from './gather-objects.ts';
+import { type Restored, revision, revisionOf } from './find-rollback.ts';
+import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 
 export const firstVerb = (isRun: boolean): string => (isRun ? 'Run' : 'Create');
@@ -10,7 +11,9 @@ export function verbOf(
   { object: now }: Version,
   previous: Version | undefined,
   writer: FieldManager | undefined,
+  restores: Restored | undefined,
 ): string {
+  if (restores !== undefined) return 'Rollback';
   const before = previous?.object;
   if (before !== undefined && writer !== undefined && restarts(now, before, writer)) return 'Restart';
   if (writer?.subresource === 'scale') return 'Scale';
@@ -19,23 +22,24 @@ export function verbOf(
   return writer?.operation ?? 'Update';
 }
 
-const revision = 'deployment.kubernetes.io/revision';
-
 /** By the spec itself; where that is not known, by the revision that the Deployment controller counts templates with. */
 function keepsTemplate(
   { history }: KubernetesObject,
   now: Version['object'],
   before: Version['object'],
 ): boolean {
-  if (before.specDigest !== undefined && now.specDigest !== undefined)
+  if (before.specDigest !== undefined && now.specDigest !== undefined && haveOneKey(history, before, now))
     return before.specDigest === now.specDigest;
-  const settled = history?.versions.findLast(
-    ({ object: { generation, status } }) =>
-      generation === now.generation && (status?.observedGeneration ?? 0) >= now.generation!,
-  );
-  const counted = settled?.object.annotations?.[revision];
+  const counted = history && revisionOf(history, now.generation);
   return counted !== undefined && counted === before.annotations?.[revision];
 }
+
+/** Digests of a forwarder whose key was lost, or which had none yet, cannot be compared. */
+const haveOneKey = (
+  history: ObjectHistory | undefined,
+  before: Version['object'],
+  now: Version['object'],
+): boolean => history?.specs.get(before.generation)?.key === history?.specs.get(now.generation)?.key;
 
 /** `kubectl rollout restart` writes one annotation of the pod template. */
 function restarts(now: Version['object'], before: Version['object'], writer: FieldManager): boolean {

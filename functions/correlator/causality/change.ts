@@ -1,5 +1,6 @@
 /** What somebody did to a root object. */
 
+import type { Restored } from './find-rollback.ts';
 import type { Sync } from './find-syncs.ts';
 import type { Version } from './gather-objects.ts';
 import type { Occurrence } from './gather-occurrences.ts';
@@ -27,12 +28,16 @@ export interface Change {
   outcome: Outcome;
   /** The version that the change wrote, as far as it was seen. */
   version: Version | undefined;
+  /** The version before that, where it was seen. */
+  before: Version | undefined;
+  /** What of before it brings back. */
+  restores: Restored | undefined;
   /** The Event that is the root of a sync. */
   sync: Sync | undefined;
   /** Whose trace it is a part of, by the annotation that it wrote. */
   caller: Caller | undefined;
-  /** What an annotation said that was there before it. */
-  earlierCaller: Caller | undefined;
+  /** Whom its object's annotations name besides: by others' conventions, not sampled, or before this change. */
+  otherCallers: readonly Caller[];
 }
 
 /** A change before it is known how it ended. */

@@ -9,6 +9,7 @@ import type { KubernetesObject } from './kubernetes-object.ts';
 import { waitsForVolumes } from './link-joins.ts';
 import { endings, turnOf } from './node-turns.ts';
 import type { World } from './placement/world.ts';
+import { callersIn } from './read-traceparent.ts';
 import { syncsOf } from './sync-links.ts';
 import { rootSpanIdOf, type Trace, type Traces } from './trace.ts';
 
@@ -39,8 +40,7 @@ export function findLinks(
   const addChange = (change: Change | undefined, reason: LinkReason) =>
     add(toRoot(change && traces.traceOf(change)), reason);
   const { root, object } = trace;
-  if (root.kind === 'change' && root.change.earlierCaller !== undefined)
-    add(root.change.earlierCaller, 'caller');
+  if (root.kind === 'change') for (const caller of root.change.otherCallers) add(caller, 'caller');
   if (root.kind === 'episode') {
     addChange(changeInEffect(world.changesOf(object), root.first.latest), 'generation-in-force');
     if (root.before !== undefined && isEnding(root) && isEnding(root.before.root))
@@ -51,7 +51,8 @@ export function findLinks(
     for (const change of syncsOf(world, root.change)) addChange(change, 'sync');
   }
   for (const occurrence of occurrences) {
-    const { subject, reason, message } = occurrence.event;
+    const { subject, reason, message, annotations } = occurrence.event;
+    if (annotations !== undefined) for (const caller of callersIn(annotations)) add(caller, 'caller');
     if (subject.kind === 'Pod' && waitsForVolumes(reason, message))
       for (const other of claimTraces(world, traces, occurrence)) add(toRoot(other), 'waits-for');
     addChange(movedFrom(world, occurrence, object), 'moved-pods-of');

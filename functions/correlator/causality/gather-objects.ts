@@ -2,7 +2,7 @@
  * Object snapshots folded into one history per UID. A fold over a set: the order of arrival and duplicates change
  * nothing.
  */
-import type { ObjectSnapshot } from '../../../shared/observation.ts';
+import type { ObjectSnapshot, SpecDescription } from '../../../shared/observation.ts';
 import { isDisruption } from './rules/disruptions.ts';
 import { compare, type Moment, min, narrow, parseTime, SECOND } from './time.ts';
 
@@ -28,6 +28,8 @@ export interface ObjectHistory {
   owner: { kind: string; name: string; uid: string } | undefined;
   /** Ascending by version. At least one. */
   versions: readonly Version[];
+  /** What the spec of each generation says, in their order: a forwarder tells it with the first snapshot of each. */
+  specs: ReadonlyMap<number | undefined, SpecDescription>;
   created: Moment | undefined;
   /** When its deletion was asked for: deletionTimestamp less the grace period, else when it was seen gone. */
   deletion: Moment | undefined;
@@ -61,11 +63,18 @@ export function gatherObjects(snapshots: Iterable<ObjectSnapshot>): Map<string, 
 function merge(a: Version, b: Version): Version {
   return {
     version: a.version,
-    object: mergeFields(a.object, b.object) as SnapshotObject,
+    object: mergeObjects(a.object, b.object),
     observedAt: min(a.observedAt, b.observedAt),
     deleted: a.deleted || b.deleted,
     isWatched: a.isWatched || b.isWatched,
   };
+}
+
+function mergeObjects(a: SnapshotObject, b: SnapshotObject): SnapshotObject {
+  const merged = mergeFields(a, b) as SnapshotObject;
+  const isOneKey = a.spec === undefined || b.spec === undefined || a.spec.key === b.spec.key;
+  // Digests under two keys are two languages: a mixture of them would differ from each.
+  return isOneKey ? merged : { ...merged, spec: a.spec!.key < b.spec!.key ? a.spec : b.spec };
 }
 
 /** Field by field: what is known beats what is not; of two answers the one that sorts first, whoever gave it. */
@@ -98,11 +107,22 @@ function toHistory(uid: string, unsorted: Version[]): ObjectHistory {
     name: newest.object.name,
     owner,
     versions,
+    specs: specsOf(versions),
     created:
       creation === undefined ? undefined : narrow(parseTime(creation.object.creationTimestamp!), firstSeen),
     deletion: deletionOf(versions),
     uncounted: newest.object.kind === 'Pod' ? uncountedSince(versions) : undefined,
   };
+}
+
+const noSpecs: ObjectHistory['specs'] = new Map();
+
+function specsOf(versions: readonly Version[]): ObjectHistory['specs'] {
+  if (versions.every(({ object }) => object.spec === undefined)) return noSpecs;
+  const specs = new Map<number | undefined, SpecDescription>();
+  for (const { object } of versions)
+    if (object.spec !== undefined && !specs.has(object.generation)) specs.set(object.generation, object.spec);
+  return specs;
 }
 
 /**

@@ -166,7 +166,7 @@ function momentOf(
 
 /** The name's nanoseconds fall into the timestamp's second, or into its microsecond where it has them. */
 function agrees(named: bigint, time: bigint): boolean {
-  if (time % SECOND === 0n) return secondOf(named) === time;
+  if (time % SECOND === 0n) return named >= time && named - time < SECOND;
   return named / 1000n === time / 1000n;
 }
 

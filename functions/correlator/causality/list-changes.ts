@@ -2,21 +2,17 @@
  * What somebody did to a root object: its generations, its syncs and its deletion, who did it, how, and when.
  */
 import type { FieldManager } from '../../../shared/observation.ts';
+import { countsStatusAsGeneration } from '../../../shared/snapshot-fields.ts';
 import { type Begun, type Change, generationOf, isMarked } from './change.ts';
 import { firstVerb, verbOf } from './change-verb.ts';
+import { findRollback } from './find-rollback.ts';
 import { findSyncs, type Sync, syncedKinds } from './find-syncs.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { outcomesOf } from './outcome.ts';
-import { callerOf, traceparentOf } from './read-traceparent.ts';
+import { callerOf, callersIn, traceparentOf } from './read-traceparent.ts';
 import { MINUTE, type Moment, narrow, parseTime } from './time.ts';
 import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
-
-/**
- * Kinds without a status subresource: each write of their status is a generation, so generations are no changes
- * (argoproj/argo-cd manifests/crds/application-crd.yaml).
- */
-const countsStatusAsGeneration: ReadonlySet<string> = new Set(['Application']);
 
 /**
  * In order of time, the deletion last. Empty for what has no generation and no syncs: what such an object does are episodes.
@@ -117,6 +113,7 @@ function generationChange(
   writer: FieldManager | undefined,
   isRun: boolean,
 ): Begun {
+  const restores = previous && findRollback(object, version, previous);
   return {
     object,
     type: 'generation',
@@ -125,10 +122,12 @@ function generationChange(
     lastGeneration: generation,
     moment: momentOf(object, generation, version, previous, writer),
     isSeen: version.isWatched && (previous !== undefined || generation === 1),
-    verb: generation === 1 ? firstVerb(isRun) : verbOf(object, version, previous, writer),
+    verb: generation === 1 ? firstVerb(isRun) : verbOf(object, version, previous, writer, restores),
     manager: writer?.manager ?? '',
     operation: writer?.operation ?? 'Update',
     version,
+    before: previous,
+    restores,
     sync: undefined,
     ...callersOf(generation, version, previous),
   };
@@ -172,9 +171,11 @@ function creationChange(object: KubernetesObject, { object: now }: Version, isRu
     manager: creator?.manager ?? '',
     operation: creator?.operation ?? 'Update',
     version: undefined,
+    before: undefined,
+    restores: undefined,
     sync: undefined,
     caller: undefined,
-    earlierCaller: undefined,
+    otherCallers: [],
   };
 }
 
@@ -194,9 +195,11 @@ function syncChange(object: KubernetesObject, sync: Sync): Begun {
     manager: isSynced ? (event.reporter.component ?? '') : '',
     operation: isSynced ? 'Sync' : 'Update',
     version: undefined,
+    before: undefined,
+    restores: undefined,
     sync,
     caller: undefined,
-    earlierCaller: undefined,
+    otherCallers: [],
   };
 }
 
@@ -205,13 +208,15 @@ function callersOf(
   generation: number,
   { object }: Version,
   previous: Version | undefined,
-): Pick<Change, 'caller' | 'earlierCaller'> {
-  const said = callerOf(object.annotations);
+): Pick<Change, 'caller' | 'otherCallers'> {
   const wrote =
     previous === undefined
       ? generation === 1
       : traceparentOf(object.annotations) !== traceparentOf(previous.object.annotations);
-  return wrote ? { caller: said, earlierCaller: undefined } : { caller: undefined, earlierCaller: said };
+  return {
+    caller: wrote ? callerOf(object.annotations) : undefined,
+    otherCallers: callersIn(object.annotations),
+  };
 }
 
 function deletionChange(object: KubernetesObject, history: ObjectHistory): Begun | undefined {
@@ -233,9 +238,11 @@ function deletionChange(object: KubernetesObject, history: ObjectHistory): Begun
     manager: '',
     operation: 'Delete',
     version,
+    before: undefined,
+    restores: undefined,
     sync: undefined,
     caller: undefined,
-    earlierCaller: callerOf(version.object.annotations),
+    otherCallers: callersIn(version.object.annotations),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Cluster } from '../../../shared/observation.ts';
 import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
+import { type Phase, phases, type TimeSpent } from './critical-path.ts';
 import { revisionOf } from './find-syncs.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -84,8 +85,11 @@ export function transitionAttributes(
 }
 
 /** `app` of `spec.containers{app}`. */
-export const containerOf = (fieldPath: string | undefined): string | undefined =>
-  fieldPath === undefined ? undefined : /\{(.+)\}$/.exec(fieldPath)?.[1];
+export function containerOf(fieldPath: string | undefined): string | undefined {
+  if (fieldPath === undefined || !fieldPath.endsWith('}')) return undefined;
+  const open = fieldPath.indexOf('{');
+  return open < 0 || open + 2 === fieldPath.length ? undefined : fieldPath.slice(open + 1, -1);
+}
 
 export function changeAttributes(change: Change): Attributes {
   const { object, version } = change;
@@ -105,6 +109,27 @@ export function addChange(attributes: Attributes, change: Change, verdict: strin
   attributes['rootspan.change.operation'] = operation;
   attributes['rootspan.change.outcome'] = verdict;
 }
+
+/** Seconds, each rounded once to the microsecond; phases of no time are left out. */
+export function addTimeSpent(attributes: Attributes, { duration, phases: spent }: TimeSpent): void {
+  attributes['rootspan.change.duration'] = toSeconds(duration);
+  for (const phase of phases) {
+    const seconds = toSeconds(spent.get(phase) ?? 0n);
+    if (seconds > 0) attributes[timeKeys[phase]] = seconds;
+  }
+}
+
+const timeKeys: Readonly<Record<Phase, string>> = {
+  queue: 'rootspan.change.time.queue',
+  schedule: 'rootspan.change.time.schedule',
+  pull: 'rootspan.change.time.pull',
+  start: 'rootspan.change.time.start',
+  ready: 'rootspan.change.time.ready',
+  stop: 'rootspan.change.time.stop',
+  other: 'rootspan.change.time.other',
+};
+
+const toSeconds = (nanoseconds: bigint): number => Math.round(Number(nanoseconds) / 1000) / 1e6;
 
 function addObject(attributes: Attributes, object: KubernetesObject, apiVersion: string | undefined): void {
   const kind = object.kind.toLowerCase();
@@ -141,20 +166,34 @@ function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | unde
   return nodeNameOf(subject);
 }
 
-/** One for each reporter: spans of the same one share it. */
+/** One for each reporter, which its spans share, and one for each root of a workload. */
 export function createResources({ name, uid }: Cluster) {
-  const known = new Map<string, Attributes>();
-  return (component: string | undefined, host: string | undefined): Attributes => {
-    const key = `${component ?? ''}|${host ?? ''}`;
-    const shared = known.get(key);
+  const known = new Map<string | undefined, Map<string | undefined, Attributes>>();
+  const ofCluster: Attributes = {
+    ...(name !== undefined && { 'k8s.cluster.name': name }),
+    ...(uid !== undefined && { 'k8s.cluster.uid': uid }),
+  };
+  const ofReporter = (component: string | undefined, host: string | undefined): Attributes => {
+    let byHost = known.get(component);
+    if (byHost === undefined) {
+      byHost = new Map();
+      known.set(component, byHost);
+    }
+    const shared = byHost.get(host);
     if (shared !== undefined) return shared;
     const resource: Attributes = {
       ...(component !== undefined && { 'service.name': component }),
       ...(host !== undefined && { 'service.instance.id': host }),
-      ...(name !== undefined && { 'k8s.cluster.name': name }),
-      ...(uid !== undefined && { 'k8s.cluster.uid': uid }),
+      ...ofCluster,
     };
-    known.set(key, resource);
+    byHost.set(host, resource);
     return resource;
   };
+  /** Of a root: who reports it is told beside, for those who want to see that instead. */
+  const ofService = (service: Attributes, component: string | undefined): Attributes => ({
+    ...service,
+    ...(component !== undefined && { 'rootspan.component': component }),
+    ...ofCluster,
+  });
+  return { ofReporter, ofService };
 }

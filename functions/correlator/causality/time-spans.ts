@@ -81,8 +81,9 @@ function timeTrace(
 
 /** Inside its second a child moves up to its parent. */
 function movedUp(child: Occurrence, parentStart: bigint): bigint {
-  const latest = child.exact ? child.at : secondOf(child.at) + SECOND - 1n;
-  return child.at < parentStart && parentStart <= latest ? parentStart : child.at;
+  const { at, exact } = child;
+  if (exact || at >= parentStart) return at;
+  return parentStart < secondOf(at) + SECOND ? parentStart : at;
 }
 
 /** A phase lasts until the next occurrence, a transition until it is over; everything else is an instant. */

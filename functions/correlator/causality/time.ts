@@ -36,7 +36,10 @@ function fraction(text: string): bigint {
   return BigInt(nanos * 10 ** (9 - digits));
 }
 
-export const secondOf = (at: bigint): bigint => at - (((at % SECOND) + SECOND) % SECOND);
+export function secondOf(at: bigint): bigint {
+  const past = at % SECOND;
+  return past < 0n ? at - past - SECOND : at - past;
+}
 
 /**
  * The hex after the last dot of an Event's name: its first time, in nanoseconds. Both of client-go's recorders write

@@ -5,13 +5,17 @@ import { occurrenceSpanId, transitionSpanId } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
+import { timeSpent } from './critical-path.ts';
+import { addDescription } from './describe-change.ts';
 import { type Cause, findCause } from './find-cause.ts';
 import { findLinks } from './find-links.ts';
+import { findService } from './find-service.ts';
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { World } from './placement/world.ts';
 import {
   addChange,
+  addTimeSpent,
   changeAttributes,
   createResources,
   occurrenceAttributes,
@@ -36,7 +40,7 @@ export function createSpanWriter(
   traces: Traces,
 ): (timed: TimedTrace) => WrittenSpan[] {
   const spanIds = new OccurrenceTable<string>();
-  const resourceOf = createResources(cluster);
+  const resources = createResources(cluster);
 
   function spanIdOf(occurrence: Occurrence): string {
     const known = spanIds.get(occurrence);
@@ -50,7 +54,16 @@ export function createSpanWriter(
     return spanId;
   }
 
-  function writeChange({ trace, root }: TimedTrace, { object, verb, manager }: Change): Span {
+  /** Of a root the workload's, of all else the reporting component. */
+  function resourceOf(root: TimedTrace | undefined, component: string | undefined, host: string | undefined) {
+    const service = root && findService(world, root);
+    return service === undefined
+      ? resources.ofReporter(component, host)
+      : resources.ofService(service, component);
+  }
+
+  function writeChange(timed: TimedTrace, { object, verb, manager }: Change): Span {
+    const { trace, root } = timed;
     return {
       traceId: trace.traceId,
       spanId: rootSpanIdOf(trace),
@@ -59,7 +72,7 @@ export function createSpanWriter(
       startTimeUnixNano: String(root.start),
       endTimeUnixNano: String(root.end),
       status: unset,
-      resource: resourceOf(manager === '' ? 'kubernetes' : manager, undefined),
+      resource: resourceOf(timed, manager === '' ? 'kubernetes' : manager, undefined),
       attributes: changeAttributes((trace.root as { change: Change }).change),
       links: none,
     };
@@ -84,7 +97,7 @@ export function createSpanWriter(
       startTimeUnixNano: String(start),
       endTimeUnixNano: String(end),
       status,
-      resource: resourceOf(event.reporter.component, event.reporter.instance),
+      resource: resourceOf(isRoot ? timed : undefined, event.reporter.component, event.reporter.instance),
       attributes:
         transition === undefined
           ? occurrenceAttributes(occurrence, subject, membership, isRoot)
@@ -124,17 +137,15 @@ export function createSpanWriter(
   };
 
   /** The root says how the change ended, and why it failed. */
-  function answer(
-    head: Span,
-    change: Change,
-    { occurrences }: TimedTrace,
-    written: readonly WrittenSpan[],
-  ): void {
+  function answer(head: Span, change: Change, timed: TimedTrace, written: readonly WrittenSpan[]): void {
+    const { occurrences } = timed;
     const { outcome, object } = change;
     const cause = findCause(world, outcome, object, occurrences);
     // Nothing more was heard of it: with a cause that is known it stands still.
     const verdict = outcome.verdict === 'unfinished' && cause !== undefined ? 'stalled' : outcome.verdict;
     addChange(head.attributes, change, verdict);
+    addDescription(head.attributes, change);
+    addTimeSpent(head.attributes, timeSpent(world, timed, change));
     const errors = written.filter(({ span }) => span !== head && span.status.code === 'ERROR').length;
     if (errors > 0) head.attributes['rootspan.change.errors'] = errors;
     if (verdict === 'failed' || cause !== undefined)

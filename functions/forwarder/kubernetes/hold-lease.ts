@@ -8,6 +8,7 @@
 import { ApiError, type ApiServer, type Json } from './api-server.ts';
 import { readCheckpoint } from './checkpoint-annotation.ts';
 import type { Clock } from './clock.ts';
+import { readDigestKey, withDigestKey } from './digest-key.ts';
 import {
   heldByAnother,
   holderOf,
@@ -27,6 +28,8 @@ export interface LeasePorts {
   clock: Clock;
   /** From 0 to below 1. */
   random(): number;
+  /** Of the cluster's digests, where the Lease has none yet. */
+  newDigestKey(): string;
   report(remark: LeaseRemark): void;
 }
 
@@ -65,6 +68,8 @@ export const leaseDefaults = {
 export interface Term {
   /** What the Lease held when the term began. */
   checkpoint: Checkpoint | undefined;
+  /** What digests are made with: the same in each term, so that those of two terms can be compared. */
+  digestKey: string;
   /** Aborted when the process is to stop (reason `stopping`: finish, save, return) or no longer leads (`lost`). */
   signal: AbortSignal;
   /** Kept for the next renewal; only versions that are newer than those saved before count. */
@@ -138,12 +143,13 @@ async function acquire(
 /** The Lease where it is ours now, else milliseconds to the next look. */
 async function tryToTake(candidate: Candidate, signal: AbortSignal): Promise<HeldLease | number> {
   const { ports, settings, api } = candidate;
-  const { clock, report } = ports;
+  const { clock, newDigestKey, report } = ports;
   const path = collectionPath(settings);
   const confirmedAt = clock.elapsed();
   const found = await readLease(api, settings, signal);
   if (found === undefined) {
-    const lease = await api.call('POST', path, { body: newLease(settings, clock.now()), signal });
+    const body = withDigestKey(newLease(settings, clock.now()), newDigestKey);
+    const lease = await api.call('POST', path, { body, signal });
     return { lease, confirmedAt };
   }
   const observed = observeLease(candidate.observed, found, clock.elapsed());
@@ -154,7 +160,7 @@ async function tryToTake(candidate: Candidate, signal: AbortSignal): Promise<Hel
     candidate.followed = holder;
     if (left > 0) return Math.min(left, settings.retryEvery);
   }
-  const body = takenLease(found, settings, clock.now());
+  const body = withDigestKey(takenLease(found, settings, clock.now()), newDigestKey);
   const lease = await api.call('PUT', `${path}/${settings.name}`, { body, signal });
   return { lease, confirmedAt };
 }
@@ -206,6 +212,7 @@ async function serve(
   try {
     await run({
       checkpoint,
+      digestKey: readDigestKey(held.lease) ?? ports.newDigestKey(),
       signal: holding.ending.signal,
       save(checkpoint) {
         holding.saved = newestVersions(holding.saved, checkpoint);

@@ -1,5 +1,6 @@
 /** One document of a file (a line of a recording, an object, a list of them, what a tool wraps them in) to observations. */
 import { observeEvent, observeObject } from '../../../functions/forwarder/observe.ts';
+import { createSpecReader, fixedKey } from '../../../functions/forwarder/read-spec.ts';
 import { UserError } from '../../../shared/errors.ts';
 import type { Cluster, Observation, Parsed } from '../../../shared/observation.ts';
 import { neverShipped } from '../../../shared/snapshot-fields.ts';
@@ -16,6 +17,9 @@ export interface Found {
   /** A deletion of which nothing says when it was; its time is that of the last change before it. */
   undated?: boolean;
 }
+
+/** Digests of a file are compared and never shown. */
+const specs = createSpecReader(fixedKey);
 
 /** Of lists in lists: kubectl writes none, jq one or two. */
 const deepest = 10;
@@ -77,7 +81,7 @@ function* observeRecorded(where: string, line: Json & { type: string }): Generat
   } else if (line.type === 'object') {
     const at = needTime(where, 'at', line);
     if (isNeverShipped(line.object)) return;
-    const observation = need(where, 'object', observeObject(line.object, at, deleted));
+    const observation = need(where, 'object', observeObject(line.object, at, deleted, specs));
     yield { observation: line.watch === 'LIST' ? { ...observation, from: 'list' } : observation };
   } else if (!recordingTypes.has(line.type)) {
     // Of a log, or the line of a watch but for what it is about: lost without a word.
@@ -94,7 +98,7 @@ export function* observeCaptured(where: string, value: unknown, caption: Json): 
   if (object.kind === 'Event') yield { observation: need(where, 'Event', observeEvent(object, at)) };
   else
     yield {
-      observation: need(where, kindOf(object), observeObject(object, at, caption.style === 'deleted')),
+      observation: need(where, kindOf(object), observeObject(object, at, caption.style === 'deleted', specs)),
     };
 }
 
@@ -136,7 +140,7 @@ function observeOccurrence(where: string, raw: Json, { seenAt, cluster }: Entry)
 
 function observeSnapshot(where: string, raw: Json, { how, seenAt, cluster }: Entry): Found {
   const deleted = how === 'deleted';
-  const snapshot = need(where, kindOf(raw), observeObject(raw, unknownTime, deleted));
+  const snapshot = need(where, kindOf(raw), observeObject(raw, unknownTime, deleted, specs));
   const observedAt = seenAt ?? newestTimeOf(raw);
   if (observedAt === undefined) throw new UserError(`${where}: ${kindOf(raw)} has no time; ${knownInputs}`);
   const dated = how === 'listed' ? { ...snapshot, from: 'list', observedAt } : { ...snapshot, observedAt };

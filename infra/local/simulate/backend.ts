@@ -38,6 +38,7 @@ export function createBackend({ time, account, faults }: World): Backend {
   return {
     deliveries,
     of: (instance) => ({
+      protocol: 'http/json',
       async send(body) {
         const spans = readOtlpSpans(JSON.parse(new TextDecoder().decode(body)));
         try {

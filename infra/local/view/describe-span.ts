@@ -1,4 +1,5 @@
 /** What a person calls a span: the words that terminal, tree and page share. */
+import { type Phase, phases } from '../../../functions/correlator/causality/critical-path.ts';
 import {
   episode,
   placementRules,
@@ -15,11 +16,18 @@ export type TraceDescription = {
   namespace: string;
   manager: string;
   outcome: string;
+  /** What it changed. */
+  summary: string;
+  /** How long the change took: `8.63 s`; the trace may last longer. */
+  took: string;
+  /** Where that time went: `pull 12.0 s, ready 3.00 s`. */
+  spent: string;
 };
 
 /** The words of a trace's head span; empty where it has none (an episode has no manager). */
 export function describeTrace(trace: Trace): TraceDescription {
   const { span } = headOf(trace);
+  const duration = durationOf(span);
   return {
     name: oneLine(span.name),
     kind: text(span.attributes, 'k8s.object.kind'),
@@ -27,8 +35,32 @@ export function describeTrace(trace: Trace): TraceDescription {
     namespace: text(span.attributes, 'k8s.namespace.name'),
     manager: text(span.attributes, 'rootspan.change.manager'),
     outcome: text(span.attributes, 'rootspan.change.outcome'),
+    summary: text(span.attributes, 'rootspan.change.summary'),
+    took: duration === undefined ? '' : formatDuration(duration),
+    spent: phasesOf(span)
+      // What is shorter is not where the time went.
+      .filter(({ lasts }) => duration !== undefined && lasts * 20n >= duration)
+      .map(({ phase, lasts }) => `${phase} ${formatDuration(lasts)}`)
+      .join(', '),
   };
 }
+
+/** How long the change took, in nanoseconds; undefined of what is no root of one. */
+export const durationOf = ({ attributes }: Span): bigint | undefined =>
+  nanoseconds(attributes['rootspan.change.duration']);
+
+/** Where the time of a change went, in the order in which a pod goes through it. */
+export const phasesOf = ({ attributes }: Span): { phase: Phase; lasts: bigint }[] =>
+  phases.flatMap((phase) => {
+    const lasts = nanoseconds(attributes[`rootspan.change.time.${phase}`]);
+    return lasts === undefined ? [] : [{ phase, lasts }];
+  });
+
+/** A foreign span may say anything. */
+const nanoseconds = (seconds: Attributes[string] | undefined): bigint | undefined =>
+  typeof seconds === 'number' && seconds >= 0 && seconds < 1e9
+    ? BigInt(Math.round(seconds * 1e9))
+    : undefined;
 
 export const objectName = (span: Span): string => text(span.attributes, 'k8s.object.name');
 

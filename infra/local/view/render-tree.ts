@@ -1,12 +1,22 @@
 /** Traces as plain text that a person can read and a diff can compare: `explain --format tree` and the golden tests. */
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { buildTraces, headOf, type Trace, type Tree } from './build-trees.ts';
-import { countOf, describeTrace, messageOf, objectName, tellingName } from './describe-span.ts';
+import {
+  countOf,
+  describeTrace,
+  durationOf,
+  messageOf,
+  objectName,
+  phasesOf,
+  tellingName,
+} from './describe-span.ts';
 import { cutEnd, oneLine } from './fit-text.ts';
 import { foldSiblings, type SiblingRow } from './fold-siblings.ts';
 
 /** Longer messages are cut: kubelet repeats itself at length. */
 const MESSAGE_CELLS = 90;
+/** What a change changed: two images with their tags fit. */
+const SUMMARY_CELLS = 140;
 
 /**
  * One block a trace, one line a span, like siblings folded; the same spans in any order give the same text. Times are
@@ -14,7 +24,7 @@ const MESSAGE_CELLS = 90;
  *
  *     trace 06970da9 StatefulSet/shop/db, 4 spans, 1 error, links 1
  *       link 4080531b generation-in-force
- *       StatefulSet.Apply db +0.000s 9.020s Apply by argocd, complete
+ *       StatefulSet.Apply db +0.000s 9.020s Apply by argocd, complete in 8.900s: pull 6.850s, ready 2.050s · replicas 1 → 2
  *         StatefulSet.SuccessfulCreate db +0.050s 4.030s x1 Create Pod db-0 in StatefulSet db successful
  *           Pod.BackOff db-0 +1.000s to +91.000s x2 to x11, 10 times ERROR Back-off restarting failed container
  */
@@ -99,8 +109,7 @@ function renderSpan({ span, start, end }: Tree, trace: Trace, options: TreeOptio
     count === undefined ? '' : `x${count}`,
     span.status.code === 'ERROR' ? 'ERROR' : '',
     options.why === true ? whyOf(span) : '',
-    operation === undefined ? '' : changeOf(span, operation),
-    cutEnd(messageOf(span), MESSAGE_CELLS),
+    operation === undefined ? cutEnd(messageOf(span), MESSAGE_CELLS) : changeOf(span, operation),
   ]
     .filter((part) => part !== '')
     .join(' ');
@@ -108,8 +117,25 @@ function renderSpan({ span, start, end }: Tree, trace: Trace, options: TreeOptio
 
 function changeOf(span: Span, operation: Attributes[string]): string {
   const { 'rootspan.change.manager': manager, 'rootspan.change.outcome': outcome } = span.attributes;
+  const { 'rootspan.change.summary': summary } = span.attributes;
   const by = manager === undefined || manager === '' ? '' : ` by ${manager}`;
-  return cutEnd(oneLine(`${operation}${by}${outcome === undefined ? '' : `, ${outcome}`}`), MESSAGE_CELLS);
+  const how = cutEnd(
+    oneLine(`${operation}${by}${outcome === undefined ? '' : `, ${outcome}`}`),
+    MESSAGE_CELLS,
+  );
+  const parts = [
+    how + spentOf(span),
+    cutEnd(oneLine(String(summary ?? '')), SUMMARY_CELLS),
+    cutEnd(messageOf(span), MESSAGE_CELLS),
+  ];
+  return parts.filter((part) => part !== '').join(' · ');
+}
+
+function spentOf(span: Span): string {
+  const took = durationOf(span);
+  if (took === undefined) return '';
+  const spent = phasesOf(span).map(({ phase, lasts }) => `${phase} ${seconds(lasts)}`);
+  return ` in ${seconds(took)}${spent.length === 0 ? '' : `: ${spent.join(', ')}`}`;
 }
 
 /** `[creator/message]`; nothing of a root. */

@@ -137,13 +137,16 @@ function shortName(tree: Tree, parent: Tree | undefined): string {
 }
 
 function header(trace: Trace, columns: number): Line[] {
-  const { name, object, namespace, manager, outcome } = describeTrace(trace);
+  const { name, object, namespace, manager, outcome, summary, took, spent } = describeTrace(trace);
+  const lasts = formatDuration(trace.end - trace.start);
   const title = cutEnd(`${name} ${object}`.trim() || trace.traceId.slice(0, 8), columns);
   const facts: Line = [];
   if (namespace !== '') facts.push([namespace]);
   if (manager !== '') facts.push([`by ${manager}`]);
-  if (outcome !== '') facts.push(outcomeFact(outcome));
-  facts.push([formatDuration(trace.end - trace.start)], [countOf(trace.spans, 'span')]);
+  if (summary !== '') facts.push([summary]);
+  if (outcome !== '') facts.push(outcomeFact(outcome, took === '' || took === lasts ? '' : ` after ${took}`));
+  if (spent !== '') facts.push([spent]);
+  facts.push([lasts], [countOf(trace.spans, 'span')]);
   if (trace.errors > 0) facts.push([`✗ ${countOf(trace.errors, 'error')}`, 'red']);
   if (trace.links.length > 0)
     facts.push([
@@ -168,14 +171,15 @@ function header(trace: Trace, columns: number): Line[] {
   return lines;
 }
 
-function outcomeFact(outcome: string): Line[number] {
+/** @param after how long that took, where the trace goes on */
+function outcomeFact(outcome: string, after: string): Line[number] {
   switch (outcome) {
     case 'complete':
-      return [`✓ ${outcome}`, 'green'];
+      return [`✓ ${outcome}${after}`, 'green'];
     case 'failed':
-      return [`✗ ${outcome}`, 'red'];
+      return [`✗ ${outcome}${after}`, 'red'];
     default:
-      return [outcome, 'yellow'];
+      return [`${outcome}${after}`, 'yellow'];
   }
 }
 

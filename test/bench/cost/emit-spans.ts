@@ -25,6 +25,7 @@ export async function startEmitter(
     headers: {},
     timeoutMs: 10_000,
     compression: 'gzip',
+    protocol: 'http/protobuf',
   });
   const emit = createEmitter(
     {

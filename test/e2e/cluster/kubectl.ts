@@ -9,9 +9,11 @@ import {
   watchedObjects,
 } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
 import { observeEvent, observeObject } from '../../../functions/forwarder/observe.ts';
+import { createSpecReader, fixedKey } from '../../../functions/forwarder/read-spec.ts';
 import type { Observation } from '../../../shared/observation.ts';
 
 const run = promisify(execFile);
+const specs = createSpecReader(fixedKey);
 const mostOutput = 1 << 28;
 
 export interface Kubectl {
@@ -47,7 +49,8 @@ export async function startWitness(kubectl: Kubectl): Promise<Witness> {
     const at = new Date().toISOString();
     const whole = { apiVersion: resource.apiVersion, kind: resource.kind, ...object };
     if (resource === events && how === 'DELETED') return;
-    const seen = resource === events ? observeEvent(whole, at) : observeObject(whole, at, how === 'DELETED');
+    const seen =
+      resource === events ? observeEvent(whole, at) : observeObject(whole, at, how === 'DELETED', specs);
     if (!seen.ok) throw new Error(`${resource.resource}: ${seen.reason}`);
     observations.push(seen.value);
   };

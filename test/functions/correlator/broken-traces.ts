@@ -33,6 +33,22 @@ export function outsideIn(spans: readonly Span[]): string[] {
   });
 }
 
+/** Roots whose phases do not add up to the duration, and durations beyond the span. */
+export function misspentIn(spans: readonly Span[]): string[] {
+  return spans.flatMap((span) => {
+    if (span.attributes['rootspan.change.outcome'] === undefined) return [];
+    const { 'rootspan.change.duration': duration } = span.attributes;
+    const [start, end] = intervalOf(span);
+    const spent = Object.entries(span.attributes)
+      .filter(([key]) => key.startsWith('rootspan.change.time.'))
+      .map(([, seconds]) => Number(seconds));
+    const isWithin = Number(duration) >= 0 && Number(duration) <= Number(end - start) / 1e9 + 1e-6;
+    const sum = spent.reduce((all, seconds) => all + seconds, 0);
+    const isWhole = spent.every((seconds) => seconds > 0) && Math.abs(sum - Number(duration)) < 0.001;
+    return isWithin && isWhole ? [] : [`${span.name} spent ${spent} of ${duration} s`];
+  });
+}
+
 const intervalOf = ({ startTimeUnixNano, endTimeUnixNano }: Span): [bigint, bigint] => [
   BigInt(startTimeUnixNano),
   BigInt(endTimeUnixNano),

@@ -6,6 +6,8 @@ import { type ExportOutcome, exportSpans, judgeAnswer } from '../../../functions
 import { createHttpTransport } from '../../../functions/emitter/http-transport.ts';
 import type { OtlpEndpoint } from '../../../functions/emitter/read-config.ts';
 import { toOtlpJson } from '../../../functions/emitter/to-otlp-json.ts';
+import { readOtlpProtobuf } from '../../../infra/local/read-otlp-protobuf.ts';
+import { readOtlpSpans } from '../../../infra/local/read-otlp-spans.ts';
 import { makeRollout } from '../../spans.ts';
 import { answer, type Script, type ScriptedBackend, startBackend } from './scripted-backend.ts';
 
@@ -55,6 +57,29 @@ test('without compression the bytes go as they are', async () => {
   expect(backend.requests[0]!.headers['content-encoding']).toBeUndefined();
   expect(backend.requests[0]!.body).toBe(toOtlpJson(spans));
 });
+
+test('in protobuf the same spans arrive, in half the bytes', async () => {
+  await using backend = await startBackend(undefined, { protocol: 'http/protobuf', compression: 'none' });
+  expect(await exportTo(backend.endpoint)).toEqual([{ kind: 'accepted' }]);
+  const [{ headers, raw }] = backend.requests as [ScriptedBackend['requests'][number]];
+  expect(headers['content-type']).toBe('application/x-protobuf');
+  expect(readOtlpSpans(readOtlpProtobuf(raw))).toEqual(readOtlpSpans(JSON.parse(toOtlpJson(spans))));
+  expect(raw.length).toBeLessThan(toOtlpJson(spans).length / 1.8);
+});
+
+test.each([
+  ['http/protobuf', 'http/json'],
+  ['http/json', 'http/protobuf'],
+] as const)(
+  'a backend that does not take %s is not down: the message says which setting',
+  async (protocol, other) => {
+    expect(await outcomeOf(answer(415, 'no'), { protocol })).toEqual({
+      kind: 'unavailable',
+      status: 415,
+      message: `the backend does not take ${protocol} (415): set OTEL_EXPORTER_OTLP_PROTOCOL (otlp.protocol of the stack) to ${other}`,
+    });
+  },
+);
 
 test('one connection serves many requests', async () => {
   await using backend = await startBackend();
@@ -215,7 +240,7 @@ test('a refusal that comes before the body was read is a refusal, not a broken c
   });
   const transport = createHttpTransport(await listen(server));
   const sent = await transport.send(new Uint8Array(20_000_000));
-  expect(judgeAnswer(sent, NOW)).toEqual({ kind: 'refused', status: 413, message: 'too large' });
+  expect(judgeAnswer(sent, NOW, 'http/json')).toEqual({ kind: 'refused', status: 413, message: 'too large' });
   transport.close();
   await new Promise((resolve) => server.close(resolve));
 });
@@ -223,5 +248,11 @@ test('a refusal that comes before the body was read is a refusal, not a broken c
 async function listen(server: net.Server): Promise<OtlpEndpoint> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: new URL(`http://127.0.0.1:${port}`), headers: {}, timeoutMs: 10_000, compression: 'none' };
+  return {
+    url: new URL(`http://127.0.0.1:${port}`),
+    headers: {},
+    timeoutMs: 10_000,
+    compression: 'none',
+    protocol: 'http/json',
+  };
 }

@@ -14,6 +14,7 @@ test('what holds unless something else is said', () => {
     headers: {},
     timeoutMs: 10_000,
     compression: 'gzip',
+    protocol: 'http/protobuf',
   });
 });
 
@@ -86,6 +87,7 @@ test.each<[string, string, Environment]>([
   ['a time-out in words', 'OTEL_EXPORTER_OTLP_TIMEOUT', { OTEL_EXPORTER_OTLP_TIMEOUT: '10s hunter2' }],
   ['no time at all', 'OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', { OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '0' }],
   ['a month', 'OTEL_EXPORTER_OTLP_TIMEOUT', { OTEL_EXPORTER_OTLP_TIMEOUT: '2678400000' }],
+  ['gRPC', 'OTEL_EXPORTER_OTLP_PROTOCOL', { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }],
   ['another compression', 'OTEL_EXPORTER_OTLP_COMPRESSION', { OTEL_EXPORTER_OTLP_COMPRESSION: 'hunter2' }],
 ])('%s: names %s and quotes nothing', (_, variable, env) => {
   let error: unknown;
@@ -115,10 +117,20 @@ describe('where the function exports to', () => {
           headers: {},
           timeoutMs: 10_000,
           compression: 'gzip',
+          protocol: 'http/protobuf',
         },
       },
+      serviceName: 'workload',
       setAsideBucket: 'set-aside',
       spansQueueUrl: 'https://sqs.example/spans',
+    });
+  });
+
+  test('with names and a protocol of its own', () => {
+    const env = { ...stack, SERVICE_NAME: 'one', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json' };
+    expect(readEmitterConfig(env)).toMatchObject({
+      destination: { endpoint: { protocol: 'http/json' } },
+      serviceName: 'one',
     });
   });
 
@@ -135,6 +147,7 @@ describe('where the function exports to', () => {
     [{ SET_ASIDE_BUCKET: undefined }, 'SET_ASIDE_BUCKET is missing'],
     [{ SPANS_QUEUE_URL: ' ' }, 'SPANS_QUEUE_URL is missing'],
     [{ AWS_REGION: undefined }, 'AWS_REGION is missing'],
+    [{ SERVICE_NAME: 'deployment' }, 'SERVICE_NAME should be workload, component, one'],
     [{ OTLP_HEADERS_SECRET_ARN: 'arn' }, 'OTLP_HEADERS_SECRET_ARN needs OTEL_EXPORTER_OTLP_ENDPOINT'],
   ])('%j: %s', (change, message) => {
     expect(() => readEmitterConfig({ ...stack, ...change })).toThrow(new UserError(message));

@@ -56,6 +56,7 @@ export async function startBackend(
       headers: {},
       timeoutMs: 10_000,
       compression: 'gzip',
+      protocol: 'http/json',
       ...settings,
     },
     async [Symbol.asyncDispose]() {

@@ -100,6 +100,7 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
     { ...defaultTermSettings, cluster: { uid: 'c1' }, watched: watchedObjects, ...given.settings },
     {
       checkpoint: given.checkpoint,
+      digestKey: 'of the Lease',
       signal: ending.signal,
       save(checkpoint) {
         saved = { ...saved, ...checkpoint };

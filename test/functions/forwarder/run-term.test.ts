@@ -4,7 +4,15 @@ import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
 import { defaultSubjectSettings } from '../../../functions/forwarder/ship-subjects.ts';
 import { decodeBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { anEvent, anObject, createMemoryCluster, deployment, pod, replicaSet } from './memory-cluster.ts';
+import {
+  anEvent,
+  anObject,
+  createMemoryCluster,
+  deployment,
+  pod,
+  type Raw,
+  replicaSet,
+} from './memory-cluster.ts';
 import { podInTrouble } from './pod-in-trouble.ts';
 import { createTestClock, quiet, runInMemory, told } from './run-in-memory.ts';
 
@@ -65,6 +73,63 @@ describe('the first term in a cluster', () => {
     cluster.put({ ...changed, metadata: { ...changed.metadata, generation: 3 } });
     await term.quiet();
     expect(term.arrived.map((each) => each.type === 'object' && each.object.generation)).toEqual([1, 2, 3]);
+    await term.stop();
+  });
+});
+
+describe('what a spec says', () => {
+  const withImage = (of: Raw, tag: string, generation: number, more: object = {}): Raw => ({
+    ...of,
+    metadata: { ...of.metadata, generation },
+    spec: { template: { spec: { containers: [{ name: 'app', image: `tiny:${tag}` }] } } },
+    ...more,
+  });
+  const images = (arrived: readonly Observation[]) =>
+    arrived.flatMap((each) =>
+      each.type === 'object' && each.object.kind === 'Deployment'
+        ? (each.object.spec?.values['spec.template.spec.containers[app].image'] ?? 'not told')
+        : [],
+    );
+
+  it('goes with the first snapshot of each generation, and with what was there before a change', async () => {
+    const { cluster, web } = createShop();
+    cluster.put(withImage(web, 'v1', 1));
+    const term = runInMemory(cluster);
+    await term.quiet();
+    cluster.put(withImage(web, 'v2', 2));
+    cluster.put(withImage(web, 'v2', 2, { status: { observedGeneration: 2 } }));
+    cluster.put(withImage(web, 'v2', 2, { status: { observedGeneration: 2, replicas: 1 } }));
+    cluster.put(withImage(web, 'v2', 3));
+    await term.quiet();
+    expect(images(term.arrived)).toEqual(['tiny:v1', 'tiny:v2', 'not told', 'not told', 'tiny:v2']);
+    await term.stop();
+  });
+
+  it('goes again before a change, where it was told so long ago that the store may have forgotten it', async () => {
+    const { cluster, web } = createShop();
+    const clock = createTestClock();
+    const term = runInMemory(cluster, { clock });
+    await term.quiet();
+    cluster.put(withImage(web, 'v1', 2));
+    await term.quiet();
+    const before = term.arrived.length;
+    clock.skip(11 * 3_600_000);
+    cluster.put(withImage(web, 'v1', 2, { status: { observedGeneration: 2 } }));
+    await term.quiet();
+    clock.skip(2 * 3_600_000);
+    cluster.put(withImage(web, 'v2', 3));
+    await term.quiet();
+    expect(images(term.arrived.slice(before))).toEqual(['not told', 'tiny:v1', 'tiny:v2']);
+    await term.stop();
+  });
+
+  it('has what `redact` matches taken out', async () => {
+    const { cluster, web } = createShop();
+    const term = runInMemory(cluster, { redact: [/v\d+/g] });
+    await term.quiet();
+    cluster.put(withImage(web, 'v1', 2));
+    await term.quiet();
+    expect(images(term.arrived).at(-1)).toBe('tiny:[redacted]');
     await term.stop();
   });
 });

@@ -19,11 +19,11 @@ describe('a snapshot', () => {
   it('goes on the wire as it was observed', () => {
     const cache = createSnapshotCache(() => 0);
     const pod = snapshot('web "0"', { resourceVersion: '7', owner: { kind: 'X', name: 'ö', uid: 'x' } });
-    const line = JSON.parse(lineOf(cache.see(pod, changed).known));
+    const line = JSON.parse(lineOf(cache.see(pod, changed).known, true));
     expect(line).toEqual(pod);
     expect(parseObservation(line).ok).toBe(true);
     const versionless = snapshot('web');
-    expect(JSON.parse(lineOf(cache.see(versionless, changed).known))).toEqual(versionless);
+    expect(JSON.parse(lineOf(cache.see(versionless, changed).known, true))).toEqual(versionless);
   });
 
   it('of a recreated object takes over the name, also when the end of the first comes late', () => {
@@ -82,11 +82,11 @@ describe('how a version was found', () => {
   it('goes on the wire, and is no news', () => {
     const cache = createSnapshotCache(() => 0);
     const first = found('list', v('7'));
-    expect(JSON.parse(lineOf(cache.see(first, listed).known))).toEqual(first);
+    expect(JSON.parse(lineOf(cache.see(first, listed).known, true))).toEqual(first);
     expect(cache.see(v('8'), changed)).toMatchObject({ news: false, known: { from: 'list', version: '8' } });
     const { known, news } = cache.see(v('9', { nodeName: 'n1' }), changed);
     expect(news).toBe(true);
-    expect(JSON.parse(lineOf(known))).toEqual(v('9', { nodeName: 'n1' }));
+    expect(JSON.parse(lineOf(known, true))).toEqual(v('9', { nodeName: 'n1' }));
   });
 
   it('is by a watch that told it, whatever list repeats it', () => {

@@ -434,6 +434,11 @@ describe('settings', () => {
       { otlp: { endpoint: 'https://collector.example', headersSecretArn: secret } },
       'otlp.headersSecretArn should be the ARN of a secret, with its last six characters',
     ],
+    [
+      { otlp: { endpoint: 'https://collector.example', protocol: 'grpc' } },
+      'otlp.protocol should be ("http/protobuf" | "http/json"), is string',
+    ],
+    [{ serviceName: 'deployment' }, 'serviceName should be ("workload" | "component" | "one"), is string'],
     [{ vpc: { subnetIds: [], securityGroupIds: ['sg-1'] } }, 'vpc.subnetIds is empty'],
     [{ rules: '' }, 'rules is empty'],
     [
@@ -528,7 +533,8 @@ describe('where spans go', () => {
   it('is an endpoint, with headers from a secret and from within a VPC where that is said', () => {
     const secret = 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:otlp-AbCdEf';
     const template = synthesize({
-      otlp: { endpoint: 'https://collector.example', headersSecretArn: secret },
+      otlp: { endpoint: 'https://collector.example', headersSecretArn: secret, protocol: 'http/json' },
+      serviceName: 'component',
       vpc: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] },
     });
     template.hasResourceProperties('AWS::Lambda::Function', {
@@ -536,6 +542,8 @@ describe('where spans go', () => {
         Variables: Match.objectLike({
           OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example',
           OTLP_HEADERS_SECRET_ARN: secret,
+          OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+          SERVICE_NAME: 'component',
         }),
       },
       VpcConfig: { SubnetIds: ['subnet-0123456789abcdef0'], SecurityGroupIds: ['sg-0123456789abcdef0'] },

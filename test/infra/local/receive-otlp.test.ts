@@ -1,8 +1,10 @@
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toOtlpJson } from '../../../functions/emitter/to-otlp-json.ts';
+import { toReadableSpans } from '../../../functions/emitter/to-readable-span.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../../../infra/local/receive-otlp.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { arbitrarySpan } from '../../arbitrary-spans.ts';
@@ -67,6 +69,13 @@ describe('what is posted', () => {
 
   it('may be zipped', async () => {
     const { status } = await post(gzipSync(toOtlpJson([span])), { 'content-encoding': 'gzip' });
+    expect(status).toBe(200);
+    expect(receiver.spans()).toEqual([span]);
+  });
+
+  it('protobuf', async () => {
+    const body = ProtobufTraceSerializer.serializeRequest(toReadableSpans([span]))!;
+    const { status } = await post(body, { 'content-type': 'application/x-protobuf' });
     expect(status).toBe(200);
     expect(receiver.spans()).toEqual([span]);
   });
@@ -140,7 +149,8 @@ describe('what is no OTLP/JSON', () => {
     ['a span without ids', '{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"x"}]}]}]}', {}, 400],
     ['broken zip', 'plain', { 'content-encoding': 'gzip' }, 400],
     ['another encoding', '{}', { 'content-encoding': 'br' }, 415],
-    ['protobuf', '', { 'content-type': 'application/x-protobuf' }, 415],
+    ['JSON that says it is protobuf', '{}', { 'content-type': 'application/x-protobuf' }, 400],
+    ['another form', '', { 'content-type': 'application/x-thrift' }, 415],
     ['a zip bomb', gzipSync(Buffer.alloc(65 * 1024 * 1024)), { 'content-encoding': 'gzip' }, 413],
   ])('%s', async (_, body, headers: Record<string, string>, status) => {
     expect((await post(body, headers)).status).toBe(status);

@@ -7,6 +7,7 @@ import {
   createApiServer,
 } from '../../../functions/forwarder/kubernetes/connect-api-server.ts';
 import { events } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
+import { createSpecReader } from '../../../functions/forwarder/read-spec.ts';
 import { readObservations } from '../../../infra/local/read-recording.ts';
 import { recordCluster } from '../../../infra/local/record.ts';
 import {
@@ -46,7 +47,8 @@ const event = (name: string, namespace = 'shop') => ({
 async function record(meanwhile: () => Promise<void> | void, only?: readonly string[]): Promise<Json[]> {
   const stop = new AbortController();
   const lines: Json[] = [];
-  const ports = { api, clock: systemClock, random: () => 0, report: () => {} };
+  const specs = createSpecReader('nobody knows');
+  const ports = { api, clock: systemClock, random: () => 0, report: () => {}, specs };
   const recorder = recordCluster(ports, {
     namespaces: only && new Set(only),
     discovery: { lookEvery: 50, leastPause: 10, retryAfter: 10 },

@@ -29,7 +29,13 @@ const replayed = (files: readonly string[], endpoint?: URL) =>
   replay({
     files: files.map(recordingPath),
     baseDirectory: '.',
-    endpoint: endpoint && { url: endpoint, headers: {}, timeoutMs: 5_000, compression: 'gzip' },
+    endpoint: endpoint && {
+      url: endpoint,
+      headers: {},
+      timeoutMs: 5_000,
+      compression: 'gzip',
+      protocol: 'http/json',
+    },
     onProgress: () => {},
     onNote: () => {},
   });

@@ -34,6 +34,7 @@ describe('what is open when `--live` is stopped', () => {
       headers: {},
       timeoutMs: 5_000,
       compression: 'gzip',
+      protocol: 'http/protobuf',
     } as const;
     const kept = keepRecentTraces(1_000);
     const defects: unknown[] = [];

@@ -63,20 +63,22 @@ function entryOf(trace) {
   const { facts } = trace;
   const start = sameDay ? facts.start.slice(11) : facts.start;
   const by = facts.manager && `by ${facts.manager}`;
-  const title = [facts.name, facts.object].filter(Boolean).join(' ');
+  const title = [facts.name, facts.object, facts.summary && `· ${facts.summary}`].filter(Boolean).join(' ');
   const head = make(
     'button',
     { class: 'head', 'aria-expanded': 'false', type: 'button', onclick: () => setOpen(trace, !trace.open) },
     make('span', { class: 'twist' }),
     make(
       'span',
-      { class: 'what', title },
+      { class: 'what', title: facts.spent ? `${title}: ${facts.spent}` : title },
       make('b', { text: facts.name }),
       make('span', { text: facts.object && ` ${facts.object}` }),
+      make('span', { class: 'dim', text: facts.summary && ` · ${facts.summary}` }),
+      make('span', { class: 'dim', text: facts.spent && ` · ${facts.spent}` }),
     ),
     make('span', { class: 'wide', text: facts.namespace }),
     make('span', { class: 'wide', text: facts.manager, title: facts.manager }),
-    outcomeOf(facts.outcome),
+    outcomeOf(facts.outcome, facts.took),
     make('span', { class: 'wide n', text: start }),
     make('span', { class: 'lasts n', text: facts.lasts }),
     make('span', { class: 'wide n dim', text: String(facts.spans) }),
@@ -100,9 +102,13 @@ function entryOf(trace) {
   return trace.element;
 }
 
-function outcomeOf(outcome) {
+function outcomeOf(outcome, took) {
   const [sign, tone] = { complete: ['✓ ', 'good'], failed: ['✗ ', 'bad'] }[outcome] ?? ['', 'dim'];
-  return make('span', { class: `outcome ${tone}`, text: outcome && sign + outcome });
+  return make('span', {
+    class: `outcome ${tone}`,
+    text: outcome && sign + outcome,
+    title: took && `after ${took}`,
+  });
 }
 
 const more = make('li', { 'aria-hidden': 'true' });
@@ -149,7 +155,7 @@ function filter() {
 
 const textOf = (row) => `${row.name} ${row.object} ${row.container} ${row.message}`.toLowerCase();
 const headText = ({ facts }) =>
-  `${facts.id} ${facts.name} ${facts.object} ${facts.namespace} ${facts.manager} ${facts.outcome}`.toLowerCase();
+  `${facts.id} ${facts.name} ${facts.object} ${facts.namespace} ${facts.manager} ${facts.outcome} ${facts.summary}`.toLowerCase();
 
 function haystackOf(trace) {
   trace.haystack ??= [headText(trace), ...new Set(drawnOf(trace).rows.map(textOf))].join('\n');
@@ -207,6 +213,11 @@ function buildBody(trace) {
   trace.body = make(
     'div',
     { class: 'body' },
+    make('p', {
+      class: 'changed dim',
+      text: trace.facts.summary,
+      ...(!trace.facts.summary && { hidden: '' }),
+    }),
     make(
       'div',
       { class: 'axis' },

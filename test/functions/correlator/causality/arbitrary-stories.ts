@@ -98,6 +98,14 @@ const owners: fc.Arbitrary<Observation[]> = fc
     ];
   });
 
+/** Every second revision brings back what was there. */
+const specAt = (index: number) => ({
+  key: 'k',
+  template: `template ${index % 2}`,
+  values: { 'spec.replicas': 1, 'spec.template.spec.containers[app].image': `tiny:v${index % 2}` },
+  digests: { 'spec.template.spec.containers[app].env': `env ${index % 2}` },
+});
+
 /** A Kustomization that applies the Deployment, revision by revision. */
 const syncs: fc.Arbitrary<Observation[]> = fc.array(momentsWithin(900), { maxLength: 4 }).map((times) => {
   const apps = thing('Kustomization', 'apps');
@@ -118,6 +126,7 @@ const syncs: fc.Arbitrary<Observation[]> = fc.array(momentsWithin(900), { maxLen
           generation: 2 + index,
           labels,
           replicas: 1,
+          spec: specAt(index),
           creationTimestamp: second(0),
           managers: [{ manager: 'kustomize-controller', operation: 'Apply', time: second(at) }],
         }),

@@ -145,7 +145,7 @@ describe('which change', () => {
     const root = spans.find(({ parentSpanId }) => parentSpanId === null)!;
     expect(root).toMatchObject({
       name: 'Deployment.Scale',
-      resource: { 'service.name': 'kubectl' },
+      resource: { 'service.name': 'web', 'rootspan.component': 'kubectl' },
       attributes: {
         'rootspan.change.manager': 'kubectl',
         'rootspan.change.operation': 'Update',
@@ -388,10 +388,49 @@ describe('a traceparent annotation', () => {
     const spans = spansOf(
       created,
       event(0.1, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1', {
-        annotations: { 'tracing.k8s.io/traceparent': `00-${own}-b7ad6b7169203331-01` },
+        annotations: { traceparent: ` 00-${own}-b7ad6b7169203331-01\n` },
       }),
     );
     expect(spans.map((span) => span.traceId)).toEqual([own, own]);
+  });
+
+  it.each([
+    ['not sampled', { traceparent: `00-${traceId}-00f067aa0ba902b7-00` }],
+    ['by Kubernetes’ proposal', { 'tracing.k8s.io/traceparent': `00-${traceId}-00f067aa0ba902b7-01` }],
+    [
+      'of whoever started a PipelineRun',
+      {
+        'tekton.dev/pipelinerunSpanContext': `{"traceparent":"00-${traceId}-00f067aa0ba902b7-01","tracestate":"a=b"}`,
+      },
+    ],
+    ['of Kueue', { 'kueue.x-k8s.io/trace-context': `{"traceparent":"00-${traceId}-00f067aa0ba902b7-01"}` }],
+  ])('%s is a link, on the object and on its Events', (_, other) => {
+    const scaledUp = 'Scaled up replica set web-1 from 0 to 1';
+    const link = { traceId, spanId: '00f067aa0ba902b7', attributes: { 'rootspan.link': 'caller' } };
+    for (const spans of [
+      spansOf(snapshot(0, deployment, { annotations: other }), scaled(0.1, scaledUp)),
+      spansOf(
+        snapshot(0, deployment),
+        event(0.1, deployment, 'ScalingReplicaSet', scaledUp, { annotations: other }),
+      ),
+    ]) {
+      const root = spans.find(({ name }) => name === 'Deployment.Create')!;
+      expect(root.traceId).not.toBe(traceId);
+      expect(root.links).toEqual([link]);
+    }
+  });
+
+  it.each([
+    ['zz', `00-zz-1-1`],
+    ['of zeros', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`],
+    ['with more than its version has', `00-${traceId}-00f067aa0ba902b7-01-more`],
+    ['half a carrier', `{"traceparent":"00-${traceId}`],
+    ['of a version that is none', `ff-${traceId}-00f067aa0ba902b7-01`],
+  ])('%s is no caller and no link', (_, text) => {
+    const broken = snapshot(0, deployment, { annotations: { traceparent: text } });
+    const [root] = spansOf(broken, scaled(0.1, 'Scaled up replica set web-1 from 0 to 1'));
+    expect(root!.traceId).not.toBe(traceId);
+    expect(root!.links).toEqual([]);
   });
 
   it('that is no trace context is no caller', () => {

@@ -54,14 +54,17 @@ function modern(event: Record<string, unknown>): Record<string, unknown> {
   };
 }
 
-/** Who hangs where; times and outcomes may be coarser where less is known. */
+/**
+ * Who hangs where; times and outcomes may be coarser where less is known. Where nobody told what the template is, it is the
+ * revisions of its ReplicaSet that say that a change brought it back.
+ */
 const edges = (spans: readonly Span[]) =>
   spans
     .map(({ traceId, spanId, parentSpanId, name, status }) => ({
       traceId,
       spanId,
       parentSpanId,
-      name,
+      name: name.replace(/\.Rollback$/, '.Update'),
       status,
     }))
     .sort((a, b) => (a.spanId < b.spanId ? -1 : 1));

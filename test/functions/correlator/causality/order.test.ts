@@ -14,7 +14,7 @@ import type { EventOccurrence, ObjectSnapshot, Observation } from '../../../../s
 import type { Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import { caseFiles, readCase, readRecording, recordingFiles } from '../../../read-recordings.ts';
-import { brokenIn, outsideIn } from '../broken-traces.ts';
+import { brokenIn, misspentIn, outsideIn } from '../broken-traces.ts';
 import { stories } from './arbitrary-stories.ts';
 
 const shuffled = <T>(items: readonly T[]): fc.Arbitrary<T[]> =>
@@ -69,6 +69,7 @@ function expectSound(observations: readonly Observation[]): void {
   const spans = explain(observations);
   expect(brokenIn(spans)).toEqual([]);
   expect(outsideIn(spans)).toEqual([]);
+  expect(misspentIn(spans)).toEqual([]);
   const isOccurrence = ({ attributes }: Span) => 'k8s.event.uid' in attributes;
   expect(
     spans

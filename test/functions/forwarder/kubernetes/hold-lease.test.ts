@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { newDigestKey } from '../../../../functions/forwarder/digest.ts';
 import {
   ApiError,
   type ApiServer,
@@ -17,6 +18,8 @@ import type { Checkpoint } from '../../../../functions/forwarder/kubernetes/watc
 import { checkProperty } from '../../../check-property.ts';
 import { createVirtualClock, type VirtualClock } from '../../../infra/local/virtual-clock.ts';
 import { leases, startFakeApiServer } from './fake-api-server.ts';
+
+const aKey = newDigestKey();
 
 /** What can be wrong with a call of one candidate. */
 type Weather = 'fine' | 'away' | 'silent' | 'answer-lost' | 'slow';
@@ -152,6 +155,7 @@ function createTheatre() {
       },
       clock: own,
       random: () => 0.5,
+      newDigestKey: () => aKey,
       report: (remark: LeaseRemark) => void candidate.remarks.push(remark),
     };
     candidate.done = lead(ports, { ...settings, identity }, stop.signal, async (term) => {
@@ -362,6 +366,25 @@ it('never sets back what another one wrote', async () => {
   await a.done;
 });
 
+it.each([
+  ['none yet', {}],
+  ['what is no key', { 'rootspan/digest-key': 'short' }],
+])('of a Lease that has %s gets a key, and leaves the checkpoint as it is', async (_, annotations) => {
+  const { server, join, pass } = createTheatre();
+  const checkpoint = { 'rootspan/checkpoint': '{"events":"100"}' };
+  server.set({
+    metadata: { name: 'forwarder', annotations: { ...annotations, ...checkpoint } },
+    spec: { holderIdentity: '' },
+  });
+  const a = join('a');
+  await pass(1000);
+  expect(a.term!.digestKey).toBe(aKey);
+  await pass(5000);
+  expect(server.lease()!.metadata.annotations).toEqual({ 'rootspan/digest-key': aKey, ...checkpoint });
+  a.stop();
+  await a.done;
+});
+
 it('tells of an annotation that is none of ours', async () => {
   const { server, join, pass } = createTheatre();
   server.set({
@@ -383,6 +406,7 @@ it('gives the Lease up and passes on what the work throws', async () => {
     api: server.connect(() => 'fine'),
     clock: { ...clock, elapsed: clock.now },
     random: () => 0,
+    newDigestKey: () => aKey,
     report: () => {},
   };
   const leading = lead(ports, { ...settings, identity: 'a' }, new AbortController().signal, async () => {
@@ -469,16 +493,19 @@ describe('two and three that fight', () => {
 it('does all that over HTTP, on a Lease of the API server', async () => {
   await using server = await startFakeApiServer();
   const api = createApiServer(server.kubeConfig());
-  const ports = { api, clock: systemClock, random: Math.random, report: () => {} };
+  const ports = { api, clock: systemClock, random: Math.random, newDigestKey, report: () => {} };
   const stop = new AbortController();
+  let key: string | undefined;
   await lead(ports, { ...settings, identity: 'a' }, stop.signal, async (term) => {
     expect(server.objects(leases)).toMatchObject([
       { metadata: { namespace: 'rootspan' }, spec: { holderIdentity: 'a' } },
     ]);
     term.save({ events: '7' });
+    key = term.digestKey;
   });
-  await lead(ports, { ...settings, identity: 'b' }, stop.signal, async ({ checkpoint }) => {
+  await lead(ports, { ...settings, identity: 'b' }, stop.signal, async ({ checkpoint, digestKey }) => {
     expect(checkpoint).toEqual({ events: '7' });
+    expect(digestKey).toBe(key);
   });
   expect(server.objects(leases)).toMatchObject([{ spec: { holderIdentity: '', leaseTransitions: 1 } }]);
   api.close();

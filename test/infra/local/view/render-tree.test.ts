@@ -29,6 +29,18 @@ trace 6c957832 Deployment/shop/web, 15 spans, 3 errors, links 0
 `);
 });
 
+test('a root says how long its change took, and where that time went', () => {
+  const attributes = {
+    'rootspan.change.duration': 20.5,
+    'rootspan.change.time.pull': 12.1,
+    'rootspan.change.time.ready': 8.4,
+  };
+  const root = makeSpan({ name: 'Deployment.Apply', object: 'web', manager: 'helm', lasts: 60, attributes });
+  expect(lines(renderTree([root]))[1]).toBe(
+    '  Deployment.Apply web +0.000s 60.000s Apply by helm, complete in 20.500s: pull 12.100s, ready 8.400s',
+  );
+});
+
 test('links stand under the header, with the span they come from where it is not the root', () => {
   const web = makeSpan({ name: 'Deployment.Apply', object: 'web', trace: 'web', manager: 'helm' });
   const db = makeSpan({ name: 'StatefulSet.Apply', object: 'db', trace: 'db', manager: 'helm' });

@@ -30,6 +30,20 @@ Deployment.Apply web                       ████████████�
 `);
 });
 
+test('the header says where the time of a change went, and how long it took where the trace goes on', () => {
+  const attributes = {
+    'rootspan.change.duration': 20.5,
+    'rootspan.change.time.queue': 0.1,
+    'rootspan.change.time.pull': 12,
+    'rootspan.change.time.ready': 8.4,
+  };
+  const span = makeSpan({ name: 'Deployment.Apply', object: 'web', manager: 'helm', lasts: 60, attributes });
+  const [head] = plain([span], 120).split('\n');
+  expect(head).toBe(
+    'Deployment.Apply web · shop · by helm · ✓ complete after 20.50 s · pull 12.00 s, ready 8.40 s · 1m 00s · 1 span',
+  );
+});
+
 test('errors are marked and say why; a crash loop is one row of marks', () => {
   const text = plain(makeRollout({ name: 'w', replicas: 2, badImage: [0], crashes: { 1: 12 } }));
   expect(text).toContain('✗ 15 errors');
