@@ -29,8 +29,8 @@ export interface Host {
 export interface Faults {
   /** Of a call of an invocation on such a host. `dies`: its function does not outlive it. */
   ofCall(service: Service, host: Host, dies: boolean): Fate;
-  /** Of an invocation. */
-  host(): Host;
+  /** Of an invocation; `isTwin`: another has the same message. */
+  host(isTwin: boolean): Host;
   /** Whether a request of a function that died meanwhile arrives all the same. */
   outlives(): boolean;
   /** Milliseconds by which a new instance's clock is wrong. */
@@ -169,14 +169,16 @@ function faultsOfCalls(plan: Plan): Pick<Faults, 'ofCall' | 'host' | 'outlives' 
       note(plan, `${service} away`);
       return { kind: 'refused', latency, take: none };
     },
-    host: () => drawHost(plan),
+    host: (isTwin) => drawHost(plan, isTwin),
     outlives: () => calls.chance(0.5),
   };
 }
 
-function drawHost(plan: Plan): Host {
+function drawHost(plan: Plan, isTwin: boolean): Host {
   const { calls, rates } = plan;
-  const dies = rates.die > 0 && plan.now() <= plan.end && calls.chance(rates.die);
+  // What one of the two has begun when it dies, nobody comes back for: the other was done with the message.
+  const rate = isTwin ? Math.max(rates.die, rates.dieAsTwin) : rates.die;
+  const dies = rate > 0 && plan.now() <= plan.end && calls.chance(rate);
   const isSlow = comes(plan, 'slow host', calls, dies ? rates.slowAndGone : rates.slowHost);
   return {
     // By magnitudes: most invocations make a dozen calls, and each of them should be as likely as the next to be the last.
@@ -274,6 +276,7 @@ function drawRates(draw: Draw) {
     refuse: some(0.005, 0.1),
     loseAnswer: some(0.005, 0.1),
     stall: some(0.005, 0.08),
+    dieAsTwin: some(0.2, 0.6),
     slowHost: some(0.02, 0.3),
     slowAndGone: some(0.2, 0.8),
     cold: some(0.05, 0.7),

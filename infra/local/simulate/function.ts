@@ -40,7 +40,8 @@ interface FunctionSettings<E> {
 
 export type Invocation = { kind: 'answered'; answer: unknown } | { kind: 'failed'; error: Error };
 
-export type Invoke<E> = (event: E) => Promise<Invocation>;
+/** `isTwin`: another invocation has, or will have, the same message in hand. */
+export type Invoke<E> = (event: E, isTwin?: boolean) => Promise<Invocation>;
 
 interface Running<E> {
   instance: Instance;
@@ -75,10 +76,15 @@ interface FunctionState<E> {
 
 export function createFunction<E>(world: World, settings: FunctionSettings<E>): Invoke<E> {
   const state: FunctionState<E> = { world, settings, idle: [], started: 0 };
-  return (event) => new Promise((resolve) => run(state, event, resolve));
+  return (event, isTwin = false) => new Promise((resolve) => run(state, event, isTwin, resolve));
 }
 
-function run<E>(state: FunctionState<E>, event: E, answer: (invocation: Invocation) => void) {
+function run<E>(
+  state: FunctionState<E>,
+  event: E,
+  isTwin: boolean,
+  answer: (invocation: Invocation) => void,
+) {
   const { world, settings } = state;
   const { time, faults, account } = world;
   const { timeout } = settings;
@@ -86,7 +92,7 @@ function run<E>(state: FunctionState<E>, event: E, answer: (invocation: Invocati
   const warm = takeIdle(state);
   const running = warm ?? start(state);
   const begun = time.now() + faults.throttled() + (warm === undefined ? coldStart : 0);
-  running.host = faults.host();
+  running.host = faults.host(isTwin);
   running.calls = 0;
   figures.invocations += 1;
   figures.logBytes += invocationLogBytes;
