@@ -114,7 +114,9 @@ async function putOrSetAside(
   others: readonly Item[],
 ): Promise<void> {
   try {
-    await ports.store.put([...filed.flatMap(({ items }) => items), ...others]);
+    // First: who settles chunks without the merges that they ask for would send what the smaller activities have sent.
+    if (others.length > 0) await ports.store.put(others);
+    await ports.store.put(filed.flatMap(({ items }) => items));
   } catch (error) {
     if (!(error instanceof ItemRefusedError)) throw error;
     const refused = new Set(error.keys.map(({ pk, sk }) => `${pk} ${sk}`));

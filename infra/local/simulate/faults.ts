@@ -18,11 +18,19 @@ export type Fate =
   /** The function is no more, whatever of it has taken effect; `hangs`: Lambda finds out at its time-out. */
   | { kind: 'killed'; latency: number; take: Take; hangs: boolean };
 
+/** What an invocation runs on: one that goes bad is slow first, so that others overtake it, and then gone. */
+export interface Host {
+  /** At which of its calls, from 1, the invocation dies, should it come so far. */
+  diesAtCall: number;
+  /** Milliseconds by which each call takes longer, at most. */
+  slowness: number;
+}
+
 export interface Faults {
-  /** `dies`: its function does not outlive it. */
-  ofCall(service: Service, dies: boolean): Fate;
-  /** At which of its calls, from 1, an invocation dies, should it come so far. */
-  diesAtCall(): number;
+  /** Of a call of an invocation on such a host. `dies`: its function does not outlive it. */
+  ofCall(service: Service, host: Host, dies: boolean): Fate;
+  /** Of an invocation; `isTwin`: another has the same message. */
+  host(isTwin: boolean): Host;
   /** Whether a request of a function that died meanwhile arrives all the same. */
   outlives(): boolean;
   /** Milliseconds by which a new instance's clock is wrong. */
@@ -53,12 +61,14 @@ export interface Faults {
   isGrudging(): boolean;
 }
 
+export const goodHost: Host = { diesAtCall: Number.POSITIVE_INFINITY, slowness: 0 };
+
 const all: Take = (items) => items;
 const none: Take = () => [];
 
 export const noFaults: Faults = {
   ofCall: (service) => ({ kind: 'lands', latency: latencies[service] }),
-  diesAtCall: () => Number.POSITIVE_INFINITY,
+  host: () => goodHost,
   outlives: () => true,
   skew: () => 0,
   startsCold: () => false,
@@ -145,25 +155,35 @@ function comes(plan: Plan, kind: string, chances: Draw, rate: number): boolean {
   return true;
 }
 
-function faultsOfCalls(plan: Plan): Pick<Faults, 'ofCall' | 'diesAtCall' | 'outlives' | 'awayUntil'> {
-  const { calls, rates, away } = plan;
+function faultsOfCalls(plan: Plan): Pick<Faults, 'ofCall' | 'host' | 'outlives' | 'awayUntil'> {
+  const { calls, away } = plan;
   const awayUntil: Faults['awayUntil'] = (what, time) =>
     away.get(what)?.find(({ from, until }) => from <= time && time < until)?.until;
   return {
     awayUntil,
-    ofCall(service, dies) {
-      const latency = calls.spread(Math.ceil(latencies[service] / 4), latencies[service] * 4);
+    ofCall(service, { slowness }, dies) {
+      const usual = calls.spread(Math.ceil(latencies[service] / 4), latencies[service] * 4);
+      const latency = slowness === 0 ? usual : usual + calls.between(0, slowness);
       if (dies) return killedBy(plan, latency);
       if (awayUntil(service, plan.now()) === undefined) return fateOf(plan, latency);
       note(plan, `${service} away`);
       return { kind: 'refused', latency, take: none };
     },
-    // By magnitudes: most invocations make a dozen calls, and each of them should be as likely as the next to be the last.
-    diesAtCall: () =>
-      rates.die > 0 && plan.now() <= plan.end && calls.chance(rates.die)
-        ? calls.spread(1, 60)
-        : Number.POSITIVE_INFINITY,
+    host: (isTwin) => drawHost(plan, isTwin),
     outlives: () => calls.chance(0.5),
+  };
+}
+
+function drawHost(plan: Plan, isTwin: boolean): Host {
+  const { calls, rates } = plan;
+  // What one of the two has begun when it dies, nobody comes back for: the other was done with the message.
+  const rate = isTwin ? Math.max(rates.die, rates.dieAsTwin) : rates.die;
+  const dies = rate > 0 && plan.now() <= plan.end && calls.chance(rate);
+  const isSlow = comes(plan, 'slow host', calls, dies ? rates.slowAndGone : rates.slowHost);
+  return {
+    // By magnitudes: most invocations make a dozen calls, and each of them should be as likely as the next to be the last.
+    diesAtCall: dies ? calls.spread(1, 60) : Number.POSITIVE_INFINITY,
+    slowness: isSlow ? calls.spread(second, 15 * second) : 0,
   };
 }
 
@@ -256,6 +276,9 @@ function drawRates(draw: Draw) {
     refuse: some(0.005, 0.1),
     loseAnswer: some(0.005, 0.1),
     stall: some(0.005, 0.08),
+    dieAsTwin: some(0.2, 0.6),
+    slowHost: some(0.02, 0.3),
+    slowAndGone: some(0.2, 0.8),
     cold: some(0.05, 0.7),
     throttle: some(0.02, 0.3),
     copyMessage: some(0.05, 0.9),

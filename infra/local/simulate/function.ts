@@ -4,7 +4,7 @@
  * the last one that this instance makes.
  */
 import type { Account, FunctionName, Service } from './account.ts';
-import type { Fate, Faults, Take } from './faults.ts';
+import { type Fate, type Faults, goodHost, type Host, type Take } from './faults.ts';
 import { coldStart, invocationLogBytes, memoryGB, memoryOfCpu } from './prices.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -40,14 +40,17 @@ interface FunctionSettings<E> {
 
 export type Invocation = { kind: 'answered'; answer: unknown } | { kind: 'failed'; error: Error };
 
-export type Invoke<E> = (event: E) => Promise<Invocation>;
+/** `isTwin`: another invocation has, or will have, the same message in hand. */
+export type Invoke<E> = (event: E, isTwin?: boolean) => Promise<Invocation>;
 
 interface Running<E> {
   instance: Instance;
   handler: Handler<E>;
   isAlive: boolean;
-  /** Of this invocation, until it dies. */
-  callsLeft: number;
+  /** Of this invocation. */
+  host: Host;
+  /** That it has made. */
+  calls: number;
   idleSince: number;
   end(invocation: Invocation): void;
 }
@@ -73,10 +76,15 @@ interface FunctionState<E> {
 
 export function createFunction<E>(world: World, settings: FunctionSettings<E>): Invoke<E> {
   const state: FunctionState<E> = { world, settings, idle: [], started: 0 };
-  return (event) => new Promise((resolve) => run(state, event, resolve));
+  return (event, isTwin = false) => new Promise((resolve) => run(state, event, isTwin, resolve));
 }
 
-function run<E>(state: FunctionState<E>, event: E, answer: (invocation: Invocation) => void) {
+function run<E>(
+  state: FunctionState<E>,
+  event: E,
+  isTwin: boolean,
+  answer: (invocation: Invocation) => void,
+) {
   const { world, settings } = state;
   const { time, faults, account } = world;
   const { timeout } = settings;
@@ -84,7 +92,8 @@ function run<E>(state: FunctionState<E>, event: E, answer: (invocation: Invocati
   const warm = takeIdle(state);
   const running = warm ?? start(state);
   const begun = time.now() + faults.throttled() + (warm === undefined ? coldStart : 0);
-  running.callsLeft = faults.diesAtCall();
+  running.host = faults.host(isTwin);
+  running.calls = 0;
   figures.invocations += 1;
   figures.logBytes += invocationLogBytes;
   if (warm === undefined) figures.coldStarts += 1;
@@ -116,9 +125,10 @@ function run<E>(state: FunctionState<E>, event: E, answer: (invocation: Invocati
 function start<E>(state: FunctionState<E>): Running<E> {
   const { world, settings } = state;
   const skew = world.faults.skew();
-  const of: Pick<Running<E>, 'isAlive' | 'callsLeft' | 'end'> = {
+  const of: Pick<Running<E>, 'isAlive' | 'host' | 'calls' | 'end'> = {
     isAlive: true,
-    callsLeft: 0,
+    host: goodHost,
+    calls: 0,
     end: () => {},
   };
   const label = `${settings.name}-${state.started++}`;
@@ -153,13 +163,13 @@ const everything: Take = (items) => items;
 function makeCall<T>(
   { time, faults, account, tell }: World,
   label: string,
-  caller: Pick<Running<never>, 'isAlive' | 'callsLeft' | 'end'>,
+  caller: Pick<Running<never>, 'isAlive' | 'host' | 'calls' | 'end'>,
   request: Request,
   land: (take: Take) => T | Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (!caller.isAlive) return;
-    const fate: Fate = faults.ofCall(request.service, --caller.callsLeft <= 0);
+    const fate: Fate = faults.ofCall(request.service, caller.host, ++caller.calls >= caller.host.diesAtCall);
     const answer = (say: () => void) => {
       if (caller.isAlive) say();
     };

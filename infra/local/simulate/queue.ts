@@ -174,7 +174,8 @@ async function handOut(queue: QueueState, batch: readonly Message[], invoke: Inv
     () =>
       `${queue.settings.name} hands out ${records.map(({ receiptHandle, body }) => `${receiptHandle} ${body.slice(0, 200)}`)}`,
   );
-  const invocation = await invoke({ Records: records });
+  const isTwin = batch.some(({ isCopied }) => isCopied);
+  const invocation = await invoke({ Records: records }, isTwin);
   queue.running -= 1;
   poll(queue);
   for (const { receiptHandle } of records) queue.inFlight.delete(receiptHandle);

@@ -75,9 +75,32 @@ function loopAndTheNextDay(): Observation[] {
   ];
 }
 
+/**
+ * Something comes every 13 to 30 s, so that a check finds it loud, and another that began before finds it quiet; its owners are known
+ * after minutes, one above the other.
+ */
+function loudPodWhoseOwnersTurnUp(): Observation[] {
+  const { deployment, replicaSet, pod, observations } = rollout(0);
+  const told = Array.from({ length: 40 }, (_, index) => {
+    const at = 2 + 20 * index + ((index * 7) % 11);
+    return event(at, pod, index % 3 === 0 ? 'Unhealthy' : 'Pulled', `of second ${at}`, {
+      uid: `told-${index}`,
+    });
+  });
+  const late = (seen: number, of: typeof deployment) => snapshot(0, of, { replicas: 1, seen });
+  return [
+    ...observations.filter(({ type }) => type === 'event'),
+    snapshot(0.03, pod),
+    ...told,
+    late(150, replicaSet),
+    late(420, deployment),
+  ];
+}
+
 export const smallStories = {
   'a rollout': rollout(0).observations,
   'two rollouts and a pod of nobody': twoRolloutsAndAPod(),
+  'a loud pod whose owners turn up': loudPodWhoseOwnersTurnUp(),
   'a crash loop whose owners turn up hours later': loopWhoseOwnersTurnUp(),
   'a crash loop, and the next day': loopAndTheNextDay(),
 } satisfies Record<string, Observation[]>;
