@@ -1,6 +1,6 @@
 /** The commit of one activity: its spans are assembled with those of related ones, and what can no longer change is written down. */
 import type { Span } from '../../shared/span.ts';
-import { type Activity, hasSeenAll, lastBatch, whatWasSent } from './activity.ts';
+import { type Activity, hasSeenAll, lastBatch, lastHeard, whatWasSent } from './activity.ts';
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
 import { planCompaction } from './compact.ts';
 import { fullestCluster } from './file-observations.ts';
@@ -65,6 +65,7 @@ export async function commitActivity(
     sent: outcome.spans.length,
     isRecheck: hasSeenAll(activity),
     found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now, thresholds),
+    closesAt,
   };
   const plan = planRechecks(seen, own, thresholds, now);
   return {
@@ -121,7 +122,8 @@ export async function commitClosed(
 
 /**
  * A timer of another chain may be to come that was sent before the commit: one that follows a chunk, or one that was to close what was
- * open. After a silence somebody has checked, and may have sent one though there was nothing to commit.
+ * open. After a silence somebody has checked, and may have sent one though there was nothing to commit. And in an activity that was
+ * heard of just now more is about to come, whose timer may have been sent before the commit by the clock of another function.
  */
 function isAwaited(activity: Activity, due: Due, now: number, thresholds: Thresholds): boolean {
   const { chunks, batches } = activity;
@@ -130,6 +132,7 @@ function isAwaited(activity: Activity, due: Due, now: number, thresholds: Thresh
     dueAt > now - thresholds.margin * 1000 && dueAt !== due.dueAt && !isBefore(due, dueAt);
   const isRecent = (at: number) => at > now - longestDelay;
   return (
+    lastHeard(activity) > now - (thresholds.quiet / 2) * 1000 ||
     chunks.some(({ at, dueAt }) => isToCome(dueAt) || (at < since && isRecent(at))) ||
     batches.some(({ at, body, chain }) => body !== undefined && isRecent(at) && chain !== due.chain)
   );

@@ -77,7 +77,7 @@ export const defaultThresholds: Thresholds = {
   margin: 5,
   clockSkew: 2,
   maxWait: 300,
-  rest: 60,
+  rest: 30,
   ownerWait: 60,
   holdForRelated: 60,
   registration: 10,

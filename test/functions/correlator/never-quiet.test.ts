@@ -92,5 +92,6 @@ it('folding that crashes at every kind of step, each hour, before and after: the
     'remove chunk',
     'remove cut',
     'remove fold',
+    'remove sent',
   ]);
 }, 180_000);

@@ -109,7 +109,7 @@ describe('a large activity', () => {
     const settled = () =>
       pipeline.remarks.slice(remarks).flatMap((said) => (said.kind === 'settled' ? said.activity : []));
     expect(settled()).toEqual([`c1/${small.deployment.uid}`]);
-    await pipeline.runTimers(pipeline.now + 1000);
+    await pipeline.runTimers(pipeline.now + 330_000);
     expect(settled()).toEqual([`c1/${small.deployment.uid}`, `c1/${big.deployment.uid}`]);
     expect(pipeline.remarks.slice(remarks).some(({ kind }) => kind === 'large')).toBe(true);
   });

@@ -76,7 +76,7 @@ async function check(told: Told, context?: StartedContext): Promise<string> {
     batch: 3,
     committedAt: ago(600),
     since: ago(read + 10),
-    bytes: 50_000,
+    bytes: 19_000,
     isJoined: false,
     digests: new Set(),
     acknowledged: undefined,
