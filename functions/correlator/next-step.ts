@@ -18,8 +18,8 @@ export type Step =
   | { do: 'merge-from'; merges: Activity['merges']; family: string }
   /** It writes itself where others find it. */
   | { do: 'register'; joinKeys: readonly string[] }
-  /** `mayClose`: what belongs to traces that are over need not wait. */
-  | { do: 'wait'; seconds: number; because: WaitReason; mayClose?: boolean }
+  /** `closesIn`: seconds until what belongs to traces that are over need wait no longer; undefined: it has to wait with all else. */
+  | { do: 'wait'; seconds: number; because: WaitReason; closesIn?: number }
   /** Related activities have to be read. */
   | { do: 'read-related' }
   /** What can no longer change is written down, and sent. */
@@ -77,8 +77,7 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
   if (activity.merges.length > 0) return { do: 'merge-from', merges: activity.merges, family: root.family };
   if (unregistered.length > 0) return { do: 'register', joinKeys: unregistered };
   const alone = waitAlone(facts, now, thresholds) ?? waitForRegistration(facts, now, thresholds);
-  if (alone !== undefined)
-    return mayClose(alone, facts, now, thresholds) ? { ...alone, mayClose: true } : alone;
+  if (alone !== undefined) return withClosing(alone, closesIn(alone, facts, now, thresholds));
   const rest = untilRested(activity.bytes, lastCommit(activity), now, thresholds);
   if (rest > 0) return { do: 'wait', seconds: rest, because: 'rest' };
   if (related === undefined) return { do: 'read-related' };
@@ -87,21 +86,24 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
 
 type Wait = Extract<Step, { do: 'wait' }>;
 
+const withClosing = (wait: Wait, seconds: number | undefined): Wait =>
+  seconds === undefined ? wait : { ...wait, closesIn: seconds };
+
 /**
  * In an activity that is loud, because one change follows the other or something crashes, a verdict need not wait until all is quiet.
  * Not where so much would have to be read each time, and not before those that it may be related to are registered, too.
  */
-function mayClose(
+function closesIn(
   { because }: Wait,
   { activity, isNewlyRegistered, related = [] }: Facts,
   now: number,
   thresholds: Thresholds,
-): boolean {
+): number | undefined {
   const { quiet, slack, registration } = thresholds;
-  if (because !== 'loud' || activity.bytes >= muchToRead || isNewlyRegistered) return false;
-  if (!related.every((known) => isPlaced(known, now, thresholds))) return false;
+  if (because !== 'loud' || activity.bytes >= muchToRead) return undefined;
+  if (!related.every((known) => isPlaced(known, now, thresholds))) return undefined;
   const needed = activity.joinKeys.length > 0 ? quiet + slack + registration : quiet;
-  return ageOf(activity, now, thresholds) >= needed;
+  return Math.max(0, needed - ageOf(activity, now, thresholds), isNewlyRegistered ? registration : 0);
 }
 
 /** Nobody waits for its owner, or for what is to be merged into it: it is loud at most. */
@@ -222,5 +224,5 @@ function waitForRelated(
   const seconds = Math.min(longest, holdForRelated - held);
   if (seconds <= 0) return undefined;
   const mayClose = related.every((known) => isPlaced(known, now, thresholds));
-  return { do: 'wait', seconds, because: 'related', ...(mayClose && { mayClose }) };
+  return withClosing({ do: 'wait', seconds, because: 'related' }, mayClose ? 0 : undefined);
 }

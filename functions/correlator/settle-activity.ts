@@ -94,7 +94,7 @@ export async function finishCheck(
   switch (step.do) {
     case 'wait':
       return (
-        (step.mayClose === true && (await commitClosed(context, check, related, step))) ||
+        (step.closesIn === 0 && (await commitClosed(context, check, related, step))) ||
         waitFor(context, check, step)
       );
     case 'commit':
@@ -137,9 +137,9 @@ async function take(
       return { ...check, activity: { ...activity, joinKeys }, unregistered: [], isNewlyRegistered: true };
     }
     case 'wait':
-      return step.mayClose === true && hasClosed(context, check)
-        ? 'read-related'
-        : waitFor(context, check, step);
+      if (step.closesIn === undefined || !hasClosed(context, check)) return waitFor(context, check, step);
+      if (step.closesIn === 0) return 'read-related';
+      return waitFor(context, check, { ...step, seconds: Math.min(step.seconds, step.closesIn) });
     case 'read-related':
       return 'read-related';
     case 'commit':
