@@ -25,7 +25,7 @@ import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
 import { archivePartition } from './store.ts';
-import { muchToRead, type Thresholds } from './thresholds.ts';
+import { longestDelay, muchToRead, shareOfQuiet, type Thresholds } from './thresholds.ts';
 
 /** What assembly has come to. */
 interface Assembled extends Picked {
@@ -73,12 +73,6 @@ export async function commitActivity(
     recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged: range, readAt: check.readAt },
   };
 }
-
-/**
- * Of the quiet after which an activity settles: so much is enough for a trace that is over, by the clocks of those who report. Smaller:
- * more comes after its root (11 s is the worst delay seen in a burst). Larger: a rollout of some seconds is checked twice.
- */
-const shareOfQuiet = 0.75;
 
 /** Whether there is anything to send of traces that are over, by what it tells itself. */
 export function hasClosed(context: SettleContext, check: Check): boolean {
@@ -140,9 +134,6 @@ function isAwaited(activity: Activity, due: Due, now: number, thresholds: Thresh
 
 /** It had come when this one was sent. */
 const isBefore = ({ since }: Due, dueAt: number): boolean => since !== undefined && dueAt <= since + 1000;
-
-/** Milliseconds: SQS's. */
-const longestDelay = 900_000;
 
 /** `range`: of the outbox, undefined where nothing was committed; `next`: somebody else was faster, and it is checked again. */
 interface Committed extends Outcome {

@@ -15,7 +15,7 @@ import type { Ports } from './ports.ts';
 import type { Due } from './read-timers.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
 import { archivePartition, largestBody, type Store } from './store.ts';
-import type { Thresholds } from './thresholds.ts';
+import { longestRun, mostOfBatch, type Thresholds } from './thresholds.ts';
 
 /** Somebody else has committed this number first: what was sent has to be read anew. An expected conflict. */
 export class OutboxConflictError extends Error {
@@ -31,9 +31,6 @@ export class OutboxConflictError extends Error {
     this.first = first;
   }
 }
-
-/** What is tried first: mostly half of what fits. All of what is left would be packed for each batch again. */
-const mostOfBatch = 4000;
 
 /** Of `spans` as many as fit into one item, from the beginning; the rest is for the next batch. */
 function fitBatch(spans: readonly Span[]): Span[] {
@@ -135,12 +132,6 @@ export function unsentBatches(
     return batch.at >= due.armedAt - clockSkew * 1000 && batch.at <= due.dueAt + longestRun;
   });
 }
-
-/**
- * Milliseconds that settle's function lives, and as much for clocks: whoever left the activity to this timer ran before it was due,
- * and so did, at most so much longer, the one that came for the same message.
- */
-const longestRun = 130_000;
 
 /** Of batches that are in the archive already, for a timer that comes so long after it was armed: what was committed since is its business. */
 export async function archivedBatches(

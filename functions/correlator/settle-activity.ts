@@ -24,7 +24,7 @@ import type { Due } from './read-timers.ts';
 import type { OwnRecheck } from './send-rechecks.ts';
 import type { SettleContext } from './settle-context.ts';
 import { activityPartition, type Item } from './store.ts';
-import { muchToRead } from './thresholds.ts';
+import { fewItems, goodEnough, largeActivity, mostAtOnce, mostSteps, muchToRead } from './thresholds.ts';
 
 /** What came of an activity's timer. It is done once this is: the spans first. */
 export interface Outcome {
@@ -50,20 +50,6 @@ export interface Check extends Facts {
   /** Batches that were committed before, and are to be sent again. */
   resent: Span[];
 }
-
-/** Items: what a rollout comes to. */
-const fewItems = 12;
-/**
- * Bytes of bodies: unpacked and assembled they are some two hundred times as much, and an invocation has up to twenty
- * activities at once. What is larger comes alone, so that the others do not fail with it.
- */
-const mostAtOnce = 300_000;
-/** Bytes: with this, a settle has used a third of the function's memory. */
-const large = 3_000_000;
-/** Steps until its related ones are read: more than there are owners above one another (CronJob, Job, Pod: 3). */
-const mostSteps = 16;
-/** Seconds by which a timer that is to come anyway may be later than the one that would be sent. */
-const goodEnough = 2;
 
 /**
  * Until related activities have to be read, which others register with as well.
@@ -184,7 +170,7 @@ async function readDue(context: SettleContext, due: Due): Promise<Outcome | Chec
     await armAlone(context, due);
     return nothing;
   }
-  if (bytes > large) log({ kind: 'large', activity: due.activity, bytes });
+  if (bytes > largeActivity) log({ kind: 'large', activity: due.activity, bytes });
   const rest = isWhole ? [] : await store.list(pk, { within: [`${first.at(-1)!.sk}!`, '~'] });
   const activity = toActivity(due.activity, [...first, ...rest]);
   const archived = await archivedBatches(context, due);

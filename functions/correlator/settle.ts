@@ -19,7 +19,7 @@ import { sendRechecks } from './send-rechecks.ts';
 import { beginCheck, type Check, finishCheck, type Outcome } from './settle-activity.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
 import type { Item } from './store.ts';
-import type { Thresholds } from './thresholds.ts';
+import { longestOpen, type Thresholds, untilReadable } from './thresholds.ts';
 
 /** The handler of the timers. A message that is no timer is set aside; the answer names those to be brought again. */
 export function createSettle(
@@ -76,9 +76,6 @@ async function settleTogether(context: SettleContext, some: readonly Due[]): Pro
   return failed;
 }
 
-/** Seconds: an upgrade, or its undoing, takes minutes. */
-const untilReadable = 300;
-
 function postponeUnreadable({ ports }: SettleContext, due: Due, error: UnreadableBodyError): Outcome {
   ports.log({ kind: 'unreadable', activity: due.activity, error });
   return { spans: [], sentUpTo: due.sent, next: untilReadable };
@@ -123,9 +120,6 @@ function toItems(
   if (acknowledged === undefined || recheck !== undefined) return [];
   return [acknowledgementItem(activity, acknowledged, expiresIn(context, joinRetention))];
 }
-
-/** Seconds that a trace is open at most without a word. */
-const longestOpen = 900;
 
 /** Those that come back, in as few messages as their times allow. */
 function nextTimers(outcomes: Outcomes, armedAt: number): (Timer & { seconds: number })[] {
