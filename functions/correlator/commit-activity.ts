@@ -25,7 +25,7 @@ import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
 import { archivePartition } from './store.ts';
-import { longestDelay, muchToRead, shareOfQuiet, type Thresholds } from './thresholds.ts';
+import { longestDelay, muchToRead, shareOfQuiet, type Thresholds, untilRetry } from './thresholds.ts';
 
 /** What assembly has come to. */
 interface Assembled extends Picked {
@@ -160,8 +160,8 @@ async function commit(
   } catch (error) {
     if (!(error instanceof OutboxConflictError)) throw error;
     // If it is this timer's, which came twice, or this very call, whose first answer was lost, nobody else may live to send it.
-    const again = error.first?.chain === due.chain ? spansOf(error.first) : [];
-    return { spans: [...resent, ...error.committed, ...again], next: thresholds.quiet };
+    const again = error.winner?.chain === due.chain ? spansOf(error.winner) : [];
+    return { spans: [...resent, ...error.committed, ...again], next: untilRetry };
   }
 }
 

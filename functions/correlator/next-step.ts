@@ -18,7 +18,7 @@ export type Step =
   | { do: 'merge-from'; merges: Activity['merges']; family: string }
   /** It writes itself where others find it. */
   | { do: 'register'; joinKeys: readonly string[] }
-  /** `closesIn`: seconds until what belongs to traces that are over need wait no longer; undefined: it has to wait with all else. */
+  /** `closesIn`: seconds until traces with a verdict, that are quiet themselves, need wait no longer; undefined: they wait with all else. */
   | { do: 'wait'; seconds: number; because: WaitReason; closesIn?: number }
   /** Related activities have to be read. */
   | { do: 'read-related' }
@@ -44,7 +44,10 @@ export interface Known {
   activity: Activity;
   /** Of its chunks. */
   observations: readonly Observation[];
-  /** As far as it is known now. Undefined: nobody has asked, because it is too old to wait for it. */
+  /**
+   * As far as it is known now. Undefined: of the activity that is checked, nobody has asked yet; of a related one, it has waited for
+   * so long that it does not matter.
+   */
   root: Root | undefined;
 }
 
@@ -194,7 +197,7 @@ function waitForRegistration(facts: Facts, now: number, thresholds: Thresholds):
   return seconds > 0 ? { do: 'wait', seconds, because: 'registration' } : undefined;
 }
 
-/** Seconds; 0 for one that is related to nobody. */
+/** Seconds; 0 for one without join keys. */
 export function untilJoined(
   isJoined: boolean,
   heard: number,
@@ -223,6 +226,6 @@ function waitForRelated(
   const longest = Math.max(0, ...related.map((known) => waitAlone(known, now, thresholds)?.seconds ?? 0));
   const seconds = Math.min(longest, holdForRelated - held);
   if (seconds <= 0) return undefined;
-  const mayClose = related.every((known) => isPlaced(known, now, thresholds));
-  return withClosing({ do: 'wait', seconds, because: 'related' }, mayClose ? 0 : undefined);
+  const arePlaced = related.every((known) => isPlaced(known, now, thresholds));
+  return withClosing({ do: 'wait', seconds, because: 'related' }, arePlaced ? 0 : undefined);
 }

@@ -23,12 +23,13 @@ export class OutboxConflictError extends Error {
   readonly activity: string;
   /** Committed before the conflict, and to be sent. */
   readonly committed: readonly Span[];
-  readonly first: BatchItem | undefined;
-  constructor(activity: string, committed: readonly Span[], first: BatchItem | undefined) {
+  /** The batch that has the number now. */
+  readonly winner: BatchItem | undefined;
+  constructor(activity: string, committed: readonly Span[], winner: BatchItem | undefined) {
     super(`${activity} is being settled elsewhere`);
     this.activity = activity;
     this.committed = committed;
-    this.first = first;
+    this.winner = winner;
   }
 }
 
@@ -57,7 +58,7 @@ export async function commitSpans(
     const some = fitBatch(rest);
     const expiresAt = expiresIn(context, thresholds.sentRetention);
     const item = batchItem(activity.key, number, some, { at: ports.now(), chain, isPartial }, expiresAt);
-    if (!(await replaceOrSetAside(context, activity.key, item, some)))
+    if (!(await putBatchOrSetAside(context, activity.key, item, some)))
       throw await conflict(ports.store, activity.key, item, spans.slice(0, spans.length - rest.length));
     rest = rest.slice(some.length);
   }
@@ -65,7 +66,7 @@ export async function commitSpans(
 }
 
 /** A span that fits into no item is kept aside, and what is committed in its place is nothing. */
-async function replaceOrSetAside(
+async function putBatchOrSetAside(
   { ports }: SettleContext,
   activity: string,
   item: ReturnType<typeof batchItem>,

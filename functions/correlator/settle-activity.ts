@@ -86,8 +86,8 @@ export async function finishCheck(
     case 'commit':
       return commitActivity(context, check, related);
     default:
-      // Time went by, and something else is to be done first.
-      return { ...send(check), next: 1 };
+      // Time went by since related ones were asked for, and something else is to be done first.
+      return { ...sendAgain(check), next: 1 };
   }
 }
 
@@ -99,14 +99,14 @@ async function take(
   const { activity, due } = check;
   switch (step.do) {
     case 'finish':
-      return send(check);
+      return sendAgain(check);
     case 'resolve':
       return resolve(context, check);
     case 'merge-into': {
       const chain = mergeChain(due.chain, activity.key);
       const merge = { from: activity.key, into: step.root, family: step.family };
       await mergeInto(context, merge, () => armFirst(context, chain, step.root));
-      return send(check);
+      return sendAgain(check);
     }
     case 'merge-from': {
       // This timer comes again until it is done with what is merged.
@@ -124,6 +124,7 @@ async function take(
     }
     case 'wait':
       if (step.closesIn === undefined || !hasClosed(context, check)) return waitFor(context, check, step);
+      // Whether they have a verdict can be said only with those that are related.
       if (step.closesIn === 0) return 'read-related';
       return waitFor(context, check, { ...step, seconds: Math.min(step.seconds, step.closesIn) });
     case 'read-related':
@@ -202,8 +203,8 @@ function checkpointIn(items: readonly Item[], activity: string) {
   return undefined;
 }
 
-/** What is sent without anything new being committed. */
-const send = ({ due, resent, activity }: Pick<Check, 'due' | 'resent' | 'activity'>): Outcome => ({
+/** Of what was committed before, what this timer has to send; nothing new is committed. */
+const sendAgain = ({ due, resent, activity }: Pick<Check, 'due' | 'resent' | 'activity'>): Outcome => ({
   spans: resent,
   sentUpTo: Math.max(due.sent, lastBatch(activity)),
 });
@@ -224,7 +225,7 @@ function waitFor(
       ? toCheckpoint(context, check)
       : undefined;
   return {
-    ...send({ due, resent, activity }),
+    ...sendAgain({ due, resent, activity }),
     next: isLeft && because !== 'related' ? undefined : seconds,
     remark: { kind: 'postponed', activity: activity.key, seconds, age },
     ...(checkpoint !== undefined && { checkpoint }),

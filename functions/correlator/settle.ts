@@ -19,7 +19,7 @@ import { sendRechecks } from './send-rechecks.ts';
 import { beginCheck, type Check, finishCheck, type Outcome } from './settle-activity.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
 import type { Item } from './store.ts';
-import { longestOpen, type Thresholds, untilReadable } from './thresholds.ts';
+import { longestOpen, type Thresholds, untilReadable, untilRetry } from './thresholds.ts';
 
 /** The handler of the timers. A message that is no timer is set aside; the answer names those to be brought again. */
 export function createSettle(
@@ -154,10 +154,7 @@ function roundUp(seconds: number): number {
  * Of one message those that failed, without the others: with them they would bring, time and again, what was sent and
  * armed for the others already. Whether the message is done with.
  */
-async function leaveOthersOut(
-  { ports, thresholds }: SettleContext,
-  failed: readonly Due[],
-): Promise<boolean> {
+async function leaveOthersOut({ ports }: SettleContext, failed: readonly Due[]): Promise<boolean> {
   const { chain: id, dueAt, armedAt, since } = failed[0]!;
   const sent = failed.filter((one) => one.sent > 0).map((one) => [one.activity, one.sent]);
   const rest = {
@@ -166,7 +163,7 @@ async function leaveOthersOut(
   };
   try {
     const activities = failed.map(({ activity }) => activity);
-    await ports.timers.arm({ id, activities, dueAt, armedAt, ...rest }, thresholds.quiet);
+    await ports.timers.arm({ id, activities, dueAt, armedAt, ...rest }, untilRetry);
     return true;
   } catch (error) {
     ports.log({ kind: 'settle-failed', activity: '', error });

@@ -93,7 +93,7 @@ export const mostRelated = 200;
 export const mostOfBatch = 4_000;
 /** Calls to the store at a time. Smaller: many small reads wait for round trips. Larger: more of them are throttled. */
 export const callsAtOnce = 16;
-/** Steps of a check: more than there are owners above one another (CronJob, Job, Pod: 3). Larger: a fault loops for longer. */
+/** Steps of a check: resolve, merge (again for what is to be merged by then), register. So many mean that it goes in circles. */
 export const mostSteps = 16;
 /** Of others that say at the same time when one activity is checked next. Larger: the same. */
 export const mostAttempts = 16;
@@ -125,7 +125,7 @@ export const familyPage = 12;
 /** Milliseconds from when ingest looks at the clock until what it writes is there: its time-out. */
 export const longestPut = 60_000;
 /**
- * Milliseconds that settle's function lives, and 10 s for clocks: whoever left the activity to a timer ran before it was due, and so
+ * Milliseconds: settle's time-out of 120 s, and 10 s for clocks. Whoever left the activity to a timer ran before it was due, and so
  * did, at most so much longer, the one that came for the same message.
  */
 export const longestRun = 130_000;
@@ -137,6 +137,8 @@ export const longestOpen = 900;
 export const dueSoon = 1_000;
 /** Seconds by which a timer that is to come anyway may be later than the one that would be sent. Larger: traces come later. */
 export const goodEnough = 2;
+/** Seconds until a check that met another settle, or failed beside others, is done again. Smaller: they meet again. */
+export const untilRetry = 20;
 /** Seconds until what cannot be read is tried again: an upgrade, or its undoing, takes minutes. Smaller: more reads for nothing. */
 export const untilReadable = 300;
 
