@@ -6,8 +6,9 @@
  * a body is unpacked only by who needs it.
  */
 import { hash } from 'node:crypto';
+import { occurrenceSpanId } from '../../shared/ids.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
-import type { Span } from '../../shared/span.ts';
+import type { Attributes, Span } from '../../shared/span.ts';
 import type { SentSpan } from './causality/assemble.ts';
 import { packBody, unpackBody } from './pack-body.ts';
 import {
@@ -232,7 +233,7 @@ export const batchItem = (
   expiresAt,
   revision: 1,
   fields: { at, turn: chain, ...(isPartial && { partial: 1 }) },
-  ...(spans.length > 0 && { body: packBody(spans) }),
+  ...(spans.length > 0 && { body: packSpans(spans) }),
 });
 
 /** As it was, where it is out of the way of who reads the activity. */
@@ -253,15 +254,37 @@ export const mergedBatch = (item: BatchItem | SentItem, from: string, into: stri
   ...(item.body !== undefined && { body: item.body }),
 });
 
+/** Ids that follow from the Event are left out: they do not compress, and would make a rollout's batch a write unit larger. */
+export const packSpans = (spans: readonly Span[]): Uint8Array =>
+  packBody(
+    spans.map((span) => {
+      const { spanId, ...rest } = span;
+      return spanId === occurrenceIdOf(span) ? rest : span;
+    }),
+  );
+
+/** The same bytes as those that were packed. */
+const restoreId = <T extends Packed>(span: T): T & { spanId: string } => {
+  const { traceId, ...rest } = span;
+  return { traceId, spanId: span.spanId ?? occurrenceIdOf(span)!, ...rest } as T & { spanId: string };
+};
+
+type Packed = Omit<SentSpan, 'spanId'> & { spanId?: string; attributes?: Attributes };
+
+function occurrenceIdOf({ attributes }: Pick<Packed, 'attributes'>): string | undefined {
+  const { 'k8s.event.uid': uid, 'k8s.event.count': count } = attributes ?? {};
+  return typeof uid === 'string' && typeof count === 'number' ? occurrenceSpanId(uid, count) : undefined;
+}
+
 /** @throws UnreadableBodyError */
 export const spansOf = ({ body }: BatchItem): Span[] =>
-  body === undefined ? [] : (unpackBody(body) as Span[]);
+  body === undefined ? [] : (unpackBody(body) as (Packed & Span)[]).map(restoreId);
 
 // What was sent
 
 /** @throws UnreadableBodyError */
 export const sentIn = ({ body }: BatchItem | SentItem): SentSpan[] =>
-  body === undefined ? [] : (unpackBody(body) as SentSpan[]).map(toSent);
+  body === undefined ? [] : (unpackBody(body) as Packed[]).map((span) => toSent(restoreId(span)));
 
 const toSent = (span: SentSpan): SentSpan => ({
   spanId: span.spanId,

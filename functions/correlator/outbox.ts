@@ -9,8 +9,15 @@
 import { ItemRefusedError } from '../../shared/errors.ts';
 import type { Span } from '../../shared/span.ts';
 import { type Activity, lastBatch } from './activity.ts';
-import { type Acknowledged, type BatchItem, batchItem, parseItem, refusedItems, spansOf } from './items.ts';
-import { packBody } from './pack-body.ts';
+import {
+  type Acknowledged,
+  type BatchItem,
+  batchItem,
+  packSpans,
+  parseItem,
+  refusedItems,
+  spansOf,
+} from './items.ts';
 import type { Ports } from './ports.ts';
 import type { Due } from './read-timers.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
@@ -36,7 +43,7 @@ export class OutboxConflictError extends Error {
 /** Of `spans` as many as fit into one item, from the beginning; the rest is for the next batch. */
 function fitBatch(spans: readonly Span[]): Span[] {
   let fitting = spans.slice(0, mostOfBatch);
-  while (fitting.length > 1 && packBody(fitting).length > largestBody)
+  while (fitting.length > 1 && packSpans(fitting).length > largestBody)
     fitting = fitting.slice(0, Math.ceil(fitting.length / 2));
   return fitting;
 }

@@ -1,12 +1,14 @@
 /** Each kind of item as its function prints it, and what it is when it is read back: by this version, of the first and of a later one. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import {
   type ActivityItem,
   acknowledgementItem,
   archivedBatch,
   archivedSentItems,
   archivedSince,
+  type BatchItem,
   batchesAndMergesAfter,
   batchItem,
   type Checkpoint,
@@ -34,9 +36,10 @@ import {
 } from '../../../functions/correlator/items.ts';
 import { packBody, unpackBody } from '../../../functions/correlator/pack-body.ts';
 import { activityPartition, type Item, largestBody, type Part } from '../../../functions/correlator/store.ts';
+import type { Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
 import { makeRollout, makeSpan } from '../../spans.ts';
-import { event, rollout, thing } from './causality/cluster-story.ts';
+import { atTheEnd, event, rollout, thing } from './causality/cluster-story.ts';
 
 const noon = Date.parse('2026-03-01T12:00:00Z');
 const web = 'c1/web';
@@ -409,4 +412,16 @@ describe('what does not fit into one item', () => {
 
   it('is one too large where it cannot be cut: the store says so', () =>
     expect(packParts([Array.from({ length: 700 }, (_, n) => noise(n))], (some) => some)).toHaveLength(1));
+});
+
+it('a batch of the outbox leaves out the ids that follow from the Events, and gives back the same bytes', () => {
+  const { observations } = rollout(0);
+  const spans = assemble({ cluster, observations, now: atTheEnd }).map(({ span }) => span);
+  const item = batchItem(web, 1, spans, { at: noon, chain: 'chain' }, 1000);
+  const packed = unpackBody(item.body!) as Partial<Span>[];
+  // That of the change's root follows from no Event.
+  expect(packed.filter(({ spanId }) => spanId !== undefined)).toHaveLength(1);
+  const read = parsed(item) as BatchItem;
+  expect(JSON.stringify(spansOf(read))).toBe(JSON.stringify(spans));
+  expect(sentIn(read).map(({ spanId }) => spanId)).toEqual(spans.map(({ spanId }) => spanId));
 });
