@@ -25,7 +25,7 @@ import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
 import { archivePartition } from './store.ts';
-import { muchToRead, type Thresholds } from './thresholds.ts';
+import { longestDelay, muchToRead, shareOfQuiet, type Thresholds, untilRetry } from './thresholds.ts';
 
 /** What assembly has come to. */
 interface Assembled extends Picked {
@@ -73,12 +73,6 @@ export async function commitActivity(
     recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged: range, readAt: check.readAt },
   };
 }
-
-/**
- * Of the quiet after which an activity settles: so much is enough for a trace that is over, by the clocks of those who report. Smaller:
- * more comes after its root (11 s is the worst delay seen in a burst). Larger: a rollout of some seconds is checked twice.
- */
-const shareOfQuiet = 0.75;
 
 /** Whether there is anything to send of traces that are over, by what it tells itself. */
 export function hasClosed(context: SettleContext, check: Check): boolean {
@@ -141,9 +135,6 @@ function isAwaited(activity: Activity, due: Due, now: number, thresholds: Thresh
 /** It had come when this one was sent. */
 const isBefore = ({ since }: Due, dueAt: number): boolean => since !== undefined && dueAt <= since + 1000;
 
-/** Milliseconds: SQS's. */
-const longestDelay = 900_000;
-
 /** `range`: of the outbox, undefined where nothing was committed; `next`: somebody else was faster, and it is checked again. */
 interface Committed extends Outcome {
   range?: Acknowledged | undefined;
@@ -169,8 +160,8 @@ async function commit(
   } catch (error) {
     if (!(error instanceof OutboxConflictError)) throw error;
     // If it is this timer's, which came twice, or this very call, whose first answer was lost, nobody else may live to send it.
-    const again = error.first?.chain === due.chain ? spansOf(error.first) : [];
-    return { spans: [...resent, ...error.committed, ...again], next: thresholds.quiet };
+    const again = error.winner?.chain === due.chain ? spansOf(error.winner) : [];
+    return { spans: [...resent, ...error.committed, ...again], next: untilRetry };
   }
 }
 

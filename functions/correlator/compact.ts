@@ -32,19 +32,13 @@ import {
 } from './items.ts';
 import { keysOf } from './pick-spans.ts';
 import { activityPartition, type Item, type Key } from './store.ts';
-import type { Thresholds } from './thresholds.ts';
+import { fewestBatches, fewestChunks, longestDelay, shareOver, type Thresholds } from './thresholds.ts';
 
 /** To be put, then what is to be removed. */
 export interface Compaction {
   put: Item[];
   remove: Key[];
 }
-
-/** Of so many one is made: fewer cost more to write than they spare. */
-const fewestChunks = 48;
-const fewestBatches = 8;
-/** What was compacted is written anew where so much of it is over: each observation so twice at most, on the average. */
-const shareOver = 0.5;
 
 export interface Settled {
   activity: Activity;
@@ -121,9 +115,6 @@ function compactChunks(
     remove: some.items.map(({ sk }) => ({ pk: activityPartition(activity.key), sk })),
   };
 }
-
-/** Milliseconds: SQS's, of a timer that asks for the time of a chunk. */
-const longestDelay = 900_000;
 
 const toldBySnapshots = (open: readonly AssembledSpan[]): string[] =>
   open

@@ -1,9 +1,7 @@
 /** How much comes more than once: a forwarder that starts again lists again, a put that is retried may be stored twice. */
 import type { Observation } from '../../shared/observation.ts';
 import { subjectId } from './file-observations.ts';
-
-/** Observations that a warm function remembers: some 2 MB. */
-const mostRemembered = 20_000;
+import { mostRemembered } from './thresholds.ts';
 
 /** For the figures only: what it remembers is this process's, and no more than `mostRemembered`. */
 export function createDuplicateCounter(): (cluster: string, observations: readonly Observation[]) => number {

@@ -1,4 +1,4 @@
-const atOnce = 16;
+import { callsAtOnce } from './thresholds.ts';
 
 /**
  * Runs `run` for each item, sixteen at a time: many small items wait for round trips, not for the store. Rejects with
@@ -17,6 +17,6 @@ export async function forEachOf<T>(items: readonly T[], run: (item: T) => Promis
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(callsAtOnce, items.length) }, worker));
   if (errors.length > 0) throw errors[0];
 }

@@ -14,14 +14,12 @@ import { type Known, needsRoot } from './next-step.ts';
 import { UnreadableBodyError } from './pack-body.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
 import { clusterOf, joinPartition } from './store.ts';
+import { mostRelated } from './thresholds.ts';
 
 /** An activity of another root that may cause something here, or the other way round. */
 export interface Related extends Known {
   chunks: readonly Chunk[];
 }
-
-/** A drain of hundreds of nodes is no longer one story; what is left out is logged. */
-const mostRelated = 200;
 
 export function unregisteredKeys(
   activity: Activity,

@@ -18,8 +18,8 @@ export type Step =
   | { do: 'merge-from'; merges: Activity['merges']; family: string }
   /** It writes itself where others find it. */
   | { do: 'register'; joinKeys: readonly string[] }
-  /** `mayClose`: what belongs to traces that are over need not wait. */
-  | { do: 'wait'; seconds: number; because: WaitReason; mayClose?: boolean }
+  /** `closesIn`: seconds until traces with a verdict, that are quiet themselves, need wait no longer; undefined: they wait with all else. */
+  | { do: 'wait'; seconds: number; because: WaitReason; closesIn?: number }
   /** Related activities have to be read. */
   | { do: 'read-related' }
   /** What can no longer change is written down, and sent. */
@@ -44,7 +44,10 @@ export interface Known {
   activity: Activity;
   /** Of its chunks. */
   observations: readonly Observation[];
-  /** As far as it is known now. Undefined: nobody has asked, because it is too old to wait for it. */
+  /**
+   * As far as it is known now. Undefined: of the activity that is checked, nobody has asked yet; of a related one, it has waited for
+   * so long that it does not matter.
+   */
   root: Root | undefined;
 }
 
@@ -77,8 +80,7 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
   if (activity.merges.length > 0) return { do: 'merge-from', merges: activity.merges, family: root.family };
   if (unregistered.length > 0) return { do: 'register', joinKeys: unregistered };
   const alone = waitAlone(facts, now, thresholds) ?? waitForRegistration(facts, now, thresholds);
-  if (alone !== undefined)
-    return mayClose(alone, facts, now, thresholds) ? { ...alone, mayClose: true } : alone;
+  if (alone !== undefined) return withClosing(alone, closesIn(alone, facts, now, thresholds));
   const rest = untilRested(activity.bytes, lastCommit(activity), now, thresholds);
   if (rest > 0) return { do: 'wait', seconds: rest, because: 'rest' };
   if (related === undefined) return { do: 'read-related' };
@@ -87,21 +89,24 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
 
 type Wait = Extract<Step, { do: 'wait' }>;
 
+const withClosing = (wait: Wait, seconds: number | undefined): Wait =>
+  seconds === undefined ? wait : { ...wait, closesIn: seconds };
+
 /**
  * In an activity that is loud, because one change follows the other or something crashes, a verdict need not wait until all is quiet.
  * Not where so much would have to be read each time, and not before those that it may be related to are registered, too.
  */
-function mayClose(
+function closesIn(
   { because }: Wait,
   { activity, isNewlyRegistered, related = [] }: Facts,
   now: number,
   thresholds: Thresholds,
-): boolean {
+): number | undefined {
   const { quiet, slack, registration } = thresholds;
-  if (because !== 'loud' || activity.bytes >= muchToRead || isNewlyRegistered) return false;
-  if (!related.every((known) => isPlaced(known, now, thresholds))) return false;
+  if (because !== 'loud' || activity.bytes >= muchToRead) return undefined;
+  if (!related.every((known) => isPlaced(known, now, thresholds))) return undefined;
   const needed = activity.joinKeys.length > 0 ? quiet + slack + registration : quiet;
-  return ageOf(activity, now, thresholds) >= needed;
+  return Math.max(0, needed - ageOf(activity, now, thresholds), isNewlyRegistered ? registration : 0);
 }
 
 /** Nobody waits for its owner, or for what is to be merged into it: it is loud at most. */
@@ -192,7 +197,7 @@ function waitForRegistration(facts: Facts, now: number, thresholds: Thresholds):
   return seconds > 0 ? { do: 'wait', seconds, because: 'registration' } : undefined;
 }
 
-/** Seconds; 0 for one that is related to nobody. */
+/** Seconds; 0 for one without join keys. */
 export function untilJoined(
   isJoined: boolean,
   heard: number,
@@ -221,6 +226,6 @@ function waitForRelated(
   const longest = Math.max(0, ...related.map((known) => waitAlone(known, now, thresholds)?.seconds ?? 0));
   const seconds = Math.min(longest, holdForRelated - held);
   if (seconds <= 0) return undefined;
-  const mayClose = related.every((known) => isPlaced(known, now, thresholds));
-  return { do: 'wait', seconds, because: 'related', ...(mayClose && { mayClose }) };
+  const arePlaced = related.every((known) => isPlaced(known, now, thresholds));
+  return withClosing({ do: 'wait', seconds, because: 'related' }, arePlaced ? 0 : undefined);
 }

@@ -15,7 +15,7 @@ import type { Ports } from './ports.ts';
 import type { Due } from './read-timers.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
 import { archivePartition, largestBody, type Store } from './store.ts';
-import type { Thresholds } from './thresholds.ts';
+import { longestRun, mostOfBatch, type Thresholds } from './thresholds.ts';
 
 /** Somebody else has committed this number first: what was sent has to be read anew. An expected conflict. */
 export class OutboxConflictError extends Error {
@@ -23,17 +23,15 @@ export class OutboxConflictError extends Error {
   readonly activity: string;
   /** Committed before the conflict, and to be sent. */
   readonly committed: readonly Span[];
-  readonly first: BatchItem | undefined;
-  constructor(activity: string, committed: readonly Span[], first: BatchItem | undefined) {
+  /** The batch that has the number now. */
+  readonly winner: BatchItem | undefined;
+  constructor(activity: string, committed: readonly Span[], winner: BatchItem | undefined) {
     super(`${activity} is being settled elsewhere`);
     this.activity = activity;
     this.committed = committed;
-    this.first = first;
+    this.winner = winner;
   }
 }
-
-/** What is tried first: mostly half of what fits. All of what is left would be packed for each batch again. */
-const mostOfBatch = 4000;
 
 /** Of `spans` as many as fit into one item, from the beginning; the rest is for the next batch. */
 function fitBatch(spans: readonly Span[]): Span[] {
@@ -60,7 +58,7 @@ export async function commitSpans(
     const some = fitBatch(rest);
     const expiresAt = expiresIn(context, thresholds.sentRetention);
     const item = batchItem(activity.key, number, some, { at: ports.now(), chain, isPartial }, expiresAt);
-    if (!(await replaceOrSetAside(context, activity.key, item, some)))
+    if (!(await putBatchOrSetAside(context, activity.key, item, some)))
       throw await conflict(ports.store, activity.key, item, spans.slice(0, spans.length - rest.length));
     rest = rest.slice(some.length);
   }
@@ -68,7 +66,7 @@ export async function commitSpans(
 }
 
 /** A span that fits into no item is kept aside, and what is committed in its place is nothing. */
-async function replaceOrSetAside(
+async function putBatchOrSetAside(
   { ports }: SettleContext,
   activity: string,
   item: ReturnType<typeof batchItem>,
@@ -135,12 +133,6 @@ export function unsentBatches(
     return batch.at >= due.armedAt - clockSkew * 1000 && batch.at <= due.dueAt + longestRun;
   });
 }
-
-/**
- * Milliseconds that settle's function lives, and as much for clocks: whoever left the activity to this timer ran before it was due,
- * and so did, at most so much longer, the one that came for the same message.
- */
-const longestRun = 130_000;
 
 /** Of batches that are in the archive already, for a timer that comes so long after it was armed: what was committed since is its business. */
 export async function archivedBatches(

@@ -17,10 +17,8 @@ import {
 } from './owners.ts';
 import type { StreamBatch } from './read-records.ts';
 import { familyPartition, type Item, type KnownObject, type Place, type Store } from './store.ts';
+import { mostRemembered, newbornFor } from './thresholds.ts';
 import { createWarmMemory, type WarmMemory } from './warm-memory.ts';
-
-/** Objects, and activities, that a warm function remembers: some 5 MB. Fewer: more reads an Event in a cluster of many pods. */
-const mostRemembered = 20_000;
 
 export interface OwnerDirectory {
   store: Store;
@@ -65,9 +63,6 @@ export const resolveOwners = (directory: OwnerDirectory, places: Places, world: 
     },
   );
 
-/** Seconds: a snapshot that comes so soon after its object's creation is the first one that anybody has. */
-const newborn = 10;
-
 /**
  * Objects of which nobody can have told before these snapshots: they need not be asked for. Of families that this function knows, so
  * that it knows how to write them down.
@@ -90,7 +85,7 @@ export function newbornIn(directory: OwnerDirectory, batches: readonly StreamBat
 const isNewborn = (observation: Observation): boolean =>
   observation.type === 'object' &&
   Date.parse(observation.observedAt) - Date.parse(observation.object.creationTimestamp ?? '') <
-    newborn * 1000;
+    newbornFor * 1000;
 
 /**
  * Writes down whose the objects are that snapshots tell of for the first time, or of whose owner. The places of those whose owner was

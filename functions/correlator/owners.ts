@@ -3,13 +3,14 @@
  * root.
  *
  * Objects of one family (a controller and its pods) are in one partition. The first ones are written a batch at a time and read
- * together; a family that grows (a Job with a new pod each 20 s) has its later ones each under a key of their own, so that who
+ * familyTogether; a family that grows (a Job with a new pod each 20 s) has its later ones each under a key of their own, so that who
  * looks for one reads one.
  */
 import { forEachOf } from './for-each-of.ts';
 import { packParts, shorten } from './items.ts';
 import { UnreadableBodyError, unpackBody } from './pack-body.ts';
 import { familyPartition, type Item, type Key, type KnownObject, type Place, type Store } from './store.ts';
+import { familyPage, familyTogether } from './thresholds.ts';
 
 export interface Remembered {
   known: KnownObject;
@@ -17,13 +18,8 @@ export interface Remembered {
   expiresAt: number;
 }
 
-/** Items of a family that are read together: with more, and those of a few functions that write at the same time, a page would cost
- * two read units (4 kB each). With fewer, rollouts would have a key, and a write, for each of their pods. */
-const together = 8;
-const page = 12;
-
 /** Of so many items. */
-export const isLargeFamily = (items: number): boolean => items >= together;
+export const isLargeFamily = (items: number): boolean => items >= familyTogether;
 
 /** Behind all names of batches. */
 const ownKey = (id: string): string => `~${shorten(id)}`;
@@ -45,8 +41,8 @@ export async function readEarly(
   places: readonly Place[],
 ): Promise<Place[]> {
   const keys = places.map((place) => earlyKey(cluster, place));
-  const some = await store.list(keys[0]!.pk, { within: [earlyPrefix, `${earlyPrefix}~`], most: page });
-  const marks = new Set((some.length < page ? some : await store.read(keys)).map(({ sk }) => sk));
+  const some = await store.list(keys[0]!.pk, { within: [earlyPrefix, `${earlyPrefix}~`], most: familyPage });
+  const marks = new Set((some.length < familyPage ? some : await store.read(keys)).map(({ sk }) => sk));
   return places.filter((_, index) => marks.has(keys[index]!.sk));
 }
 
@@ -66,8 +62,8 @@ export async function readFamily(
   ids: readonly string[],
 ): Promise<Family> {
   const pk = familyPartition(cluster, family);
-  const first = await store.list(pk, { most: page });
-  if (first.length < page) return { ...rememberedIn(first), items: first.length };
+  const first = await store.list(pk, { most: familyPage });
+  if (first.length < familyPage) return { ...rememberedIn(first), items: first.length };
   // A version before wrote large families a batch at a time, too.
   const rest = first.some(isOwn) ? [] : await store.list(pk, { within: [`${first.at(-1)!.sk}!`, beforeOwn] });
   const { objects } = rememberedIn([...first, ...rest]);

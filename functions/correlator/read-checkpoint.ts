@@ -11,9 +11,7 @@ import { isSuperseded, untilJoined, untilQuiet, untilRested, type WaitReason } f
 import type { Due } from './read-timers.ts';
 import type { SettleContext } from './settle-context.ts';
 import { activityPartition } from './store.ts';
-
-/** Milliseconds from when ingest looks at the clock until what it writes is there: its time-out. */
-const longestPut = 60_000;
+import { longestPut } from './thresholds.ts';
 
 /**
  * What join keys come from, as whoever checks what is new finds it: of all, and of what it will read again, without what that names of

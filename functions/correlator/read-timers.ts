@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { type Parsed, parseWith } from '../../shared/observation.ts';
 import type { Ports } from './ports.ts';
+import { dueSoon } from './thresholds.ts';
 
 /** What Lambda hands over, as far as it is read. */
 export interface SqsEvent {
@@ -35,9 +36,6 @@ export interface Due {
   isAlone: boolean;
 }
 
-/** Milliseconds: what is due so soon is done now. */
-const early = 1000;
-
 /** Activities whose time has come, and the messages that have to come again. */
 export async function readTimers(
   { Records }: SqsEvent,
@@ -69,7 +67,7 @@ async function readTimer(
   }
   const { id, activities, dueAt, since, sent, armedAt } = parsed.value;
   const milliseconds = dueAt - now();
-  if (milliseconds > early) {
+  if (milliseconds > dueSoon) {
     await timers.arm(parsed.value, milliseconds / 1000);
     return [];
   }

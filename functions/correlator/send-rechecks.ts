@@ -4,6 +4,7 @@ import { forEachOf } from './for-each-of.ts';
 import { type Acknowledged, parseItem, type RecheckItem, recheckItem, recheckKey, shorten } from './items.ts';
 import type { Rechecks } from './plan-rechecks.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
+import { mostAttempts } from './thresholds.ts';
 
 /** Of an activity that is related to others and has settled. */
 export interface OwnRecheck extends Rechecks {
@@ -20,9 +21,6 @@ export interface OwnRecheck extends Rechecks {
 type Own = OwnRecheck & { chain: string };
 type Filled<T> = readonly [T, ...T[]];
 const isFilled = <T>(all: readonly T[]): all is Filled<T> => all.length > 0;
-
-/** Of others that say when one activity is checked next. */
-const mostTurns = 16;
 
 /** What is settled together and closes together is rechecked together: what those read then is read once. */
 export async function sendRechecks(context: SettleContext, all: readonly Own[]): Promise<void> {
@@ -95,7 +93,7 @@ async function sayNext(context: SettleContext, some: readonly Activity[], next: 
   const { store, now } = context.ports;
   await forEachOf(some, async ({ key, recheck }) => {
     for (let turn = 0, at = recheck; at !== undefined; turn += 1) {
-      if (turn === mostTurns) throw new Error(`${key} is rechecked all the time`);
+      if (turn === mostAttempts) throw new Error(`${key} is rechecked all the time`);
       const expiresAt = expiresIn(context, context.thresholds.joinRetention);
       if (await store.replace(recheckItem(key, { ...at, next }, at.revision, expiresAt), at.revision)) return;
       at = await readRecheck(context, key);

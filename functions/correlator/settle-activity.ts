@@ -24,7 +24,7 @@ import type { Due } from './read-timers.ts';
 import type { OwnRecheck } from './send-rechecks.ts';
 import type { SettleContext } from './settle-context.ts';
 import { activityPartition, type Item } from './store.ts';
-import { muchToRead } from './thresholds.ts';
+import { fewItems, goodEnough, largeActivity, mostAtOnce, mostSteps, muchToRead } from './thresholds.ts';
 
 /** What came of an activity's timer. It is done once this is: the spans first. */
 export interface Outcome {
@@ -50,20 +50,6 @@ export interface Check extends Facts {
   /** Batches that were committed before, and are to be sent again. */
   resent: Span[];
 }
-
-/** Items: what a rollout comes to. */
-const fewItems = 12;
-/**
- * Bytes of bodies: unpacked and assembled they are some two hundred times as much, and an invocation has up to twenty
- * activities at once. What is larger comes alone, so that the others do not fail with it.
- */
-const mostAtOnce = 300_000;
-/** Bytes: with this, a settle has used a third of the function's memory. */
-const large = 3_000_000;
-/** Steps until its related ones are read: more than there are owners above one another (CronJob, Job, Pod: 3). */
-const mostSteps = 16;
-/** Seconds by which a timer that is to come anyway may be later than the one that would be sent. */
-const goodEnough = 2;
 
 /**
  * Until related activities have to be read, which others register with as well.
@@ -94,14 +80,14 @@ export async function finishCheck(
   switch (step.do) {
     case 'wait':
       return (
-        (step.mayClose === true && (await commitClosed(context, check, related, step))) ||
+        (step.closesIn === 0 && (await commitClosed(context, check, related, step))) ||
         waitFor(context, check, step)
       );
     case 'commit':
       return commitActivity(context, check, related);
     default:
-      // Time went by, and something else is to be done first.
-      return { ...send(check), next: 1 };
+      // Time went by since related ones were asked for, and something else is to be done first.
+      return { ...sendAgain(check), next: 1 };
   }
 }
 
@@ -113,14 +99,14 @@ async function take(
   const { activity, due } = check;
   switch (step.do) {
     case 'finish':
-      return send(check);
+      return sendAgain(check);
     case 'resolve':
       return resolve(context, check);
     case 'merge-into': {
       const chain = mergeChain(due.chain, activity.key);
       const merge = { from: activity.key, into: step.root, family: step.family };
       await mergeInto(context, merge, () => armFirst(context, chain, step.root));
-      return send(check);
+      return sendAgain(check);
     }
     case 'merge-from': {
       // This timer comes again until it is done with what is merged.
@@ -137,9 +123,10 @@ async function take(
       return { ...check, activity: { ...activity, joinKeys }, unregistered: [], isNewlyRegistered: true };
     }
     case 'wait':
-      return step.mayClose === true && hasClosed(context, check)
-        ? 'read-related'
-        : waitFor(context, check, step);
+      if (step.closesIn === undefined || !hasClosed(context, check)) return waitFor(context, check, step);
+      // Whether they have a verdict can be said only with those that are related.
+      if (step.closesIn === 0) return 'read-related';
+      return waitFor(context, check, { ...step, seconds: Math.min(step.seconds, step.closesIn) });
     case 'read-related':
       return 'read-related';
     case 'commit':
@@ -184,7 +171,7 @@ async function readDue(context: SettleContext, due: Due): Promise<Outcome | Chec
     await armAlone(context, due);
     return nothing;
   }
-  if (bytes > large) log({ kind: 'large', activity: due.activity, bytes });
+  if (bytes > largeActivity) log({ kind: 'large', activity: due.activity, bytes });
   const rest = isWhole ? [] : await store.list(pk, { within: [`${first.at(-1)!.sk}!`, '~'] });
   const activity = toActivity(due.activity, [...first, ...rest]);
   const archived = await archivedBatches(context, due);
@@ -216,8 +203,8 @@ function checkpointIn(items: readonly Item[], activity: string) {
   return undefined;
 }
 
-/** What is sent without anything new being committed. */
-const send = ({ due, resent, activity }: Pick<Check, 'due' | 'resent' | 'activity'>): Outcome => ({
+/** Of what was committed before, what this timer has to send; nothing new is committed. */
+const sendAgain = ({ due, resent, activity }: Pick<Check, 'due' | 'resent' | 'activity'>): Outcome => ({
   spans: resent,
   sentUpTo: Math.max(due.sent, lastBatch(activity)),
 });
@@ -238,7 +225,7 @@ function waitFor(
       ? toCheckpoint(context, check)
       : undefined;
   return {
-    ...send({ due, resent, activity }),
+    ...sendAgain({ due, resent, activity }),
     next: isLeft && because !== 'related' ? undefined : seconds,
     remark: { kind: 'postponed', activity: activity.key, seconds, age },
     ...(checkpoint !== undefined && { checkpoint }),

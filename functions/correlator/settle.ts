@@ -19,7 +19,7 @@ import { sendRechecks } from './send-rechecks.ts';
 import { beginCheck, type Check, finishCheck, type Outcome } from './settle-activity.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
 import type { Item } from './store.ts';
-import type { Thresholds } from './thresholds.ts';
+import { longestOpen, type Thresholds, untilReadable, untilRetry } from './thresholds.ts';
 
 /** The handler of the timers. A message that is no timer is set aside; the answer names those to be brought again. */
 export function createSettle(
@@ -76,9 +76,6 @@ async function settleTogether(context: SettleContext, some: readonly Due[]): Pro
   return failed;
 }
 
-/** Seconds: an upgrade, or its undoing, takes minutes. */
-const untilReadable = 300;
-
 function postponeUnreadable({ ports }: SettleContext, due: Due, error: UnreadableBodyError): Outcome {
   ports.log({ kind: 'unreadable', activity: due.activity, error });
   return { spans: [], sentUpTo: due.sent, next: untilReadable };
@@ -124,9 +121,6 @@ function toItems(
   return [acknowledgementItem(activity, acknowledged, expiresIn(context, joinRetention))];
 }
 
-/** Seconds that a trace is open at most without a word. */
-const longestOpen = 900;
-
 /** Those that come back, in as few messages as their times allow. */
 function nextTimers(outcomes: Outcomes, armedAt: number): (Timer & { seconds: number })[] {
   const next = [...outcomes].flatMap(([due, { next: seconds, sentUpTo = due.sent }]) =>
@@ -160,10 +154,7 @@ function roundUp(seconds: number): number {
  * Of one message those that failed, without the others: with them they would bring, time and again, what was sent and
  * armed for the others already. Whether the message is done with.
  */
-async function leaveOthersOut(
-  { ports, thresholds }: SettleContext,
-  failed: readonly Due[],
-): Promise<boolean> {
+async function leaveOthersOut({ ports }: SettleContext, failed: readonly Due[]): Promise<boolean> {
   const { chain: id, dueAt, armedAt, since } = failed[0]!;
   const sent = failed.filter((one) => one.sent > 0).map((one) => [one.activity, one.sent]);
   const rest = {
@@ -172,7 +163,7 @@ async function leaveOthersOut(
   };
   try {
     const activities = failed.map(({ activity }) => activity);
-    await ports.timers.arm({ id, activities, dueAt, armedAt, ...rest }, thresholds.quiet);
+    await ports.timers.arm({ id, activities, dueAt, armedAt, ...rest }, untilRetry);
     return true;
   } catch (error) {
     ports.log({ kind: 'settle-failed', activity: '', error });

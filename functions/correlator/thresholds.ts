@@ -69,6 +69,79 @@ export interface Thresholds {
  */
 export const muchToRead = 20_000;
 
+/**
+ * Of the quiet after which an activity settles: so much is enough for a trace that is over, by the clocks of those who report. Smaller:
+ * more comes after its root (11 s is the worst delay seen in a burst). Larger: a rollout of some seconds is checked twice.
+ */
+export const shareOfQuiet = 0.75;
+
+// How much is read and assembled at once: settle has 1,769 MB, of which an observation takes some 20 kB while it is assembled.
+
+/** Items of an activity that are read first: what a rollout comes to. Smaller: two reads for most. Larger: more read of what a checkpoint
+ * stands for. */
+export const fewItems = 12;
+/**
+ * Bytes of bodies; unpacked and assembled they are some two hundred times as much, and an invocation has up to twenty activities. What
+ * is larger comes alone. Smaller: more messages. Larger: the others fail with it.
+ */
+export const mostAtOnce = 300_000;
+/** Bytes of bodies: with this, a settle has used a third of the function's memory, and the log warns. */
+export const largeActivity = 3_000_000;
+/** Activities that are read together. Smaller: a drain of a hundred Deployments is told in parts. Larger: a settle of more than its time. */
+export const mostRelated = 200;
+/** Spans of a batch that are tried first: mostly half of what fits. Smaller: more items. Larger: all of what is left is packed for each. */
+export const mostOfBatch = 4_000;
+/** Calls to the store at a time. Smaller: many small reads wait for round trips. Larger: more of them are throttled. */
+export const callsAtOnce = 16;
+/** Steps of a check: resolve, merge (again for what is to be merged by then), register. So many mean that it goes in circles. */
+export const mostSteps = 16;
+/** Of others that say at the same time when one activity is checked next. Larger: the same. */
+export const mostAttempts = 16;
+
+// Compaction.
+
+/** Chunks of which one is made. Smaller: costs more to write than it spares. Larger: more to read. */
+export const fewestChunks = 48;
+/** Batches of the outbox, likewise. */
+export const fewestBatches = 8;
+/** What was compacted is written anew where so much of it is over. Smaller: more writes. Larger: more reads of what is over. */
+export const shareOver = 0.5;
+
+// What ingest, with 512 MB, remembers and asks.
+
+/** Objects, timers, observations: some 2 to 5 MB each. Smaller: more reads, and messages, in a cluster of many pods. */
+export const mostRemembered = 20_000;
+/** Seconds after its creation in which a snapshot is the first one that anybody has. Larger: its owner may have changed by then. */
+export const newbornFor = 10;
+/**
+ * Items of a family that are read together. Smaller: rollouts have a key, and a write, for each of their pods. Larger, together with
+ * those of a few functions that write at the same time (`familyPage`): two read units (4 kB each) a page.
+ */
+export const familyTogether = 8;
+export const familyPage = 12;
+
+// Times that follow from others.
+
+/** Milliseconds from when ingest looks at the clock until what it writes is there: its time-out. */
+export const longestPut = 60_000;
+/**
+ * Milliseconds: settle's time-out of 120 s, and 10 s for clocks. Whoever left the activity to a timer ran before it was due, and so
+ * did, at most so much longer, the one that came for the same message.
+ */
+export const longestRun = 130_000;
+/** Milliseconds: SQS's longest delay, of a timer that asks for the time of a chunk. */
+export const longestDelay = 900_000;
+/** Seconds that a trace is open at most without a word (causality/trace.ts). */
+export const longestOpen = 900;
+/** Milliseconds: what is due so soon is done now. Larger: chunks are not there yet that the timer follows. */
+export const dueSoon = 1_000;
+/** Seconds by which a timer that is to come anyway may be later than the one that would be sent. Larger: traces come later. */
+export const goodEnough = 2;
+/** Seconds until a check that met another settle, or failed beside others, is done again. Smaller: they meet again. */
+export const untilRetry = 20;
+/** Seconds until what cannot be read is tried again: an upgrade, or its undoing, takes minutes. Smaller: more reads for nothing. */
+export const untilReadable = 300;
+
 const hour = 3600;
 
 export const defaultThresholds: Thresholds = {

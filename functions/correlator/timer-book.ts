@@ -1,10 +1,8 @@
 /** Timers that ingest has sent: one follows whatever is written, and while one is to come no other is sent. */
 import { shorten } from './items.ts';
 import type { Timers } from './ports.ts';
+import { mostRemembered } from './thresholds.ts';
 import { createWarmMemory, type WarmMemory } from './warm-memory.ts';
-
-/** Activities whose timer a warm function remembers: some 2 MB. Fewer: more messages. */
-const mostRemembered = 20_000;
 
 export interface TimerBook {
   timers: Timers;

@@ -23,7 +23,7 @@ import {
 } from './span-attributes.ts';
 import { SECOND } from './time.ts';
 import type { TimedTrace } from './time-spans.ts';
-import { type Membership, rootOccurrence, rootSpanIdOf, type Traces } from './trace.ts';
+import { rootOccurrence, rootSpanIdOf, type Traces } from './trace.ts';
 
 export interface WrittenSpan {
   span: Span;
@@ -33,124 +33,151 @@ export interface WrittenSpan {
   occurrence: Occurrence | undefined;
 }
 
-/** Writes the spans of one trace after the other; what they share is made once. */
+/** What the spans of all traces share, made once. */
+interface Writer {
+  world: World;
+  traces: Traces;
+  resources: ReturnType<typeof createResources>;
+  /** Of occurrences whose id was asked for. */
+  spanIds: OccurrenceTable<string>;
+}
+
+/** Writes the spans of one trace after the other. */
 export function createSpanWriter(
   cluster: Cluster,
   world: World,
   traces: Traces,
 ): (timed: TimedTrace) => WrittenSpan[] {
-  const spanIds = new OccurrenceTable<string>();
-  const resources = createResources(cluster);
-
-  function spanIdOf(occurrence: Occurrence): string {
-    const known = spanIds.get(occurrence);
-    if (known !== undefined) return known;
-    const { event, transition } = occurrence;
-    const spanId =
-      transition === undefined
-        ? occurrenceSpanId(event.uid, event.count)
-        : transitionSpanId(event.subject.uid!, transition.id.slice(event.subject.uid!.length + 1));
-    spanIds.set(occurrence, spanId);
-    return spanId;
-  }
-
-  /** Of a root the workload's, of all else the reporting component. */
-  function resourceOf(root: TimedTrace | undefined, component: string | undefined, host: string | undefined) {
-    const service = root && findService(world, root);
-    return service === undefined
-      ? resources.ofReporter(component, host)
-      : resources.ofService(service, component);
-  }
-
-  function writeChange(timed: TimedTrace, { object, verb, manager }: Change): Span {
-    const { trace, root } = timed;
-    return {
-      traceId: trace.traceId,
-      spanId: rootSpanIdOf(trace),
-      parentSpanId: trace.caller?.spanId ?? null,
-      name: `${object.kind}.${verb}`,
-      startTimeUnixNano: String(root.start),
-      endTimeUnixNano: String(root.end),
-      status: unset,
-      resource: resourceOf(timed, manager === '' ? 'kubernetes' : manager, undefined),
-      attributes: changeAttributes((trace.root as { change: Change }).change),
-      links: none,
-    };
-  }
-
-  function writeOccurrence(
-    timed: TimedTrace,
-    occurrence: Occurrence,
-    membership: Membership,
-    parentSpanId: string | null,
-    isRoot: boolean,
-  ): Span {
-    const { event, transition } = occurrence;
-    const subject = world.subjectOf(occurrence);
-    const status = statusOf(occurrence, subject);
-    const { start, end } = timed.intervalOf(occurrence);
-    return {
-      traceId: timed.trace.traceId,
-      spanId: spanIdOf(occurrence),
-      parentSpanId,
-      name: `${event.subject.kind || 'Object'}.${event.reason || 'Event'}`,
-      startTimeUnixNano: String(start),
-      endTimeUnixNano: String(end),
-      status,
-      resource: resourceOf(isRoot ? timed : undefined, event.reporter.component, event.reporter.instance),
-      attributes:
-        transition === undefined
-          ? occurrenceAttributes(occurrence, subject, membership, isRoot)
-          : transitionAttributes(occurrence, subject, membership, status.code === 'ERROR'),
-      links: none,
-    };
-  }
-
-  return (timed) => {
-    const { trace, occurrences } = timed;
-    const { root } = trace;
-    const first = rootOccurrence(trace);
-    const rootSpanId = rootSpanIdOf(trace);
-    const written: WrittenSpan[] = [];
-    let head: Span | undefined;
-    if (root.kind === 'change' && first === undefined) {
-      head = writeChange(timed, root.change);
-      written.push({ span: head, key: trace.object.uid, occurrence: undefined });
-    }
-    for (const occurrence of occurrences) {
-      const membership = traces.membershipOf(occurrence)!;
-      const { parent } = membership;
-      const isRoot = occurrence === first;
-      const above = isRoot
-        ? (trace.caller?.spanId ?? null)
-        : parent === undefined
-          ? rootSpanId
-          : spanIdOf(parent);
-      const span = writeOccurrence(timed, occurrence, membership, above, isRoot);
-      if (isRoot) head = span;
-      const key = occurrence.transition === undefined ? occurrence.key : occurrence.event.subject.uid!;
-      written.push({ span, key, occurrence });
-    }
-    head!.links = findLinks(world, traces, trace, occurrences);
-    if (root.kind === 'change') answer(head!, root.change, timed, written);
-    return written;
+  const writer: Writer = {
+    world,
+    traces,
+    resources: createResources(cluster),
+    spanIds: new OccurrenceTable<string>(),
   };
+  return (timed) => writeTrace(writer, timed);
+}
 
-  /** The root says how the change ended, and why it failed. */
-  function answer(head: Span, change: Change, timed: TimedTrace, written: readonly WrittenSpan[]): void {
-    const { occurrences } = timed;
-    const { outcome, object } = change;
-    const cause = findCause(world, outcome, object, occurrences);
-    // Nothing more was heard of it: with a cause that is known it stands still.
-    const verdict = outcome.verdict === 'unfinished' && cause !== undefined ? 'stalled' : outcome.verdict;
-    addChange(head.attributes, change, verdict);
-    addDescription(head.attributes, change);
-    addTimeSpent(head.attributes, timeSpent(world, timed, change));
-    const errors = written.filter(({ span }) => span !== head && span.status.code === 'ERROR').length;
-    if (errors > 0) head.attributes['rootspan.change.errors'] = errors;
-    if (verdict === 'failed' || cause !== undefined)
-      fail(head, cause ?? { type: 'Failed', message: outcome.message });
+function writeTrace(writer: Writer, timed: TimedTrace): WrittenSpan[] {
+  const { world, traces } = writer;
+  const { trace, occurrences } = timed;
+  const { root } = trace;
+  const first = rootOccurrence(trace);
+  const rootSpanId = rootSpanIdOf(trace);
+  const written: WrittenSpan[] = [];
+  let head: Span | undefined;
+  if (root.kind === 'change' && first === undefined) {
+    head = writeChange(writer, timed, root.change);
+    written.push({ span: head, key: trace.object.uid, occurrence: undefined });
   }
+  for (const occurrence of occurrences) {
+    const isRoot = occurrence === first;
+    const above = isRoot ? (trace.caller?.spanId ?? null) : parentOf(writer, occurrence, rootSpanId);
+    const span = writeOccurrence(writer, timed, occurrence, above, isRoot);
+    if (isRoot) head = span;
+    const key = occurrence.transition === undefined ? occurrence.key : occurrence.event.subject.uid!;
+    written.push({ span, key, occurrence });
+  }
+  head!.links = findLinks(world, traces, trace, occurrences);
+  if (root.kind === 'change') answer(world, head!, root.change, timed, written);
+  return written;
+}
+
+function spanIdOf({ spanIds }: Writer, occurrence: Occurrence): string {
+  const known = spanIds.get(occurrence);
+  if (known !== undefined) return known;
+  const { event, transition } = occurrence;
+  const spanId =
+    transition === undefined
+      ? occurrenceSpanId(event.uid, event.count)
+      : transitionSpanId(event.subject.uid!, transition.id.slice(event.subject.uid!.length + 1));
+  spanIds.set(occurrence, spanId);
+  return spanId;
+}
+
+/** Of a root the workload's, of all else the reporting component. */
+function resourceOf(
+  { world, resources }: Writer,
+  root: TimedTrace | undefined,
+  component: string | undefined,
+  host: string | undefined,
+) {
+  const service = root && findService(world, root);
+  return service === undefined
+    ? resources.ofReporter(component, host)
+    : resources.ofService(service, component);
+}
+
+function writeChange(writer: Writer, timed: TimedTrace, change: Change): Span {
+  const { object, verb, manager } = change;
+  const { trace, root } = timed;
+  return {
+    traceId: trace.traceId,
+    spanId: rootSpanIdOf(trace),
+    parentSpanId: trace.caller?.spanId ?? null,
+    name: `${object.kind}.${verb}`,
+    startTimeUnixNano: String(root.start),
+    endTimeUnixNano: String(root.end),
+    status: unset,
+    resource: resourceOf(writer, timed, manager === '' ? 'kubernetes' : manager, undefined),
+    attributes: changeAttributes(change),
+    links: none,
+  };
+}
+
+function writeOccurrence(
+  writer: Writer,
+  timed: TimedTrace,
+  occurrence: Occurrence,
+  parentSpanId: string | null,
+  isRoot: boolean,
+): Span {
+  const { event, transition } = occurrence;
+  const membership = writer.traces.membershipOf(occurrence)!;
+  const subject = writer.world.subjectOf(occurrence);
+  const status = statusOf(occurrence, subject);
+  const { start, end } = timed.intervalOf(occurrence);
+  const { component, instance } = event.reporter;
+  return {
+    traceId: timed.trace.traceId,
+    spanId: spanIdOf(writer, occurrence),
+    parentSpanId,
+    name: `${event.subject.kind || 'Object'}.${event.reason || 'Event'}`,
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(end),
+    status,
+    resource: resourceOf(writer, isRoot ? timed : undefined, component, instance),
+    attributes:
+      transition === undefined
+        ? occurrenceAttributes(occurrence, subject, membership, isRoot)
+        : transitionAttributes(occurrence, subject, membership, status.code === 'ERROR'),
+    links: none,
+  };
+}
+
+function parentOf(writer: Writer, occurrence: Occurrence, rootSpanId: string): string {
+  const { parent } = writer.traces.membershipOf(occurrence)!;
+  return parent === undefined ? rootSpanId : spanIdOf(writer, parent);
+}
+
+/** The root says how the change ended, and why it failed. */
+function answer(
+  world: World,
+  head: Span,
+  change: Change,
+  timed: TimedTrace,
+  written: readonly WrittenSpan[],
+): void {
+  const { outcome, object } = change;
+  const cause = findCause(world, outcome, object, timed.occurrences);
+  // Nothing more was heard of it: with a cause that is known it stands still.
+  const verdict = outcome.verdict === 'unfinished' && cause !== undefined ? 'stalled' : outcome.verdict;
+  addChange(head.attributes, change, verdict);
+  addDescription(head.attributes, change);
+  addTimeSpent(head.attributes, timeSpent(world, timed, change));
+  const errors = written.filter(({ span }) => span !== head && span.status.code === 'ERROR').length;
+  if (errors > 0) head.attributes['rootspan.change.errors'] = errors;
+  if (verdict === 'failed' || cause !== undefined)
+    fail(head, cause ?? { type: 'Failed', message: outcome.message });
 }
 
 function fail(head: Span, { type, message }: Cause): void {

@@ -31,7 +31,7 @@ const spanSection = ({ spans, neverSettled, setAside, deadLetters }: Figures): s
       ['lost', whole(spans.lost)],
       ['contradicted', whole(spans.contradicted)],
       ['parent elsewhere or missing', whole(spans.orphaned)],
-      ['not as explain has it', whole(spans.different)],
+      ['sent before all was told (ends, counts)', whole(spans.different)],
       ['not known to explain', whole(spans.unknown)],
       ['activities never settled', whole(neverSettled.length)],
       ['set aside', whole(setAside)],
@@ -41,7 +41,7 @@ const spanSection = ({ spans, neverSettled, setAside, deadLetters }: Figures): s
 
 const latencySection = ({ latency }: Figures): string[] =>
   section(
-    'Last Event that matters to closed trace',
+    'From the last word of a trace to its root at the backend',
     ['traces', 'p50', 'p99', 'max'],
     Object.entries(latency).map(([outcome, { traces, p50, p99, max }]) => [
       outcome,
@@ -70,19 +70,22 @@ const serviceSection = ({ services }: Figures): string[] =>
     ]),
   );
 
-const priceSection = ({ price, dollarsPerMillionEvents }: Figures): string[] =>
-  section(
-    'A million Events',
-    ['quantity', 'dollars'],
-    [
-      ...Object.entries(price).map(([name, { quantity, dollars }]) => [
-        name,
-        quantity.toLocaleString('en', { maximumFractionDigits: 3 }),
-        dollars.toFixed(3),
-      ]),
-      ['together', '', dollarsPerMillionEvents.toFixed(3)],
-    ],
-  );
+/** Of a calm day only: what is tried again and again is no measure of anything. */
+const priceSection = ({ input, faults, price, dollarsPerMillionEvents }: Figures): string[] =>
+  faults === 'all'
+    ? []
+    : section(
+        `A million Events, reckoned from these ${whole(input.events)}`,
+        ['quantity', 'dollars'],
+        [
+          ...Object.entries(price).map(([name, { quantity, dollars }]) => [
+            name,
+            quantity < 100 ? quantity.toFixed(3) : whole(quantity),
+            dollars.toFixed(3),
+          ]),
+          ['together', '', dollarsPerMillionEvents.toFixed(3)],
+        ],
+      );
 
 const troubleSection = ({ troubles }: Figures): string[] =>
   section(

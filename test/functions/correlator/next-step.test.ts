@@ -69,11 +69,15 @@ interface Asked extends Told {
   root?: Root | undefined;
   unregistered?: readonly string[] | undefined;
   isNewlyRegistered?: boolean;
+  /** Of all bodies. */
+  bytes?: number;
   related?: readonly Known[] | undefined;
 }
 
 /** Its root and join keys are known, and nobody is related to it, unless something else is said. */
-function step(asked: Asked): string {
+const step = (asked: Asked): string => inWords(decide(asked));
+
+function decide(asked: Asked): Step {
   const due: Due = {
     chain: 'chain',
     activity: 'c1/web',
@@ -85,8 +89,9 @@ function step(asked: Asked): string {
     isAlone: true,
   };
   const facts = { root: own, unregistered: [], related: [], isNewlyRegistered: false, ...asked };
-  const activity = activityOf('c1/web', asked);
-  return inWords(nextStep({ ...facts, due, activity, observations: [] }, now, defaultThresholds));
+  const read = activityOf('c1/web', asked);
+  const activity = { ...read, bytes: asked.bytes ?? read.bytes };
+  return nextStep({ ...facts, due, activity, observations: [] }, now, defaultThresholds);
 }
 
 function inWords(step: Step): string {
@@ -201,6 +206,35 @@ describe('wait for those that register at the same time', () => {
   it('not beyond the max wait: who finds new join keys all the time settles, too', () =>
     expect(step({ joinKeys, isNewlyRegistered: true, heard: eachTwenty(300, 20) })).toBe('commit'));
   it('related to nobody', () => expect(step({ heard: [20] })).toBe('commit'));
+});
+
+describe('a trace that is over need not wait until its activity is quiet', () => {
+  const closesIn = (asked: Asked): number | undefined => {
+    const decided = decide(asked);
+    return decided.do === 'wait' ? decided.closesIn : undefined;
+  };
+  it('once something has been waiting for as long as quiet takes', () => {
+    expect(closesIn({ heard: eachTwenty(40, 5) })).toBe(0);
+    expect(closesIn({ heard: [12, 5] })).toBe(8);
+  });
+  it('later where others may be related: they have to be registered, too', () =>
+    expect(closesIn({ heard: [12, 5], joinKeys: ['Node//n1'] })).toBe(19));
+  it('not before it is found itself', () =>
+    expect(closesIn({ heard: eachTwenty(80, 5), joinKeys: ['Node//n1'], isNewlyRegistered: true })).toBe(10));
+  it('not while a related one waits for its owner', () => {
+    const lost: Known = {
+      activity: activityOf('c1/pod', { heard: [25] }),
+      observations: [],
+      root: { ...own, isKnown: false },
+    };
+    expect(closesIn({ heard: eachTwenty(40, 5), related: [lost] })).toBeUndefined();
+  });
+});
+
+it('a large activity is read whole once in a while: half a minute for each 20 kB', () => {
+  expect(inWords(decide({ heard: [25], committed: 30, bytes: 60_000 }))).toBe('wait 60 s: rest');
+  expect(inWords(decide({ heard: [25], committed: 90, bytes: 60_000 }))).toBe('commit');
+  expect(inWords(decide({ heard: [25], committed: 30, bytes: 19_999 }))).toBe('commit');
 });
 
 describe('read those it is related to', () => {

@@ -97,7 +97,7 @@ describe('of two who have read the same', () => {
     await commitSpans(context, asBothRead, some, { chain: 'faster' });
     const conflict = await conflictOf(commitSpans(context, asBothRead, spans, { chain: 'slower' }));
     expect(conflict).toMatchObject({ name: 'OutboxConflictError', activity: web, committed: [] });
-    expect(conflict.first).toMatchObject({ number: 1, chain: 'faster' });
+    expect(conflict.winner).toMatchObject({ number: 1, chain: 'faster' });
     expect(spansOfBatches((await readActivity(context.store, web)).batches)).toEqual(some);
   });
 
@@ -110,7 +110,7 @@ describe('of two who have read the same', () => {
     const [first, second] = (await readActivity(context.store, web)).batches;
     expect(conflict.committed).toEqual(all.slice(0, conflict.committed.length));
     expect(conflict.committed).toEqual(spansOfBatches([first!]));
-    expect(conflict.first).toEqual(second);
+    expect(conflict.winner).toEqual(second);
   });
 
   it('of whom the other’s batch has expired meanwhile, one is told that much', async () => {
@@ -127,15 +127,15 @@ describe('a fence', () => {
     const before = toActivity(web, []);
     await fence(context, before);
     const conflict = await conflictOf(commitSpans(context, before, some, { chain: 'chain' }));
-    expect(conflict.first).toMatchObject({ number: 1, chain: '', body: undefined });
-    expect(spansOfBatches([conflict.first!])).toEqual([]);
+    expect(conflict.winner).toMatchObject({ number: 1, chain: '', body: undefined });
+    expect(spansOfBatches([conflict.winner!])).toEqual([]);
   });
 
   it('is refused where somebody commits at the same time', async () => {
     const context = startContext();
     const before = toActivity(web, []);
     await commitSpans(context, before, some, { chain: 'chain' });
-    expect((await conflictOf(fence(context, before))).first).toMatchObject({ number: 1, chain: 'chain' });
+    expect((await conflictOf(fence(context, before))).winner).toMatchObject({ number: 1, chain: 'chain' });
   });
 
   it('after a fence the numbers go on', async () => {
