@@ -65,7 +65,6 @@ export async function commitActivity(
     sent: outcome.spans.length,
     isRecheck: hasSeenAll(activity),
     found: check.isNewlyRegistered ? 0 : thresholds.registration + behind(due, now, thresholds),
-    closesAt,
   };
   const plan = planRechecks(seen, own, thresholds, now);
   return {

@@ -34,19 +34,17 @@ export interface Own {
   isRecheck: boolean;
   /** Seconds since when whoever begins to check finds it in the registry. */
   found: number;
-  /** When it is checked again itself, in milliseconds since 1970; undefined: it need not be. */
-  closesAt: number | undefined;
 }
 
 /** @param now milliseconds since 1970 */
 export function planRechecks(
   related: readonly Seen[],
-  { sent, isRecheck, found, closesAt }: Own,
+  { sent, isRecheck, found }: Own,
   { registration }: Pick<Thresholds, 'registration'>,
   now: number,
 ): Rechecks {
   // Under way, or armed.
-  const isToCome = ({ recheck }: Activity, until = Number.POSITIVE_INFINITY): boolean =>
+  const isToCome = ({ recheck }: Activity, until: number): boolean =>
     recheck?.next !== undefined && recheck.next >= now - found * 1000 && recheck.next <= until;
   const soonAt = now + registration * 1000;
   // Of whom something came has a timer for that.
@@ -54,12 +52,11 @@ export function planRechecks(
   const isSoon = ({ activity, unsent }: Seen) =>
     // Two that see each other otherwise than themselves would not stop asking.
     unsent.final > 0 && (sent > 0 || !isRecheck) && !isToCome(activity, soonAt);
-  const waiting = settled.filter((seen) => !isSoon(seen) && seen.unsent.final + seen.unsent.open > 0);
-  const soon = settled.filter(isSoon).map(({ activity }) => activity);
-  if (isRecheck) return { soon, closing: waiting.filter(({ activity }) => !isToCome(activity, soonAt)) };
-  const needed = ({ closesAt: at = now }: Seen) => Math.max(soonAt, at + registration * 1000);
-  const late = waiting.filter((seen) => isToCome(seen.activity) && !isToCome(seen.activity, needed(seen)));
-  // Their traces close earlier by now: the first that is checked then asks the others soon.
-  const first = late.filter((seen) => closesAt === undefined || closesAt > needed(seen)).slice(0, 1);
-  return { soon, closing: [...waiting.filter(({ activity }) => !isToCome(activity)), ...first] };
+  const isClosing = ({ activity, unsent, closesAt }: Seen) =>
+    unsent.final + unsent.open > 0 &&
+    !isToCome(activity, isRecheck ? soonAt : Math.max(soonAt, (closesAt ?? now) + registration * 1000));
+  return {
+    soon: settled.filter(isSoon).map(({ activity }) => activity),
+    closing: settled.filter((seen) => !isSoon(seen) && isClosing(seen)),
+  };
 }

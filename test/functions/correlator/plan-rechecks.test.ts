@@ -5,8 +5,8 @@ import { type Own, planRechecks, type Seen } from '../../../functions/correlator
 import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
-const news: Own = { sent: 3, isRecheck: false, found: 10, closesAt: undefined };
-const recheck: Own = { sent: 0, isRecheck: true, found: 10, closesAt: undefined };
+const news: Own = { sent: 3, isRecheck: false, found: 10 };
+const recheck: Own = { sent: 0, isRecheck: true, found: 10 };
 
 /** Another one that has settled and is checked again in so many seconds, or not at all. What is open of it closes in 600. */
 function other(unsent: Partial<Seen['unsent']>, checkedIn?: number, seen = nameChunks([])): Seen {
@@ -34,8 +34,6 @@ describe('somebody came, and another', () => {
     expect(plan(other({ open: 1 }, 600), news)).toBe(''));
   it('has an open trace, and is checked only long after it closes', () =>
     expect(plan(other({ open: 1 }, 700), news)).toBe('closing'));
-  it('has an open trace, and is checked only long after it closes: this one is, and asks it then', () =>
-    expect(plan(other({ open: 1 }, 700), { ...news, closesAt: now + 500_000 })).toBe(''));
   it('has news of its own, and so a timer', () =>
     expect(plan(other({ final: 1, open: 1 }, undefined, 'less'), news)).toBe(''));
 });
