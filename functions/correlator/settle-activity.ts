@@ -218,7 +218,9 @@ function waitFor(
   const { activity, due, resent = [] } = check;
   const now = context.ports.now();
   const coming = activity.chunks.reduce((last, { dueAt }) => Math.max(last, dueAt), 0);
-  const isLeft = coming > now && coming !== due.dueAt && coming <= now + (seconds + goodEnough) * 1000;
+  // A timer that is due sooner may have come already, by the clock of another function, and gone on under another time.
+  const isToCome = coming >= now + context.thresholds.margin * 1000;
+  const isLeft = isToCome && coming !== due.dueAt && coming <= now + (seconds + goodEnough) * 1000;
   const age = ageOf(activity, now, context.thresholds);
   const checkpoint =
     because === 'loud' || because === 'rest' || because === 'registration'

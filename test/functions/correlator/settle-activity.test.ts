@@ -150,6 +150,11 @@ describe('an activity’s timer', () => {
     expect(await followedBy(38)).toBe(14);
   });
 
+  it('leaves it to none that is due so soon that, by another clock, it may have come already', async () => {
+    const context = await start(chunk('b', observations, noon + 3000, noon + 24_000));
+    expect((await outcome(context)).next).toBe(2);
+  });
+
   it('that was read a moment early is not that other one', async () => {
     const context = await start(chunk('b', observations, noon + 15_000), 20.5);
     expect((await outcome(context)).next).toBe(14.5);
