@@ -1,6 +1,6 @@
 /**
- * One horizon bounds what may still be told: what says that a span was sent is kept for a horizon, so what comes later than that
- * after its own time could contradict it, and is set aside as too old.
+ * One horizon bounds what may still be told: what says that a span was sent is kept for as long as an observation that is taken can
+ * tell it again (`sentRetention` is the sum), so what comes later than a horizon after its own time is set aside as too old.
  */
 import type { Observation } from '../../shared/observation.ts';
 
