@@ -20,7 +20,7 @@ import { commitSpans, extend, OutboxConflictError } from './outbox.ts';
 import { type Bounds, firstClosing, keysOf, type Picked, pickClosed, pickSpans } from './pick-spans.ts';
 import { planRechecks, type Seen } from './plan-rechecks.ts';
 import type { Remark } from './ports.ts';
-import { checkpointDigests } from './read-checkpoint.ts';
+import { checkpointOf } from './read-checkpoint.ts';
 import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
@@ -173,11 +173,13 @@ async function assembleWithArchive(
   const { activity, observations } = check;
   const own = keysOf(observations);
   const bounds = boundsOf(context, check);
+  const sentHere = whatWasSent([activity]);
+  const sentThere = whatWasSent(related.map((one) => one.activity));
   const archived = new Map<string, SentSpan>();
   const asked = new Set<number>();
   for (;;) {
-    const ownSent = new Map([...whatWasSent([activity]), ...archived]);
-    const sent = new Map([...ownSent, ...whatWasSent(related.map((one) => one.activity))]);
+    const ownSent = new Map([...sentHere, ...archived]);
+    const sent = new Map([...ownSent, ...sentThere]);
     const spans = assembleAll(context, check, related, sent);
     const picked = pickSpans(spans, own, ownSent, bounds);
     const hours = oldHours(context, [...picked.final, ...picked.open.map(({ span }) => span)]).difference(
@@ -261,7 +263,7 @@ async function compact(context: SettleContext, check: Check, assembled: Assemble
     for (const { put, remove } of planCompaction(settled, context.thresholds, now())) {
       await store.put(put);
       await store.remove(remove);
-      for (const item of put) if (item.sk.startsWith('fold#')) left.set(item.sk, item);
+      for (const item of put) if (parseItem(item, activity.key)?.kind === 'chunk') left.set(item.sk, item);
       for (const { sk } of remove) left.delete(sk);
     }
   }
@@ -273,20 +275,14 @@ function checkpointAfter(
   check: Check,
   acknowledged: Acknowledged | undefined,
 ): { checkpoint?: Checkpoint } {
-  const { activity, readAt } = check;
-  if (activity.bytes < muchToRead) return {};
-  return {
-    checkpoint: {
-      at: readAt,
-      batch: acknowledged?.to ?? lastBatch(activity),
-      committedAt: ports.now(),
-      since: undefined,
-      bytes: activity.bytes,
-      isJoined: activity.joinKeys.length > 0,
-      digests: checkpointDigests(check, readAt, rules),
-      acknowledged: acknowledged ?? activity.checkpoint?.acknowledged,
-    },
-  };
+  const { activity } = check;
+  const checkpoint = checkpointOf(check, rules, {
+    batch: acknowledged?.to ?? lastBatch(activity),
+    committedAt: ports.now(),
+    since: undefined,
+    acknowledged: acknowledged ?? activity.checkpoint?.acknowledged,
+  });
+  return checkpoint === undefined ? {} : { checkpoint };
 }
 
 function toRemark(

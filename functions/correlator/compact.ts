@@ -15,7 +15,7 @@
  * the other or both, and assembly is over a set.
  */
 import type { Observation } from '../../shared/observation.ts';
-import { type Activity, lastCommit, observationsOf } from './activity.ts';
+import { type Activity, lastBatch, lastCommit, observationsOf } from './activity.ts';
 import type { AssembledSpan, SentSpan } from './causality/assemble.ts';
 import { fullestCluster } from './file-observations.ts';
 import {
@@ -31,7 +31,7 @@ import {
   sentItems,
 } from './items.ts';
 import { keysOf } from './pick-spans.ts';
-import { activityPartition, type Item, type Key } from './store.ts';
+import { activityPartition, expiryAfter, type Item, type Key } from './store.ts';
 import { fewestBatches, fewestChunks, longestDelay, shareOver, type Thresholds } from './thresholds.ts';
 
 /** To be put, then what is to be removed. */
@@ -193,7 +193,7 @@ function compactSent(
   const { key } = activity;
   const old = activity.batches.filter(({ at }) => at < now - outboxRetention * 1000);
   // The last one keeps the number.
-  const last = Math.max(0, ...activity.batches.map(({ number }) => number));
+  const last = lastBatch(activity);
   const done = old.filter(({ number }) => number !== last);
   const batches = done.length >= fewestBatches ? done : [];
   const told = new Set(assembled.filter((entry) => kept.has(entry.key)).map(({ span }) => span.spanId));
@@ -210,7 +210,7 @@ function compactSent(
   return {
     put: [
       ...batches.map((item) => archivedBatch(key, item)),
-      ...archivedSentItems(key, gone, Math.ceil(now / 1000) + sentRetention),
+      ...archivedSentItems(key, gone, expiryAfter(now, sentRetention)),
       ...(left.length > 0 ? sentItems(key, replaced, left) : []),
     ],
     remove: replaced.map(({ sk }) => ({ pk: activityPartition(key), sk })),

@@ -5,7 +5,7 @@ import { isOrphan, placeOf, rootOf, subjectId } from './file-observations.ts';
 import type { Root } from './next-step.ts';
 import type { World } from './owner-directory.ts';
 import { climb, readFamily } from './owners.ts';
-import { clusterOf, idOf, type Place, type Store } from './store.ts';
+import { type Place, type Store, splitKey } from './store.ts';
 
 /** @throws UnreadableBodyError */
 export async function findRoot(
@@ -13,7 +13,7 @@ export async function findRoot(
   { key, family }: Pick<Activity, 'key' | 'family'>,
   observations: readonly Observation[],
 ): Promise<Root> {
-  const [cluster, id] = [clusterOf(key), idOf(key)];
+  const [cluster, id] = splitKey(key);
   const start: Place = { id, family: family ?? id };
   const told = observations.filter((observation) => subjectId(observation) === id);
   const said = told.flatMap((observation) => placeOf(observation) ?? []);

@@ -17,7 +17,6 @@ import {
   resolveOwners,
   type World,
 } from './owner-directory.ts';
-import { splitKey } from './owners.ts';
 import type { IngestPorts } from './ports.ts';
 import {
   type KinesisEvent,
@@ -26,7 +25,7 @@ import {
   type StreamRecord,
   toStreamBatches,
 } from './read-records.ts';
-import type { Item, Place } from './store.ts';
+import { clusterOf, expiryAfter, type Item, type Place, splitKey } from './store.ts';
 import type { Thresholds } from './thresholds.ts';
 import { armTimers, createTimerBook, pendingTimer, type TimerBook } from './timer-book.ts';
 
@@ -144,8 +143,8 @@ async function handOver(ingest: Ingest, touched: ReadonlyMap<string, string>, in
 
 /** What has begun under an object turned out to be a part of its root's activity. */
 function toMerge({ ports, retention }: Ingest, world: World, from: string, place: Place) {
-  const { activity: into, family } = activityOf(world, splitKey(from)[0], place);
-  const expiresAt = Math.ceil(ports.now() / 1000) + retention;
+  const { activity: into, family } = activityOf(world, clusterOf(from), place);
+  const expiresAt = expiryAfter(ports.now(), retention);
   return { from, into, item: mergeItem(into, family, from, expiresAt) };
 }
 
@@ -204,6 +203,6 @@ function toItems({ ports, timers, retention }: Ingest, filed: Filed): Item[] {
     at,
     dueAt,
     family,
-    expiresAt: Math.ceil(at / 1000) + retention,
+    expiresAt: expiryAfter(at, retention),
   });
 }

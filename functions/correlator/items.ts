@@ -131,7 +131,7 @@ export const streamBatchName = (shard: string, first: string, last: string): str
 
 /** Milliseconds since 1970, so that keys are in order of time. */
 const timeKey = (at: number): string => String(at).padStart(15, '0');
-const partKey = (name: string, part: number): string => (part === 0 ? name : `${name}#${part}`);
+export const partKey = (name: string, part: number): string => (part === 0 ? name : `${name}#${part}`);
 
 /** As few parts as fit into items; `make` is asked again with halves where a body is too large. */
 export function packParts<T>(entries: readonly T[], make: (entries: readonly T[]) => unknown): Uint8Array[] {
@@ -235,6 +235,9 @@ export const batchItem = (
   fields: { at, turn: chain, ...(isPartial && { partial: 1 }) },
   ...(spans.length > 0 && { body: packSpans(spans) }),
 });
+
+/** Of all numbers. */
+export const archivedBatches: Part = { within: ['cut#', 'cut#~'] };
 
 /** As it was, where it is out of the way of who reads the activity. */
 export const archivedBatch = (activity: string, { sk, expiresAt, at, chain, body }: BatchItem): Item => ({

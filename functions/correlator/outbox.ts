@@ -11,6 +11,7 @@ import type { Span } from '../../shared/span.ts';
 import { type Activity, lastBatch } from './activity.ts';
 import {
   type Acknowledged,
+  archivedBatches,
   type BatchItem,
   batchItem,
   packSpans,
@@ -142,13 +143,13 @@ export function unsentBatches(
 }
 
 /** Of batches that are in the archive already, for a timer that comes so long after it was armed: what was committed since is its business. */
-export async function archivedBatches(
+export async function readArchivedBatches(
   { ports, thresholds }: SettleContext,
   { activity, dueAt, armedAt = dueAt }: Due,
 ): Promise<BatchItem[]> {
   const waited = (ports.now() - armedAt) / 1000;
   if (waited <= thresholds.outboxRetention - thresholds.margin) return [];
-  const items = await ports.store.list(archivePartition(activity), { within: ['cut#', 'cut#~'] });
+  const items = await ports.store.list(archivePartition(activity), archivedBatches);
   return items.flatMap((stored) => {
     const item = parseItem(stored, activity);
     return item?.kind === 'batch' ? item : [];

@@ -13,10 +13,18 @@ import {
   type Remembered,
   readEarly,
   readFamily,
-  splitKey,
 } from './owners.ts';
 import type { StreamBatch } from './read-records.ts';
-import { familyPartition, type Item, type KnownObject, type Place, type Store } from './store.ts';
+import {
+  clusterOf,
+  expiryAfter,
+  familyPartition,
+  type Item,
+  type KnownObject,
+  type Place,
+  type Store,
+  splitKey,
+} from './store.ts';
 import { mostRemembered, newbornFor } from './thresholds.ts';
 import { createWarmMemory, type WarmMemory } from './warm-memory.ts';
 
@@ -46,7 +54,7 @@ export const createOwnerDirectory = (store: Store, now: () => number, retention:
 /** What is known by cluster and id. */
 export type World = Map<string, Remembered>;
 
-const expiryOf = ({ now, retention }: OwnerDirectory): number => Math.ceil(now() / 1000) + retention;
+const expiryOf = ({ now, retention }: OwnerDirectory): number => expiryAfter(now(), retention);
 
 /** Adds all objects from the given ones up to their roots to `world`, as far as they are known. */
 export const resolveOwners = (directory: OwnerDirectory, places: Places, world: World): Promise<void> =>
@@ -155,10 +163,10 @@ export async function findEarly(
   { store }: OwnerDirectory,
   places: Places,
 ): Promise<[activity: string, place: Place][]> {
-  const families = Map.groupBy(places, ([key, { family }]) => familyPartition(splitKey(key)[0], family));
+  const families = Map.groupBy(places, ([key, { family }]) => familyPartition(clusterOf(key), family));
   const early: [string, Place][] = [];
   await forEachOf([...families.values()], async (own) => {
-    const cluster = splitKey(own[0]![0])[0];
+    const cluster = clusterOf(own[0]![0]);
     const there = await readEarly(
       store,
       cluster,

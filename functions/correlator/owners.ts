@@ -7,9 +7,18 @@
  * looks for one reads one.
  */
 import { forEachOf } from './for-each-of.ts';
-import { packParts, shorten } from './items.ts';
+import { packParts, partKey, shorten } from './items.ts';
 import { UnreadableBodyError, unpackBody } from './pack-body.ts';
-import { familyPartition, type Item, type Key, type KnownObject, type Place, type Store } from './store.ts';
+import {
+  clusterOf,
+  familyPartition,
+  type Item,
+  type Key,
+  type KnownObject,
+  type Place,
+  type Store,
+  splitKey,
+} from './store.ts';
 import { familyPage, familyTogether } from './thresholds.ts';
 
 export interface Remembered {
@@ -112,9 +121,7 @@ export function familyItems(
   });
   if (isLarge)
     return [...objects].map((entry) => toItem(ownKey(entry[0]), packParts([entry], (some) => some)[0]!));
-  return packParts([...objects], (some) => some).map((body, part) =>
-    toItem(part === 0 ? batch : `${batch}#${part}`, body),
-  );
+  return packParts([...objects], (some) => some).map((body, part) => toItem(partKey(batch, part), body));
 }
 
 /** Objects by cluster and id, with their places. */
@@ -122,11 +129,6 @@ export type Places = ReadonlyMap<string, Place>;
 
 /** `readFamily`, or what remembers it. */
 export type Ask = (cluster: string, family: string, ids: readonly string[]) => Promise<Family>;
-
-export const splitKey = (key: string): [cluster: string, id: string] => {
-  const at = key.indexOf('/');
-  return [key.slice(0, at), key.slice(at + 1)];
-};
 
 /**
  * All objects from the given ones up to their roots, as far as they are known, added to `world` by cluster and id. `recall` is asked
@@ -170,7 +172,7 @@ function ownersOf(places: Places, world: ReadonlyMap<string, Remembered>, climbe
   for (const key of places.keys()) {
     const owner = world.get(key)?.known.owner;
     if (owner === undefined) continue;
-    const ownerKey = `${splitKey(key)[0]}/${owner.id}`;
+    const ownerKey = `${clusterOf(key)}/${owner.id}`;
     if (!climbed.has(ownerKey)) owners.set(ownerKey, owner);
   }
   return owners;

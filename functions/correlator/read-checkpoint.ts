@@ -6,12 +6,18 @@ import type { Observation } from '../../shared/observation.ts';
 import { type Activity, chunksOf, lastHeard, observationsOf, toActivity, waitingSince } from './activity.ts';
 import { joinDigests } from './causality/join-keys.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
-import { batchesAndMergesAfter, type CheckpointItem, type Chunk, chunksSince } from './items.ts';
+import {
+  batchesAndMergesAfter,
+  type Checkpoint,
+  type CheckpointItem,
+  type Chunk,
+  chunksSince,
+} from './items.ts';
 import { isSuperseded, untilJoined, untilQuiet, untilRested, type WaitReason } from './next-step.ts';
 import type { Due } from './read-timers.ts';
 import type { SettleContext } from './settle-context.ts';
 import { activityPartition } from './store.ts';
-import { longestPut } from './thresholds.ts';
+import { longestPut, muchToRead } from './thresholds.ts';
 
 /**
  * What join keys come from, as whoever checks what is new finds it: of all, and of what it will read again, without what that names of
@@ -28,6 +34,23 @@ export function checkpointDigests(
 ): Set<string> {
   const again = chunks.filter((_, index) => activity.chunks[index]!.at >= readAt - longestPut);
   return joinDigests(observations, rules).union(joinDigests(observationsOf(again), rules));
+}
+
+/** For those that check next, where that costs less than what they would read: of one of which all was read at `readAt`. */
+export function checkpointOf(
+  read: Parameters<typeof checkpointDigests>[0] & { readAt: number },
+  rules: RuleSet,
+  said: Pick<Checkpoint, 'batch' | 'committedAt' | 'since' | 'acknowledged'>,
+): Checkpoint | undefined {
+  const { activity, readAt } = read;
+  if (activity.bytes < muchToRead) return undefined;
+  return {
+    ...said,
+    at: readAt,
+    bytes: activity.bytes,
+    isJoined: activity.joinKeys.length > 0,
+    digests: checkpointDigests(read, readAt, rules),
+  };
 }
 
 type Checked =

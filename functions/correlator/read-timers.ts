@@ -1,7 +1,7 @@
 /** Messages of the timers' queue, parsed. A message that is no timer is set aside. */
 import * as v from 'valibot';
 import { type Parsed, parseWith } from '../../shared/observation.ts';
-import type { Ports } from './ports.ts';
+import type { Ports, Timer } from './ports.ts';
 import { dueSoon } from './thresholds.ts';
 
 /** What Lambda hands over, as far as it is read. */
@@ -82,6 +82,20 @@ async function readTimer(
     messageId,
     isAlone,
   }));
+}
+
+/** The timer that brings these activities of one timer, of which there is one at least, as it brought them. */
+export function timerOf(some: readonly Due[]): Timer {
+  const { chain: id, dueAt, armedAt, since } = some[0]!;
+  const sent = some.filter((one) => one.sent > 0).map((one) => [one.activity, one.sent]);
+  return {
+    id,
+    activities: some.map(({ activity }) => activity),
+    dueAt,
+    ...(armedAt !== undefined && { armedAt }),
+    ...(since !== undefined && { since }),
+    ...(sent.length > 0 && { sent: Object.fromEntries(sent) }),
+  };
 }
 
 function parseTimer(body: string): Parsed<v.InferOutput<typeof TimerSchema>> {

@@ -17,14 +17,14 @@ import { type Acknowledged, type Checkpoint, type Chunk, parseItem } from './ite
 import { readRelatedOf, register, type SharedReads, unregisteredKeys } from './join-registry.ts';
 import { mergeChain, mergeInto } from './merge-activities.ts';
 import { ageOf, type Facts, nextStep, type Step, type WaitReason, waitsSince } from './next-step.ts';
-import { archivedBatches, spansOfBatches, unsentBatches } from './outbox.ts';
+import { readArchivedBatches, spansOfBatches, unsentBatches } from './outbox.ts';
 import type { Remark } from './ports.ts';
-import { checkNews, checkpointDigests } from './read-checkpoint.ts';
-import type { Due } from './read-timers.ts';
+import { checkNews, checkpointOf } from './read-checkpoint.ts';
+import { type Due, timerOf } from './read-timers.ts';
 import type { OwnRecheck } from './send-rechecks.ts';
 import type { SettleContext } from './settle-context.ts';
 import { activityPartition, type Item } from './store.ts';
-import { fewItems, goodEnough, largeActivity, mostAtOnce, mostSteps, muchToRead } from './thresholds.ts';
+import { fewItems, goodEnough, largeActivity, mostAtOnce, mostSteps } from './thresholds.ts';
 
 /** What came of an activity's timer. It is done once this is: the spans first. */
 export interface Outcome {
@@ -168,13 +168,14 @@ async function readDue(context: SettleContext, due: Due): Promise<Outcome | Chec
     return checked.do === 'wait' ? waitFor(context, { due, ...checked.news }, checked) : nothing;
   const bytes = isWhole ? bytesOf(first) : (checkpoint?.bytes ?? 0);
   if (bytes > mostAtOnce && !due.isAlone) {
-    await armAlone(context, due);
+    // In a message of its own, now.
+    await context.ports.timers.arm(timerOf([due]), 0);
     return nothing;
   }
   if (bytes > largeActivity) log({ kind: 'large', activity: due.activity, bytes });
   const rest = isWhole ? [] : await store.list(pk, { within: [`${first.at(-1)!.sk}!`, '~'] });
   const activity = toActivity(due.activity, [...first, ...rest]);
-  const archived = await archivedBatches(context, due);
+  const archived = await readArchivedBatches(context, due);
   const batches = unsentBatches(
     { ...activity, batches: [...activity.batches, ...archived] },
     due,
@@ -234,22 +235,17 @@ function waitFor(
   };
 }
 
-/** For those that check next, where that costs less than what they would read. */
+/** Of one of which only what is new was read there is one already. */
 function toCheckpoint(context: SettleContext, check: Partial<Check>): Checkpoint | undefined {
   const { activity, chunks, observations, readAt } = check;
   if (activity === undefined || observations === undefined || chunks === undefined || readAt === undefined)
     return undefined;
-  if (activity.bytes < muchToRead) return undefined;
-  return {
-    at: readAt,
+  return checkpointOf({ activity, chunks, observations, readAt }, context.rules, {
     batch: lastBatch(activity),
     committedAt: lastCommit(activity),
     since: waitsSince(activity, context.thresholds),
-    bytes: activity.bytes,
-    isJoined: activity.joinKeys.length > 0,
-    digests: checkpointDigests({ activity, chunks, observations }, readAt, context.rules),
     acknowledged: activity.checkpoint?.acknowledged,
-  };
+  });
 }
 
 /** The first check of an activity of which nobody else knows. */
@@ -257,11 +253,4 @@ async function armFirst({ ports, thresholds }: SettleContext, id: string, activi
   const armedAt = ports.now();
   const seconds = thresholds.quiet + thresholds.slack;
   await ports.timers.arm({ id, activities: [activity], dueAt: armedAt + seconds * 1000, armedAt }, seconds);
-}
-
-/** One of a message in one of its own, now. */
-async function armAlone({ ports }: SettleContext, due: Due): Promise<void> {
-  const { chain: id, activity, dueAt, armedAt, since, sent } = due;
-  const rest = { ...(since !== undefined && { since }), ...(sent > 0 && { sent: { [activity]: sent } }) };
-  await ports.timers.arm({ id, activities: [activity], dueAt, armedAt, ...rest }, 0);
 }

@@ -1,6 +1,7 @@
 /** What every step of settling is handed. */
 import type { RuleSet } from './causality/rules/rule-set.ts';
 import type { Ports } from './ports.ts';
+import { expiryAfter } from './store.ts';
 import type { Thresholds } from './thresholds.ts';
 
 export interface SettleContext {
@@ -11,4 +12,4 @@ export interface SettleContext {
 
 /** Seconds since 1970, as items expire. */
 export const expiresIn = ({ ports }: Pick<SettleContext, 'ports'>, seconds: number): number =>
-  Math.ceil(ports.now() / 1000) + seconds;
+  expiryAfter(ports.now(), seconds);

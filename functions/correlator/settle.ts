@@ -14,7 +14,7 @@ import { createSharedReads } from './join-registry.ts';
 import { setSpansAside } from './outbox.ts';
 import { UnreadableBodyError } from './pack-body.ts';
 import type { Ports, Timer } from './ports.ts';
-import { type Due, readTimers, type SqsEvent } from './read-timers.ts';
+import { type Due, readTimers, type SqsEvent, timerOf } from './read-timers.ts';
 import { sendRechecks } from './send-rechecks.ts';
 import { beginCheck, type Check, finishCheck, type Outcome } from './settle-activity.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
@@ -123,24 +123,13 @@ function toItems(
 
 /** Those that come back, in as few messages as their times allow. */
 function nextTimers(outcomes: Outcomes, armedAt: number): (Timer & { seconds: number })[] {
-  const next = [...outcomes].flatMap(([due, { next: seconds, sentUpTo = due.sent }]) =>
-    seconds === undefined ? [] : { ...due, seconds: roundUp(seconds), sentUpTo },
+  const next = [...outcomes].flatMap(([due, { next: seconds, sentUpTo: sent = due.sent }]) =>
+    seconds === undefined ? [] : { ...due, seconds: roundUp(seconds), sent },
   );
   const together = Map.groupBy(next, ({ chain, seconds }) => `${seconds} ${chain}`);
   return [...together.values()].map((some) => {
-    const [{ chain: id, seconds }] = some as [(typeof some)[0]];
-    const sent = some
-      .filter(({ sentUpTo }) => sentUpTo > 0)
-      .map(({ activity, sentUpTo }) => [activity, sentUpTo]);
-    return {
-      id,
-      activities: some.map(({ activity }) => activity),
-      seconds,
-      dueAt: armedAt + seconds * 1000,
-      armedAt,
-      since: armedAt,
-      ...(sent.length > 0 && { sent: Object.fromEntries(sent) }),
-    };
+    const { seconds } = some[0]!;
+    return { ...timerOf(some), seconds, dueAt: armedAt + seconds * 1000, armedAt, since: armedAt };
   });
 }
 
@@ -155,15 +144,8 @@ function roundUp(seconds: number): number {
  * armed for the others already. Whether the message is done with.
  */
 async function leaveOthersOut({ ports }: SettleContext, failed: readonly Due[]): Promise<boolean> {
-  const { chain: id, dueAt, armedAt, since } = failed[0]!;
-  const sent = failed.filter((one) => one.sent > 0).map((one) => [one.activity, one.sent]);
-  const rest = {
-    ...(since !== undefined && { since }),
-    ...(sent.length > 0 && { sent: Object.fromEntries(sent) }),
-  };
   try {
-    const activities = failed.map(({ activity }) => activity);
-    await ports.timers.arm({ id, activities, dueAt, armedAt, ...rest }, untilRetry);
+    await ports.timers.arm(timerOf(failed), untilRetry);
     return true;
   } catch (error) {
     ports.log({ kind: 'settle-failed', activity: '', error });

@@ -13,6 +13,7 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { ItemRefusedError, RetryableError } from '../../shared/errors.ts';
+import { inGroups } from '../../shared/in-groups.ts';
 import type { Item, Key, Store } from './store.ts';
 
 type Attributes = Record<string, AttributeValue>;
@@ -198,8 +199,7 @@ async function repeat<T>(
   { pause }: Pick<Table, 'pause'>,
   call: (some: T[]) => Promise<T[]>,
 ): Promise<void> {
-  for (let at = 0; at < all.length; at += size) {
-    let some = all.slice(at, at + size);
+  for (let some of inGroups(all, size)) {
     for (let attempt = 0; ; attempt += 1) {
       some = await call(some);
       if (some.length === 0) break;

@@ -45,8 +45,8 @@ export function refusalOf(item: Item): string | undefined {
   );
 }
 
-/** As AWS counts. */
-function sizeOf({ pk, sk, expiresAt, revision, fields, body }: Item): number {
+/** Bytes, as AWS counts. */
+export function sizeOf({ pk, sk, expiresAt, revision, fields, body }: Item): number {
   let size =
     'pk'.length + bytesOf(pk) + 'sk'.length + bytesOf(sk) + 'expiresAt'.length + sizeOfNumber(expiresAt);
   if (revision !== undefined) size += 'revision'.length + sizeOfNumber(revision);

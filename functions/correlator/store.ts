@@ -10,6 +10,9 @@ export interface Key {
   sk: string;
 }
 
+/** When an item expires that is kept for so many seconds. @param now milliseconds since 1970 */
+export const expiryAfter = (now: number, seconds: number): number => Math.ceil(now / 1000) + seconds;
+
 export interface Item extends Key {
   /** Seconds since 1970. */
   expiresAt: number;
@@ -64,9 +67,12 @@ export const archivePartition = (activity: string): string => `archive#${activit
 export const joinPartition = (cluster: string, joinKey: string): string =>
   `meet#${cluster}#${keyPart(joinKey)}`;
 
-/** The cluster's part of an activity's key; a UID has no slash, the id of an object without one has. */
-export const clusterOf = (activity: string): string => activity.slice(0, activity.indexOf('/'));
-export const idOf = (activity: string): string => activity.slice(activity.indexOf('/') + 1);
+/** Of an activity's key, or of an object's: a cluster's UID has no slash, the id of an object without one has. */
+export function splitKey(key: string): [cluster: string, id: string] {
+  const at = key.indexOf('/');
+  return [key.slice(0, at), key.slice(at + 1)];
+}
+export const clusterOf = (key: string): string => splitKey(key)[0];
 
 /** Where an object is looked up. */
 export interface Place {

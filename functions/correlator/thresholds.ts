@@ -129,7 +129,7 @@ export const longestPut = 60_000;
  * did, at most so much longer, the one that came for the same message.
  */
 export const longestRun = 130_000;
-/** Milliseconds: SQS's longest delay, of a timer that asks for the time of a chunk. */
+/** Milliseconds: SQS's longest delay. What is to wait longer is armed again when it comes back early. */
 export const longestDelay = 900_000;
 /** Seconds that a trace is open at most without a word (causality/trace.ts). */
 export const longestOpen = 900;

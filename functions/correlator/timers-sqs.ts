@@ -1,11 +1,11 @@
 /** Timers as delayed messages of an SQS queue. */
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { MessageRefusedError, RetryableError } from '../../shared/errors.ts';
+import { inGroups } from '../../shared/in-groups.ts';
 import type { Timers } from './ports.ts';
 import { isMessageRefusal } from './sqs-refusal.ts';
+import { longestDelay } from './thresholds.ts';
 
-/** SQS's longest delay; what is to wait longer is armed again when it comes back early. */
-const longestDelay = 900;
 /** Activities of one message: they are settled together, and what fails of them brings the others again for nothing. */
 const mostTogether = 10;
 /** SQS's most messages of one request. */
@@ -32,7 +32,7 @@ export function createTimers(client: SQSClient, queueUrl: string): Timers {
 
   return {
     async arm({ activities, ...when }, delaySeconds) {
-      const DelaySeconds = Math.min(longestDelay, Math.max(0, Math.ceil(delaySeconds)));
+      const DelaySeconds = Math.min(longestDelay / 1000, Math.max(0, Math.ceil(delaySeconds)));
       const messages = inGroups(activities, mostTogether).map((some) => ({
         activities: some,
         MessageBody: JSON.stringify({ activities: some, ...when }),
@@ -57,10 +57,4 @@ interface Message {
 
 interface Refused extends Message {
   why: string;
-}
-
-function inGroups<T>(all: readonly T[], size: number): T[][] {
-  const groups: T[][] = [];
-  for (let at = 0; at < all.length; at += size) groups.push(all.slice(at, at + size));
-  return groups;
 }

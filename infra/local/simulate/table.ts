@@ -3,8 +3,10 @@
  * in part; units as they are billed. What has expired is gone within a day.
  */
 import type { Item, Key, Store } from '../../../functions/correlator/store.ts';
+import { sizeOf } from '../../../functions/correlator/store-limits.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import { RetryableError } from '../../../shared/errors.ts';
+import { inGroups } from '../../../shared/in-groups.ts';
 import type { Account } from './account.ts';
 import type { Take } from './faults.ts';
 import type { Instance, World } from './function.ts';
@@ -133,19 +135,3 @@ const keyText = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 const withoutRepeats = <T extends Key>(keys: readonly T[]): T[] => [
   ...new Map(keys.map((key) => [keyText(key), key])).values(),
 ];
-
-function inGroups<T>(all: readonly T[], size: number): T[][] {
-  const groups: T[][] = [];
-  for (let at = 0; at < all.length; at += size) groups.push(all.slice(at, at + size));
-  return groups;
-}
-
-/** Bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
-function sizeOf({ pk, sk, revision, fields = {}, body }: Item): number {
-  const numberBytes = 8;
-  let size = 4 + pk.length + sk.length + 'expiresAt'.length + numberBytes + (body?.byteLength ?? 0);
-  if (revision !== undefined) size += 'revision'.length + numberBytes;
-  for (const [name, value] of Object.entries(fields))
-    size += 1 + name.length + (typeof value === 'string' ? value.length : numberBytes);
-  return size;
-}

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { clusterOf } from '../../../infra/local/read-recording.ts';
+import { inGroups } from '../../../shared/in-groups.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
@@ -31,15 +32,12 @@ const timesOf = (observations: readonly Observation[]): number[] =>
 
 /** All of it is there before anybody looks, so many observations a record. */
 async function passAtOnce(observations: readonly Observation[], recordSize: number): Promise<Pipeline> {
-  const groups: Observation[][] = [];
-  for (let at = 0; at < observations.length; at += recordSize)
-    groups.push(observations.slice(at, at + recordSize));
   const last = timesOf(observations).reduce((a, b) => Math.max(a, b), 0);
   // Some of them tell of what was days before: nothing is too old.
   const ages = { retention: 100 * 365 * 24 * 3600, afterTrace: 100 * 365 * 24 * 3600 };
   const thresholds = { ...defaultThresholds, ...ages };
   const pipeline = startPipeline({ start: last + 1000, thresholds });
-  for (const [index, group] of groups.entries()) {
+  for (const [index, group] of inGroups(observations, recordSize).entries()) {
     const shard = index % 2;
     const of = clusterOf(observations);
     await pipeline.ingest(recordsOf([group], { first: index + 1, shard, of }));

@@ -7,11 +7,11 @@ import {
   parseItem,
 } from '../../../functions/correlator/items.ts';
 import {
-  archivedBatches,
   commitSpans,
   extend,
   fence,
   OutboxConflictError,
+  readArchivedBatches,
   spansOfBatches,
   unsentBatches,
 } from '../../../functions/correlator/outbox.ts';
@@ -232,7 +232,7 @@ describe('batches in the archive', () => {
     if (batch?.kind !== 'batch') throw new Error('no batch');
     await context.store.put([archivedBatch(web, batch)]);
     context.clock.now = noon + seconds * 1000;
-    return { found: await archivedBatches(context, due(timer)), calls: context.calls };
+    return { found: await readArchivedBatches(context, due(timer)), calls: context.calls };
   };
 
   it('are looked for where a timer comes so late that what was committed since it was armed may be there', async () => {

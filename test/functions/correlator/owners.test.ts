@@ -9,10 +9,9 @@ import {
   type Remembered,
   readEarly,
   readFamily,
-  splitKey,
 } from '../../../functions/correlator/owners.ts';
 import { UnreadableBodyError } from '../../../functions/correlator/pack-body.ts';
-import { familyPartition, type Place } from '../../../functions/correlator/store.ts';
+import { familyPartition, type Place, splitKey } from '../../../functions/correlator/store.ts';
 import { noon, startContext } from '../../support/start-context.ts';
 
 const later = 10 ** 10;
