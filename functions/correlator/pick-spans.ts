@@ -53,10 +53,11 @@ export function pickClosed(
   until: bigint,
 ): Closed {
   const going = new Set(open.map(({ span }) => span.traceId));
+  const traces = Map.groupBy(assembled, ({ span }) => span.traceId);
   const closed: Closed = { spans: [], next: undefined };
   for (const [traceId, spans] of Map.groupBy(final, (span) => span.traceId)) {
     if (going.has(traceId)) continue;
-    const all = assembled.filter(({ span }) => span.traceId === traceId);
+    const all = traces.get(traceId)!;
     // Its root is somebody else's, and may wait for more; or nobody has said yet that it is over, and others may come of whom it is a part.
     if (!all.every((entry) => entry.final) || !all.some(hasVerdict)) continue;
     const last = all.map(({ span }) => BigInt(span.endTimeUnixNano)).reduce(later);

@@ -30,13 +30,11 @@ const undisturbed = 2n * MINUTE;
 export function closingTime(timed: TimedTrace, world: World, now: bigint): bigint {
   const { root } = timed.trace;
   const last = lastWord(timed);
-  const { wait, since } =
+  const { wait, since = last } =
     root.kind === 'change' ? waitOfChange(root.change, timed, world) : waitOfEpisode(timed, world);
   const timeout = last + recentGap + 1n;
   if (wait === undefined) return timeout;
-  if (wait === 0n) return min(now, max(last, since ?? last));
-  const closes = max(last, since ?? last) + wait;
-  return min(closes, timeout);
+  return min(max(last, since) + wait, wait === 0n ? now : timeout);
 }
 
 function lastWord({ occurrences, root }: TimedTrace): bigint {

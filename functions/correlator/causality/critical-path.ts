@@ -3,16 +3,11 @@
  * to a phase. The phases add up to the duration to the nanosecond.
  */
 import type { Change } from './change.ts';
-import type { KubernetesObject } from './kubernetes-object.ts';
+import { nextOf } from './find-change.ts';
+import { type KubernetesObject, saysReadiness } from './kubernetes-object.ts';
 import type { World } from './placement/world.ts';
-import {
-  gatherPodLives,
-  goneAt,
-  type PodLife,
-  type PodLives,
-  saysReadiness,
-  stagesUntil,
-} from './pod-life.ts';
+import { gatherPodLives, goneAt, type PodLife, type PodLives, stagesUntil } from './pod-life.ts';
+import { isPaused } from './read-status.ts';
 import { compare, max, min, SECOND } from './time.ts';
 import type { TimedTrace } from './time-spans.ts';
 
@@ -36,16 +31,15 @@ export interface TimeSpent {
   phases: ReadonlyMap<Phase, bigint>;
 }
 
-export function timeSpent(world: World, timed: TimedTrace, change: Change): TimeSpent {
+export function timeSpent(world: World, timed: TimedTrace, change: Change, status: StatusTimes): TimeSpent {
   const { start } = timed.root;
   const end = endOf(world, timed, change);
   const path = new Path(start, end);
-  const status = readStatusTimes(change);
   const pods = gatherPodLives(world, timed, end);
   if (pods.lives.length > 0)
     walkBack(path, milestonesOf(pods, end, change.outcome.verdict === 'complete'), status);
   else chargeReaction(path, timed, change);
-  path.back(start, isPaused(status, start, path.at) ? 'other' : 'queue');
+  path.back(start, pausedBetween(status, start, path.at) ? 'other' : 'queue');
   return { duration: end - start, phases: path.phases };
 }
 
@@ -53,8 +47,7 @@ export function timeSpent(world: World, timed: TimedTrace, change: Change): Time
 function endOf(world: World, { root }: TimedTrace, change: Change): bigint {
   const { at } = change.outcome;
   if (at !== undefined) return max(root.start, min(at, root.end));
-  const changes = world.changesOf(change.object);
-  const next = changes[changes.indexOf(change) + 1]?.moment?.at;
+  const next = nextOf(world, change)?.moment?.at;
   return next === undefined ? root.end : max(root.start, min(next, root.end));
 }
 
@@ -104,20 +97,23 @@ const makesPods = ({ history }: KubernetesObject): boolean =>
   ) === true;
 
 /** What the object's status says, as times in ascending order. */
-interface StatusTimes {
+export interface StatusTimes {
   /** It does not go on by itself. */
   paused: readonly bigint[];
   /** One more pod counted as available: with minReadySeconds that is later than its readiness. */
   counted: readonly bigint[];
 }
 
-function readStatusTimes({ object: { history } }: Change): StatusTimes {
+export function readStatusTimes({ history }: KubernetesObject): StatusTimes {
   const paused: bigint[] = [];
   const counted: bigint[] = [];
   let before = 0;
-  for (const { object, observedAt } of history?.versions ?? []) {
-    const { status, suspended } = object;
-    if (suspended === true || status?.phase === 'Paused') paused.push(observedAt);
+  for (const version of history?.versions ?? []) {
+    const {
+      object: { status },
+      observedAt,
+    } = version;
+    if (isPaused(version)) paused.push(observedAt);
     const available = status?.availableReplicas ?? status?.numberAvailable ?? 0;
     if (available > before) counted.push(observedAt);
     before = available;
@@ -126,7 +122,7 @@ function readStatusTimes({ object: { history } }: Change): StatusTimes {
   return { paused: paused.sort(compare), counted: counted.sort(compare) };
 }
 
-function isPaused({ paused }: StatusTimes, from: bigint, to: bigint): boolean {
+function pausedBetween({ paused }: StatusTimes, from: bigint, to: bigint): boolean {
   const first = firstAfter(paused, from - 1n);
   return first !== undefined && first < to;
 }
@@ -175,7 +171,7 @@ function walkBack(path: Path, { arrivals, departures }: Milestones, status: Stat
     while (k < departures.length && isLater(departures[k]!) && !isWaitedFor(departures[k]!)) k++;
     const departure = departures[k];
     const react = (time: bigint) =>
-      path.back(time, isEnd || isPaused(status, time, path.at) ? 'other' : 'queue');
+      path.back(time, isEnd || pausedBetween(status, time, path.at) ? 'other' : 'queue');
     if (departure !== undefined && isLater(departure)) {
       k++;
       react(departure.at);
@@ -210,7 +206,7 @@ function chargeArrival(
 function arrivalsOf(life: PodLife, steps: readonly bigint[], end: bigint, isComplete: boolean): Milestone[] {
   const milestones = life.arrivals.map((at) => ({ life, at: min(at, end), isKnown: true }));
   const { lastStart, lastTrouble } = life;
-  if (milestones.length === 0 && lastStart !== undefined && (isComplete || !saysReadiness(life)))
+  if (milestones.length === 0 && lastStart !== undefined && (isComplete || !saysReadiness(life.pod)))
     milestones.push({ life, at: min(firstAfter(steps, lastStart) ?? end, end), isKnown: false });
   const last = milestones.at(-1)?.at;
   const isThere = last !== undefined && (lastTrouble === undefined || lastTrouble <= last);

@@ -6,7 +6,7 @@ import type { SpecDescription } from '../../../shared/observation.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
 import { compareSpecs, type Difference } from './compare-specs.ts';
-import { containerIn, describeImage, nameImage, tellDifferences } from './tell-differences.ts';
+import { containerIn, describeImage, isImage, nameImage, tellDifferences } from './tell-differences.ts';
 
 /** Fewer: a large change cannot be searched by its paths. More: backends cut or refuse longer arrays and texts. */
 const mostPaths = 64;
@@ -46,8 +46,6 @@ function addDifferences(attributes: Attributes, change: Change, spec: SpecDescri
 function specAfter({ object: { history }, version }: Change): SpecDescription | undefined {
   return version && history?.specs.get(version.object.generation);
 }
-
-const isImage = ({ path }: Difference): boolean => path.endsWith('].image');
 
 /** How it reads as one sentence: what it was by its verb first. */
 function saidOf({ verb, restores }: Change, said: readonly string[]): string[] {
@@ -99,9 +97,7 @@ const headlines = [
 const isOneByDefault: ReadonlySet<string> = new Set(['completions', 'parallelism']);
 
 const imagesOf = (spec: SpecDescription | undefined): string[] =>
-  Object.entries(spec?.values ?? {}).flatMap(([path, value]) =>
-    path.endsWith('].image') ? String(value) : [],
-  );
+  Object.entries(spec?.values ?? {}).flatMap(([path, value]) => (isImage({ path }) ? String(value) : []));
 
 /** Names: https://opentelemetry.io/docs/specs/semconv/registry/attributes/container/ */
 function addImages(attributes: Attributes, images: readonly string[]): void {

@@ -2,8 +2,8 @@
  * What kept a change from getting there: the deepest cause that is known and that nothing has put right since. One name a cause,
  * and a sentence that names the object and the reason.
  */
-import { type Occurrence, rowOf } from './gather-occurrences.ts';
-import type { KubernetesObject } from './kubernetes-object.ts';
+import { isFailedEnd, type Occurrence, rowOf } from './gather-occurrences.ts';
+import { type KubernetesObject, saysReadiness } from './kubernetes-object.ts';
 import type { Outcome } from './outcome.ts';
 import type { World } from './placement/world.ts';
 import { causeOrder } from './rules/causes.ts';
@@ -48,7 +48,7 @@ export function findCause(
 /** Of a bare pod that failed: its phase says no more than that, the last of its containers' ends says how. */
 function endOf(object: KubernetesObject, occurrences: readonly Occurrence[]): Cause | undefined {
   if (object.kind !== 'Pod') return undefined;
-  const end = occurrences.findLast(({ transition }) => (transition?.exitCode ?? 0) !== 0);
+  const end = occurrences.findLast(isFailedEnd);
   if (end === undefined || end.event.message === '') return undefined;
   const container = containerOf(end.event.subject.fieldPath);
   const type = end.event.message;
@@ -101,7 +101,7 @@ function isStillFailing(occurrence: Occurrence, world: World, hasToLast: boolean
 
 /** Whether what came later shows that it was overcome. */
 function putsRight(later: Occurrence, failed: Occurrence, subject: KubernetesObject): boolean {
-  const { kind, history } = subject;
+  const { kind } = subject;
   const { reason } = later.event;
   if (kind === 'PersistentVolumeClaim') return reason === 'ProvisioningSucceeded';
   if (kind !== 'Pod') return rowOf(later).effect === 'creates' || rowOf(later).outcome === 'complete';
@@ -112,10 +112,8 @@ function putsRight(later: Occurrence, failed: Occurrence, subject: KubernetesObj
       ? failed.event.reason === 'FailedScheduling'
       : later.event.subject.fieldPath !== undefined;
   // Where the status tells when it was ready, a start alone is not enough; a crash it never is.
-  const isStatusKnown =
-    history?.versions.some(({ object }) => object.status?.containers !== undefined) === true;
   const isSame = later.event.subject.fieldPath === failed.event.subject.fieldPath;
-  return !isStatusKnown && isSame && reason === 'Started' && !crashes.has(typeOf(failed)!);
+  return isSame && reason === 'Started' && !crashes.has(typeOf(failed)!) && !saysReadiness(subject);
 }
 
 /** What crashed, was ready again and crashed again will do so once more, whether it is ready now or not. */
@@ -127,8 +125,8 @@ function isLoop(failed: Occurrence, { occurrences }: KubernetesObject): boolean 
   );
   if (firstReady === undefined) return false;
   const ends = occurrences.filter(
-    ({ transition, event, index }) =>
-      (transition?.exitCode ?? 0) !== 0 && event.subject.fieldPath === fieldPath && index > firstReady.index,
+    (later) =>
+      isFailedEnd(later) && later.event.subject.fieldPath === fieldPath && later.index > firstReady.index,
   );
   return ends.length > 1;
 }

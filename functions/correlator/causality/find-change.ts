@@ -1,6 +1,7 @@
 /** Which of an object's changes is meant: by a version of it, or by a time. */
 import { type Change, generationOf } from './change.ts';
 import type { ObjectHistory } from './gather-objects.ts';
+import type { World } from './placement/world.ts';
 import { secondOf } from './time.ts';
 import { recentGap } from './trace.ts';
 
@@ -43,4 +44,10 @@ export function changeInEffect(changes: readonly Change[], latest: bigint): Chan
       ({ moment }) => moment !== undefined && moment.at > latest && secondOf(moment.at) <= latest,
     ) ?? seen
   );
+}
+
+/** Of the same object. */
+export function nextOf(world: World, change: Change): Change | undefined {
+  const changes = world.changesOf(change.object);
+  return changes[changes.indexOf(change) + 1];
 }

@@ -178,3 +178,7 @@ const latestOf = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 export const earlier = (a: Moment | undefined, b: Moment): Moment =>
   a === undefined || b.latest < a.latest ? b : a;
+
+/** When a watch said that it is gone. */
+export const seenGone = ({ versions }: ObjectHistory): bigint | undefined =>
+  versions.find(({ deleted }) => deleted)?.observedAt;

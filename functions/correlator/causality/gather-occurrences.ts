@@ -188,3 +188,6 @@ function firstOf({ event, version, at }: Occurrence, rules: RuleSet): Occurrence
   const occurrence = occurrenceOf(`${event.uid}/1`, first, version, moment, rules);
   return isFolded(event.message) ? { ...occurrence, match: undefined } : occurrence;
 }
+
+/** A container's end that was no success. */
+export const isFailedEnd = ({ transition }: Occurrence): boolean => (transition?.exitCode ?? 0) !== 0;

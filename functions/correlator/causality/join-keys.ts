@@ -60,10 +60,14 @@ function contextOf(observations: readonly Observation[]): Context {
   return context;
 }
 
+/** Nobody has seen the object that would make it needless. */
+const isOpen = (key: JoinKey, known: ReadonlySet<string>): boolean =>
+  key.by !== 'name' || key.unlessKnown === undefined || !known.has(key.unlessKnown);
+
 function* resolve(key: JoinKey, { known, nodeOfPod, claimsOfPod }: Context): Iterable<string> {
   switch (key.by) {
     case 'name':
-      if (key.unlessKnown === undefined || !known.has(key.unlessKnown)) yield key.name;
+      if (isOpen(key, known)) yield key.name;
       return;
     case 'uid':
       yield `uid:${key.uid}`;
@@ -89,12 +93,10 @@ function* resolve(key: JoinKey, { known, nodeOfPod, claimsOfPod }: Context): Ite
 export function joinDigests(observations: Iterable<Observation>, rules: RuleSet): Set<string> {
   const all = [...observations];
   const { known } = contextOf(all);
-  const isOpen = (key: JoinKey) =>
-    key.by !== 'name' || key.unlessKnown === undefined || !known.has(key.unlessKnown);
   const facts = new Set<string>();
   for (const observation of all) {
     // Each by itself: whoever knows more of the objects has fewer of them, and none that are new.
-    for (const key of declared(observation, rules)) if (isOpen(key)) facts.add(JSON.stringify(key));
+    for (const key of declared(observation, rules)) if (isOpen(key, known)) facts.add(JSON.stringify(key));
     const contribution = observation.type === 'object' ? contributionOf(observation) : undefined;
     if (contribution !== undefined) facts.add(JSON.stringify(contribution));
   }

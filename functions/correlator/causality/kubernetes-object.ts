@@ -49,3 +49,7 @@ export const nameKey = (kind: string, namespace: string | undefined, name: strin
 /** The container runs: a round, or what looked like an end, is over. */
 export const isStarted = ({ event }: Occurrence): boolean =>
   event.reason === 'Started' && event.subject.kind === 'Pod' && event.subject.fieldPath !== undefined;
+
+/** Whether a pod's status is known, which then says when it was ready. */
+export const saysReadiness = ({ history }: KubernetesObject): boolean =>
+  history?.versions.some(({ object: { status } }) => status?.containers !== undefined) === true;

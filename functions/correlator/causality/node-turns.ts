@@ -23,6 +23,10 @@ const endsOf: Readonly<Partial<Record<NodeTurn, readonly NodeTurn[]>>> = {
   'pressure-over': ['pressure'],
 };
 
+/** Whether what began with one turn is over with another. */
+export const ends = (turn: NodeTurn | undefined, begun: NodeTurn): boolean =>
+  turn !== undefined && endsOf[turn]?.includes(begun) === true;
+
 /** What may be the end of a Node: they are one story, whichever comes first. */
 export const endings: ReadonlySet<NodeTurn> = new Set([
   'announced',

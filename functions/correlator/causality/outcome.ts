@@ -4,10 +4,10 @@
  */
 
 import type { Begun, Change } from './change.ts';
-import type { ObjectHistory, Version } from './gather-objects.ts';
+import { type ObjectHistory, seenGone, type Version } from './gather-objects.ts';
 import { rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { readStatus, tellsOutcome, type Verdict } from './read-status.ts';
+import { isPaused, readStatus, tellsOutcome, type Verdict } from './read-status.ts';
 import { compare, HOUR } from './time.ts';
 
 export interface Outcome {
@@ -54,10 +54,10 @@ function outcomeOf(
   history: ObjectHistory,
 ): Outcome {
   if (change.type === 'deletion') {
-    const gone = history.versions.find(({ deleted }) => deleted);
-    return gone === undefined
+    const at = seenGone(history);
+    return at === undefined
       ? { ...unknown, verdict: 'unfinished' }
-      : { ...unknown, verdict: 'complete', at: gone.observedAt, isFinal: true };
+      : { ...unknown, verdict: 'complete', at, isFinal: true };
   }
   const status = statusVerdict(change, next, object, history);
   const event = eventVerdict(change, next, object);
@@ -131,8 +131,7 @@ function statusVerdict(
     const said = readStatus(object, version);
     if (said === undefined) continue;
     if (said === 'under way') {
-      const isPaused = version.object.suspended === true || version.object.status?.phase === 'Paused';
-      pausedSince = isPaused ? (pausedSince ?? version.observedAt) : undefined;
+      pausedSince = isPaused(version) ? (pausedSince ?? version.observedAt) : undefined;
       moved.push(version.observedAt);
       continue;
     }

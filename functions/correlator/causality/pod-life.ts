@@ -1,5 +1,6 @@
 /** What a pod went through while a change lasted, as the stretches of time that the change waits for. */
-import { type Occurrence, rowOf } from './gather-occurrences.ts';
+import { seenGone } from './gather-objects.ts';
+import { isFailedEnd, type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { World } from './placement/world.ts';
 import { runsToCompletion } from './runs.ts';
@@ -93,7 +94,7 @@ function removedAt({ removal }: KubernetesObject, start: bigint, end: bigint): b
 
 /** When it was seen gone, else when the last of its containers ended. Undefined where nobody saw that. */
 export function goneAt({ pod: { history, occurrences }, removed }: PodLife): bigint | undefined {
-  const seen = history?.versions.find(({ deleted }) => deleted)?.observedAt;
+  const seen = history && seenGone(history);
   const gone = seen ?? occurrences.findLast(({ event }) => event.reason === 'Terminated')?.at;
   return gone === undefined || gone < removed! ? undefined : gone;
 }
@@ -116,10 +117,6 @@ function isOfRun(world: World, pod: KubernetesObject): boolean {
   );
 }
 
-/** Whether its status is known, which then says when it was ready. */
-export const saysReadiness = ({ pod: { history } }: PodLife): boolean =>
-  history?.versions.some(({ object: { status } }) => status?.containers !== undefined) === true;
-
 const none: readonly bigint[] = [];
 
 function readyTimesOf({ occurrences }: KubernetesObject): readonly bigint[] {
@@ -140,10 +137,10 @@ function endsOf({ occurrences }: KubernetesObject, end: bigint): readonly bigint
 const isStart = ({ event, transition }: Occurrence): boolean =>
   event.reason === (transition === undefined ? 'Started' : 'Ready');
 
-const isTrouble = ({ event, transition }: Occurrence): boolean =>
-  transition === undefined
-    ? event.type === 'Warning' || event.reason === 'Started'
-    : (transition.exitCode ?? 0) !== 0;
+const isTrouble = (occurrence: Occurrence): boolean =>
+  occurrence.transition === undefined
+    ? occurrence.event.type === 'Warning' || occurrence.event.reason === 'Started'
+    : isFailedEnd(occurrence);
 
 type Phase = 'schedule' | 'pull' | 'start' | 'ready' | 'other';
 
@@ -184,11 +181,11 @@ const imageTrouble: ReadonlySet<string> = new Set([
 
 /** Undefined where it goes on as it was. */
 function phaseAfter(occurrence: Occurrence, phase: Phase, isUp: boolean): Phase | undefined {
-  const { event, transition } = occurrence;
+  const { event } = occurrence;
   const { cause } = rowOf(occurrence);
   if (event.reason === 'Pulling' || (cause !== undefined && imageTrouble.has(cause))) return 'pull';
   // It runs: only a crash sets it back.
-  if (isUp) return (transition?.exitCode ?? 0) !== 0 || cause === 'CrashLoopBackOff' ? 'start' : undefined;
+  if (isUp) return isFailedEnd(occurrence) || cause === 'CrashLoopBackOff' ? 'start' : undefined;
   if (event.reason === 'Pulled' || event.reason === 'Scheduled') return 'start';
   return phase === 'schedule' && event.reporter.component === 'kubelet' ? 'start' : undefined;
 }

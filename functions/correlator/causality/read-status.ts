@@ -171,3 +171,7 @@ function scaledTo({ controlled }: KubernetesObject, time: bigint): number | unde
   }
   return total;
 }
+
+/** It does not go on by itself. */
+export const isPaused = ({ object: { suspended, status } }: Version): boolean =>
+  suspended === true || status?.phase === 'Paused';

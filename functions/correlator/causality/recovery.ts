@@ -2,10 +2,10 @@
  * Whether what a trace touched is well: on its way still, settled (ready, gone, over) and since when, or never disturbed. By the
  * objects' snapshots where there are some, else by what Events say of them.
  */
-import type { ObjectHistory, Version } from './gather-objects.ts';
-import { type Occurrence, rowOf } from './gather-occurrences.ts';
+import { type ObjectHistory, seenGone, type Version } from './gather-objects.ts';
+import { isFailedEnd, type Occurrence, rowOf } from './gather-occurrences.ts';
 import { isStarted, type KubernetesObject } from './kubernetes-object.ts';
-import { turnOf } from './node-turns.ts';
+import { ends, turnOf } from './node-turns.ts';
 import { isTearDown } from './placement/world.ts';
 import type { NodeTurn } from './rules/event-row.ts';
 import { max, min, narrow, parseTime } from './time.ts';
@@ -68,8 +68,6 @@ function isInPhase({ occurrences, history }: KubernetesObject): boolean {
   return last !== undefined && rowOf(last).phase === true;
 }
 
-const isFailedEnd = ({ transition }: Occurrence): boolean => (transition?.exitCode ?? 0) !== 0;
-
 type Status = { state: 'ready' | 'ended'; since: bigint } | { state: 'unready' };
 
 const recoveryBy = (status: Status): Recovery =>
@@ -100,14 +98,6 @@ const isOver = ({ object: { status } }: Version): boolean =>
  */
 const troubles: ReadonlySet<NodeTurn> = new Set(['announced', 'booting', 'lost', 'pressure', 'shutdown']);
 
-const remedies: Readonly<Partial<Record<NodeTurn, ReadonlySet<NodeTurn>>>> = {
-  announced: new Set(['uncordoned']),
-  booting: new Set(['ready']),
-  lost: new Set(['ready']),
-  pressure: new Set(['pressure-over']),
-  shutdown: new Set(['ready']),
-};
-
 /** By all that is said of it: its Ready after a loss is an episode of its own. */
 function nodeRecovery(node: KubernetesObject, said: readonly Occurrence[]): Recovery {
   let since: bigint | undefined;
@@ -127,13 +117,11 @@ function endOfTrouble(
   turn: NodeTurn,
   trouble: Occurrence,
 ): bigint | 'none' | undefined {
-  const remedy = node.occurrences.find(
-    (later) => later.index > trouble.index && remedies[turn]!.has(turnOf(later)!),
-  );
+  const remedy = node.occurrences.find((later) => later.index > trouble.index && ends(turnOf(later), turn));
   const told = [remedy?.at, goneSince(node)].filter((at) => at !== undefined);
   if (told.length > 0) return told.reduce(min);
   const status = node.history && readiness(node.history.versions.at(-1)!);
-  if (status?.state !== 'ready' || !remedies[turn]!.has('ready')) return undefined;
+  if (status?.state !== 'ready' || !ends('ready', turn)) return undefined;
   if (status.since >= trouble.at) return status.since;
   // A kubelet that starts anew leaves its Node ready.
   return turn === 'booting' ? 'none' : undefined;
@@ -141,7 +129,6 @@ function endOfTrouble(
 
 function goneSince({ history, occurrences }: KubernetesObject): bigint | undefined {
   return (
-    history?.versions.find(({ deleted }) => deleted)?.observedAt ??
-    occurrences.find((occurrence) => turnOf(occurrence) === 'removed')?.at
+    (history && seenGone(history)) ?? occurrences.find((occurrence) => turnOf(occurrence) === 'removed')?.at
   );
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Change } from './change.ts';
-import { changeInEffect } from './find-change.ts';
+import { changeInEffect, nextOf } from './find-change.ts';
 import { syncedKinds } from './find-syncs.ts';
 import { rowOf } from './gather-occurrences.ts';
 import { type JoinKey, type LinkSide, named } from './join-key.ts';
@@ -95,11 +95,6 @@ function* madeBy(world: World, sync: Change): Iterable<Change> {
       if (made !== undefined && distance(made.moment!.at, occurrence.at) <= reportedWithin) yield made;
     }
   }
-}
-
-function nextOf(world: World, change: Change): Change | undefined {
-  const changes = world.changesOf(change.object);
-  return changes[changes.indexOf(change) + 1];
 }
 
 function* namedIn(world: World, message: string, pattern: RegExp | undefined): Iterable<KubernetesObject> {

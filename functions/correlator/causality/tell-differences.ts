@@ -34,7 +34,7 @@ export function tellDifferences(differences: readonly Difference[]): string[] {
   return told;
 }
 
-const isImage = ({ path }: Difference): boolean => containerIn(path)?.field === 'image';
+export const isImage = ({ path }: { path: string }): boolean => containerIn(path)?.field === 'image';
 const isValue = ({ before, after }: Difference): boolean => before !== undefined || after !== undefined;
 /** The time of a restart: that it was one says its verb. */
 const isTold = ({ path }: Difference): boolean => !path.includes('.annotations[');

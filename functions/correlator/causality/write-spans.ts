@@ -5,14 +5,14 @@ import { occurrenceSpanId, transitionSpanId } from '../../../shared/ids.ts';
 import type { Cluster } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
-import { timeSpent } from './critical-path.ts';
+import { readStatusTimes, type StatusTimes, timeSpent } from './critical-path.ts';
 import { addDescription } from './describe-change.ts';
 import { type Cause, findCause } from './find-cause.ts';
 import { findLinks } from './find-links.ts';
 import { findService } from './find-service.ts';
-import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
+import { isFailedEnd, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import type { World } from './placement/world.ts';
+import { remembered, type World } from './placement/world.ts';
 import {
   addChange,
   addTimeSpent,
@@ -38,6 +38,7 @@ interface Writer {
   world: World;
   traces: Traces;
   resources: ReturnType<typeof createResources>;
+  statusTimesOf(object: KubernetesObject): StatusTimes;
   /** Of occurrences whose id was asked for. */
   spanIds: OccurrenceTable<string>;
 }
@@ -52,6 +53,7 @@ export function createSpanWriter(
     world,
     traces,
     resources: createResources(cluster),
+    statusTimesOf: remembered(readStatusTimes),
     spanIds: new OccurrenceTable<string>(),
   };
   return (timed) => writeTrace(writer, timed);
@@ -78,7 +80,7 @@ function writeTrace(writer: Writer, timed: TimedTrace): WrittenSpan[] {
     written.push({ span, key, occurrence });
   }
   head!.links = findLinks(world, traces, trace, occurrences);
-  if (root.kind === 'change') answer(world, head!, root.change, timed, written);
+  if (root.kind === 'change') answer(writer, head!, root.change, timed, written);
   return written;
 }
 
@@ -161,7 +163,7 @@ function parentOf(writer: Writer, occurrence: Occurrence, rootSpanId: string): s
 
 /** The root says how the change ended, and why it failed. */
 function answer(
-  world: World,
+  { world, statusTimesOf }: Writer,
   head: Span,
   change: Change,
   timed: TimedTrace,
@@ -173,7 +175,7 @@ function answer(
   const verdict = outcome.verdict === 'unfinished' && cause !== undefined ? 'stalled' : outcome.verdict;
   addChange(head.attributes, change, verdict);
   addDescription(head.attributes, change);
-  addTimeSpent(head.attributes, timeSpent(world, timed, change));
+  addTimeSpent(head.attributes, timeSpent(world, timed, change, statusTimesOf(object)));
   const errors = written.filter(({ span }) => span !== head && span.status.code === 'ERROR').length;
   if (errors > 0) head.attributes['rootspan.change.errors'] = errors;
   if (verdict === 'failed' || cause !== undefined)
@@ -195,8 +197,7 @@ function statusOf(occurrence: Occurrence, subject: KubernetesObject): Span['stat
     subject.removal !== undefined &&
     (transition === undefined ? at : occurrence.latest) >= subject.removal.at;
   if (transition !== undefined) {
-    const isFailed =
-      (transition.exitCode ?? 0) !== 0 && !isGoing && !wasKilled(event.subject.fieldPath, at, subject);
+    const isFailed = isFailedEnd(occurrence) && !isGoing && !wasKilled(event.subject.fieldPath, at, subject);
     const { container, exitCode } = transition;
     return isFailed
       ? {

@@ -143,7 +143,7 @@ function isUnexplained(pod: KubernetesObject, nodes: NodeTurns): boolean {
 }
 
 /** Rules ask of one object after the other, and of each several times. */
-function remembered<T>(find: (object: KubernetesObject) => T): (object: KubernetesObject) => T {
+export function remembered<T>(find: (object: KubernetesObject) => T): (object: KubernetesObject) => T {
   const found = new Map<KubernetesObject, T>();
   let lastObject: KubernetesObject | undefined;
   let lastValue: T;
