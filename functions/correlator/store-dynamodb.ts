@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { ItemRefusedError, RetryableError } from '../../shared/errors.ts';
 import { inGroups } from '../../shared/in-groups.ts';
-import type { Item, Key, Store } from './store.ts';
+import { type Item, type Key, type Store, withoutRepeats } from './store.ts';
 
 type Attributes = Record<string, AttributeValue>;
 
@@ -43,13 +43,11 @@ export function createDynamoDbStore({ client, tableName, now, pause = sleep }: D
     read: (keys) => readItems(table, keys),
     list: (pk, options) => listItems(table, pk, options),
     // BatchWriteItem refuses a call that names one key twice: the last one counts.
-    put(items) {
-      const byKey = new Map(items.map((item) => [keyText(item), item]));
-      return write(
+    put: (items) =>
+      write(
         table,
-        [...byKey.values()].map((item) => ({ PutRequest: { Item: toAttributes(item) } })),
-      );
-    },
+        withoutRepeats(items).map((item) => ({ PutRequest: { Item: toAttributes(item) } })),
+      ),
     remove: (keys) =>
       write(
         table,
@@ -209,10 +207,6 @@ async function repeat<T>(
   }
 }
 
-const keyText = ({ pk, sk }: Key): string => JSON.stringify([pk, sk]);
-const withoutRepeats = (keys: readonly Key[]): Key[] => [
-  ...new Map(keys.map((key) => [keyText(key), key])).values(),
-];
 const toKey = ({ pk, sk }: Key): Attributes => ({ pk: { S: pk }, sk: { S: sk } });
 
 function toAttributes(item: Item): Attributes {

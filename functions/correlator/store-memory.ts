@@ -3,7 +3,7 @@
  * both.
  */
 import { ItemRefusedError } from '../../shared/errors.ts';
-import type { Item, Key, Store } from './store.ts';
+import { type Item, type Key, type Store, withoutRepeats } from './store.ts';
 import { checkKeys, refusalOf } from './store-limits.ts';
 
 /** `now` in milliseconds since 1970. */
@@ -30,8 +30,9 @@ export function createMemoryStore(now: () => number): Store {
   return {
     async read(keys) {
       checkKeys(keys);
-      const unique = new Map(keys.map((key) => [`${key.pk}\n${key.sk}`, key]));
-      return [...unique.values()].flatMap((key) => find(key) ?? []).map(copyOf);
+      return withoutRepeats(keys)
+        .flatMap((key) => find(key) ?? [])
+        .map(copyOf);
     },
     async list(pk, { within, most } = {}) {
       checkKeys((within ?? ['any']).map((sk) => ({ pk, sk })));

@@ -10,6 +10,11 @@ export interface Key {
   sk: string;
 }
 
+/** Of what has one key the last. */
+export const withoutRepeats = <K extends Key>(all: readonly K[]): K[] => [
+  ...new Map(all.map((one) => [JSON.stringify([one.pk, one.sk]), one])).values(),
+];
+
 /** When an item expires that is kept for so many seconds. @param now milliseconds since 1970 */
 export const expiryAfter = (now: number, seconds: number): number => Math.ceil(now / 1000) + seconds;
 

@@ -7,7 +7,7 @@
  * As in Lambda a record can reach the handler more than once. Unlike there, progress is kept in memory only, and a
  * handler has no time limit.
  */
-import { backoff, type Clock } from './clock.ts';
+import { backoff, type Clock, insist } from './clock.ts';
 import { type GivenUp, type RetrySettings, runBatch } from './run-batch.ts';
 
 /** The narrow view of a stream that the poller needs. Rejections are passing troubles: it asks again. */
@@ -180,25 +180,18 @@ async function supervise(polling: Polling): Promise<void> {
 }
 
 async function listShards(polling: Polling): Promise<void> {
-  const { source, ports, signal, shards } = polling;
-  for (let failures = 0; !signal.aborted; ) {
+  const { source, signal, shards } = polling;
+  await insist(polling, async () => {
     const asked = ++polling.moment;
-    try {
-      const infos = await source.listShards(signal);
-      const listed = new Set(infos.map(({ shardId }) => shardId));
-      for (const { shardId, parentShardIds } of infos) {
-        if (shards.has(shardId)) continue;
-        const parents = parentShardIds.filter((id) => listed.has(id) || shards.has(id));
-        shards.set(shardId, { shardId, parents, state: { kind: 'waiting' } });
-      }
-      polling.lastListing = asked;
-      return;
-    } catch (error) {
-      if (signal.aborted) return;
-      ports.onError(error);
-      await ports.clock.sleep(backoff(++failures), signal);
+    const infos = await source.listShards(signal);
+    const listed = new Set(infos.map(({ shardId }) => shardId));
+    for (const { shardId, parentShardIds } of infos) {
+      if (shards.has(shardId)) continue;
+      const parents = parentShardIds.filter((id) => listed.has(id) || shards.has(id));
+      shards.set(shardId, { shardId, parents, state: { kind: 'waiting' } });
     }
-  }
+    polling.lastListing = asked;
+  });
 }
 
 /** Those whose parents are read to their ends. */

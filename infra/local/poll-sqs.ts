@@ -4,7 +4,7 @@
  * it away. ReportBatchItemFailures is on: a handler names the messages that failed; one that throws fails them all.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
-import { backoff, type Clock } from './clock.ts';
+import { type Clock, insist } from './clock.ts';
 import type { Poller } from './poll-kinesis.ts';
 import { readHandlerAnswer } from './read-handler-answer.ts';
 
@@ -151,23 +151,6 @@ async function drained(polling: Polling): Promise<void> {
     await ports.clock.sleep(settings.pollInterval, signal);
   }
   throw new Error('the poller was stopped before the queue was drained');
-}
-
-/** Until it works or the poller is stopped: undefined then. */
-async function insist<T>(
-  { ports, signal }: Pick<Polling, 'ports' | 'signal'>,
-  attempt: () => Promise<T>,
-): Promise<T | undefined> {
-  for (let failures = 0; !signal.aborted; ) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      ports.onError(error);
-      await ports.clock.sleep(backoff(++failures), signal);
-    }
-  }
-  return undefined;
 }
 
 /** Those of the records that the handler handled. */

@@ -9,7 +9,7 @@ import { forward } from '../../functions/forwarder/forward.ts';
 import type { Span } from '../../shared/span.ts';
 import { endOfTime } from './explain.ts';
 import { listSources } from './input/list-sources.ts';
-import { type ClusterSource, findClusters } from './read-clusters.ts';
+import { type ClusterSource, findClusters, roundsOf } from './read-clusters.ts';
 import { startPipeline, type Undelivered } from './start-pipeline.ts';
 
 export interface Replay {
@@ -62,16 +62,6 @@ export async function replay({
       all.undelivered = { ...undelivered, spans: undelivered.spans + (all.undelivered?.spans ?? 0) };
   }
   return all;
-}
-
-/**
- * The pipeline knows clusters by their UID, and takes all that it has none of for one: of those, each round has one at most.
- * Never none, so that an empty recording is seen to go through as well.
- */
-function roundsOf(clusters: readonly ClusterSource[]): ClusterSource[][] {
-  const known = clusters.filter(({ cluster }) => cluster.uid !== undefined);
-  const [first, ...rest] = clusters.filter(({ cluster }) => cluster.uid === undefined);
-  return [first === undefined ? known : [...known, first], ...rest.map((cluster) => [cluster])];
 }
 
 async function replayRound(

@@ -1,13 +1,10 @@
 /** The command line: `npm run -s rootspan -- COMMAND`. */
-import { resolve } from 'node:path';
-import type { EventRow } from '../../functions/correlator/causality/rules/event-row.ts';
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import { toOtlpJson } from '../../functions/emitter/to-otlp-json.ts';
 import { UserError } from '../../shared/errors.ts';
 import type { Span } from '../../shared/span.ts';
 import { explainClusters } from './explain.ts';
-import { listSources } from './input/list-sources.ts';
-import { readClusters } from './read-clusters.ts';
+import { readInput } from './read-input.ts';
 import { readOptions } from './read-options.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
@@ -53,24 +50,13 @@ await runCommand(async (context) => {
 });
 
 async function explainCommand(context: CommandContext, args: string[]) {
-  const { environment, workingDirectory, write, say } = context;
+  const { environment, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${explainUsage}\n`);
   const { files, format, at, rules, why } = explainOptions(args, environment);
-  const userRows = rules === undefined ? [] : await readUserRows(rules, workingDirectory);
-  const sources = await listSources(files, { baseDirectory: workingDirectory });
-  const notes: string[] = [];
-  const clusters = await readClusters(sources, (note) => notes.push(note));
-  // Only now: where a file is wrong, that is the one line.
-  for (const note of notes) say(`rootspan: ${note}\n`);
+  const { clusters, userRows } = await readInput(context, { files, rules });
   const spans = explainClusters(clusters, { at, userRows });
   if (spans.length === 0 && format === 'tree') say('rootspan: no Events there, so no traces\n');
   for (const part of formats[format]!(spans, files, why)) await write(part);
-}
-
-/** Loaded where it is asked for: most recordings are explained without. */
-async function readUserRows(file: string, workingDirectory: string): Promise<EventRow[]> {
-  const { readRulesFile } = await import('../../functions/correlator/read-rules-file.ts');
-  return readRulesFile(resolve(workingDirectory, file), file);
 }
 
 interface ExplainOptions {

@@ -28,7 +28,7 @@ import { expireItems } from './expire-items.ts';
 import type { SpanKeeper } from './keep-recent.ts';
 import { createKinesisSource } from './kinesis-source.ts';
 import { type Poller, pollKinesis } from './poll-kinesis.ts';
-import { pollSqs } from './poll-sqs.ts';
+import { pollSqs, type SqsPollPorts } from './poll-sqs.ts';
 import { startOtlpReceiver } from './receive-otlp.ts';
 import { createSqsSource } from './sqs-source.ts';
 import { startEmulators } from './start-emulators.ts';
@@ -200,26 +200,24 @@ function fileObservations(local: Local): Poller {
   );
 }
 
-const queuePolling = { batchSize: 10, concurrency: 2, pollInterval: 50 };
-
-const queuePorts = (onDefect: (defect: unknown) => void) => ({
-  clock: systemClock,
-  onHandlerError: onDefect,
-  onError: onDefect,
-});
+const pollQueue = (
+  { settings: { onDefect }, aws }: Local,
+  queueUrl: string,
+  handle: SqsPollPorts['handle'],
+): Poller =>
+  pollSqs(
+    createSqsSource(aws.sqs, queueUrl),
+    { batchSize: 10, concurrency: 2, pollInterval: 50 },
+    { clock: systemClock, handle, onHandlerError: onDefect, onError: onDefect },
+  );
 
 function settleTimers(local: Local): Poller {
-  const { settings, aws, resources } = local;
-  return pollSqs(createSqsSource(aws.sqs, resources.timersQueueUrl), queuePolling, {
-    ...queuePorts(settings.onDefect),
-    handle: createSettle(createCorrelatorPorts(local, 'settle'), settings.thresholds),
-  });
+  const settle = createSettle(createCorrelatorPorts(local, 'settle'), local.settings.thresholds);
+  return pollQueue(local, local.resources.timersQueueUrl, settle);
 }
 
-function emitSpans(
-  { settings, aws, resources }: Local,
-  exportSpans: (spans: readonly Span[]) => Promise<ExportOutcome>,
-): Poller {
+function emitSpans(local: Local, exportSpans: (spans: readonly Span[]) => Promise<ExportOutcome>): Poller {
+  const { settings, aws, resources } = local;
   const { onDefect } = settings;
   const setAside = createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin: 'emit' });
   const deliver = createDelivery({
@@ -230,10 +228,7 @@ function emitSpans(
     },
     now: Date.now,
   });
-  return pollSqs(createSqsSource(aws.sqs, resources.spansQueueUrl), queuePolling, {
-    ...queuePorts(onDefect),
-    handle: (event) => deliver(event, Number.POSITIVE_INFINITY),
-  });
+  return pollQueue(local, resources.spansQueueUrl, (event) => deliver(event, Number.POSITIVE_INFINITY));
 }
 
 /** To the receiver always, and to the endpoint where there is one: what that one does not take is counted. */

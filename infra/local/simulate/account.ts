@@ -62,5 +62,13 @@ export function openAccount(): Account {
   };
 }
 
+/** Bytes of what SQS bills as one request. */
+const billedBytes = 65_536;
+
+export function billQueues(account: Account, bytes: number): void {
+  account.services.queues.bytes += bytes;
+  account.queueRequests += Math.max(1, Math.ceil(bytes / billedBytes));
+}
+
 export const count = (counts: Map<string, number>, name: string): void =>
   void counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -3,6 +3,7 @@
  * out of sight until its time is up, dead letters. What is deleted does not come back, but for copies that are in flight.
  */
 import { readHandlerAnswer } from '../read-handler-answer.ts';
+import { billQueues } from './account.ts';
 import type { Invocation, Invoke, World } from './function.ts';
 
 export interface QueueSettings {
@@ -51,8 +52,6 @@ interface Message {
 const receiveLatency = 20;
 const deleteLatency = 10;
 const longestDelay = 900;
-/** Bytes of what SQS bills as one request. */
-const billedBytes = 65_536;
 
 /** What a queue is in at a moment: its messages, and how much of its event source is at work. */
 interface QueueState {
@@ -166,8 +165,8 @@ async function handOut(queue: QueueState, batch: readonly Message[], invoke: Inv
     queue.inFlight.set(record.receiptHandle, message);
     return record;
   });
-  bill(
-    queue,
+  billQueues(
+    queue.world.account,
     batch.reduce((sum, { body }) => sum + body.length, 0),
   );
   queue.world.tell(
@@ -210,16 +209,11 @@ function doneOf(batch: readonly Message[], invocation: Invocation): readonly Mes
 async function deleteDone(queue: QueueState, done: readonly Message[]) {
   if (done.length === 0) return;
   await queue.world.time.sleep(deleteLatency);
-  bill(queue, 0);
+  billQueues(queue.world.account, 0);
   for (const message of done) if (!queue.world.faults.isDeleteLost()) deleteMessage(message);
 }
 
 function deleteMessage(message: Message) {
   message.isDeleted = true;
   message.forget();
-}
-
-function bill({ world: { account } }: QueueState, bytes: number) {
-  account.services.queues.bytes += bytes;
-  account.queueRequests += Math.max(1, Math.ceil(bytes / billedBytes));
 }

@@ -1,8 +1,6 @@
 /** `rootspan simulate`: recordings through the pipeline in memory, calm or with everything that AWS may do to it. */
-import { resolve } from 'node:path';
 import { UserError } from '../../../shared/errors.ts';
-import { listSources } from '../input/list-sources.ts';
-import { type ClusterObservations, readClusters } from '../read-clusters.ts';
+import { readInput } from '../read-input.ts';
 import { readOptions } from '../read-options.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type Figures, measure } from './measure.ts';
@@ -45,14 +43,10 @@ export async function simulateCommand(
   args: string[],
   run: typeof simulate = simulate,
 ): Promise<void> {
-  const { environment, workingDirectory, write, say } = context;
+  const { environment, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(help);
   const { files, seed, faults, format, rules } = simulateOptions(args, environment);
-  const userRows = rules === undefined ? [] : await readUserRows(rules, workingDirectory);
-  const sources = await listSources(files, { baseDirectory: workingDirectory });
-  const notes: string[] = [];
-  const clusters: ClusterObservations[] = await readClusters(sources, (note) => notes.push(note));
-  for (const note of notes) say(`rootspan: ${note}\n`);
+  const { clusters, userRows } = await readInput(context, { files, rules });
   const simulated = await run(clusters, { seed, faults, userRows });
   const figures = () => measure(clusters, simulated, { seed, faults });
   for (const text of formats[format]!(figures, simulated)) await write(text);
@@ -69,11 +63,6 @@ function tellFailures({ verdict, runs }: Simulated, say: CommandContext['say']):
   ];
   for (const line of failures.slice(0, mostFailures)) say(`rootspan: ${line}\n`);
   if (failures.length > mostFailures) say(`rootspan: and ${failures.length - mostFailures} more\n`);
-}
-
-async function readUserRows(file: string, workingDirectory: string) {
-  const { readRulesFile } = await import('../../../functions/correlator/read-rules-file.ts');
-  return readRulesFile(resolve(workingDirectory, file), file);
 }
 
 interface SimulateOptions {

@@ -3,7 +3,7 @@ import { withUserRows } from '../../../functions/correlator/causality/rules/buil
 import type { EventRow } from '../../../functions/correlator/causality/rules/event-row.ts';
 import type { Span } from '../../../shared/span.ts';
 import { explainClusters } from '../explain.ts';
-import type { ClusterObservations } from '../read-clusters.ts';
+import { type ClusterObservations, roundsOf } from '../read-clusters.ts';
 import type { Delivery } from './backend.ts';
 import { type Run, type RunSettings, runPipeline } from './run-pipeline.ts';
 import { type Verdict, verify } from './verify.ts';
@@ -37,10 +37,3 @@ export async function simulate(
 export const isSound = ({ runs, verdict }: Simulated): boolean =>
   verdict.lost.length + verdict.contradicted.length + verdict.orphans.length === 0 &&
   runs.every(({ isOver }) => isOver);
-
-/** The pipeline takes all clusters without a UID for one: each of those has an account of its own. */
-function roundsOf(clusters: readonly ClusterObservations[]): ClusterObservations[][] {
-  const known = clusters.filter(({ cluster }) => cluster.uid !== undefined);
-  const [first, ...rest] = clusters.filter(({ cluster }) => cluster.uid === undefined);
-  return [first === undefined ? known : [...known, first], ...rest.map((cluster) => [cluster])];
-}

@@ -1,6 +1,7 @@
 /** The SDK's client of SQS for one instance, its requests answered by the queues in memory: the functions' own adapters run. */
 import { SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
+import { billQueues } from './account.ts';
 import type { Instance, World } from './function.ts';
 import type { Queue } from './queue.ts';
 
@@ -44,8 +45,7 @@ export function createSqsClient(
           });
         const refusal = () => Object.assign(new Error('Request throttled'), { name: 'RequestThrottled' });
         const output = await instance.call({ service: 'queues', name: commandName, refusal }, (take) => {
-          account.services.queues.bytes += bytes;
-          account.queueRequests += Math.max(1, Math.ceil(bytes / 65_536));
+          billQueues(account, bytes);
           for (const { MessageBody, DelaySeconds, ReceiptHandle, VisibilityTimeout } of take(entries)) {
             if (commandName.startsWith('Send')) queue.send(MessageBody, DelaySeconds);
             else queue.changeVisibility(ReceiptHandle, VisibilityTimeout);

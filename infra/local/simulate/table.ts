@@ -2,7 +2,7 @@
  * DynamoDB as the store's port sees it: requests of as many items as one takes, each item by itself; what is turned down may be there
  * in part; units as they are billed. What has expired is gone within a day.
  */
-import type { Item, Key, Store } from '../../../functions/correlator/store.ts';
+import { type Item, type Key, type Store, withoutRepeats } from '../../../functions/correlator/store.ts';
 import { sizeOf } from '../../../functions/correlator/store-limits.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import { RetryableError } from '../../../shared/errors.ts';
@@ -130,8 +130,3 @@ function createSweeper(store: Store, now: () => number): (items: readonly Item[]
 }
 
 const keyText = ({ pk, sk }: Key): string => `${pk} ${sk}`;
-
-/** BatchWriteItem refuses a request that names one key twice: the last one counts. */
-const withoutRepeats = <T extends Key>(keys: readonly T[]): T[] => [
-  ...new Map(keys.map((key) => [keyText(key), key])).values(),
-];

@@ -1,13 +1,7 @@
 /** What is counted, by name, so that an hour of it is a difference and a bill a sum over names that begin alike. */
-import {
-  type Bill,
-  exportLatency,
-  type FunctionName,
-  functionNames,
-  logBytes,
-  memoryGB,
-  memoryOfCpu,
-} from './prices.ts';
+import type { FunctionName } from '../../../infra/local/simulate/account.ts';
+import { invocationLogBytes, memoryGB, memoryOfCpu } from '../../../infra/local/simulate/prices.ts';
+import { type Bill, exportLatency, functionNames } from './prices.ts';
 
 export type CountName =
   | 'events'
@@ -53,5 +47,6 @@ export const billOf = (counts: Counts): Bill => ({
   'Lambda: request': sumOf(counts, 'invocation '),
   'Lambda: GB-second (arm64)': functionNames.reduce((sum, name) => sum + gbSecondsOf(counts, name), 0),
   'SQS: request': sumOf(counts, 'request '),
-  'CloudWatch: GB of logs': (sumOf(counts, 'log bytes') + sumOf(counts, 'invocation ') * logBytes) / 1e9,
+  'CloudWatch: GB of logs':
+    (sumOf(counts, 'log bytes') + sumOf(counts, 'invocation ') * invocationLogBytes) / 1e9,
 });

@@ -6,13 +6,15 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { Remark } from '../../../functions/correlator/ports.ts';
 import type { Store } from '../../../functions/correlator/store.ts';
 import { correlatorTellings } from '../../../functions/correlator/tell-remarks.ts';
+import type { FunctionName } from '../../../infra/local/simulate/account.ts';
+import { loggerBytes } from '../../../infra/local/simulate/prices.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import { encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
 import { type Pipeline, recordsOf, startPipeline } from '../../functions/correlator/pipeline.ts';
 import { momentOf, start } from '../workloads/observe-cluster.ts';
 import { add, type Counts } from './counts.ts';
-import { type FunctionName, latencies, loggerBytes } from './prices.ts';
+import { latencies } from './prices.ts';
 
 /** Seconds of observations in a record, and in an invocation (the event source's batching window). */
 const inRecord = 1;
