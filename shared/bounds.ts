@@ -279,7 +279,7 @@ export function boundObservation(observation: Observation): Observation {
 
 function observedWithin<T extends Observation>(observation: T): T {
   const { observedAt } = observation;
-  const dated = time.measure(observedAt) <= longestObservation;
+  const dated = within(time, observedAt);
   const from = observation.type === 'object' ? observation.from : undefined;
   if (dated && (from === undefined || within(word, from))) return observation;
   return {

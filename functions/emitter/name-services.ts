@@ -20,9 +20,10 @@ function renamed(resource: Attributes, naming: 'component' | 'one'): Attributes 
     'service.name': name,
     'service.instance.id': instance,
     'rootspan.component': beside,
-    ...rest
+    'service.namespace': _,
+    'service.version': __,
+    ...others
   } = resource;
-  const { 'service.namespace': _, 'service.version': __, ...others } = rest;
   const component = beside ?? name;
   if (naming === 'one')
     return {

@@ -11,7 +11,7 @@ import {
   shippedContainerState,
   shippedStatus,
 } from '../../shared/snapshot-fields.ts';
-import type { Json } from './kubernetes/api-server.ts';
+import { type Json, json } from './kubernetes/api-server.ts';
 import { ownerOf } from './observe.ts';
 import { hasTemplate, type SpecReader } from './read-spec.ts';
 import { restoreSpec } from './restore-spec.ts';
@@ -136,8 +136,6 @@ function cutTemplate({ replicas: _, ...spec }: Json, specs: SpecReader): Json {
   };
 }
 
-const json = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 const entries = (value: unknown): Json[] => (Array.isArray(value) ? value.map(json) : []);
 const pick = (from: Json, keys: readonly string[]): Json =>
   Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]));

@@ -1,7 +1,6 @@
 /** Digests: equal ones, equal content, in whatever order of keys. */
 import { createHmac, hash, randomBytes } from 'node:crypto';
-
-type Json = Record<string, unknown>;
+import type { Json } from './kubernetes/api-server.ts';
 
 /** Sixteen hex digits. For what is no secret by itself: names of fields, whole Events. */
 export const digest = (value: unknown): string => hash('sha256', canonical(value), 'hex').slice(0, 16);

@@ -8,7 +8,7 @@ import { resourceName, type WatchedResource } from './kubernetes/watched-resourc
 import { observeObject } from './observe.ts';
 import type { SpecReader } from './read-spec.ts';
 import type { DeliveryRemark, Named } from './remarks.ts';
-import { fieldsOf, type Known, type SnapshotCache, type Source } from './snapshot-cache.ts';
+import type { Known, SnapshotCache, Source } from './snapshot-cache.ts';
 import type { Positions, Step } from './track-positions.ts';
 
 /** One resource from a version on, or from its list where there is none; ends with the signal, or `unavailable`. */
@@ -152,7 +152,7 @@ async function take(
   const { known, news, before } = cache.see(snapshot, source);
   if (!news || silent) return;
   // What a generation changed, and who, is told by what was there before: that may never have left the cluster.
-  if (before !== undefined && !isTold(before) && fieldsOf(before).generation !== snapshot.object.generation)
+  if (before !== undefined && !isTold(before) && before.generation !== known.generation)
     await ship(before, step);
   // Its Event may have come before it, and found no owners.
   await (isFresh(known) ? ship(known, step) : shipChain(known, step));

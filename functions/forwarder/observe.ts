@@ -22,9 +22,8 @@ import {
 } from '../../shared/snapshot-fields.ts';
 
 import { digest, remembered } from './digest.ts';
+import { isRecord, type Json } from './kubernetes/api-server.ts';
 import type { SpecReader } from './read-spec.ts';
-
-type Json = Record<string, unknown>;
 
 /** Of a core/v1 or events.k8s.io/v1 Event: both forms of one Event give the same occurrence. */
 export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccurrence> {
@@ -188,8 +187,7 @@ function parsed<T extends Observation>(observation: unknown): Parsed<T> {
   return ours === undefined ? result : { ok: false, reason: result.reason.replace(ours, theirs!) };
 }
 
-const record = (value: unknown): Json | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+const record = (value: unknown): Json | undefined => (isRecord(value) ? value : undefined);
 
 const list = (value: unknown): Json[] =>
   Array.isArray(value) ? value.filter((entry): entry is Json => record(entry) !== undefined) : [];
@@ -266,7 +264,7 @@ const digestFields = remembered((fields: Json) => ({
   fields: digest(fields),
   fieldCount: countFields(fields),
   ownsSpec: fields['f:spec'] !== undefined,
-  ownsRestartedAt: JSON.stringify(fields['f:spec'] ?? '').includes('f:kubectl.kubernetes.io/restartedAt'),
+  ownsRestartedAt: JSON.stringify(fields['f:spec'] ?? '').includes(`f:${restartMark}`),
 }));
 
 /** Leaves of a field set (https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management). */

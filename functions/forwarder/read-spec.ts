@@ -16,7 +16,7 @@ import {
   workloads,
 } from '../../shared/snapshot-fields.ts';
 import { keyedDigest, remembered } from './digest.ts';
-import type { Json } from './kubernetes/api-server.ts';
+import { isRecord, type Json, json } from './kubernetes/api-server.ts';
 
 export interface SpecReader {
   /** Under this reader's key. */
@@ -175,7 +175,12 @@ function readTemplate(template: Json, path: string, found: Sections): void {
   readPodSpec(json(template.spec), `${path}.spec`, found);
 }
 
-const containerLists = ['initContainers', 'containers', 'ephemeralContainers'];
+/** Of a pod's spec: their entries are told apart by name. */
+export const containerLists: ReadonlySet<string> = new Set([
+  'initContainers',
+  'containers',
+  'ephemeralContainers',
+]);
 
 function readPodSpec(spec: Json, path: string, found: Sections): void {
   const rest: Json = {};
@@ -186,7 +191,7 @@ function readPodSpec(spec: Json, path: string, found: Sections): void {
     if (key === 'serviceAccount' && value === spec.serviceAccountName) continue;
     if (!isPlainName(key)) rest[key] = value;
     else if (shippedPodSpec[key]?.(value)) found.values[at] = value as string;
-    else if (containerLists.includes(key) && areNamed(value))
+    else if (containerLists.has(key) && areNamed(value))
       for (const container of value) readContainer(container, `${at}[${container.name}]`, found);
     else found.digests[at] = found.digest(value);
   }
@@ -243,9 +248,6 @@ function bounded({ values, digests, digest }: Sections): Pick<SpecDescription, '
   };
 }
 
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const json = (value: unknown): Json => (isRecord(value) ? value : {});
 const hasFields = (value: Json): boolean => Object.keys(value).length > 0;
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !hasFields(value as Json);

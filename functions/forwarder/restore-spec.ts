@@ -4,6 +4,7 @@
  */
 import type { SpecDescription } from '../../shared/observation.ts';
 import type { Json } from './kubernetes/api-server.ts';
+import { containerLists } from './read-spec.ts';
 
 /** No plain name: what stands under it counts as part of the section that it is in. */
 const digestMark = 'rootspan/digest';
@@ -20,12 +21,10 @@ export function restoreSpec({ values, digests }: SpecDescription): Json {
 const stepsOf = (path: string): string[] =>
   [...path.matchAll(/\[([^\]]+)\]|([^.[\]]+)/g)].map(([, inBrackets, plain]) => inBrackets ?? plain!);
 
-const lists: ReadonlySet<string> = new Set(['initContainers', 'containers', 'ephemeralContainers']);
-
 function put(into: Json, [step = '', ...steps]: readonly string[], value: unknown): void {
   const [next = '', ...below] = steps;
   if (steps.length === 0) into[step] = value;
-  else if (lists.has(step) && next !== digestMark) put(entryOf(into, step, next), below, value);
+  else if (containerLists.has(step) && next !== digestMark) put(entryOf(into, step, next), below, value);
   else {
     into[step] ??= {};
     put(into[step] as Json, steps, value);

@@ -148,7 +148,7 @@ interface Reader {
 function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading): Reader {
   const { clock } = ports;
   const { cache, positions, specs, signal } = reading;
-  const { shipEvent, ship, isTold } = createPushes(ports, settings.subjects, reading);
+  const { shipEvent, ship, isFresh, isTold } = createPushes(ports, settings.subjects, reading);
   const isOwn = createIsWatched(settings.watched);
   const shipper = createSubjectShipper(
     {
@@ -173,7 +173,7 @@ function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading)
     mayShip: ports.mayShip,
     ship,
     shipChain: shipper.shipChain,
-    isFresh: (known) => clock.now() - known.shippedAt <= settings.subjects.shipAgainAfter,
+    isFresh,
     isTold,
     redact: ports.redaction.snapshot,
   };
@@ -217,16 +217,18 @@ function createPushes({ clock }: TermPorts, { shipAgainAfter }: SubjectSettings,
     step.hold();
     return channel.push({ type, text, at: Date.parse(observedAt), done: step.release });
   };
-  const isFresh = (at: number) => clock.now() - at <= shipAgainAfter;
+  const isRecent = (at: number) => clock.now() - at <= shipAgainAfter;
   return {
     /** What its spec says goes with the first of its snapshots. */
     ship(known: Known, step: Step): Promise<void> {
-      const line = lineOf(known, !isFresh(known.specShippedAt));
+      const isSpecDue = !isRecent(known.specShippedAt);
       known.shippedAt = clock.now();
-      if (!isFresh(known.specShippedAt)) known.specShippedAt = known.shippedAt;
-      return push('object', line, known.observedAt, step);
+      if (isSpecDue) known.specShippedAt = known.shippedAt;
+      return push('object', lineOf(known, isSpecDue), known.observedAt, step);
     },
-    isTold: (known: Known) => isFresh(known.shippedAt) && isFresh(known.specShippedAt),
+    isFresh: (known: Known) => isRecent(known.shippedAt),
+    /** With what its spec says, which is never shipped later than the rest. */
+    isTold: (known: Known) => isRecent(known.specShippedAt),
     shipEvent: (occurrence: EventOccurrence, step: Step): Promise<void> =>
       push('event', JSON.stringify(occurrence), occurrence.observedAt, step),
   };

@@ -2,6 +2,10 @@
 
 /** Kubernetes' JSON: nothing of it is checked yet. */
 export type Json = Record<string, unknown>;
+export const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What is none is taken for an empty one. */
+export const json = (value: unknown): Json => (isRecord(value) ? value : {});
 
 export interface ApiServer {
   /**

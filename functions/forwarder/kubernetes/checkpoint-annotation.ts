@@ -1,5 +1,6 @@
 /** The checkpoint as an annotation of the Lease: JSON of versions by resource name. */
 import type { Json } from './api-server.ts';
+import { annotationsOf, withAnnotation } from './lease-annotations.ts';
 import { isResourceVersion, newestVersions } from './resource-versions.ts';
 import type { Checkpoint } from './watch-signal.ts';
 
@@ -31,9 +32,5 @@ export function writeCheckpoint(lease: Json, saved: Checkpoint | undefined): Jso
   if (saved === undefined) return lease;
   const read = readCheckpoint(lease);
   const newest = newestVersions(read.type === 'checkpoint' ? read.checkpoint : undefined, saved);
-  const annotations = { ...annotationsOf(lease), [checkpointAnnotation]: JSON.stringify(newest) };
-  return { ...lease, metadata: { ...(lease.metadata as Json), annotations } };
+  return withAnnotation(lease, checkpointAnnotation, JSON.stringify(newest));
 }
-
-const annotationsOf = (lease: Json): Record<string, string> =>
-  ((lease.metadata as Json | undefined)?.annotations ?? {}) as Record<string, string>;

@@ -1,5 +1,6 @@
 /** The key of the cluster's digests as an annotation of the Lease: whoever leads next makes the same ones. */
 import type { Json } from './api-server.ts';
+import { annotationsOf, withAnnotation } from './lease-annotations.ts';
 
 const keyAnnotation = 'rootspan/digest-key';
 
@@ -11,10 +12,5 @@ export function readDigestKey(lease: Json): string | undefined {
 
 /** The Lease with the key that it has, else with a new one. */
 export function withDigestKey(lease: Json, newKey: () => string): Json {
-  if (readDigestKey(lease) !== undefined) return lease;
-  const annotations = { ...annotationsOf(lease), [keyAnnotation]: newKey() };
-  return { ...lease, metadata: { ...(lease.metadata as Json), annotations } };
+  return readDigestKey(lease) === undefined ? withAnnotation(lease, keyAnnotation, newKey()) : lease;
 }
-
-const annotationsOf = (lease: Json): Json =>
-  ((lease.metadata as Json | undefined)?.annotations ?? {}) as Json;
