@@ -819,11 +819,15 @@ const linksOf = ({ links }) =>
 const nameOf = (row) => [row.name, row.object].filter(Boolean).join(' ');
 const sorted = (attributes) => Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
 
+/** A long name breaks after a dot or an underscore, and not within a word. */
+const breakable = (name) =>
+  name.split(/(?<=[._])/).flatMap((part, index) => (index === 0 ? [part] : [make('wbr'), part]));
+
 function listOf(title, entries) {
   const list = make('dl');
   for (const [key, value] of entries)
     list.append(
-      make('dt', { text: key }),
+      make('dt', {}, ...breakable(key)),
       make('dd', {}, value instanceof Node ? value : Array.isArray(value) ? value.join(', ') : String(value)),
     );
   return entries.length === 0 ? '' : make('section', {}, make('h3', { text: title }), list);
