@@ -28,6 +28,12 @@ export async function readCase(file: string): Promise<Observation[]> {
   return clusters.flatMap(({ observations }) => observations);
 }
 
+/** All of them, each to be read when it is its turn. */
+export const recorded: readonly { file: string; read(): Promise<Observation[]> }[] = [
+  ...recordingFiles.map((file) => ({ file, read: () => readRecording(file) })),
+  ...caseFiles.map((file) => ({ file, read: () => readCase(file) })),
+];
+
 async function clustersIn(path: string): Promise<ClusterObservations[]> {
   return readClusters(await listSources([path], { baseDirectory: '.' }), () => {});
 }

@@ -57,7 +57,7 @@ async function createStream(kinesis: AwsClients['kinesis'], name: string, shards
 }
 
 /** Without TTL, which the emulator does not have: reads of expiring items check the time themselves. */
-async function createTable(dynamodb: AwsClients['dynamodb'], name: string): Promise<void> {
+export async function createTable(dynamodb: AwsClients['dynamodb'], name: string): Promise<void> {
   await dynamodb.send(
     new CreateTableCommand({
       TableName: name,

@@ -6,19 +6,17 @@ import { add, type Counts } from './counts.ts';
 import { runningFunction } from './run-workload.ts';
 
 /** In memory. */
-export const meterMemory =
-  (counts: Counts) =>
-  (now: () => number): Store =>
-    createCountingStore(now, {
-      read: (units, { pk, sk, part }) =>
-        add(
-          counts,
-          `read ${runningFunction()}: ${partitionKind(pk)} ${sk === undefined ? partName(part) : 'item'}`,
-          units,
-        ),
-      write: (units, key, what) =>
-        add(counts, `write ${what === 'removal' ? 'removal of ' : ''}${itemKind(key)}`, units),
-    }).store;
+export const meterMemory = (counts: Counts): ((now: () => number) => Store) =>
+  createCountingStore({
+    read: (units, { pk, sk, part }) =>
+      add(
+        counts,
+        `read ${runningFunction()}: ${partitionKind(pk)} ${sk === undefined ? partName(part) : 'item'}`,
+        units,
+      ),
+    write: (units, key, what) =>
+      add(counts, `write ${what === 'removal' ? 'removal of ' : ''}${itemKind(key)}`, units),
+  }).store;
 
 const partitionKind = (pk: string): string => pk.split('#', 1)[0]!;
 const itemKind = ({ pk, sk }: Key): string => {

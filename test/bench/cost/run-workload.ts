@@ -11,7 +11,8 @@ import { loggerBytes } from '../../../infra/local/simulate/prices.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import { encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
-import { type Pipeline, recordsOf, startPipeline } from '../../functions/correlator/pipeline.ts';
+import { runUntil, startLive } from '../../functions/correlator/arrivals.ts';
+import { type Pipeline, recordsOf } from '../../functions/correlator/pipeline.ts';
 import { momentOf, start } from '../workloads/observe-cluster.ts';
 import { add, type Counts } from './counts.ts';
 import { latencies } from './prices.ts';
@@ -33,12 +34,7 @@ export interface Settings {
 
 export async function runWorkload(observations: Iterable<Observation>, settings: Settings): Promise<void> {
   const { counts, store, isCold, afterIngest } = settings;
-  const pipeline = startPipeline({
-    start,
-    assemblyClock: (now) => BigInt(now) * 1_000_000n,
-    store,
-    meanwhile: countWaits(counts),
-  });
+  const pipeline = startLive({ start, store, meanwhile: countWaits(counts) });
   countSettles(pipeline, settings);
   let first = 1;
   for (const { turn, some } of inWindows(observations, inInvocation)) {
@@ -57,13 +53,6 @@ export async function runWorkload(observations: Iterable<Observation>, settings:
   }
   await runUntil(pipeline, Number.POSITIVE_INFINITY);
   tellRemarks(pipeline, counts);
-}
-
-/** Many timers may be due in one silence. */
-async function runUntil(pipeline: Pipeline, until: number): Promise<void> {
-  const isDue = () => pipeline.timers.some(({ dueAt }) => dueAt <= until);
-  while (isDue())
-    await pipeline.runTimers(Math.min(until, Math.max(...pipeline.timers.map(({ dueAt }) => dueAt))));
 }
 
 /** What is armed together comes together: some messages in a request, received and deleted as one batch. */

@@ -4,13 +4,13 @@
  * the many patches of BackOff between two rounds are seen as one.
  */
 import type { Observation } from '../../../shared/observation.ts';
-import { type Cluster, createCluster, inOrder, rfc, type Subject } from './observe-cluster.ts';
+import { type Cluster, createCluster, inOrder, type Subject, wholeSecond } from './observe-cluster.ts';
 
 function* crash(cluster: Cluster, begin: number, hours: number, pod: Subject): Generator<Observation, void> {
   const { see, say } = cluster;
   const nodeName = `node-${Math.floor(cluster.random() * 50)}`;
   const kubelet = { component: 'kubelet', instance: nodeName, fieldPath: 'spec.containers{main}' };
-  const creationTimestamp = `${rfc(begin).slice(0, 19)}Z`;
+  const creationTimestamp = wholeSecond(begin);
   const [started, backOff] = [cluster.uid(), cluster.uid()];
   yield see(begin, pod);
   yield say(begin + 0.02, pod, {
@@ -37,12 +37,12 @@ function* crash(cluster: Cluster, begin: number, hours: number, pod: Subject): G
           containers: [{ ...container, ...state }],
         },
       });
-    const runningSince = `${rfc(at).slice(0, 19)}Z`;
+    const runningSince = wholeSecond(at);
     const lastTerminated = {
       reason: 'Error',
       exitCode: 1,
       startedAt: runningSince,
-      finishedAt: `${rfc(at + 2).slice(0, 19)}Z`,
+      finishedAt: wholeSecond(at + 2),
     };
     yield say(
       at,

@@ -1,6 +1,6 @@
 /** A DaemonSet is rolled pod by pod: the old pod of a node goes, its new one comes, then the next node. */
 import type { Observation } from '../../../shared/observation.ts';
-import { type Cluster, createCluster, rfc, type Subject, sorted } from './observe-cluster.ts';
+import { type Cluster, createCluster, type Subject, sorted, wholeSecond } from './observe-cluster.ts';
 
 const old = { creationTimestamp: '2026-01-01T09:00:00Z' };
 /** Seconds from one node to the next: the old pod's end, a pull, a start. */
@@ -14,11 +14,11 @@ function rollNode(cluster: Cluster, at: number, daemonSet: Subject, node: string
   ) as [Subject, Subject];
   const controller = { component: 'daemonset-controller' };
   const kubelet = { component: 'kubelet', instance: node, fieldPath: 'spec.containers{agent}' };
-  const created = { creationTimestamp: `${rfc(at + 2).slice(0, 19)}Z`, nodeName: node };
+  const created = { creationTimestamp: wholeSecond(at + 2), nodeName: node };
   const leaving = {
     ...old,
     nodeName: node,
-    deletionTimestamp: `${rfc(at + 30).slice(0, 19)}Z`,
+    deletionTimestamp: wholeSecond(at + 30),
     deletionGracePeriodSeconds: 30,
   };
   const steps = [

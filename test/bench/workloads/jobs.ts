@@ -1,6 +1,6 @@
 /** Pods that are new each, all day: of one Job that has thousands to complete, and of Jobs that a ScaledJob makes. */
 import type { Observation } from '../../../shared/observation.ts';
-import { type Cluster, createCluster, type Subject, sorted } from './observe-cluster.ts';
+import { type Cluster, createCluster, type Subject, sorted, wholeSecond } from './observe-cluster.ts';
 
 /** Seconds from one pod to the next. */
 const apart = 20;
@@ -12,7 +12,7 @@ function runPod(cluster: Cluster, at: number, job: Subject): Observation[] {
   const instance = `node-${Math.floor(cluster.random() * 50)}`;
   const kubelet = { component: 'kubelet', instance, fieldPath: 'spec.containers{main}' };
   const isReady = (status: string) => [{ type: 'Ready', status }];
-  const onNode = { nodeName: instance, creationTimestamp: see(at, pod).observedAt.replace(/\.\d+/, '') };
+  const onNode = { nodeName: instance, creationTimestamp: wholeSecond(at) };
   return [
     see(at, pod),
     say(at + 0.01, job, {
@@ -41,7 +41,7 @@ export function* oneJob(hours: number): Generator<Observation, void> {
   const cluster = createCluster(2);
   const job = cluster.object('Job', 'crawl');
   const pods = (hours * 3600) / apart;
-  const creationTimestamp = cluster.see(0, job).observedAt.replace(/\.\d+/, '');
+  const creationTimestamp = wholeSecond(0);
   yield cluster.see(0, job, { completions: pods });
   for (let i = 0; i < pods; i += 1) {
     const at = 2 + i * apart;
@@ -62,7 +62,7 @@ export function* scaledJob(hours: number): Generator<Observation, void> {
   for (let i = 0; i < (hours * 3600) / apart; i += 1) {
     const at = 2 + i * apart;
     const job = cluster.object('Job', `resize-${cluster.digits(5)}`, scaled);
-    const creationTimestamp = see(at, job).observedAt.replace(/\.\d+/, '');
+    const creationTimestamp = wholeSecond(at);
     yield* sorted([
       say(at - 0.1, scaled, {
         reason: 'KEDAJobsCreated',

@@ -1,6 +1,6 @@
 /** A Node is drained one pod after the other, each the only one of a Deployment: all of them are one story of the Node. */
 import type { Observation } from '../../../shared/observation.ts';
-import { type Cluster, createCluster, rfc, type Subject, sorted } from './observe-cluster.ts';
+import { type Cluster, createCluster, type Subject, sorted, wholeSecond } from './observe-cluster.ts';
 
 const old = { creationTimestamp: '2026-01-01T09:00:00Z' };
 /** Seconds from one pod to the next. */
@@ -24,11 +24,11 @@ function evict(cluster: Cluster, at: number, name: string): Observation[] {
   const leaving = {
     ...old,
     nodeName: 'node-1',
-    deletionTimestamp: `${rfc(at + 30).slice(0, 19)}Z`,
+    deletionTimestamp: wholeSecond(at + 30),
     deletionGracePeriodSeconds: 30,
     status: { conditions },
   };
-  const created = { creationTimestamp: `${rfc(at + 0.1).slice(0, 19)}Z`, nodeName: instance };
+  const created = { creationTimestamp: wholeSecond(at + 0.1), nodeName: instance };
   return [
     see(at, deployment, { replicas: 1, ...old }),
     see(at, replicaSet, { replicas: 1, ...old }),

@@ -30,7 +30,7 @@ export async function arrive(
 }
 
 /** Many timers may be due in one silence. */
-async function runUntil(pipeline: Pipeline, until: number): Promise<void> {
+export async function runUntil(pipeline: Pipeline, until: number): Promise<void> {
   const isDue = () => pipeline.timers.some(({ dueAt }) => dueAt <= until);
   while (isDue())
     await pipeline.runTimers(Math.min(until, Math.max(...pipeline.timers.map(({ dueAt }) => dueAt))));

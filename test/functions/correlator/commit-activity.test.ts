@@ -5,19 +5,19 @@ import { commitActivity } from '../../../functions/correlator/commit-activity.ts
 import {
   archivedSentItems,
   batchItem,
-  chunkItems,
   nameChunks,
   registrationItem,
   spansOf,
 } from '../../../functions/correlator/items.ts';
 import type { Check } from '../../../functions/correlator/settle-activity.ts';
 import type { Observation } from '../../../shared/observation.ts';
+import { chunk } from '../../support/chunk.ts';
+import { dueOf } from '../../support/due.ts';
 import { noon, type StartedContext, startContext } from '../../support/start-context.ts';
 import { event, rollout, thing } from './causality/cluster-story.ts';
 
 const web = 'c1/uid-Deployment-web';
 const later = 10 ** 10;
-const cluster = { uid: 'c1' };
 const { observations, pod } = rollout(0);
 /** The pod is started: what it said can no longer change; what caused it is held until the trace closes. */
 const started = [
@@ -36,19 +36,7 @@ async function start({
   story?: readonly Observation[];
 } = {}) {
   const context = startContext();
-  await context.store.put(
-    chunkItems(
-      web,
-      'b',
-      { cluster, observations: [...story] },
-      {
-        at: noon,
-        dueAt: noon + 21_000,
-        family: 'web',
-        expiresAt: later,
-      },
-    ),
-  );
+  await context.store.put(chunk('b', story));
   context.clock.now = noon + at * 1000;
   return context;
 }
@@ -57,16 +45,7 @@ async function checkOf(context: StartedContext, more: Partial<Check> = {}): Prom
   const activity = await readActivity(context.store, web);
   const chunks = chunksOf(activity);
   return {
-    due: {
-      chain: 'chain',
-      activity: web,
-      dueAt: noon + 21_000,
-      armedAt: noon,
-      since: undefined,
-      sent: 0,
-      messageId: 'm',
-      isAlone: true,
-    },
+    due: dueOf({ activity: web }),
     activity,
     chunks,
     observations: observationsOf(chunks),
@@ -111,19 +90,8 @@ describe('a commit', () => {
   it('of what is new since another', async () => {
     const context = await start({ at: hour });
     await commit(context);
-    await context.store.put(
-      chunkItems(
-        web,
-        'late',
-        { cluster, observations: [event(9, pod, 'Pulled', 'x')] },
-        {
-          at: noon + hour * 1000,
-          dueAt: 0,
-          family: 'web',
-          expiresAt: later,
-        },
-      ),
-    );
+    const late = chunk('late', [event(9, pod, 'Pulled', 'x')], { at: noon + hour * 1000, dueAt: 0 });
+    await context.store.put(late);
     const { spans, sentUpTo, remark } = await commit(context);
     expect([names(spans), sentUpTo]).toEqual([['Pod.Pulled'], 2]);
     expect(remark).toMatchObject({ sent: 1, late: 1 });
@@ -225,11 +193,8 @@ describe('one that is large', () => {
   });
   it('is compacted, what stands for others before they go, and says which chunks there are then', async () => {
     const context = await start({ at: 5 * hour });
-    const told = { at: noon, dueAt: 0, family: 'web', expiresAt: later };
     for (let n = 0; n < 60; n += 1)
-      await context.store.put(
-        chunkItems(web, `b${n}`, { cluster, observations: many.slice(25 * n, 25 * n + 25) }, told),
-      );
+      await context.store.put(chunk(`b${n}`, many.slice(25 * n, 25 * n + 25), { dueAt: 0 }));
     const { spans } = await commit(await start({ at: hour }));
     const earlier = { at: noon + 4.5 * hour * 1000, chain: 'x' };
     await context.store.put([

@@ -30,16 +30,15 @@ async function measure(
   await runWorkload(observations, {
     counts,
     isCold,
-    store: (now) =>
-      createCountingStore(now, {
-        read(some) {
-          if (runningFunction() === 'ingest') units.ingestReads += some;
-          else units.settleReads += some;
-        },
-        write(some) {
-          units.writes += some;
-        },
-      }).store,
+    store: createCountingStore({
+      read(some) {
+        if (runningFunction() === 'ingest') units.ingestReads += some;
+        else units.settleReads += some;
+      },
+      write(some) {
+        units.writes += some;
+      },
+    }).store,
     emit: async () => {},
     afterIngest(time) {
       if (time < (stretches.length + 1) * minutes * 60_000) return true;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { activityPartition, type Key } from '../../../functions/correlator/store.ts';
 import { encodeBatches, packBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
+import { startLive } from './arrivals.ts';
 import { event, rollout, snapshot, thing } from './causality/cluster-story.ts';
 import { cluster, received, record, recordsOf, startPipeline } from './pipeline.ts';
 
@@ -92,8 +93,7 @@ it('what comes again is counted, what is tried again because it failed is not', 
 
 describe('the timer', () => {
   it('is one, however much comes while it is pending', async () => {
-    const start = Date.parse('2026-03-01T12:00:00Z');
-    const pipeline = startPipeline({ start, assemblyClock: (now) => BigInt(now) * 1_000_000n });
+    const pipeline = startLive();
     for (let n = 1; n <= 8; n += 1) {
       await pipeline.ingest(recordsOf([observations], { first: n }));
       pipeline.wait(2);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readActivity, toActivity } from '../../../functions/correlator/activity.ts';
 import { builtInRules } from '../../../functions/correlator/causality/rules/built-in-rules.ts';
-import { chunkItems, joinItem, registrationItem } from '../../../functions/correlator/items.ts';
+import { joinItem, registrationItem } from '../../../functions/correlator/items.ts';
 import {
   createSharedReads,
   readRelatedOf,
@@ -11,6 +11,7 @@ import {
 import { familyItems } from '../../../functions/correlator/owners.ts';
 import { activityPartition, joinPartition } from '../../../functions/correlator/store.ts';
 import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
+import { chunk } from '../../support/chunk.ts';
 import { Crash, noon, type StartedContext, startContext } from '../../support/start-context.ts';
 import { event, snapshot, thing } from './causality/cluster-story.ts';
 
@@ -143,17 +144,7 @@ describe('an activity finds', () => {
 
 describe('what is read of those that are found', () => {
   const told = (key: string, at: number) =>
-    chunkItems(
-      key,
-      'b',
-      { cluster: { uid: 'c1' }, observations: [cordon] },
-      {
-        at,
-        dueAt: 0,
-        family: 'n1',
-        expiresAt: later,
-      },
-    );
+    chunk('b', [cordon], { activity: key, at, dueAt: 0, family: 'n1' });
 
   it('is all of each', async () => {
     const context = startContext();

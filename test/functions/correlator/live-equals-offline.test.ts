@@ -4,28 +4,20 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { clusterOf } from '../../../infra/local/read-recording.ts';
 import { inGroups } from '../../../shared/in-groups.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { compareSpans, type Span } from '../../../shared/span.ts';
+import type { Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
-import { caseFiles, readCase, readRecording, recordingFiles } from '../../read-recordings.ts';
+import { readRecording, recorded, recordingFiles } from '../../read-recordings.ts';
+import { startLive } from './arrivals.ts';
 import { brokenIn } from './broken-traces.ts';
 import { stories } from './causality/arbitrary-stories.ts';
-import { atTheEnd } from './causality/cluster-story.ts';
-import { type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
+import { type Pipeline, received, recordsOf, startPipeline, wholeStory } from './pipeline.ts';
 
-const recorded = [
-  ...recordingFiles.map((file) => ({ file, read: () => readRecording(file) })),
-  ...caseFiles.map((file) => ({ file, read: () => readCase(file) })),
-];
-
-const wholeStory = (observations: readonly Observation[]): Span[] =>
-  assemble({ cluster: clusterOf(observations), observations, now: atTheEnd })
-    .map(({ span }) => span)
-    .sort(compareSpans);
+const offline = (observations: readonly Observation[]): Span[] =>
+  wholeStory(observations, clusterOf(observations));
 
 const timesOf = (observations: readonly Observation[]): number[] =>
   observations.map(({ observedAt }) => Date.parse(observedAt));
@@ -53,10 +45,7 @@ async function passLive(observations: readonly Observation[], times: readonly nu
     arrivals.sort((a, b) => a.at - b.at),
     ({ at }) => Math.floor(at / 1000) * 1000 + 1200,
   );
-  const pipeline = startPipeline({
-    start: arrivals[0]?.at ?? 0,
-    assemblyClock: (now) => BigInt(now) * 1_000_000n,
-  });
+  const pipeline = startLive({ start: arrivals[0]?.at ?? 0 });
   const of = clusterOf(observations);
   let first = 1;
   for (const [at, batch] of bySecond) {
@@ -72,14 +61,14 @@ describe('what has come before anybody looks', () => {
   it.each(recorded)('$file, in order', async ({ read }) => {
     const observations = await read();
     const pipeline = await passAtOnce(observations, 7);
-    expect(received(pipeline)).toEqual(wholeStory(observations));
+    expect(received(pipeline)).toEqual(offline(observations));
     // Each by one activity only, whoever else assembled it.
     expect(pipeline.sends.flat()).toHaveLength(received(pipeline).length);
   });
 
   it.each(recorded)('$file, in any order', async ({ read }) => {
     const observations = await read();
-    const expected = wholeStory(observations);
+    const expected = offline(observations);
     const orders = fc.shuffledSubarray(observations, { minLength: observations.length });
     await checkProperty(
       fc.asyncProperty(orders, fc.integer({ min: 1, max: 40 }), async (order, recordSize) => {
@@ -94,7 +83,7 @@ it('stories that nobody recorded, in any order: what has come before anybody loo
   const orders = stories.chain((story) => fc.shuffledSubarray(story, { minLength: story.length }));
   await checkProperty(
     fc.asyncProperty(orders, async (order) => {
-      expect(received(await passAtOnce(order, 9))).toEqual(wholeStory(order));
+      expect(received(await passAtOnce(order, 9))).toEqual(offline(order));
     }),
     60,
   );
@@ -115,7 +104,7 @@ describe('what settles while it comes', () => {
       const { 'rootspan.change.errors': __, ...attributes } = span.attributes;
       return { ...span, attributes };
     };
-    const [told, expected] = [received(pipeline), wholeStory(observations)];
+    const [told, expected] = [received(pipeline), offline(observations)];
     if (lengthened.has(file)) expect(told.map(withoutEnd)).toEqual(expected.map(withoutEnd));
     else expect(told).toEqual(expected);
   });

@@ -1,15 +1,14 @@
 /** A container that crashes all day, settled as it goes: bounded episodes, which do not depend on when settling ran. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { HOUR, max, min } from '../../../functions/correlator/causality/time.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { compareSpans, type Span } from '../../../shared/span.ts';
+import type { Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
-import { atTheEnd, event, rollout } from './causality/cluster-story.ts';
-import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
+import { noon, startLive } from './arrivals.ts';
+import { event, rollout } from './causality/cluster-story.ts';
+import { received, recordsOf, wholeStory } from './pipeline.ts';
 
-const noon = Date.parse('2026-03-01T12:00:00Z');
 const secondsOf = ({ observedAt }: Observation) => (Date.parse(observedAt) - noon) / 1000;
 
 /** Back-off doubles from 10 s to 5 minutes, and each round the container runs for a moment. */
@@ -41,7 +40,7 @@ const withoutEnd = ({ endTimeUnixNano: _, ...span }: Span) => span;
 
 it('nine hours: whatever arrives together and however late, the spans are those of one look at the end', async () => {
   const story = crashLoop(9);
-  const whole = assemble({ cluster, observations: story, now: atTheEnd }).map(({ span }) => span);
+  const whole = wholeStory(story);
   const traces = Map.groupBy(whole, ({ traceId }) => traceId);
   expect(traces.size).toBeGreaterThanOrEqual(9);
   for (const spans of traces.values()) {
@@ -52,7 +51,7 @@ it('nine hours: whatever arrives together and however late, the spans are those 
   const delays = fc.infiniteStream(fc.integer({ min: 1, max: 200 }));
   await checkProperty(
     fc.asyncProperty(delays, async (lateBy) => {
-      const pipeline = startPipeline({ start: noon, assemblyClock: (now) => BigInt(now) * 1_000_000n });
+      const pipeline = startLive();
       for (let next = 0, record = 1; next < story.length; record++) {
         // A record holds what came until the forwarder's next flush, seconds or minutes later.
         const flushAt = secondsOf(story[next]!) + lateBy.next().value!;
@@ -64,7 +63,7 @@ it('nine hours: whatever arrives together and however late, the spans are those 
       }
       await pipeline.runTimers();
       // What comes later than two quiet minutes after a word that disturbed nothing lengthens an episode only for one who sees it all.
-      expect(received(pipeline).map(withoutEnd)).toEqual(whole.toSorted(compareSpans).map(withoutEnd));
+      expect(received(pipeline).map(withoutEnd)).toEqual(whole.map(withoutEnd));
     }),
     5,
   );

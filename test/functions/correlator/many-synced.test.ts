@@ -3,12 +3,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Remark } from '../../../functions/correlator/ports.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
+import { noon, startLive } from './arrivals.ts';
 import { brokenIn } from './broken-traces.ts';
-import { atSecond, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
+import { event, rollout, snapshot, thing } from './causality/cluster-story.ts';
 import { createCountingStore } from './counting-store.ts';
-import { received, recordsOf, startPipeline } from './pipeline.ts';
+import { received, recordsOf } from './pipeline.ts';
 
-const noon = Number(atSecond(0) / 1_000_000n);
 const apps = thing('Kustomization', 'apps');
 const synced = {
   labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'shop' },
@@ -35,20 +35,12 @@ function sync(deployments: number): Observation[][] {
 }
 
 async function pass(deployments: number) {
-  const units: { reads: number }[] = [];
-  const pipeline = startPipeline({
-    start: noon + 2000,
-    assemblyClock: (now) => BigInt(now) * 1_000_000n,
-    store: (now) => {
-      const counting = createCountingStore(now);
-      units.push(counting.units);
-      return counting.store;
-    },
-  });
+  const { units, store } = createCountingStore();
+  const pipeline = startLive({ start: noon + 2000, store });
   for (const [index, told] of sync(deployments).entries())
     await pipeline.ingestUntilDone(recordsOf([told], { first: index + 1 }));
   await pipeline.runTimers();
-  return { spans: received(pipeline), remarks: pipeline.remarks, reads: units[0]!.reads };
+  return { spans: received(pipeline), remarks: pipeline.remarks, reads: units.reads };
 }
 
 const members = (remarks: readonly Remark[]) =>

@@ -3,15 +3,13 @@
  * few hours, and the spans are those of one look at all of it. `npm run soak` tries a week.
  */
 import { expect, inject, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { chunkOf, parseItem } from '../../../functions/correlator/items.ts';
 import type { Store } from '../../../functions/correlator/store.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { compareSpans } from '../../../shared/span.ts';
 import { type Arrival, arrive, noon, startLive } from './arrivals.ts';
-import { atTheEnd, event, onContainer, rollout } from './causality/cluster-story.ts';
+import { event, onContainer, rollout } from './causality/cluster-story.ts';
 import { createCountingStore } from './counting-store.ts';
-import { cluster, received } from './pipeline.ts';
+import { received, wholeStory } from './pipeline.ts';
 
 const hours = inject('soak') === 1 ? 26 : 7 * 24;
 const hour = 3600;
@@ -44,14 +42,8 @@ async function countObservations(store: Store): Promise<number> {
 }
 
 it(`${hours} hours`, async () => {
-  let units = { reads: 0, writes: 0 };
-  const pipeline = startLive({
-    store: (now) => {
-      const counting = createCountingStore(now);
-      units = counting.units;
-      return counting.store;
-    },
-  });
+  const { units, store } = createCountingStore();
+  const pipeline = startLive({ store });
   const story: Observation[] = [];
   const perHour: { reads: number; writes: number; observations: number }[] = [];
   for (let at = 0; at < hours; at += 1) {
@@ -75,7 +67,7 @@ it(`${hours} hours`, async () => {
     expect(average(of, 13, hours), of).toBeLessThan(1.3 * average(of, 4, 13));
   expect(most('observations', 13, hours)).toBeLessThan(1.3 * most('observations', 4, 13));
   expect(most('observations', 0, hours)).toBeLessThan(500);
-  const whole = assemble({ cluster, observations: story, now: atTheEnd }).map(({ span }) => span);
-  expect(received(pipeline)).toEqual(whole.toSorted(compareSpans));
+  const whole = wholeStory(story);
+  expect(received(pipeline)).toEqual(whole);
   expect(pipeline.sends.flat()).toHaveLength(whole.length);
 }, 600_000);

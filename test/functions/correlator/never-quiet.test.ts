@@ -1,14 +1,12 @@
 /** Compaction of an activity that never goes quiet. */
 import { expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import type { Timer } from '../../../functions/correlator/ports.ts';
 import type { Key } from '../../../functions/correlator/store.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { compareSpans, type Span } from '../../../shared/span.ts';
-import { atTheEnd, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
-import { cluster, received, recordsOf, startPipeline } from './pipeline.ts';
-
-const noon = Date.parse('2026-03-01T12:00:00Z');
+import type { Span } from '../../../shared/span.ts';
+import { noon, startLive } from './arrivals.ts';
+import { event, rollout, snapshot, thing } from './causality/cluster-story.ts';
+import { received, recordsOf, wholeStory } from './pipeline.ts';
 
 /** So many pods of one Deployment crash every five minutes, one after the other: a snapshot and two Events a round. */
 function crashing(pods: number, every: number) {
@@ -43,9 +41,7 @@ it('folding that crashes at every kind of step, each hour, before and after: the
   const tell = crashing(5, 20);
   const crashed = new Set<string>();
   const kinds = new Set<string>();
-  const pipeline = startPipeline({
-    start: noon,
-    assemblyClock: (now) => BigInt(now) * 1_000_000n,
+  const pipeline = startLive({
     crash: (_, name, [some]) => {
       if (name !== 'put' && name !== 'remove') return undefined;
       const keys = (some as Key[]).map(({ sk }) => sk);
@@ -80,8 +76,7 @@ it('folding that crashes at every kind of step, each hour, before and after: the
     if (told.length > 0) await pipeline.ingestUntilDone(recordsOf([told], { first: second + 1 }));
   }
   await pipeline.runTimers();
-  const whole = assemble({ cluster, observations: story, now: atTheEnd }).map(({ span }) => span);
-  expect(received(pipeline)).toEqual(whole.toSorted(compareSpans));
+  expect(received(pipeline)).toEqual(wholeStory(story));
   // Its message comes again after hours.
   expect(await settle(cutter!.timer)).toBe(true);
   expect(pipeline.sends.at(-1)).toEqual(cutter!.spans);

@@ -17,9 +17,9 @@ import {
   type Root,
   type Step,
 } from '../../../functions/correlator/next-step.ts';
-import type { Due } from '../../../functions/correlator/read-timers.ts';
 import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import { makeSpan } from '../../spans.ts';
+import { dueOf } from '../../support/due.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 const later = 10 ** 10;
@@ -78,16 +78,11 @@ interface Asked extends Told {
 const step = (asked: Asked): string => inWords(decide(asked));
 
 function decide(asked: Asked): Step {
-  const due: Due = {
-    chain: 'chain',
-    activity: 'c1/web',
+  const due = dueOf({
     dueAt: ago(asked.behind ?? 0),
     armedAt: undefined,
     since: asked.since === undefined ? undefined : ago(asked.since),
-    sent: 0,
-    messageId: 'm',
-    isAlone: true,
-  };
+  });
   const facts = { root: own, unregistered: [], related: [], isNewlyRegistered: false, ...asked };
   const read = activityOf('c1/web', asked);
   const activity = { ...read, bytes: asked.bytes ?? read.bytes };

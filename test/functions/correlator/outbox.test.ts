@@ -20,6 +20,7 @@ import { largestBody } from '../../../functions/correlator/store.ts';
 import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 import type { Span } from '../../../shared/span.ts';
 import { hexId, makeRollout, makeSpan } from '../../spans.ts';
+import { dueOf } from '../../support/due.ts';
 import { noon, startContext } from '../../support/start-context.ts';
 
 const web = 'c1/web';
@@ -147,17 +148,7 @@ describe('a fence', () => {
 });
 
 /** A timer that was armed at noon, came 20 s later, and is of another chain than the batch, unless something else is said. */
-const due = (told: Partial<Due> = {}): Due => ({
-  chain: 'mine',
-  activity: web,
-  armedAt: noon,
-  dueAt: noon + 20_000,
-  since: undefined,
-  sent: 0,
-  messageId: 'm',
-  isAlone: true,
-  ...told,
-});
+const due = (told: Partial<Due> = {}): Due => dueOf({ chain: 'mine', dueAt: noon + 20_000, ...told });
 
 describe('which batches whoever comes for a timer has to send', () => {
   interface Batch {

@@ -1,22 +1,16 @@
 /** What the pipeline promises whatever happens to the observations on the way. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
-import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
+import { clusterOf } from '../../../infra/local/read-recording.ts';
 import type { Cluster, Observation } from '../../../shared/observation.ts';
-import { compareSpans, type Span } from '../../../shared/span.ts';
+import type { Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
-import { atTheEnd, rollout } from './causality/cluster-story.ts';
-import { cluster, type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
-
-const wholeStory = (observations: readonly Observation[], of: Cluster = cluster): Span[] =>
-  assemble({ cluster: of, observations, now: atTheEnd })
-    .map(({ span }) => span)
-    .sort(compareSpans);
+import { readRecording } from '../../read-recordings.ts';
+import { rollout } from './causality/cluster-story.ts';
+import { type Pipeline, received, recordsOf, startPipeline, wholeStory } from './pipeline.ts';
 
 /** Each observation at least once, in any order, cut into records of two shards and records into batches. */
 const deliveries = (observations: readonly Observation[], of: Cluster): fc.Arbitrary<KinesisEvent[]> =>
@@ -54,12 +48,9 @@ async function pass(events: readonly KinesisEvent[]): Promise<Span[]> {
 }
 
 describe('the order, repetition and batching of observations change nothing', () => {
-  const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
   for (const file of ['deployment-create', 'job', 'cronjob', 'drain', 'preemption', 'hpa']) {
     it(file, async () => {
-      const observations = await Array.fromAsync(
-        readObservations([`${file}.jsonl`], { baseDirectory: recordings }),
-      );
+      const observations = await readRecording(`${file}.jsonl`);
       const of = clusterOf(observations);
       const expected = wholeStory(observations, of);
       await checkProperty(
@@ -224,12 +215,8 @@ describe('functions that run at the same time', () => {
 });
 
 describe('two processes that read two shards at the same time', () => {
-  const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
-
   it('miss no owner that the other learns of in the same moment', async () => {
-    const observations = await Array.fromAsync(
-      readObservations(['cronjob.jsonl'], { baseDirectory: recordings }),
-    );
+    const observations = await readRecording('cronjob.jsonl');
     const expected = wholeStory(observations);
     const sides = fc.array(fc.boolean(), { minLength: observations.length, maxLength: observations.length });
     await checkProperty(

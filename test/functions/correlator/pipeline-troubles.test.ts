@@ -4,11 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { activityPartition } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import type { Span } from '../../../shared/span.ts';
-import { atSecond, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
+import { noon, startLive } from './arrivals.ts';
+import { event, rollout, snapshot, thing } from './causality/cluster-story.ts';
 import { type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
 
-const noon = Number(atSecond(0) / 1_000_000n);
-const live = { start: noon, assemblyClock: (now: number) => BigInt(now) * 1_000_000n };
 const names = (spans: readonly Span[]) => spans.map(({ name }) => name).sort();
 
 describe('patience', () => {
@@ -37,7 +36,7 @@ describe('patience', () => {
 describe('a settle that nobody mends for most of a day', () => {
   it('then tells all of it: also what came without a snapshot', async () => {
     const { observations, pod } = rollout(0);
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     await pipeline.ingest(recordsOf([observations]));
     await pipeline.ingest(recordsOf([[event(1, pod, 'Pulled', 'x')]], { first: 100 }));
     pipeline.now = noon + 20 * 3_600_000;
@@ -56,8 +55,7 @@ describe('a timer of several activities, of which one cannot be settled', () => 
   it('comes again for that one alone: the others are not sent again, and have no more timers than before', async () => {
     const [good, bad] = [rollout(0), rollout(0, 'bad')];
     const partition = activityPartition(`c1/${bad.deployment.uid}`);
-    const pipeline = startPipeline({
-      ...live,
+    const pipeline = startLive({
       crash: (_, name, [pk]) => (name === 'list' && pk === partition ? 'before' : undefined),
     });
     await pipeline.ingest(recordsOf([[...good.observations, ...bad.observations]]));
@@ -89,7 +87,7 @@ describe('a large activity', () => {
     const noise = (second: number) =>
       Array.from({ length: 64 }, (_, i) => hash('sha512', `${second} ${i}`)).join('');
     const told = (second: number) => event(second, big.pod, 'Pulled', noise(second));
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     await pipeline.ingest(recordsOf([[...small.observations, ...big.observations]]));
     // In more items than are read at first.
     for (let batch = 0; batch < 14; batch += 1) {
@@ -163,7 +161,7 @@ describe('a function that remembers nothing', () => {
     const replicaSet = thing('ReplicaSet', 'web-1', deployment);
     const pod = thing('Pod', 'web-1-a', replicaSet);
     const store = createMemoryStore(() => noon);
-    const start = () => startPipeline({ ...live, store: () => store });
+    const start = () => startLive({ store: () => store });
     await start().ingest(
       recordsOf([[snapshot(0, top), snapshot(1, deployment), snapshot(2, replicaSet), snapshot(3, pod)]]),
     );
@@ -243,8 +241,7 @@ describe('a batch that two have read, of whom one knew less and did not live to 
 describe('a batch that is written only when its timer has come and gone', () => {
   it('has another one', async () => {
     let calls: string[] = [];
-    const pipeline = startPipeline({
-      ...live,
+    const pipeline = startLive({
       meanwhile: async (name, at) => {
         calls.push(name);
         if (calls.slice(-2).join() !== 'arm,put' || at.timers.length === 0) return;
@@ -291,7 +288,7 @@ describe('an object that gets its owner later', () => {
     const replicaSet = thing('ReplicaSet', 'web-1');
     for (const isCold of [false, true]) {
       const store = createMemoryStore(() => at.now);
-      const start = () => startPipeline({ ...live, store: () => store });
+      const start = () => startLive({ store: () => store });
       let at = start();
       const first = event(1, orphan, 'Pulled', 'x');
       await at.ingest(recordsOf([[snapshot(0, orphan), first]]));

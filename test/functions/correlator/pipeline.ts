@@ -3,6 +3,7 @@
  * can be told to fail at the n-th call.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { createIngest } from '../../../functions/correlator/ingest.ts';
 import type { Ports, Remark, Timer } from '../../../functions/correlator/ports.ts';
 import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
@@ -186,3 +187,9 @@ export function received({ sends }: Pick<Pipeline, 'sends'>): Span[] {
   }
   return [...byId.values()].sort(compareSpans);
 }
+
+/** What one look at everything tells, at the end of time. */
+export const wholeStory = (observations: readonly Observation[], of = cluster): Span[] =>
+  assemble({ cluster: of, observations, now: atTheEnd })
+    .map(({ span }) => span)
+    .sort(compareSpans);

@@ -15,6 +15,7 @@ import type { Due } from '../../../functions/correlator/read-timers.ts';
 import type { Item } from '../../../functions/correlator/store.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import { checkProperty } from '../../check-property.ts';
+import { dueOf } from '../../support/due.ts';
 import { noon, type StartedContext, startContext } from '../../support/start-context.ts';
 import { event, thing } from './causality/cluster-story.ts';
 
@@ -35,16 +36,7 @@ interface Told {
   followedBy?: number;
 }
 
-const due: Due = {
-  chain: 'chain',
-  activity: web,
-  dueAt: noon,
-  armedAt: ago(21),
-  since: undefined,
-  sent: 0,
-  messageId: 'm',
-  isAlone: true,
-};
+const due = dueOf({ dueAt: noon, armedAt: ago(21) });
 
 const chunk = (seconds: number, { observations = [], followedBy = 0 }: Told): Item[] =>
   chunkItems(

@@ -5,7 +5,6 @@ import { builtInRules } from '../../../functions/correlator/causality/rules/buil
 import {
   batchItem,
   checkpointItem,
-  chunkItems,
   joinItem,
   mergeItem,
   nameChunks,
@@ -23,31 +22,20 @@ import {
   type Outcome,
 } from '../../../functions/correlator/settle-activity.ts';
 import type { Item } from '../../../functions/correlator/store.ts';
-import type { Observation } from '../../../shared/observation.ts';
 import { makeRollout } from '../../spans.ts';
+import { chunk } from '../../support/chunk.ts';
+import { dueOf } from '../../support/due.ts';
 import { noon, type StartedContext, startContext } from '../../support/start-context.ts';
 import { event, rollout, snapshot, thing } from './causality/cluster-story.ts';
 
 const later = 10 ** 10;
-const cluster = { uid: 'c1' };
 const deployment = thing('Deployment', 'web');
 const web = `c1/${deployment.uid}`;
 const { observations } = rollout(0);
 const spans = makeRollout({ name: 'web', replicas: 1 });
 
 /** The activity was heard of at noon, and its timer comes 21 s later. */
-const due: Due = {
-  chain: 'chain',
-  activity: web,
-  dueAt: noon + 21_000,
-  armedAt: noon,
-  since: undefined,
-  sent: 0,
-  messageId: 'm',
-  isAlone: true,
-};
-const chunk = (name: string, told: readonly Observation[] = observations, at = noon, dueAt = noon + 21_000) =>
-  chunkItems(web, name, { cluster, observations: [...told] }, { at, dueAt, family: 'web', expiresAt: later });
+const due = dueOf({ activity: web });
 
 async function start(items: readonly Item[], at = 21) {
   const context = startContext();
@@ -68,7 +56,7 @@ const bulk = (count: number) =>
 
 describe('what is read', () => {
   it('of one that is small is all of it, in one request', async () => {
-    const context = await start(chunk('b'));
+    const context = await start(chunk('b', observations));
     const check = await begin(context);
     expect(isCheck(check) && check.observations).toEqual(observations);
     expect(context.calls).toEqual(['list']);
@@ -96,7 +84,7 @@ describe('what is read', () => {
     const old = Array.from({ length: 12 }, (_, n) =>
       chunk(`b${n}`, [event(n, deployment, 'Odd', 'x')]),
     ).flat();
-    const recent = chunk('new', [], noon + 15_000, 0);
+    const recent = chunk('new', [], { at: noon + 15_000, dueAt: 0 });
     const context = await start([...old, ...recent, checkpointItem(web, checkpoint, later)!]);
     const reached = await outcome(context);
     expect(reached).toMatchObject({ spans: [], next: 14 });
@@ -132,7 +120,7 @@ describe('what is read', () => {
 
 describe('an activity’s timer', () => {
   it('that comes while it is loud comes back when it is quiet', async () => {
-    const context = await start(chunk('b', observations, noon + 15_000, 0));
+    const context = await start(chunk('b', observations, { at: noon + 15_000, dueAt: 0 }));
     expect(await outcome(context)).toMatchObject({
       spans: [],
       next: 14,
@@ -142,7 +130,9 @@ describe('an activity’s timer', () => {
 
   it('leaves it to another that comes then anyway, or two seconds after', async () => {
     const followedBy = async (seconds: number) => {
-      const context = await start(chunk('b', observations, noon + 15_000, noon + seconds * 1000));
+      const context = await start(
+        chunk('b', observations, { at: noon + 15_000, dueAt: noon + seconds * 1000 }),
+      );
       return (await outcome(context)).next;
     };
     expect(await followedBy(36)).toBeUndefined();
@@ -151,24 +141,24 @@ describe('an activity’s timer', () => {
   });
 
   it('leaves it to none that is due so soon that, by another clock, it may have come already', async () => {
-    const context = await start(chunk('b', observations, noon + 3000, noon + 24_000));
+    const context = await start(chunk('b', observations, { at: noon + 3000, dueAt: noon + 24_000 }));
     expect((await outcome(context)).next).toBe(2);
   });
 
   it('that was read a moment early is not that other one', async () => {
-    const context = await start(chunk('b', observations, noon + 15_000), 20.5);
+    const context = await start(chunk('b', observations, { at: noon + 15_000 }), 20.5);
     expect((await outcome(context)).next).toBe(14.5);
   });
 
   it('sends again what its chain has committed, whatever else is to be done', async () => {
     const batch = batchItem(web, 1, spans, { at: noon - 9000, chain: 'chain' }, later);
-    const context = await start([...chunk('b', observations, noon + 15_000, 0), batch]);
+    const context = await start([...chunk('b', observations, { at: noon + 15_000, dueAt: 0 }), batch]);
     expect(await outcome(context)).toMatchObject({ spans, sentUpTo: 1, next: 14 });
     expect((await outcome(context, { sent: 1 })).spans).toEqual([]);
   });
 
   it('of one that has settled, and is rechecked later, is done', async () => {
-    const items = chunk('b');
+    const items = chunk('b', observations);
     const said = { seen: nameChunks(items), next: noon + 600_000, acknowledged: undefined };
     const context = await start([...items, recheckItem(web, said, undefined, later)]);
     expect(await outcome(context)).toEqual({ spans: [], sentUpTo: 0 });
@@ -178,7 +168,7 @@ describe('an activity’s timer', () => {
     expect(await outcome(await start([]))).toEqual({ spans: [], sentUpTo: 0 }));
 
   it('of one that is large leaves a checkpoint while it is loud', async () => {
-    const context = await start(chunk('large', bulk(60), noon + 15_000, 0));
+    const context = await start(chunk('large', bulk(60), { at: noon + 15_000, dueAt: 0 }));
     expect((await outcome(context)).checkpoint).toMatchObject({
       at: noon + 21_000,
       batch: 0,
@@ -188,7 +178,7 @@ describe('an activity’s timer', () => {
   });
 
   it('that finds it quiet commits, and is done with all but what is open', async () => {
-    const { spans: sent, next } = await outcome(await start(chunk('b'), 3600));
+    const { spans: sent, next } = await outcome(await start(chunk('b', observations), 3600));
     expect(sent.map(({ name }) => name)).toContain('Deployment.Create');
     expect(next).toBeUndefined();
   });
@@ -218,19 +208,9 @@ describe('an activity that is part of another', () => {
 
   it('is asked for by it: merged, and quiet once more', async () => {
     const context = await start([
-      ...chunk('b'),
+      ...chunk('b', observations),
       mergeItem(web, 'web', 'c1/pod', later),
-      ...chunkItems(
-        'c1/pod',
-        'b',
-        { cluster, observations: told },
-        {
-          at: noon,
-          dueAt: 0,
-          family: 'web-1',
-          expiresAt: later,
-        },
-      ),
+      ...chunk('b', told, { activity: 'c1/pod', dueAt: 0, family: 'web-1' }),
     ]);
     expect(await outcome(context)).toMatchObject({ spans: [], next: 20 });
     expect((await readActivity(context.store, web)).chunks).toHaveLength(2);
@@ -244,31 +224,20 @@ describe('an activity that may be related to others', () => {
   const cordon = event(0, node, 'NodeNotSchedulable', 'x', { namespace: 'default' });
 
   it('registers before it reads them, and gives them time', async () => {
-    const context = await start(
-      chunkItems(
-        'c1/Node//n1',
-        'b',
-        { cluster, observations: [snapshot(0, node), cordon] },
-        {
-          at: noon,
-          dueAt: noon + 21_000,
-          family: 'n1',
-          expiresAt: later,
-        },
-      ),
-    );
+    const told = chunk('b', [snapshot(0, node), cordon], { activity: 'c1/Node//n1', family: 'n1' });
+    const context = await start(told);
     expect(await outcome(context, { activity: 'c1/Node//n1' })).toMatchObject({ spans: [], next: 10 });
     expect((await readActivity(context.store, 'c1/Node//n1')).joinKeys).toContain('Node//n1');
   });
 
   it('waits for one that is loud, with a timer of its own: the other’s does not bring this one', async () => {
-    const loud = { at: noon + 39_000, dueAt: noon + 60_000, family: 'other', expiresAt: later };
+    const loud = { activity: 'c1/other', at: noon + 39_000, dueAt: noon + 60_000, family: 'other' };
     const keys = unregisteredKeys(toActivity(web, []), observations, { rules: builtInRules });
     const context = await start(
       [
-        ...chunk('b', observations, noon, noon + 59_000),
+        ...chunk('b', observations, { dueAt: noon + 59_000 }),
         registrationItem(web, [...keys, 'x'], later),
-        ...chunkItems('c1/other', 'b', { cluster, observations: [] }, loud),
+        ...chunk('b', [], loud),
         joinItem('c1/other', 'x', noon, later),
       ],
       40,

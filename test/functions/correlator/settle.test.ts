@@ -1,19 +1,12 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { familyItems } from '../../../functions/correlator/owners.ts';
-import { clusterOf, readObservations } from '../../../infra/local/read-recording.ts';
+import { clusterOf } from '../../../infra/local/read-recording.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { compareSpans, type Span } from '../../../shared/span.ts';
-import { atSecond, atTheEnd, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
-import { cluster, type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
-
-const recordings = fileURLToPath(new URL('../../recordings', import.meta.url));
-
-const wholeStory = (observations: readonly Observation[], of = cluster): Span[] =>
-  assemble({ cluster: of, observations, now: atTheEnd })
-    .map(({ span }) => span)
-    .sort(compareSpans);
+import type { Span } from '../../../shared/span.ts';
+import { readRecording } from '../../read-recordings.ts';
+import { noon, startLive } from './arrivals.ts';
+import { atTheEnd, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
+import { type Pipeline, received, recordsOf, startPipeline, wholeStory } from './pipeline.ts';
 
 describe('the pipeline', () => {
   it('sends the spans of a rollout once it is quiet', async () => {
@@ -26,15 +19,12 @@ describe('the pipeline', () => {
   });
 });
 
-/** Noon of the stories, in milliseconds since 1970. */
-const noon = Number(atSecond(0) / 1_000_000n);
-const live = { start: noon, assemblyClock: (now: number) => BigInt(now) * 1_000_000n };
 const names = (spans: readonly Span[]) => spans.map(({ name }) => name);
 
 describe('live', () => {
   it('holds an open trace back, and sends its root a quarter of an hour after the last word', async () => {
     const { observations } = rollout(0);
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     await pipeline.ingest(recordsOf([observations]));
     await pipeline.runTimers(noon + 60_000);
     const early = names(received(pipeline));
@@ -48,7 +38,7 @@ describe('live', () => {
 
   it('settles what never goes quiet, after five minutes', async () => {
     const { observations, pod } = rollout(0);
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     await pipeline.ingest(recordsOf([observations]));
     for (let second = 5; second <= 400; second += 5) {
       await pipeline.runTimers(noon + second * 1000);
@@ -72,8 +62,7 @@ describe('live', () => {
     const late = [event(3, pod, 'FailedMount', 'late'), event(7, pod, 'Unhealthy', 'late too')];
     const pass = async (crash: (call: number) => 'before' | 'after' | undefined) => {
       let isLate = false;
-      const pipeline = startPipeline({
-        ...live,
+      const pipeline = startLive({
         crash,
         onFailure: async (at) => {
           if (isLate) return;
@@ -157,9 +146,7 @@ describe('live', () => {
 describe('what meets', () => {
   it('is found whoever settles first', async () => {
     // A Node's cordon and the eviction of a Deployment's pod, each quiet at another time.
-    const observations = await Array.fromAsync(
-      readObservations(['drain.jsonl'], { baseDirectory: recordings }),
-    );
+    const observations = await readRecording('drain.jsonl');
     const of = clusterOf(observations);
     const isNode = ({ type, ...rest }: Observation) =>
       'event' in rest ? rest.event.subject.kind === 'Node' : 'object' in rest && rest.object.kind === 'Node';
@@ -177,9 +164,7 @@ describe('what meets', () => {
   });
 
   it('is found by a Node that has long been where they meet', async () => {
-    const observations = await Array.fromAsync(
-      readObservations(['drain.jsonl'], { baseDirectory: recordings }),
-    );
+    const observations = await readRecording('drain.jsonl');
     const of = clusterOf(observations);
     const isNode = ({ type, ...rest }: Observation) =>
       'event' in rest ? rest.event.subject.kind === 'Node' : 'object' in rest && rest.object.kind === 'Node';
@@ -197,7 +182,7 @@ describe('what meets', () => {
 
   it('is looked at again when it had settled before the other came', async () => {
     const node = { ...thing('Node', 'n1'), uid: 'n1' };
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     const cordon = event(0, node, 'NodeNotSchedulable', 'x', { namespace: 'default' });
     await pipeline.ingest(recordsOf([[snapshot(0, node), cordon]]));
     await pipeline.runTimers(noon + 100_000);
@@ -226,7 +211,7 @@ describe('what meets', () => {
       nodeName: 'n1',
       status: { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }] },
     };
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     const cordon = (at: number) => event(at, node, 'NodeNotSchedulable', `${at}`, { namespace: 'default' });
     await pipeline.ingest(recordsOf([[snapshot(0, pod, disrupted), event(1, pod, 'Killing', 'x')]]));
     const settled = () =>

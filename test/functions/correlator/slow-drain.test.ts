@@ -1,17 +1,13 @@
 /** A Node is drained slowly: its pods are of many roots, and each root's activity meets all others there. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { compareSpans, type Span } from '../../../shared/span.ts';
-import { atSecond, atTheEnd, event, snapshot, thing } from './causality/cluster-story.ts';
+import { type Arrival, arrive, noon, startLive } from './arrivals.ts';
+import { event, snapshot, thing } from './causality/cluster-story.ts';
 import { createCountingStore } from './counting-store.ts';
-import { cluster, type PipelineSettings, received, recordsOf, startPipeline } from './pipeline.ts';
-
-const noon = Number(atSecond(0) / 1_000_000n);
-const live = { start: noon, assemblyClock: (now: number) => BigInt(now) * 1_000_000n };
+import { type PipelineSettings, received, recordsOf, startPipeline, wholeStory } from './pipeline.ts';
 
 /** One record each: the cordon, then of so many Deployments the only pod is evicted and replaced elsewhere. */
-function drain(roots: number, secondsBetween: number): { at: number; told: Observation[] }[] {
+function drain(roots: number, secondsBetween: number): Arrival[] {
   const node = thing('Node', 'n1');
   const cordon = event(1, node, 'NodeNotSchedulable', 'Node n1 status is now: NodeNotSchedulable');
   const evictions = Array.from({ length: roots }, (_, index) => {
@@ -41,38 +37,23 @@ function drain(roots: number, secondsBetween: number): { at: number; told: Obser
   return [{ at: 2, told: [snapshot(0, node), cordon] }, ...evictions];
 }
 
-type Story = ReturnType<typeof drain>;
-
-async function pass(story: Story, settings: PipelineSettings = {}) {
-  const pipeline = startPipeline({ ...live, ...settings });
-  for (const [index, { at, told }] of story.entries()) {
-    await pipeline.runTimers(noon + at * 1000);
-    pipeline.now = Math.max(pipeline.now, noon + at * 1000);
-    await pipeline.ingestUntilDone(recordsOf([told], { first: index + 1 }));
-  }
+async function pass(story: readonly Arrival[], settings: PipelineSettings = {}) {
+  const pipeline = startLive(settings);
+  await arrive(pipeline, story);
   await pipeline.runTimers();
   return pipeline;
 }
 
-const wholeStory = (story: Story): Span[] =>
-  assemble({ cluster, observations: story.flatMap(({ told }) => told), now: atTheEnd })
-    .map(({ span }) => span)
-    .sort(compareSpans);
+const toldIn = (story: readonly Arrival[]): Observation[] => story.flatMap(({ told }) => told);
 
 describe('a pod each quarter of a minute', () => {
   /** Read and write units an Event. */
   const perEvent = async (roots: number) => {
     const story = drain(roots, 15);
-    let units = { reads: 0, writes: 0 };
-    const pipeline = await pass(story, {
-      store: (now) => {
-        const counting = createCountingStore(now);
-        units = counting.units;
-        return counting.store;
-      },
-    });
-    expect(received(pipeline)).toEqual(wholeStory(story));
-    const events = story.flatMap(({ told }) => told).filter(({ type }) => type === 'event').length;
+    const { units, store } = createCountingStore();
+    const pipeline = await pass(story, { store });
+    expect(received(pipeline)).toEqual(wholeStory(toldIn(story)));
+    const events = toldIn(story).filter(({ type }) => type === 'event').length;
     return { reads: units.reads / events, writes: units.writes / events };
   };
 
@@ -93,7 +74,7 @@ describe('a pod each quarter of a minute', () => {
 
 describe('a crash before or after any call to a port', () => {
   const story = drain(2, 40);
-  const expected = wholeStory(story);
+  const expected = wholeStory(toldIn(story));
   let calls = 0;
   beforeAll(async () => {
     calls = (await pass(story)).calls;
@@ -138,7 +119,7 @@ it('what has nothing to send, and no look to come, is asked to look when somebod
   await pipeline.ingest(recordsOf([rescale], { first: 2 }));
   await pipeline.runTimers();
   const spans = received(pipeline);
-  expect(spans).toEqual(wholeStory([{ at: 0, told: [...scaled, ...rescale] }]));
+  expect(spans).toEqual(wholeStory([...scaled, ...rescale]));
   expect(spans.map(({ name }) => name).sort()).toEqual([
     'Deployment.Scale',
     'HorizontalPodAutoscaler.SuccessfulRescale',

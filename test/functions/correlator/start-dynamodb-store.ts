@@ -1,6 +1,7 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Store } from '../../../functions/correlator/store.ts';
 import { createDynamoDbStore } from '../../../functions/correlator/store-dynamodb.ts';
+import { createTable } from '../../../infra/local/create-resources.ts';
 
 /** A new table behind an address that speaks DynamoDB, and stores on it. */
 export async function startDynamoDbStore(
@@ -12,20 +13,7 @@ export async function startDynamoDbStore(
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
-  await client.send(
-    new CreateTableCommand({
-      TableName: tableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
-    }),
-  );
+  await createTable(client, tableName);
   return {
     client,
     make: (now) => createDynamoDbStore({ client, tableName, now }),

@@ -8,7 +8,8 @@ import { decodeBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import { decodeSpanBatch } from '../../../shared/span-batch-codec.ts';
-import { type Pipeline, record, startPipeline } from './pipeline.ts';
+import { startLive } from './arrivals.ts';
+import { type Pipeline, record } from './pipeline.ts';
 
 export interface StoredState {
   /** Milliseconds since 1970. */
@@ -69,7 +70,7 @@ export function readState(path: string): StoredState {
 
 /** Today's functions on what was stored, until nothing is under way any more. */
 export async function goOn({ now, items, timers, later }: StoredState): Promise<Pipeline> {
-  const pipeline = startPipeline({ start: now, assemblyClock: (at) => BigInt(at) * 1_000_000n });
+  const pipeline = startLive({ start: now });
   await pipeline.store.put(items);
   pipeline.timers.push(...timers);
   for (const { at, event } of later) {

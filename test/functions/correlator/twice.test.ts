@@ -27,6 +27,16 @@ async function takeNext(pipeline: Pipeline): Promise<Timer> {
   return timer;
 }
 
+/** The timer of a rollout whose container starts so many seconds before it is due. */
+async function takeAfterStart(pipeline: Pipeline, seconds: number): Promise<Timer> {
+  await pipeline.ingest(recordsOf([observations]));
+  const timer = await takeNext(pipeline);
+  pipeline.now = timer.dueAt - seconds * 1000;
+  await pipeline.ingest(recordsOf([[started]], { first: 2 }));
+  pipeline.now = timer.dueAt;
+  return timer;
+}
+
 interface Story {
   /** Until two come for one timer. */
   begin: (pipeline: Pipeline) => Promise<Timer>;
@@ -40,37 +50,18 @@ interface Story {
 
 const stories: Record<string, Story> = {
   'the first is postponed: it was not quiet yet': {
-    async begin(pipeline) {
-      await pipeline.ingest(recordsOf([observations]));
-      const timer = await takeNext(pipeline);
-      pipeline.now = timer.dueAt - 15_000;
-      await pipeline.ingest(recordsOf([[started]], { first: 2 }));
-      pipeline.now = timer.dueAt;
-      return timer;
-    },
+    begin: (pipeline) => takeAfterStart(pipeline, 15),
     standsStill: 6,
     firstIs: 'postponed',
   },
   'the first leaves it to the timer of what came last': {
-    async begin(pipeline) {
-      await pipeline.ingest(recordsOf([observations]));
-      const timer = await takeNext(pipeline);
-      pipeline.now = timer.dueAt - 3000;
-      await pipeline.ingest(recordsOf([[started]], { first: 2 }));
-      pipeline.now = timer.dueAt;
-      return timer;
-    },
+    begin: (pipeline) => takeAfterStart(pipeline, 3),
     standsStill: 17.5,
     firstIs: 'left to another',
   },
   'the first is superseded by the timer of what came since': {
     async begin(pipeline) {
-      await pipeline.ingest(recordsOf([observations]));
-      const timer = await takeNext(pipeline);
-      pipeline.now = timer.dueAt - 15_000;
-      await pipeline.ingest(recordsOf([[started]], { first: 2 }));
-      pipeline.now = timer.dueAt;
-      await pipeline.settle(timer);
+      await pipeline.settle(await takeAfterStart(pipeline, 15));
       return takeNext(pipeline);
     },
     news: (pipeline) =>

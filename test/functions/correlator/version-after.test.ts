@@ -5,7 +5,6 @@
  */
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { packBody, unpackBody } from '../../../functions/correlator/pack-body.ts';
 import type { Timer } from '../../../functions/correlator/ports.ts';
 import {
@@ -17,19 +16,14 @@ import {
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
 import { decodeBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
-import { compareSpans, type Span } from '../../../shared/span.ts';
+import type { Span } from '../../../shared/span.ts';
 import { decodeSpanBatch } from '../../../shared/span-batch-codec.ts';
 import { makeMorning } from '../../spans.ts';
-import { atSecond, atTheEnd, event, rollout, snapshot, thing } from './causality/cluster-story.ts';
-import { cluster, type Pipeline, received, recordsOf, startPipeline } from './pipeline.ts';
+import { noon, startLive } from './arrivals.ts';
+import { event, rollout, snapshot, thing } from './causality/cluster-story.ts';
+import { cluster, type Pipeline, received, recordsOf, wholeStory } from './pipeline.ts';
 
-const noon = Number(atSecond(0) / 1_000_000n);
 const minute = 60_000;
-const live = { start: noon, assemblyClock: (now: number) => BigInt(now) * 1_000_000n };
-const wholeStory = (observations: readonly Observation[]): Span[] =>
-  assemble({ cluster, observations, now: atTheEnd })
-    .map(({ span }) => span)
-    .sort(compareSpans);
 const idsOf = (spans: readonly Span[]) => spans.map(({ spanId }) => spanId).sort();
 
 const unreadable = Uint8Array.of(255, 1, 2, 3);
@@ -71,7 +65,7 @@ async function runUntil(pipeline: Pipeline, until: number): Promise<void> {
 describe('stored by the version after, and harmless', () => {
   const { observations } = rollout(0);
   const passThrough = async (change: (item: Item) => Item[]) => {
-    const pipeline = startPipeline({ ...live, store: storing(change) });
+    const pipeline = startLive({ store: storing(change) });
     await pipeline.ingest(recordsOf([observations]));
     await pipeline.runTimers();
     return received(pipeline);
@@ -119,7 +113,7 @@ describe('a body that cannot be read', () => {
   const story = [...good.observations, ...bad.observations];
   const badActivity = `c1/${bad.deployment.uid}`;
   const start = async () => {
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     await pipeline.ingest(recordsOf([story]));
     expect(pipeline.timers).toHaveLength(1);
     return pipeline;
@@ -158,7 +152,7 @@ describe('a body that cannot be read', () => {
     const pipeline = await start();
     await spoil(pipeline, familyPartition('c1', 'bad-1'));
     // A function that started after that remembers nothing.
-    const cold = startPipeline({ ...live, store: () => pipeline.store });
+    const cold = startLive({ store: () => pipeline.store });
     cold.timers.push(...pipeline.timers);
     const later = [good, bad].map(({ pod }) => event(5, pod, 'Pulled', 'x'));
     await cold.ingest(recordsOf([later], { first: 50 }));
@@ -170,7 +164,7 @@ describe('a body that cannot be read', () => {
   it('of whose owner is whose, is waited for: all is told once it can be read', async () => {
     const pipeline = await start();
     const items = await spoil(pipeline, familyPartition('c1', 'bad-1'));
-    const cold = startPipeline({ ...live, store: () => pipeline.store });
+    const cold = startLive({ store: () => pipeline.store });
     cold.timers.push(...pipeline.timers);
     const later = [good, bad].map(({ pod }) => event(5, pod, 'Pulled', 'x'));
     await cold.ingest(recordsOf([later], { first: 50 }));
@@ -182,7 +176,7 @@ describe('a body that cannot be read', () => {
 
   it('of one that meets others, postpones itself: what it meets is told without it', async () => {
     const { observations, activities } = drainOfTwo();
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     pipeline.now = noon + 20_000;
     await pipeline.ingest(recordsOf([observations]));
     // They have registered where they meet by then.
@@ -222,7 +216,7 @@ function drainOfTwo() {
 describe('under way from the version after', () => {
   it('a timer with a version and fields that nobody here has heard of', async () => {
     const { observations } = rollout(0);
-    const pipeline = startPipeline(live);
+    const pipeline = startLive();
     await pipeline.ingest(recordsOf([observations]));
     for (const timer of pipeline.timers) Object.assign(timer, { version: 7, later: { x: 1 } });
     await pipeline.runTimers();

@@ -1,11 +1,10 @@
 /** An upgrade in flight: what the version before stored, sent and left under way is taken up, and never contradicted. */
 import { describe, expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import { readSetAside } from '../../../infra/local/read-set-aside.ts';
 import type { Span } from '../../../shared/span.ts';
-import { atTheEnd } from './causality/cluster-story.ts';
-import { cluster, received } from './pipeline.ts';
-import { goOn, readFixture, readState, type StoredState, spansIn } from './stored-state.ts';
+import { astrayIn } from './broken-traces.ts';
+import { received, wholeStory } from './pipeline.ts';
+import { goOn, readFixture, readState, spansIn } from './stored-state.ts';
 
 /** Attributes may differ from version to version. */
 const placeOf = ({ spanId, traceId, parentSpanId, startTimeUnixNano }: Span) => ({
@@ -16,9 +15,6 @@ const placeOf = ({ spanId, traceId, parentSpanId, startTimeUnixNano }: Span) => 
 });
 const timed = (span: Span) => ({ ...placeOf(span), endTimeUnixNano: span.endTimeUnixNano });
 const byId = (spans: readonly Span[]) => new Map(spans.map((span) => [span.spanId, span]));
-
-const wholeStory = ({ observations }: StoredState): Span[] =>
-  assemble({ cluster, observations, now: atTheEnd }).map(({ span }) => span);
 
 describe.each([
   'rollout-halfway',
@@ -31,9 +27,9 @@ describe.each([
 
   it('is told to its end: each span of the whole story, in its trace and under its parent', async () => {
     const told = byId([...state.sent, ...received(await goOn(state))]);
-    const missing = wholeStory(state).filter(({ spanId }) => !told.has(spanId));
+    const missing = wholeStory(state.observations).filter(({ spanId }) => !told.has(spanId));
     expect(missing.map((span) => span.name)).toEqual([]);
-    const whole = wholeStory(state);
+    const whole = wholeStory(state.observations);
     expect(whole.map(({ spanId }) => placeOf(told.get(spanId)!))).toEqual(whole.map(placeOf));
   });
 
@@ -45,10 +41,7 @@ describe.each([
       if (sent !== undefined) expect(timed(span)).toEqual(timed(sent));
     }
     const told = byId([...after, ...state.sent]);
-    const astray = [...told.values()].filter(
-      ({ traceId, parentSpanId }) => parentSpanId !== null && told.get(parentSpanId)?.traceId !== traceId,
-    );
-    expect(astray).toEqual([]);
+    expect(astrayIn([...told.values()])).toEqual([]);
   });
 
   it('is not told again: what was in the queue before is not sent once more, what was not is sent once', async () => {

@@ -3,21 +3,18 @@
  * beside everything else, and as `explain` shows it.
  */
 import { randomBytes } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import dynalite from 'dynalite';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assemble } from '../../../functions/correlator/causality/assemble.ts';
 import type { Store } from '../../../functions/correlator/store.ts';
 import { packBatch } from '../../../shared/batch-codec.ts';
 import { boundObservation } from '../../../shared/bounds.ts';
 import type { EventOccurrence, Observation } from '../../../shared/observation.ts';
-import { compareSpans, type Span } from '../../../shared/span.ts';
+import type { Span } from '../../../shared/span.ts';
 import { checkProperty } from '../../check-property.ts';
 import { wildEvent, wildObservation } from '../../wild-observations.ts';
-import { atTheEnd, event, rollout, thing } from './causality/cluster-story.ts';
-import { cluster, received, record, startPipeline } from './pipeline.ts';
-import { startDynamoDbStore } from './start-dynamodb-store.ts';
+import { event, rollout, thing } from './causality/cluster-story.ts';
+import { cluster, received, record, startPipeline, wholeStory } from './pipeline.ts';
+import { startDynaliteStore } from './start-dynalite-store.ts';
 
 /** A record as a forwarder without bounds would make it. */
 const recordOf = (observations: readonly Observation[], sequenceNumber: string) =>
@@ -27,9 +24,7 @@ const recordOf = (observations: readonly Observation[], sequenceNumber: string) 
   );
 
 const explained = (observations: readonly Observation[]): Span[] =>
-  assemble({ cluster, observations: observations.map(boundObservation), now: atTheEnd })
-    .map(({ span }) => span)
-    .sort(compareSpans);
+  wholeStory(observations.map(boundObservation));
 
 async function settled(records: readonly (readonly Observation[])[], store?: (now: () => number) => Store) {
   const pipeline = startPipeline(store === undefined ? {} : { store });
@@ -78,18 +73,11 @@ describe.each(Object.entries(cases))('%s', (_, strange) => {
 });
 
 describe('on DynamoDB', () => {
-  let started: Awaited<ReturnType<typeof startDynamoDbStore>>;
-  let stop: () => Promise<void>;
+  let started: Awaited<ReturnType<typeof startDynaliteStore>>;
   beforeAll(async () => {
-    const server = dynalite({ createTableMs: 0 });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    started = await startDynamoDbStore(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    stop = async () => {
-      started.close();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    };
+    started = await startDynaliteStore();
   });
-  afterAll(() => stop());
+  afterAll(() => started.stop());
 
   it('all of them in one batch', async () => {
     const all = Object.values(cases);

@@ -1,30 +1,17 @@
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type AwsClients, connectAws } from '../../../infra/local/connect-aws.ts';
-import { createResources } from '../../../infra/local/create-resources.ts';
+import { beforeAll, expect, it } from 'vitest';
 import { createKinesisSource } from '../../../infra/local/kinesis-source.ts';
 import type { ShardRead } from '../../../infra/local/poll-kinesis.ts';
-import { type Emulators, startEmulators } from '../../../infra/local/start-emulators.ts';
+import { useEmulators } from '../../support/use-emulators.ts';
 
-let emulators: Emulators;
-let aws: AwsClients;
-let streamName: string;
-
+const aws = useEmulators();
 beforeAll(async () => {
-  emulators = await startEmulators();
-  aws = connectAws(emulators.endpoints);
-  ({ streamName } = await createResources(aws, { shards: 1 }));
   const Records = ['a', 'b', 'c', 'd', 'e'].map((text) => ({ Data: Buffer.from(text), PartitionKey: 'k' }));
-  await aws.kinesis.send(new PutRecordsCommand({ StreamName: streamName, Records }));
-});
-
-afterAll(async () => {
-  aws.destroy();
-  await emulators.stop();
+  await aws.kinesis.send(new PutRecordsCommand({ StreamName: aws.streamName, Records }));
 });
 
 const { signal } = new AbortController();
-const open = () => createKinesisSource(aws.kinesis, streamName).openShard('shardId-000000000000');
+const open = () => createKinesisSource(aws.kinesis, aws.streamName).openShard('shardId-000000000000');
 const show = ({ records, next }: ShardRead) =>
   `${records.map(({ data }) => Buffer.from(data).toString()).join('')} ${next}`;
 

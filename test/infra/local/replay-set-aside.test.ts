@@ -1,34 +1,25 @@
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StreamRecord } from '../../../functions/forwarder/record-sink.ts';
-import { type AwsClients, connectAws } from '../../../infra/local/connect-aws.ts';
-import { createResources } from '../../../infra/local/create-resources.ts';
 import { readSetAside } from '../../../infra/local/read-set-aside.ts';
 import { replaySetAside } from '../../../infra/local/replay-set-aside.ts';
-import { type Emulators, startEmulators } from '../../../infra/local/start-emulators.ts';
 import { decodeBatch, encodeBatches } from '../../../shared/batch-codec.ts';
 import type { SetAside } from '../../../shared/set-aside.ts';
 import { createSetAside } from '../../../shared/set-aside-s3.ts';
 import { decodeSpanBatch, encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
 import { rollout } from '../../functions/correlator/causality/cluster-story.ts';
 import { makeMorning } from '../../spans.ts';
+import { useEmulators } from '../../support/use-emulators.ts';
 
-let emulators: Emulators;
-let aws: AwsClients;
+const aws = useEmulators();
 let bucket: string;
 let setAside: Record<'ingest' | 'settle' | 'emit', SetAside>;
 let sent: string[];
 let put: StreamRecord[];
-beforeAll(async () => {
-  emulators = await startEmulators();
-  aws = connectAws(emulators.endpoints);
-  ({ setAsideBucket: bucket } = await createResources(aws, { shards: 1 }));
+beforeAll(() => {
+  bucket = aws.setAsideBucket;
   const of = (origin: 'ingest' | 'settle' | 'emit') => createSetAside(aws.s3, { bucket, origin });
   setAside = { ingest: of('ingest'), settle: of('settle'), emit: of('emit') };
-});
-afterAll(async () => {
-  aws.destroy();
-  await emulators.stop();
 });
 beforeEach(async () => {
   sent = [];

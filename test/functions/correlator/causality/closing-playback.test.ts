@@ -9,17 +9,12 @@ import { clusterOf } from '../../../../infra/local/read-recording.ts';
 import type { Observation } from '../../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
-import { caseFiles, readCase, readRecording, recordingFiles } from '../../../read-recordings.ts';
+import { readRecording, recorded, recordingFiles } from '../../../read-recordings.ts';
 import { brokenIn } from '../broken-traces.ts';
 import { lives } from './arbitrary-lives.ts';
 import { stories } from './arbitrary-stories.ts';
 import { atTheEnd, spansOf } from './cluster-story.ts';
 import { playCalmly } from './play-calmly.ts';
-
-const recorded = [
-  ...recordingFiles.map((file) => ({ file, read: () => readRecording(file) })),
-  ...caseFiles.map((file) => ({ file, read: () => readCase(file) })),
-];
 
 /** Their objects were looked at minutes after their Events, or once at the end: no calm day, whatever closes a trace. */
 const seenLater: ReadonlySet<string> = new Set([

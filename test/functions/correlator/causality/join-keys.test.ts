@@ -11,7 +11,7 @@ import { changeSpanId, occurrenceSpanId, transitionSpanId } from '../../../../sh
 import type { Observation } from '../../../../shared/observation.ts';
 import type { Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
-import { caseFiles, readCase, readRecording, recordingFiles } from '../../../read-recordings.ts';
+import { readRecording, recorded } from '../../../read-recordings.ts';
 
 const meeting = [
   'drain',
@@ -132,10 +132,7 @@ function meets(from: string, to: string, keysOf: ReadonlyMap<string, readonly st
 
 describe('whoever hangs under, or links to, what another root tells', () => {
   const crossed = new Set<string>();
-  it.each([
-    ...recordingFiles.map((file) => ({ file, read: () => readRecording(file) })),
-    ...caseFiles.map((file) => ({ file, read: () => readCase(file) })),
-  ])('$file: finds it by a key that both have, from both sides', async ({ read }) => {
+  it.each(recorded)('$file: finds it by a key that both have, from both sides', async ({ read }) => {
     const observations = await read();
     const activities = fileAll(observations);
     const keysOf = new Map([...activities].map(([id, own]) => [id, joinKeys(own, builtInRules)]));

@@ -13,7 +13,7 @@ import { occurrenceSpanId, transitionSpanId } from '../../../../shared/ids.ts';
 import type { EventOccurrence, ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
 import type { Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
-import { caseFiles, readCase, readRecording, recordingFiles } from '../../../read-recordings.ts';
+import { caseFiles, recorded } from '../../../read-recordings.ts';
 import { brokenIn, misspentIn, outsideIn } from '../broken-traces.ts';
 import { stories } from './arbitrary-stories.ts';
 
@@ -84,10 +84,9 @@ function expectSound(observations: readonly Observation[]): void {
   }
 }
 
-describe.each([
-  ...recordingFiles.map((file) => ({ file, read: () => readRecording(file), numRuns: 6 })),
-  ...caseFiles.map((file) => ({ file, read: () => readCase(file), numRuns: 12 })),
-])('$file', ({ read, numRuns }) => {
+describe.each(recorded)('$file', ({ file, read }) => {
+  const numRuns = caseFiles.includes(file) ? 12 : 6;
+
   it('every occurrence becomes exactly one span, in whole traces that cover what they caused', async () => {
     expectSound(await read());
   });

@@ -6,7 +6,7 @@ import {
 } from '../../../../../functions/correlator/causality/placement/placement-rules.ts';
 import { explain } from '../../../../../infra/local/explain.ts';
 import type { Observation } from '../../../../../shared/observation.ts';
-import { caseFiles, readCase, readRecording, recordingFiles } from '../../../../read-recordings.ts';
+import { recorded } from '../../../../read-recordings.ts';
 import { event, onContainer, outline, rollout, snapshot, spansOf, thing } from '../cluster-story.ts';
 
 const why = (...observations: Observation[]) => outline(spansOf(...observations), { why: true });
@@ -284,10 +284,8 @@ describe('changes', () => {
 
 it('each rule has placed something in the recordings and the cases, and each name on a span is a rule', async () => {
   const told = new Set<unknown>();
-  for (const file of recordingFiles)
-    for (const { attributes } of explain(await readRecording(file))) told.add(attributes['rootspan.because']);
-  for (const file of caseFiles)
-    for (const { attributes } of explain(await readCase(file))) told.add(attributes['rootspan.because']);
+  for (const { read } of recorded)
+    for (const { attributes } of explain(await read())) told.add(attributes['rootspan.because']);
   told.delete(undefined);
   expect([...told].sort()).toEqual([...placementRules, episode].map(({ name }) => name).sort());
 });
