@@ -47,7 +47,7 @@ export async function commitActivity(
   const assembled = await assembleWithArchive(context, check, related);
   const { final, open } = assembled;
   const committed = await commit(context, check, final);
-  // Somebody else was faster: what was sent has to be read anew.
+  // Somebody else was faster, or this was slow: what was sent has to be read anew.
   if (committed.next !== undefined) return committed;
   const now = ports.now();
   const chunkNames = await compact(context, check, assembled);
@@ -104,11 +104,11 @@ export async function commitClosed(
   if (spans.length === 0 && untilNext >= seconds) return undefined;
   const isAll = spans.length === assembled.final.length && assembled.open.length === 0;
   const outcome = await commit(context, check, spans, !isAll);
-  if (isAll && outcome.next === undefined)
-    return { ...outcome, remark: toRemark(context, check, related, assembled) };
+  if (outcome.next !== undefined) return outcome;
+  if (isAll) return { ...outcome, remark: toRemark(context, check, related, assembled) };
   return {
     ...outcome,
-    next: Math.min(outcome.next ?? seconds, seconds, untilNext),
+    next: Math.min(seconds, untilNext),
     remark: toRemark(context, check, related, { ...assembled, final: spans }),
   };
 }
@@ -134,9 +134,20 @@ function isAwaited(activity: Activity, due: Due, now: number, thresholds: Thresh
 /** It had come when this one was sent. */
 const isBefore = ({ since }: Due, dueAt: number): boolean => since !== undefined && dueAt <= since + 1000;
 
-/** `range`: of the outbox, undefined where nothing was committed; `next`: somebody else was faster, and it is checked again. */
+/** `range`: of the outbox, undefined where nothing was committed; `next`: nothing was, because somebody else was faster or this was slow. */
 interface Committed extends Outcome {
   range?: Acknowledged | undefined;
+}
+
+/**
+ * Another settle may have registered, read and committed since related ones were read, and have put in another trace what is assembled
+ * here. Not beyond the max wait: where there is so much to read that it is never fresh, it would wait for ever.
+ */
+function isStale({ ports, thresholds }: SettleContext, { activity, relatedReadAt }: Check): boolean {
+  const now = ports.now();
+  if (relatedReadAt === undefined || activity.joinKeys.length === 0) return false;
+  const isOld = now - relatedReadAt > thresholds.registration * 1000;
+  return isOld && ageOf(activity, now, thresholds) < thresholds.maxWait;
 }
 
 async function commit(
@@ -147,6 +158,7 @@ async function commit(
 ): Promise<Committed> {
   const { ports, thresholds } = context;
   const { activity, due, resent } = check;
+  if (isStale(context, check)) return { spans: resent, next: untilRetry };
   try {
     const committed = await commitSpans(context, activity, spans, { chain: due.chain, isPartial });
     const range = committed && extend(activity.acknowledged, committed);

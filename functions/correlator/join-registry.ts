@@ -48,15 +48,28 @@ export async function register(
 
 /** What several settles of one invocation read of others, once. */
 export interface SharedReads {
+  /** Milliseconds since 1970: all of it was read after this. */
+  since: number;
   /** Keys of activities by partition, registered since then. */
   registered(partition: string, since: number): Promise<string[]>;
   /** Undefined: it cannot be read, and waits for a function that can. */
   activity(key: string): Promise<Related | undefined>;
 }
 
+/** Those that began not long ago: what was read earlier is read anew for whoever begins now. */
+export function createFreshReads(context: SettleContext): () => SharedReads {
+  const { ports, thresholds } = context;
+  let reads = createSharedReads(context);
+  return () => {
+    if (ports.now() - reads.since > (thresholds.registration * 1000) / 2) reads = createSharedReads(context);
+    return reads;
+  };
+}
+
 export function createSharedReads(context: SettleContext): SharedReads {
-  const { store } = context.ports;
+  const { store, now } = context.ports;
   return {
+    since: now(),
     registered: once(async (partition, since) => [
       ...new Set((await store.list(partition, joinedSince(since))).map(activityOfJoin)),
     ]),

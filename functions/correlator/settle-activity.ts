@@ -47,6 +47,8 @@ export interface Check extends Facts {
   chunks: readonly Chunk[];
   /** Milliseconds since 1970: it was read after this. */
   readAt: number;
+  /** Milliseconds since 1970: those that are related were read after this. Undefined: they were not. */
+  relatedReadAt?: number;
   /** Batches that were committed before, and are to be sent again. */
   resent: Span[];
 }
@@ -72,10 +74,11 @@ export async function beginCheck(context: SettleContext, due: Due): Promise<Outc
 /** @throws UnreadableBodyError, OutboxConflictError */
 export async function finishCheck(
   context: SettleContext,
-  check: Check,
+  begun: Check,
   reads: SharedReads,
 ): Promise<Outcome> {
-  const related = await readRelatedOf(check.activity, reads, context);
+  const related = await readRelatedOf(begun.activity, reads, context);
+  const check = { ...begun, relatedReadAt: reads.since };
   const step = nextStep({ ...check, related }, context.ports.now(), context.thresholds);
   switch (step.do) {
     case 'wait':

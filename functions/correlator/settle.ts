@@ -10,7 +10,7 @@ import type { RuleSet } from './causality/rules/rule-set.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
 import { acknowledgementItem, checkpointItem } from './items.ts';
-import { createSharedReads } from './join-registry.ts';
+import { createFreshReads } from './join-registry.ts';
 import { setSpansAside } from './outbox.ts';
 import { UnreadableBodyError } from './pack-body.ts';
 import type { Ports, Timer } from './ports.ts';
@@ -66,8 +66,10 @@ async function settleTogether(context: SettleContext, some: readonly Due[]): Pro
   };
   await forEachOf(some, (due) => attempt(due, () => beginCheck(context, due)));
   // Only now: each sees whoever registered before it did.
-  const reads = createSharedReads(context);
-  await forEachOf(checks.splice(0), (check) => attempt(check.due, () => finishCheck(context, check, reads)));
+  const reads = createFreshReads(context);
+  await forEachOf(checks.splice(0), (check) =>
+    attempt(check.due, () => finishCheck(context, check, reads())),
+  );
   try {
     await carryOut(context, outcomes);
   } catch (error) {

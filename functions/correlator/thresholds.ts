@@ -36,8 +36,9 @@ export interface Thresholds {
    * the others. */
   holdForRelated: number;
   /**
-   * Between registering join keys and reading who else is there. Smaller: of two that register at once one misses the other.
-   * Larger: whatever meets others comes later by as much.
+   * Between registering join keys and reading who else is there, and at most between that and the commit. Smaller: of two that register
+   * at once one misses the other; and what takes long to read and assemble is read in vain. Larger: whatever meets others comes later by
+   * as much.
    */
   registration: number;
   /** The horizon: how long observations and owners are kept, and how late they may come. */

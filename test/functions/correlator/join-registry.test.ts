@@ -3,6 +3,7 @@ import { readActivity, toActivity } from '../../../functions/correlator/activity
 import { builtInRules } from '../../../functions/correlator/causality/rules/built-in-rules.ts';
 import { joinItem, registrationItem } from '../../../functions/correlator/items.ts';
 import {
+  createFreshReads,
   createSharedReads,
   readRelatedOf,
   register,
@@ -184,6 +185,15 @@ describe('what is read of those that are found', () => {
     for (const activity of activities) await readRelatedOf(activity, reads, context);
     // The registry, and each of the three.
     expect(context.calls).toEqual(['list', 'list', 'list', 'list']);
+  });
+  it('is read anew for whoever begins when that has become old', async () => {
+    const context = startContext();
+    const fresh = createFreshReads(context);
+    const first = fresh();
+    context.clock.now += 5000;
+    expect(fresh()).toBe(first);
+    context.clock.now += 1;
+    expect(fresh().since).toBe(context.clock.now);
   });
 
   it('is left out where it cannot be read, which is logged: others settle without it', async () => {
