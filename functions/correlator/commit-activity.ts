@@ -141,13 +141,11 @@ interface Committed extends Outcome {
 
 /**
  * Another settle may have registered, read and committed since related ones were read, and have put in another trace what is assembled
- * here. Not beyond the max wait: where there is so much to read that it is never fresh, it would wait for ever.
+ * here. Once: where there is so much to read that it is never fresh, it would be put off for ever.
  */
-function isStale({ ports, thresholds }: SettleContext, { activity, relatedReadAt }: Check): boolean {
-  const now = ports.now();
-  if (relatedReadAt === undefined || activity.joinKeys.length === 0) return false;
-  const isOld = now - relatedReadAt > thresholds.registration * 1000;
-  return isOld && ageOf(activity, now, thresholds) < thresholds.maxWait;
+function isStale({ ports, thresholds }: SettleContext, { activity, due, relatedReadAt }: Check): boolean {
+  if (relatedReadAt === undefined || activity.joinKeys.length === 0 || due.isPutOff) return false;
+  return ports.now() - relatedReadAt > thresholds.registration * 1000;
 }
 
 async function commit(
@@ -158,7 +156,7 @@ async function commit(
 ): Promise<Committed> {
   const { ports, thresholds } = context;
   const { activity, due, resent } = check;
-  if (isStale(context, check)) return { spans: resent, next: untilRetry };
+  if (isStale(context, check)) return { spans: resent, next: untilRetry, isPutOff: true };
   try {
     const committed = await commitSpans(context, activity, spans, { chain: due.chain, isPartial });
     const range = committed && extend(activity.acknowledged, committed);

@@ -79,6 +79,8 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
   if (root.key !== activity.key) return { do: 'merge-into', root: root.key, family: root.family };
   if (activity.merges.length > 0) return { do: 'merge-from', merges: activity.merges, family: root.family };
   if (unregistered.length > 0) return { do: 'register', joinKeys: unregistered };
+  if (isExpiring(activity, now, thresholds))
+    return related === undefined ? { do: 'read-related' } : { do: 'commit' };
   const alone = waitAlone(facts, now, thresholds) ?? waitForRegistration(facts, now, thresholds);
   if (alone !== undefined) return withClosing(alone, closesIn(alone, facts, now, thresholds));
   const rest = untilRested(activity.bytes, lastCommit(activity), now, thresholds);
@@ -86,6 +88,10 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
   if (related === undefined) return { do: 'read-related' };
   return waitForRelated(facts, related, now, thresholds) ?? { do: 'commit' };
 }
+
+/** Its timer came nearly a horizon late: what waits now is forgotten before it is sent. */
+const isExpiring = (activity: Activity, now: number, { retention, maxWait }: Thresholds): boolean =>
+  (now - lastHeard(activity)) / 1000 > retention - 2 * maxWait;
 
 type Wait = Extract<Step, { do: 'wait' }>;
 

@@ -18,6 +18,8 @@ export interface Timer {
   since?: number | undefined;
   /** By activity: the last batch of the outbox of which this chain knows that it, and those before, are sent. */
   sent?: Readonly<Record<string, number>> | undefined;
+  /** What the check before had read was too old to commit on. It is not put off for that a second time. */
+  isPutOff?: boolean | undefined;
 }
 
 export interface Timers {

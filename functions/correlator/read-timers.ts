@@ -18,6 +18,7 @@ const TimerSchema = v.object({
   armedAt: v.optional(Milliseconds),
   since: v.optional(Milliseconds),
   sent: v.optional(v.record(v.string(), v.number())),
+  isPutOff: v.optional(v.boolean()),
 });
 
 /** One activity of a timer. Times in milliseconds since 1970. */
@@ -31,6 +32,7 @@ export interface Due {
   since: number | undefined;
   /** The last batch of the outbox of which its chain knows that it, and those before, are sent; 0: none. */
   sent: number;
+  isPutOff: boolean;
   messageId: string;
   /** In its message. */
   isAlone: boolean;
@@ -65,7 +67,7 @@ async function readTimer(
     log({ kind: 'set-aside', source: messageId, reason: parsed.reason });
     return [];
   }
-  const { id, activities, dueAt, since, sent, armedAt } = parsed.value;
+  const { id, activities, dueAt, since, sent, armedAt, isPutOff = false } = parsed.value;
   const milliseconds = dueAt - now();
   if (milliseconds > dueSoon) {
     await timers.arm(parsed.value, milliseconds / 1000);
@@ -79,6 +81,7 @@ async function readTimer(
     armedAt,
     since,
     sent: sent?.[activity] ?? 0,
+    isPutOff,
     messageId,
     isAlone,
   }));
@@ -86,7 +89,7 @@ async function readTimer(
 
 /** The timer that brings these activities of one timer, of which there is one at least, as it brought them. */
 export function timerOf(some: readonly Due[]): Timer {
-  const { chain: id, dueAt, armedAt, since } = some[0]!;
+  const { chain: id, dueAt, armedAt, since, isPutOff } = some[0]!;
   const sent = some.filter((one) => one.sent > 0).map((one) => [one.activity, one.sent]);
   return {
     id,
@@ -95,6 +98,7 @@ export function timerOf(some: readonly Due[]): Timer {
     ...(armedAt !== undefined && { armedAt }),
     ...(since !== undefined && { since }),
     ...(sent.length > 0 && { sent: Object.fromEntries(sent) }),
+    ...(isPutOff && { isPutOff }),
   };
 }
 

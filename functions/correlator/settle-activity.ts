@@ -34,6 +34,8 @@ export interface Outcome {
   sentUpTo?: number;
   /** Seconds until it is checked again; undefined: another timer sees to that, or nothing is left. */
   next?: number | undefined;
+  /** Because what it had read was too old to commit on. */
+  isPutOff?: boolean;
   remark?: Remark;
   /** Of one that is related to others and has settled. */
   recheck?: OwnRecheck;

@@ -125,10 +125,11 @@ function toItems(
 
 /** Those that come back, in as few messages as their times allow. */
 function nextTimers(outcomes: Outcomes, armedAt: number): (Timer & { seconds: number })[] {
-  const next = [...outcomes].flatMap(([due, { next: seconds, sentUpTo: sent = due.sent }]) =>
-    seconds === undefined ? [] : { ...due, seconds: roundUp(seconds), sent },
+  const next = [...outcomes].flatMap(
+    ([due, { next: seconds, sentUpTo: sent = due.sent, isPutOff = false }]) =>
+      seconds === undefined ? [] : { ...due, seconds: roundUp(seconds), sent, isPutOff },
   );
-  const together = Map.groupBy(next, ({ chain, seconds }) => `${seconds} ${chain}`);
+  const together = Map.groupBy(next, ({ chain, seconds, isPutOff }) => `${seconds} ${isPutOff} ${chain}`);
   return [...together.values()].map((some) => {
     const { seconds } = some[0]!;
     return { ...timerOf(some), seconds, dueAt: armedAt + seconds * 1000, armedAt, since: armedAt };

@@ -10,6 +10,7 @@ export const dueOf = (more: Partial<Due> = {}): Due => ({
   since: undefined,
   sent: 0,
   messageId: 'm',
+  isPutOff: false,
   isAlone: true,
   ...more,
 });

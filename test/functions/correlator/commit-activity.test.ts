@@ -152,25 +152,24 @@ describe('somebody else has committed', () => {
 });
 
 describe('those it is related to were read', () => {
-  const readBefore = async (seconds: number, age: number, joinKeys = ['Node//n1']) => {
-    const context = startContext();
-    context.clock.now = noon + 3600_000;
-    await context.store.put([
-      ...chunk('b', observations, { at: context.clock.now - age * 1000, dueAt: 0 }),
-      registrationItem(web, joinKeys, later),
-    ]);
-    const outcome = await commit(context, { relatedReadAt: context.clock.now - seconds * 1000 });
+  const readBefore = async (seconds: number, { joinKeys = ['Node//n1'], isPutOff = false } = {}) => {
+    const context = await start({ at: 70, story: started });
+    await context.store.put([registrationItem(web, joinKeys, later)]);
+    const outcome = await commit(context, {
+      due: dueOf({ activity: web, isPutOff }),
+      relatedReadAt: context.clock.now - seconds * 1000,
+    });
     const { batches } = await readActivity(context.store, web);
-    return { spans: outcome.spans.length, next: outcome.next, batches: batches.length };
+    return { outcome, batches: batches.length };
   };
-  it('just now: what is final is sent', async () =>
-    expect(await readBefore(10, 60)).toEqual({ spans: 4, next: undefined, batches: 1 }));
+  it('just now: what is final is written, and sent', async () =>
+    expect(await readBefore(10)).toMatchObject({ batches: 1 }));
   it('so long ago that another may have committed since: nothing is written, and it is read anew', async () =>
-    expect(await readBefore(11, 60)).toEqual({ spans: 0, next: 20, batches: 0 }));
-  it('long ago, beyond the max wait: it is sent', async () =>
-    expect(await readBefore(11, 300)).toEqual({ spans: 4, next: undefined, batches: 1 }));
-  it('long ago, of one that nothing is related to: it is sent', async () =>
-    expect(await readBefore(11, 60, [])).toEqual({ spans: 4, next: undefined, batches: 1 }));
+    expect(await readBefore(11)).toEqual({ outcome: { spans: [], next: 20, isPutOff: true }, batches: 0 }));
+  it('long ago, and before that, too: it is written', async () =>
+    expect(await readBefore(11, { isPutOff: true })).toMatchObject({ batches: 1 }));
+  it('long ago, of one that nothing is related to: it is written', async () =>
+    expect(await readBefore(11, { joinKeys: [] })).toMatchObject({ batches: 1 }));
 });
 
 describe('others need not send', () => {

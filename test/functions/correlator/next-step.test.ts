@@ -131,6 +131,26 @@ describe('finish, where another timer does it', () => {
     expect(step({ heard: [], merges: ['c1/pod'] })).toBe('merge from c1/pod, into family web'));
 });
 
+describe('nothing is waited for by a timer that comes nearly a day late: what waits now would be forgotten', () => {
+  const day = 24 * 3600;
+  it('not for others that register', () => {
+    // Its open trace was to close a quarter of an hour after that.
+    const late = {
+      heard: [day - 599],
+      committed: day - 700,
+      isNewlyRegistered: true,
+      joinKeys: ['Node//n1'],
+    };
+    expect(step({ ...late, related: undefined })).toBe('read-related');
+    expect(step(late)).toBe('commit');
+    expect(step({ ...late, heard: [day - 600] })).toBe('wait 10 s: registration');
+  });
+  it('not for a related one that is loud', () => {
+    const loud: Known = { activity: activityOf('c1/n1', { heard: [1] }), observations: [], root: undefined };
+    expect(step({ heard: [day - 599], related: [loud] })).toBe('commit');
+  });
+});
+
 describe('whose it is', () => {
   it('nobody has asked yet: resolve', () => expect(step({ root: undefined })).toBe('resolve'));
   it('it was merged into meanwhile, so that its join keys are not known: resolve', () =>

@@ -37,6 +37,7 @@ describe('a timer that is due', () => {
       armedAt: noon - 21_000,
       since: noon - 5000,
       sent: 0,
+      isPutOff: false,
       messageId: 'm0',
       isAlone: false,
     };
@@ -55,6 +56,9 @@ describe('a timer that is due', () => {
 
   it('of a later version may say more', async () =>
     expect((await read([{ ...timer, version: 7, later: { x: 1 } }])).due).toHaveLength(1));
+
+  it('is put off for what was read once, and says so', async () =>
+    expect((await read([{ ...timer, isPutOff: true }])).due).toMatchObject([{ isPutOff: true }]));
 
   it('within a second is due now', async () => {
     const { due, armed } = await read([{ ...timer, dueAt: noon + 1000 }]);
