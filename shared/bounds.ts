@@ -256,6 +256,8 @@ const objectBounds = fields<SnapshotObject>({
   nodeName: objectName,
   claims: list(256, objectName),
   scaleTargetRef: fields({ apiVersion, kind, name: objectName }),
+  repository: fields({ url: text(longestSectionText), ref: text(longestSectionText) }),
+  source: fields({ kind, namespace, name: objectName }),
   updateStrategy: word,
   truncated,
   status: statusBounds,
