@@ -220,8 +220,15 @@ export type FieldManager = v.InferOutput<typeof FieldManagerSchema>;
 export type ObjectSnapshot = v.InferOutput<typeof ObjectSnapshotSchema>;
 export type Observation = v.InferOutput<typeof ObservationSchema>;
 
-/** The cluster that observations come from; `uid` is that of its namespace kube-system. */
-export const ClusterSchema = v.object({ uid: v.optional(Text), name: v.optional(Text) });
+/**
+ * The cluster that observations come from; `uid` is that of its namespace kube-system. `attributes` are what its team says of all
+ * of it: they are in the resource of each of its spans.
+ */
+export const ClusterSchema = v.object({
+  uid: v.optional(Text),
+  name: v.optional(Text),
+  attributes: v.optional(v.record(v.string(), v.string())),
+});
 export type Cluster = v.InferOutput<typeof ClusterSchema>;
 
 /**

@@ -185,7 +185,7 @@ function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | unde
 }
 
 /** One for each reporter, which its spans share, and one for each root of a workload. */
-export function createResources({ name, uid }: Cluster) {
+export function createResources({ name, uid, attributes: fixed }: Cluster) {
   const known = new Map<string | undefined, Map<string | undefined, Attributes>>();
   const ofCluster: Attributes = {
     ...(name !== undefined && { 'k8s.cluster.name': name }),
@@ -200,6 +200,7 @@ export function createResources({ name, uid }: Cluster) {
     const shared = byHost.get(host);
     if (shared !== undefined) return shared;
     const resource: Attributes = {
+      ...fixed,
       ...(component !== undefined && { 'service.name': component }),
       ...(host !== undefined && { 'service.instance.id': host }),
       ...ofCluster,
@@ -209,6 +210,8 @@ export function createResources({ name, uid }: Cluster) {
   };
   /** Of a root: who reports it is told beside, for those who want to see that instead. */
   const ofService = (service: Attributes, component: string | undefined): Attributes => ({
+    // What the workload says of itself is more than what is true of most of its cluster.
+    ...fixed,
     ...service,
     ...(component !== undefined && { 'rootspan.component': component }),
     ...ofCluster,
