@@ -256,6 +256,8 @@ const objectBounds = fields<SnapshotObject>({
   nodeName: objectName,
   claims: list(256, objectName),
   scaleTargetRef: fields({ apiVersion, kind, name: objectName }),
+  repository: fields({ url: text(longestSectionText), ref: text(longestSectionText) }),
+  source: fields({ kind, namespace, name: objectName }),
   updateStrategy: word,
   truncated,
   status: statusBounds,
@@ -337,7 +339,23 @@ function withTruncated<T extends { truncated?: string[] | undefined }>(value: T,
 export const boundCluster = (cluster: Cluster): Cluster =>
   within(clusterBounds, cluster) ? cluster : clusterBounds.fit(cluster, '', ignore);
 
-const clusterBounds = fields<Cluster>({ uid, name: objectName });
+/**
+ * Attributes of a cluster are with each span on its way, and in each resource at the backend. Fewer: environment, region, provider,
+ * account and team have no room. More: they weigh more than what the span tells.
+ */
+export const mostClusterAttributes = 8;
+/** Characters of a name, of a value. */
+export const longestClusterAttribute = { name: 63, value: 128 };
+
+const clusterBounds = fields<Cluster>({
+  uid,
+  name: objectName,
+  attributes: entries(
+    mostClusterAttributes,
+    longestClusterAttribute.name,
+    text(longestClusterAttribute.value),
+  ),
+});
 
 function cutText(value: string, most: number): string {
   // More characters than bytes cannot stay.

@@ -171,6 +171,10 @@ export const ObjectSnapshotSchema = v.object({
     claims: v.optional(v.array(Text)),
     scaleTargetRef: v.optional(v.object({ apiVersion: v.optional(Text), kind: Text, name: Text })),
     completions: v.optional(Count),
+    /** Of what a GitOps tool syncs from: its URL without credentials, and the branch or tag that it asks for. */
+    repository: v.optional(v.object({ url: v.optional(Text), ref: v.optional(Text) })),
+    /** Of what is synced: the object that says from where (a GitRepository). */
+    source: v.optional(v.object({ kind: Text, namespace: v.optional(Text), name: Text })),
     /** `suspend` of a Job, CronJob or Kustomization, `paused` of a Deployment or Rollout. */
     suspended: v.optional(v.boolean()),
     /** `updateStrategy.type` of a StatefulSet or DaemonSet. */
@@ -216,8 +220,15 @@ export type FieldManager = v.InferOutput<typeof FieldManagerSchema>;
 export type ObjectSnapshot = v.InferOutput<typeof ObjectSnapshotSchema>;
 export type Observation = v.InferOutput<typeof ObservationSchema>;
 
-/** The cluster that observations come from; `uid` is that of its namespace kube-system. */
-export const ClusterSchema = v.object({ uid: v.optional(Text), name: v.optional(Text) });
+/**
+ * The cluster that observations come from; `uid` is that of its namespace kube-system. `attributes` are what its team says of all
+ * of it: they are in the resource of each of its spans.
+ */
+export const ClusterSchema = v.object({
+  uid: v.optional(Text),
+  name: v.optional(Text),
+  attributes: v.optional(v.record(v.string(), v.string())),
+});
 export type Cluster = v.InferOutput<typeof ClusterSchema>;
 
 /**

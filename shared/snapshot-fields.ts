@@ -27,6 +27,9 @@ export const ownershipAnnotations = [
   'argocd.argoproj.io/tracking-id',
 ] as const;
 
+/** By which whoever applies says which release a change belongs to, in whatever cluster. */
+export const releaseAnnotation = 'rootspan.dev/release';
+
 /** What a workload says of itself for telemetry (https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/). */
 export const resourceAnnotationPrefix = 'resource.opentelemetry.io/';
 
@@ -50,6 +53,7 @@ const shippedAnnotations: ReadonlySet<string> = new Set([
   'deployment.kubernetes.io/revision',
   'batch.kubernetes.io/cronjob-scheduled-timestamp',
   ...ownershipAnnotations,
+  releaseAnnotation,
 ]);
 
 /** Annotations of objects and Events, by key. Flux says on its Events what it synced (`kustomize.toolkit.fluxcd.io/revision`). */
@@ -211,6 +215,68 @@ export const shippedResource: Form = isQuantity;
 /** The annotation of the pod template by which `kubectl rollout restart` restarts it. */
 export const restartMark = 'kubectl.kubernetes.io/restartedAt';
 export const shippedRestart: Form = isTime;
+
+/** Where a spec says what is synced, by path; a number is the place in a list. */
+interface OriginPaths {
+  url?: readonly string[];
+  /** A branch or a tag: the first that is there. */
+  ref?: readonly string[];
+  /** What the URL is to be read from: the object that the first of these names. */
+  source?: readonly string[];
+}
+
+/**
+ * Of GitOps tools, by API group and kind: which repository, and what of it. Of several sources the first. What stands in a URL
+ * before the host and after the path may be a password, and never ships. Sources: fluxcd/source-controller, kustomize-controller
+ * and helm-controller api/, argoproj/argo-cd pkg/apis/application/v1alpha1/types.go.
+ */
+export const shippedOrigins: Readonly<Record<string, OriginPaths>> = {
+  'source.toolkit.fluxcd.io/GitRepository': {
+    url: ['spec.url'],
+    ref: ['spec.ref.name', 'spec.ref.tag', 'spec.ref.branch'],
+  },
+  'source.toolkit.fluxcd.io/OCIRepository': { url: ['spec.url'], ref: ['spec.ref.tag'] },
+  'source.toolkit.fluxcd.io/HelmRepository': { url: ['spec.url'] },
+  'source.toolkit.fluxcd.io/Bucket': { url: ['spec.endpoint', 'spec.bucketName'] },
+  'source.toolkit.fluxcd.io/HelmChart': { source: ['spec.sourceRef'] },
+  'kustomize.toolkit.fluxcd.io/Kustomization': { source: ['spec.sourceRef'] },
+  'helm.toolkit.fluxcd.io/HelmRelease': { source: ['spec.chart.spec.sourceRef', 'spec.chartRef'] },
+  'argoproj.io/Application': {
+    url: ['spec.source.repoURL', 'spec.sources.0.repoURL'],
+    ref: ['spec.source.targetRevision', 'spec.sources.0.targetRevision'],
+  },
+};
+
+const repositoryUrl = /^(?:https?|ssh|git|oci|s3):\/\/[\w.-]+(?::\d{1,5})?(?:\/[\w.~+%-]+)*\/?$/;
+/** `git@github.com:org/app.git`, which is one over SSH. */
+const secureCopyUrl = /^(?:[\w.-]+@)?([\w.-]+\.[\w-]+):(?!\/)([\w.~+%/-]+)$/;
+
+/**
+ * Scheme, host, port and path, or undefined where it may be anything else. An `@` in the path may be the end of a password that
+ * has a slash.
+ */
+export function shippedUrl(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length > longestUrl) return undefined;
+  const copied = secureCopyUrl.exec(value);
+  const text = copied === null ? value : `ssh://${copied[1]}/${copied[2]}`;
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, host, pathname } = new URL(text);
+  const url = `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+  return url.length <= longestSectionText && repositoryUrl.test(url) ? url : undefined;
+}
+
+/** Characters. Smaller: a URL with a long token in its query is not told. Larger: whoever writes one has it parsed each time. */
+const longestUrl = 2_048;
+
+/** A branch, a tag, or a version (https://git-scm.com/docs/git-check-ref-format, https://semver.org). */
+export const shippedRef: Form = shortText(/^[A-Za-z0-9][\w./+-]{0,200}$/);
+
+/** How an object of Kubernetes names another. */
+export const shippedReference: Readonly<Record<'kind' | 'namespace' | 'name', Form>> = {
+  kind: isWord,
+  namespace: isName,
+  name: shortText(/^[a-z0-9][a-z0-9.-]{0,251}$/),
+};
 
 /** Kinds with a pod template, whose spec is worth a digest. */
 export const workloads: ReadonlySet<string> = new Set([

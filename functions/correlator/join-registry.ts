@@ -134,7 +134,9 @@ async function findRegistered(
   { registered }: SharedReads,
 ): Promise<Set<string>> {
   const sought = new Set(
-    ring.flatMap(({ joinKeys: keys }) => keys.filter((key) => isOwn || !isLinkKey(key)).map(soughtBy)),
+    ring.flatMap(({ joinKeys: keys }) =>
+      keys.filter((key) => isOwn || !isLinkKey(key)).flatMap((key) => soughtBy(key) ?? []),
+    ),
   ).difference(asked);
   for (const key of sought) asked.add(key);
   const found = new Set<string>();

@@ -13,6 +13,7 @@ import {
 } from '../../shared/snapshot-fields.ts';
 import { type Json, json } from './kubernetes/api-server.ts';
 import { ownerOf } from './observe.ts';
+import { putOrigin } from './read-origin.ts';
 import { hasTemplate, type SpecReader } from './read-spec.ts';
 import { restoreSpec } from './restore-spec.ts';
 
@@ -71,7 +72,7 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, s
     ...some('spec', {
       ...some('updateStrategy', cutStrategy(json(spec.updateStrategy))),
       ...(isDigested && cutTemplate(spec, specs)),
-      ...json(restored.spec),
+      ...putOrigin({ ...raw, apiVersion, kind }, json(restored.spec)),
       ...pick(spec, specFields),
       ...some(
         'volumes',
@@ -85,6 +86,7 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, s
       ...pick(status, [...shippedStatus, 'lastAttemptedRevision']),
       ...some('health', pick(json(status.health), ['status'])),
       ...some('operationState', cutOperation(json(status.operationState))),
+      ...some('sync', pick(json(status.sync), ['status', 'revision', 'revisions'])),
       ...some('conditions', conditions),
       ...some('initContainerStatuses', entries(status.initContainerStatuses).map(cutContainer)),
       ...some('containerStatuses', entries(status.containerStatuses).map(cutContainer)),
@@ -94,7 +96,7 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, s
 
 const cutOperation = ({ phase, syncResult }: Json): Json => ({
   ...(phase !== undefined && { phase }),
-  ...some('syncResult', pick(json(syncResult), ['revision'])),
+  ...some('syncResult', pick(json(syncResult), ['revision', 'revisions'])),
 });
 
 const cutStrategy = ({ type, rollingUpdate }: Json): Json => ({

@@ -54,7 +54,12 @@ async function main(): Promise<void> {
   const status = await serveStatus(config.statusPort, forwarder.status);
   const uid = await findCluster();
   if (uid !== undefined) {
-    await forwarder.run({ uid, ...(config.clusterName !== undefined && { name: config.clusterName }) });
+    const { clusterName: name, clusterAttributes: attributes } = config;
+    await forwarder.run({
+      uid,
+      ...(name !== undefined && { name }),
+      ...(Object.keys(attributes).length > 0 && { attributes }),
+    });
   }
   await status.close();
   kinesis.destroy();

@@ -23,6 +23,7 @@ import {
 
 import { digest, remembered } from './digest.ts';
 import { isRecord, type Json } from './kubernetes/api-server.ts';
+import { readOrigin } from './read-origin.ts';
 import type { SpecReader } from './read-spec.ts';
 
 /** Of a core/v1 or events.k8s.io/v1 Event: both forms of one Event give the same occurrence. */
@@ -130,6 +131,7 @@ function readObject(
       specDigest: read.digest,
       spec: read.description,
       unschedulable: spec.unschedulable === true ? true : undefined,
+      ...readOrigin(object),
       ...trust(objectFields, {
         replicas: whole(spec.replicas),
         restartedAt: restartedAt(spec),
@@ -339,9 +341,19 @@ function generation(value: unknown): unknown {
 
 /** Flux and Argo CD write it in these places (fluxcd/kustomize-controller and helm-controller api/, argo-cd pkg/apis). */
 function revisionOf(status: Json): unknown {
-  const synced = record(record(status.operationState)?.syncResult);
-  return text(status.lastAttemptedRevision) ?? text(synced?.revision);
+  const synced = record(record(status.operationState)?.syncResult) ?? {};
+  const compared = record(status.sync) ?? {};
+  return (
+    text(status.lastAttemptedRevision) ??
+    firstRevision(synced) ??
+    // What it was compared with may be a commit that nobody has synced yet.
+    (compared.status === 'Synced' ? firstRevision(compared) : undefined)
+  );
 }
+
+/** Of several sources the first one's. */
+const firstRevision = ({ revision, revisions }: Json): unknown =>
+  text(revision) ?? (Array.isArray(revisions) ? text(revisions[0]) : undefined);
 
 function containersOf(status: Json): Json[] | undefined {
   const init = list(status.initContainerStatuses).map((raw) => ({ ...containerOf(raw), init: true }));

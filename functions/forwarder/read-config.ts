@@ -1,5 +1,6 @@
 /** What the chart tells the forwarder; AWS_… are the SDK's. Errors name the variable and never quote it. */
 import * as v from 'valibot';
+import { longestClusterAttribute, mostClusterAttributes } from '../../shared/bounds.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { neverShipped } from '../../shared/snapshot-fields.ts';
@@ -33,8 +34,28 @@ const ExtraKindsSchema = v.array(
 );
 type ExtraKind = v.InferOutput<typeof ExtraKindsSchema>[number];
 
+/** What Rootspan says itself is no setting. */
+const isAttributeName = (name: string): boolean =>
+  /^[A-Za-z][\w.-]*$/.test(name) && !/^(?:service|k8s|rootspan|telemetry)\./.test(name);
+
+const ClusterAttributesSchema = v.pipe(
+  v.record(
+    v.pipe(
+      v.string(),
+      v.check(isAttributeName, 'is no name that may be set: letters, digits and dots, not service.…, k8s.…'),
+      v.maxLength(longestClusterAttribute.name),
+    ),
+    v.pipe(Text, v.maxLength(longestClusterAttribute.value)),
+  ),
+  v.check(
+    (attributes) => Object.keys(attributes).length <= mostClusterAttributes,
+    `has more than ${mostClusterAttributes} entries`,
+  ),
+);
+
 const EnvironmentSchema = v.object({
   CLUSTER_NAME: v.optional(Text),
+  CLUSTER_ATTRIBUTES: v.optional(v.string(), '{}'),
   STREAM_NAME: Text,
   POD_NAME: Text,
   POD_NAMESPACE: Text,
@@ -68,6 +89,9 @@ export function readConfig(env: Environment) {
   const values = parsed.value;
   return {
     clusterName: values.CLUSTER_NAME,
+    clusterAttributes: inOrder(
+      readJson('CLUSTER_ATTRIBUTES', values.CLUSTER_ATTRIBUTES, ClusterAttributesSchema),
+    ),
     streamName: values.STREAM_NAME,
     podName: values.POD_NAME,
     podNamespace: values.POD_NAMESPACE,
@@ -80,6 +104,10 @@ export function readConfig(env: Environment) {
     kinds: readKinds(values),
   };
 }
+
+/** The same in whatever order they were written. */
+const inOrder = (attributes: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /**
  * Each once; what `extraKinds` says of a version counts.

@@ -57,6 +57,7 @@ const examples = {
   },
   everything: {
     ...plain,
+    cluster: { name: 'prod', attributes: { 'deployment.environment.name': 'prod', 'cloud.region': '1e3' } },
     image: { ...plain.image, digest: `sha256:${'0'.repeat(64)}` },
     imagePullSecrets: [{ name: 'pull' }],
     replicas: 2,
@@ -281,6 +282,7 @@ describe('the environment of the forwarder', () => {
   /** What functions/forwarder/read-config.ts reads, and what Node and the AWS SDK do. */
   const settings = [
     'AWS_REGION',
+    'CLUSTER_ATTRIBUTES',
     'CLUSTER_NAME',
     'EVENT_FILTERS',
     'EVENT_RATE_LIMIT',
@@ -324,6 +326,7 @@ describe('the environment of the forwarder', () => {
       leaseName: environment.LEASE_NAME,
       streamName: environment.STREAM_NAME,
       clusterName: environment.CLUSTER_NAME,
+      clusterAttributes: examples.everything.cluster.attributes,
       rateLimit: { burst: 1_000_000, perMinute: 60 },
     });
     const names = config.kinds.map(({ group, resource }) => nameIn(group, resource));
@@ -332,6 +335,17 @@ describe('the environment of the forwarder', () => {
     );
     expect(names.filter((name) => /keda|taskruns/.test(name))).toEqual([]);
     expect(config.redactPatterns.map(({ source }) => source)).toEqual(patterns);
+  });
+
+  it.each([
+    ['a name that Rootspan gives', { 'service.name': 'shop' }],
+    ['a value that is no text', { rack: 7 }],
+    ['a value that is too long', { rack: 'r'.repeat(129) }],
+    ['too many', Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`a${i}`, 'b']))],
+  ])('takes no attribute of a cluster with %s', async (_, attributes) => {
+    await expect(render({ ...plain, cluster: { name: 'prod', attributes } })).rejects.toThrow(
+      /attributes|service\.name/,
+    );
   });
 
   it('takes a name that looks like a number for a name', async () => {

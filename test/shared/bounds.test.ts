@@ -79,6 +79,9 @@ describe('what says who somebody is', () => {
 
   it('of a cluster, too', () => {
     expect(boundCluster({ uid: 'c1', name: 'prod' })).toEqual({ uid: 'c1', name: 'prod' });
+    const attributes = Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`a${i}`, 'b'.repeat(999)]));
+    const bounded = Object.values(boundCluster({ attributes }).attributes!);
+    expect(bounded.map(({ length }) => length)).toEqual(Array(8).fill(128));
     const { uid, name } = boundCluster({ uid: 'c'.repeat(1_000), name: 'p'.repeat(1_000) });
     expect(uid!.length).toBeLessThanOrEqual(253);
     expect(name!.length).toBe(253);

@@ -6,6 +6,7 @@ import type { SpecDescription } from '../../../shared/observation.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
 import { compareSpecs, type Difference } from './compare-specs.ts';
+import { tellHelm } from './find-helm-chart.ts';
 import { containerIn, describeImage, isImage, nameImage, tellDifferences } from './tell-differences.ts';
 
 /** Fewer: a large change cannot be searched by its paths. More: backends cut or refuse longer arrays and texts. */
@@ -24,7 +25,7 @@ export function addDescription(attributes: Attributes, change: Change): void {
     addSync(attributes, change);
   } else if (generation === 1 || verb === 'Create' || verb === 'Run') {
     const did = verb === 'Run' ? 'started' : 'created';
-    addSummary(attributes, [`${did}${listed(' with ', headline(spec))}`]);
+    addSummary(attributes, [`${did}${listed(' with ', [...headline(spec), ...tellHelm(change)])}`]);
     addImages(attributes, imagesOf(spec));
   } else addDifferences(attributes, change, spec);
 }
@@ -33,7 +34,7 @@ function addDifferences(attributes: Attributes, change: Change, spec: SpecDescri
   const before = change.before && change.object.history?.specs.get(change.before.object.generation);
   const differences = before === undefined || spec === undefined ? [] : compareSpecs(before, spec);
   const said = differences.length > 0 ? tellDifferences(differences) : tellReplicas(change);
-  addSummary(attributes, saidOf(change, said));
+  addSummary(attributes, [...saidOf(change, said), ...tellHelm(change)]);
   const paths = differences.length > 0 ? pathsOf(differences) : said.length > 0 ? ['spec.replicas'] : [];
   if (paths.length > 0) attributes['rootspan.change.fields'] = paths.slice(0, mostPaths);
   addImages(

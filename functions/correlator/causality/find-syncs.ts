@@ -6,16 +6,9 @@
 import type { Begun } from './change.ts';
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { parseRevision, type Revision } from './parse-revision.ts';
 import { SECOND } from './time.ts';
 import { recentGap } from './trace.ts';
-
-/** What an Event says of what is synced. */
-export interface Revision {
-  /** A branch or a tag. */
-  name: string | undefined;
-  /** A commit, or a version. */
-  revision: string;
-}
 
 export interface Sync {
   first: Occurrence;
@@ -84,9 +77,4 @@ export function revisionOf(
 function annotationOf(annotations: Readonly<Record<string, string>> | undefined): string | undefined {
   for (const key in annotations) if (revisionAnnotation.test(key)) return annotations[key];
   return undefined;
-}
-
-function parseRevision(text: string): Revision | undefined {
-  const [, name, revision] = /^(?:(.+)@)?(?:sha\d+:)?([^@:]+)$/.exec(text) ?? [];
-  return revision === undefined ? undefined : { name, revision };
 }

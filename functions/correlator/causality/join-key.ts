@@ -13,6 +13,11 @@ export type JoinKey =
    * among themselves; and whom somebody who is found meets is not read.
    */
   | { by: 'link'; name: string; side: LinkSide }
+  /**
+   * What is told of the one: the many find it, also where they were found by a link themselves, and it looks for nobody. So whoever
+   * is synced reads what syncs it and where that comes from, and none of the others that come from there.
+   */
+  | { by: 'source'; name: string; side: LinkSide }
   /** The claims that this pod mounts. */
   | { by: 'claims-of'; pod: string; namespace: string | undefined };
 
@@ -26,15 +31,25 @@ export const nodeOf = (pod: string): JoinKey => ({ by: 'node-of', pod });
 
 export type LinkSide = 'one' | 'many';
 
-const linkPattern = /^link:(one|many):(.*)$/;
+const pattern = /^(link|source):(one|many):(.*)$/;
 
-export const linkKey = ({ name, side }: { name: string; side: LinkSide }): string => `link:${side}:${name}`;
+export const linkKey = ({
+  by,
+  name,
+  side,
+}: {
+  by: 'link' | 'source';
+  name: string;
+  side: LinkSide;
+}): string => `${by}:${side}:${name}`;
 
-/** Of a resolved key. */
-export const isLinkKey = (key: string): boolean => linkPattern.test(key);
+/** Of a resolved key: only for whoever asks for itself. */
+export const isLinkKey = (key: string): boolean => pattern.exec(key)?.[1] === 'link';
 
-/** Of a resolved key the one under which those are registered whom it is to find. */
-export function soughtBy(key: string): string {
-  const [, side, name] = linkPattern.exec(key) ?? [];
-  return side === undefined ? key : linkKey({ name: name!, side: side === 'one' ? 'many' : 'one' });
+/** Of a resolved key the one under which those are registered whom it is to find; undefined where it is only to be found. */
+export function soughtBy(key: string): string | undefined {
+  const [, by, side, name] = pattern.exec(key) ?? [];
+  if (by === undefined || side === undefined || name === undefined) return key;
+  if (by === 'link') return linkKey({ by, name, side: side === 'one' ? 'many' : 'one' });
+  return side === 'many' ? linkKey({ by: 'source', name, side: 'one' }) : undefined;
 }

@@ -73,6 +73,7 @@ function* resolve(key: JoinKey, { known, nodeOfPod, claimsOfPod }: Context): Ite
       yield `uid:${key.uid}`;
       return;
     case 'link':
+    case 'source':
       yield linkKey(key);
       return;
     case 'node-of': {

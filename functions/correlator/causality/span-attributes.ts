@@ -1,9 +1,11 @@
 /** Attributes and resources of spans. The span contract is in the README. */
 import type { Cluster } from '../../../shared/observation.ts';
-import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
+import { ownershipAnnotations, ownershipLabels, releaseAnnotation } from '../../../shared/snapshot-fields.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
 import { type Phase, phases, type TimeSpent } from './critical-path.ts';
+import type { Commit } from './find-commit.ts';
+import { addHelm } from './find-helm-chart.ts';
 import { revisionOf } from './find-syncs.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -101,13 +103,29 @@ export function changeAttributes(change: Change): Attributes {
   return attributes;
 }
 
-export function addChange(attributes: Attributes, change: Change, verdict: string): void {
+export function addChange(
+  attributes: Attributes,
+  change: Change,
+  verdict: string,
+  commit: Commit | undefined,
+): void {
   addOwnership(attributes, change);
-  const { generation, manager, operation } = change;
+  if (commit !== undefined) addCommit(attributes, commit);
+  addHelm(attributes, change);
+  const { generation, manager, operation, version } = change;
+  const release = version?.object.annotations?.[releaseAnnotation];
+  if (release !== undefined && release !== '') attributes['rootspan.change.release'] = release;
   if (generation !== undefined) attributes['k8s.object.generation'] = generation;
   attributes['rootspan.change.manager'] = manager;
   attributes['rootspan.change.operation'] = operation;
   attributes['rootspan.change.outcome'] = verdict;
+}
+
+/** Names: https://opentelemetry.io/docs/specs/semconv/registry/attributes/vcs/ */
+function addCommit(attributes: Attributes, { revision, name, url }: Commit): void {
+  attributes['vcs.ref.head.revision'] = revision;
+  if (name !== undefined) attributes['vcs.ref.head.name'] = name;
+  if (url !== undefined) attributes['vcs.repository.url.full'] = url;
 }
 
 /** Seconds, each rounded once to the microsecond; phases of no time are left out. */
@@ -167,7 +185,7 @@ function nodeOf({ event }: Occurrence, subject: KubernetesObject): string | unde
 }
 
 /** One for each reporter, which its spans share, and one for each root of a workload. */
-export function createResources({ name, uid }: Cluster) {
+export function createResources({ name, uid, attributes: fixed }: Cluster) {
   const known = new Map<string | undefined, Map<string | undefined, Attributes>>();
   const ofCluster: Attributes = {
     ...(name !== undefined && { 'k8s.cluster.name': name }),
@@ -182,6 +200,7 @@ export function createResources({ name, uid }: Cluster) {
     const shared = byHost.get(host);
     if (shared !== undefined) return shared;
     const resource: Attributes = {
+      ...fixed,
       ...(component !== undefined && { 'service.name': component }),
       ...(host !== undefined && { 'service.instance.id': host }),
       ...ofCluster,
@@ -191,6 +210,8 @@ export function createResources({ name, uid }: Cluster) {
   };
   /** Of a root: who reports it is told beside, for those who want to see that instead. */
   const ofService = (service: Attributes, component: string | undefined): Attributes => ({
+    // What the workload says of itself is more than what is true of most of its cluster.
+    ...fixed,
     ...service,
     ...(component !== undefined && { 'rootspan.component': component }),
     ...ofCluster,

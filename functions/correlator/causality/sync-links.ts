@@ -4,6 +4,7 @@
  * fluxcd/helm-controller (helm.toolkit.fluxcd.io/…), https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/.
  */
 
+import type { ObjectSnapshot } from '../../../shared/observation.ts';
 import type { Change } from './change.ts';
 import { changeInEffect, nextOf } from './find-change.ts';
 import { syncedKinds } from './find-syncs.ts';
@@ -21,13 +22,10 @@ interface Mark {
   name: string;
 }
 
-type Marked = {
-  labels?: Readonly<Record<string, string>> | undefined;
-  annotations?: Readonly<Record<string, string>> | undefined;
-};
+type Marked = Pick<ObjectSnapshot['object'], 'labels' | 'annotations' | 'managers'>;
 
 /** The object that syncs this one, as its tool marked it. */
-function syncedBy({ labels = {}, annotations = {} }: Marked): Mark | undefined {
+function syncedBy({ labels = {}, annotations = {}, managers }: Marked): Mark | undefined {
   for (const [prefix, kind] of [
     ['kustomize.toolkit.fluxcd.io', 'Kustomization'],
     ['helm.toolkit.fluxcd.io', 'HelmRelease'],
@@ -38,27 +36,57 @@ function syncedBy({ labels = {}, annotations = {} }: Marked): Mark | undefined {
   // `NAME:GROUP/KIND:NAMESPACE/NAME`, NAME with the Application's namespace before it where that is not Argo CD's own.
   const [, namespace, name] =
     /^(?:([^_:]+)_)?([^:]+):/.exec(annotations['argocd.argoproj.io/tracking-id'] ?? '') ?? [];
-  return name === undefined ? undefined : { kind: 'Application', namespace, name };
+  if (name !== undefined) return { kind: 'Application', namespace, name };
+  // By the label it tracks by default up to 2.14, which Helm's charts use as well: only where Argo CD wrote the object.
+  const instance = labels['app.kubernetes.io/instance'];
+  return instance !== undefined && managers?.some(({ manager }) => argoCd.test(manager)) === true
+    ? { kind: 'Application', namespace: undefined, name: instance }
+    : undefined;
 }
+
+const argoCd = /^argocd-/;
 
 /** Of a change the syncs that made it, of a sync the changes that it made. */
 export function* syncsOf(world: World, change: Change): Iterable<Change> {
   yield* appliedBy(world, change);
   yield* madeBy(world, change);
+  yield* world.appliedIn(change);
+}
+
+/** By sync the changes of what its tool marked: most tools' Events do not name what they apply. */
+export function appliedInSyncs(world: World): ReadonlyMap<Change, readonly Change[]> {
+  const applied = new Map<Change, Change[]>();
+  if (world.syncers().length === 0) return applied;
+  for (const object of world.objects.values()) {
+    if (object.history === undefined || object.owner !== undefined) continue;
+    for (const change of world.changesOf(object)) {
+      for (const sync of appliedBy(world, change)) {
+        const known = applied.get(sync);
+        if (known === undefined) applied.set(sync, [change]);
+        else known.push(change);
+      }
+    }
+  }
+  return applied;
 }
 
 /** A sync is written down a moment after what it applied; what it waits for comes before its last word. */
 const reportedWithin = MINUTE;
 
 /** The syncs whose tool marked the object: the one that was under way when it was changed, or that began to speak right after. */
-function* appliedBy(world: World, change: Change): Iterable<Change> {
-  const object = change.version?.object ?? change.object.history?.versions.at(-1)?.object;
-  const mark = object === undefined ? undefined : syncedBy(object);
-  if (mark === undefined || change.moment === undefined || !isApplied(change)) return;
-  for (const owner of withName(world, mark)) {
+export function* appliedBy(world: World, change: Change): Iterable<Change> {
+  if (change.moment === undefined) return;
+  for (const owner of syncersOf(world, change)) {
     const sync = syncAt(world, owner, change);
     if (sync !== undefined) yield sync;
   }
+}
+
+/** What syncs the object, where its tool wrote the change. */
+export function* syncersOf(world: World, change: Change): Iterable<KubernetesObject> {
+  const object = change.version?.object ?? change.object.history?.versions.at(-1)?.object;
+  const mark = object === undefined ? undefined : syncedBy(object);
+  if (mark !== undefined && isApplied(change)) yield* withName(world, mark);
 }
 
 /** What a person changed in between bears the tool's mark as well. */
@@ -73,13 +101,16 @@ function* withName(world: World, { kind, namespace, name }: Mark): Iterable<Kube
 function syncAt(world: World, owner: KubernetesObject, { moment }: Change): Change | undefined {
   const changes = world.changesOf(owner);
   const current = changeInEffect(changes, moment!.latest);
-  const ended = current?.outcome.at;
-  if (ended === undefined || ended >= moment!.at) return current;
+  const { at: ended, isFinal = false } = current?.outcome ?? {};
+  const isUnderWay = ended === undefined ? !isFinal : ended >= moment!.at;
+  if (isUnderWay) return current;
   // What one that is over did not do, the next one did, whose first word comes after it.
-  return changes.find(({ moment: at }) => {
+  const next = changes.find(({ moment: at }) => {
     const away = at === undefined ? -1n : at.at - moment!.at;
     return away > 0n && away <= reportedWithin;
   });
+  // Nobody saw when it was over.
+  return next ?? (ended === undefined ? current : undefined);
 }
 
 /** The changes of objects that the sync's Events name, of the time at which they name them. */
@@ -104,12 +135,14 @@ function* namedIn(world: World, message: string, pattern: RegExp | undefined): I
   }
 }
 
-/** Both sides meet under the name of what syncs: it, and each that it synced. */
+/** Both sides meet under the name of what syncs: it, and each that it synced; and it finds where that comes from. */
 export const syncJoins = {
   *joins(told: Told): Iterable<JoinKey> {
     if (told.type === 'event') return;
-    const { kind, namespace, name } = told.object;
+    const { kind, namespace, name, source } = told.object;
     if (syncedKinds.has(kind)) yield syncKey({ kind, namespace, name }, 'one');
+    if (sourceKinds.has(kind)) yield sourceKey({ kind, namespace, name }, 'one');
+    if (source !== undefined) yield sourceKey({ ...source, namespace: source.namespace }, 'many');
     const mark = syncedBy(told.object);
     if (mark !== undefined && told.object.owner === undefined) yield syncKey(mark, 'many');
   },
@@ -120,3 +153,18 @@ const syncKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => {
   const key = named(kind, kind === 'Application' ? undefined : namespace, name);
   return { by: 'link', name: key.name, side };
 };
+
+/** Where what is synced comes from (fluxcd/source-controller api/). */
+const sourceKinds: ReadonlySet<string> = new Set([
+  'GitRepository',
+  'OCIRepository',
+  'Bucket',
+  'HelmRepository',
+  'HelmChart',
+]);
+
+const sourceKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => ({
+  by: 'source',
+  name: named(kind, namespace, name).name,
+  side,
+});

@@ -8,6 +8,7 @@ import type { Change } from './change.ts';
 import { readStatusTimes, type StatusTimes, timeSpent } from './critical-path.ts';
 import { addDescription } from './describe-change.ts';
 import { type Cause, findCause } from './find-cause.ts';
+import { findCommit } from './find-commit.ts';
 import { findLinks } from './find-links.ts';
 import { findService } from './find-service.ts';
 import { isFailedEnd, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
@@ -173,7 +174,7 @@ function answer(
   const cause = findCause(world, outcome, object, timed.occurrences);
   // Nothing more was heard of it: with a cause that is known it stands still.
   const verdict = outcome.verdict === 'unfinished' && cause !== undefined ? 'stalled' : outcome.verdict;
-  addChange(head.attributes, change, verdict);
+  addChange(head.attributes, change, verdict, findCommit(world, change));
   addDescription(head.attributes, change);
   addTimeSpent(head.attributes, timeSpent(world, timed, change, statusTimesOf(object)));
   const errors = written.filter(({ span }) => span !== head && span.status.code === 'ERROR').length;

@@ -18,6 +18,8 @@ export type TraceDescription = {
   outcome: string;
   /** What it changed. */
   summary: string;
+  /** Which commit, where a GitOps tool says it: `main@b7f00d5 of https://git.example.com/shop/apps.git`. */
+  commit: string;
   /** How long the change took: `8.63 s`; the trace may last longer. */
   took: string;
   /** Where that time went: `pull 12.0 s, ready 3.00 s`. */
@@ -36,6 +38,7 @@ export function describeTrace(trace: Trace): TraceDescription {
     manager: text(span.attributes, 'rootspan.change.manager'),
     outcome: text(span.attributes, 'rootspan.change.outcome'),
     summary: text(span.attributes, 'rootspan.change.summary'),
+    commit: commitOf(span),
     took: duration === undefined ? '' : formatDuration(duration),
     spent: phasesOf(span)
       // What is shorter is not where the time went.
@@ -43,6 +46,17 @@ export function describeTrace(trace: Trace): TraceDescription {
       .map(({ phase, lasts }) => `${phase} ${formatDuration(lasts)}`)
       .join(', '),
   };
+}
+
+/** `''` of what is no root of a change, or where nobody says it. */
+export function commitOf({ attributes }: Span): string {
+  const revision = text(attributes, 'vcs.ref.head.revision');
+  if (revision === '' || attributes['rootspan.change.outcome'] === undefined) return '';
+  const short = /^[0-9a-f]{40,}$/.test(revision) ? revision.slice(0, 7) : revision;
+  const [name, url] = [text(attributes, 'vcs.ref.head.name'), text(attributes, 'vcs.repository.url.full')];
+  // What a sync synced is its summary.
+  if (text(attributes, 'rootspan.change.summary').includes(revision)) return url;
+  return `${name === '' ? '' : `${name}@`}${short}${url === '' ? '' : ` of ${url}`}`;
 }
 
 /** How long the change took, in nanoseconds; undefined of what is no root of one. */

@@ -2,6 +2,7 @@
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { buildTraces, headOf, type Trace, type Tree } from './build-trees.ts';
 import {
+  commitOf,
   countOf,
   describeTrace,
   durationOf,
@@ -126,6 +127,7 @@ function changeOf(span: Span, operation: Attributes[string]): string {
   const parts = [
     how + spentOf(span),
     cutEnd(oneLine(String(summary ?? '')), SUMMARY_CELLS),
+    cutEnd(oneLine(commitOf(span)), SUMMARY_CELLS),
     cutEnd(messageOf(span), MESSAGE_CELLS),
   ];
   return parts.filter((part) => part !== '').join(' · ');

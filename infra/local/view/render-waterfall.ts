@@ -137,13 +137,14 @@ function shortName(tree: Tree, parent: Tree | undefined): string {
 }
 
 function header(trace: Trace, columns: number): Line[] {
-  const { name, object, namespace, manager, outcome, summary, took, spent } = describeTrace(trace);
+  const { name, object, namespace, manager, outcome, summary, commit, took, spent } = describeTrace(trace);
   const lasts = formatDuration(trace.end - trace.start);
   const title = cutEnd(`${name} ${object}`.trim() || trace.traceId.slice(0, 8), columns);
   const facts: Line = [];
   if (namespace !== '') facts.push([namespace]);
   if (manager !== '') facts.push([`by ${manager}`]);
   if (summary !== '') facts.push([summary]);
+  if (commit !== '') facts.push([commit]);
   if (outcome !== '') facts.push(outcomeFact(outcome, took === '' || took === lasts ? '' : ` after ${took}`));
   if (spent !== '') facts.push([spent]);
   facts.push([lasts], [countOf(trace.spans, 'span')]);

@@ -10,6 +10,8 @@ import { createCountingStore } from './counting-store.ts';
 import { received, recordsOf } from './pipeline.ts';
 
 const apps = thing('Kustomization', 'apps');
+const repository = thing('GitRepository', 'apps');
+const url = 'https://git.example.com/apps.git';
 const synced = {
   labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'shop' },
   managers: [{ manager: 'kustomize-controller', operation: 'Apply', time: '2026-03-01T12:00:01Z' }],
@@ -21,7 +23,12 @@ function sync(deployments: number): Observation[][] {
   const applied = rollouts.map(({ deployment }) => `Deployment/shop/${deployment.name} created`);
   return [
     [
-      snapshot(0, apps, { generation: 1, apiVersion: 'kustomize.toolkit.fluxcd.io/v1' }),
+      snapshot(0, repository, { generation: 1, repository: { url } }),
+      snapshot(0, apps, {
+        generation: 1,
+        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+        source: { kind: 'GitRepository', namespace: 'shop', name: 'apps' },
+      }),
       event(2, apps, 'Progressing', applied.join('\n'), {
         annotations: { 'kustomize.toolkit.fluxcd.io/revision': 'main@sha1:abc' },
         reporter: { component: 'kustomize-controller' },
@@ -64,8 +71,14 @@ describe('300 Deployments of one Kustomization', () => {
     expect(linksOf(many.spans.filter(isSync))).toHaveLength(199);
   });
 
-  it('are each read with the sync alone', () => {
-    const alone = members(many.remarks).filter((read) => read <= 2);
+  it('are each of its commit', () => {
+    const told = many.spans.filter(({ name }) => name === 'Deployment.Create');
+    expect(told.map(({ attributes }) => attributes['vcs.ref.head.revision'])).toEqual(Array(300).fill('abc'));
+    expect(told.map(({ attributes }) => attributes['vcs.repository.url.full'])).toEqual(Array(300).fill(url));
+  });
+
+  it('are each read with the sync and its source alone', () => {
+    const alone = members(many.remarks).filter((read) => read <= 3);
     expect(members(many.remarks).length - alone.length).toBeLessThan(5);
   });
 

@@ -9,6 +9,7 @@ describe('the configuration', () => {
     const all = { include: [], exclude: [] };
     const defaults = {
       clusterName: undefined,
+      clusterAttributes: {},
       streamName: 's',
       podName: 'p',
       podNamespace: 'rootspan',
@@ -30,6 +31,7 @@ describe('the configuration', () => {
       readConfig({
         ...least,
         EVENT_FILTERS: '{"namespaces":{"exclude":["kube-*"]}}',
+        CLUSTER_ATTRIBUTES: '{"deployment.environment.name":"prod","cloud.region":"eu-west-1"}',
         EVENT_RATE_LIMIT: '{"burst":10}',
         REDACT_PATTERNS: '["token=\\\\S+"]',
         WATCH: '{"core":["replicationcontrollers"],"argoproj.io":["rollouts"],"keda.sh":[]}',
@@ -41,6 +43,7 @@ describe('the configuration', () => {
       }),
     ).toMatchObject({
       filters: { namespaces: { include: [], exclude: ['kube-*'] } },
+      clusterAttributes: { 'cloud.region': 'eu-west-1', 'deployment.environment.name': 'prod' },
       rateLimit: { burst: 10, perMinute: 60 },
       redactPatterns: [/token=\S+/gu],
       kinds: [
@@ -57,6 +60,19 @@ describe('the configuration', () => {
     ['STATUS_PORT', 'hunter2', 'STATUS_PORT should be a port'],
     ['STATUS_PORT', '70000', 'STATUS_PORT should be a port'],
     ['LOG_LEVEL', 'hunter2', 'LOG_LEVEL should be ("debug" | "info" | "warn" | "error"), is string'],
+    ['CLUSTER_ATTRIBUTES', '{"a":', 'CLUSTER_ATTRIBUTES is no JSON'],
+    ['CLUSTER_ATTRIBUTES', '{"a":1}', 'CLUSTER_ATTRIBUTES: a should be string, is number'],
+    ['CLUSTER_ATTRIBUTES', '{"a":""}', 'CLUSTER_ATTRIBUTES: a is empty'],
+    [
+      'CLUSTER_ATTRIBUTES',
+      '{"service.name":"a"}',
+      'CLUSTER_ATTRIBUTES: service.name is no name that may be set: letters, digits and dots, not service.…, k8s.…',
+    ],
+    [
+      'CLUSTER_ATTRIBUTES',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`a${i}`, 'b']))),
+      'CLUSTER_ATTRIBUTES: has more than 8 entries',
+    ],
     ['EVENT_FILTERS', 'hunter2', 'EVENT_FILTERS is no JSON'],
     ['EVENT_FILTERS', '{"hunter2":1}', 'EVENT_FILTERS: hunter2 is not known'],
     ['EVENT_FILTERS', '{"kinds":"hunter2"}', 'EVENT_FILTERS: kinds should be Object, is string'],

@@ -14,6 +14,7 @@ import { gatherNodeTurns, type NodeTurns, nodeNameOf } from '../node-turns.ts';
 import type { Resolved } from '../resolve-objects.ts';
 import { explainedBy } from '../rules/disruptions.ts';
 import { isRun } from '../runs.ts';
+import { appliedInSyncs } from '../sync-links.ts';
 import { findEvictionCause } from './find-eviction-cause.ts';
 
 export interface World extends Resolved {
@@ -38,6 +39,8 @@ export interface World extends Resolved {
   roundOf: OccurrenceTable<Occurrence>;
   /** Objects that sync others: few among many. */
   syncers(): readonly KubernetesObject[];
+  /** What a sync applied, by the marks that it left. */
+  appliedIn(sync: Change): readonly Change[];
   nodes: NodeTurns;
   /** Who said why the pod went, where nothing else explains it. */
   evictionCauseOf(pod: KubernetesObject): Occurrence | undefined;
@@ -78,8 +81,9 @@ export function createWorld(resolved: Resolved): World {
   const replaced = new Set(replacements.values());
   const rescales = matchRescales(resolved, changesOf);
   let syncers: KubernetesObject[] | undefined;
+  let applied: ReadonlyMap<Change, readonly Change[]> | undefined;
   // Each by its name: V8 makes hash tables of objects that are spread together, and every rule asks this one.
-  return {
+  const world: World = {
     occurrences: resolved.occurrences,
     objects: resolved.objects,
     subjectOf: resolved.subjectOf,
@@ -98,10 +102,15 @@ export function createWorld(resolved: Resolved): World {
     isReplaced: (pod) => replaced.has(pod) || hasNamesake(resolved, pod),
     roundOf: matchRounds(resolved),
     syncers: () => (syncers ??= [...resolved.objects.values()].filter(({ kind }) => syncedKinds.has(kind))),
+    appliedIn(sync) {
+      applied ??= appliedInSyncs(world);
+      return applied.get(sync) ?? [];
+    },
     nodes,
     evictionCauseOf,
     isGone: (pod) => pod.history === undefined && pod.removal !== undefined && !isExplained(pod),
   };
+  return world;
 }
 
 /** Each is found when it is first asked for: of most objects nobody asks. */

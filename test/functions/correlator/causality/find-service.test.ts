@@ -1,7 +1,8 @@
 /** Of which application a root tells. */
 import { describe, expect, it } from 'vitest';
+import { assemble } from '../../../../functions/correlator/causality/assemble.ts';
 import type { ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
-import { event, rollout, snapshot, spansOf, thing } from './cluster-story.ts';
+import { atTheEnd, event, rollout, snapshot, spansOf, thing } from './cluster-story.ts';
 
 const { deployment, replicaSet, pod } = rollout(0);
 const resourceOfRoot = (...observations: Observation[]) =>
@@ -84,5 +85,27 @@ describe('the resource of a root', () => {
     expect(new Set(spans.slice(1).map(({ resource }) => resource['service.name']))).toEqual(
       new Set(['test']),
     );
+  });
+});
+
+describe('what is true of a whole cluster', () => {
+  const attributes = { 'deployment.environment.name': 'prod', 'cloud.region': 'eu-west-1' };
+  const resources = (observations: Observation[]) =>
+    assemble({ cluster: { uid: 'c', attributes }, observations, now: atTheEnd }).map(
+      ({ span }) => span.resource,
+    );
+
+  it('is in the resource of each span', () => {
+    const told = resources(rollout(0).observations);
+    expect(told.length).toBeGreaterThan(3);
+    for (const resource of told) expect(resource).toMatchObject({ ...attributes, 'k8s.cluster.uid': 'c' });
+  });
+
+  it('is not what a workload says of itself', () => {
+    const { deployment, observations } = rollout(0);
+    const [, ...rest] = observations;
+    const annotations = { 'resource.opentelemetry.io/deployment.environment.name': 'canary' };
+    const [root] = resources([snapshot(0, deployment, { annotations }), ...rest]);
+    expect(root).toMatchObject({ ...attributes, 'deployment.environment.name': 'canary' });
   });
 });

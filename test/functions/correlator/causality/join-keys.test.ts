@@ -119,7 +119,7 @@ function meets(from: string, to: string, keysOf: ReadonlyMap<string, readonly st
         keysOf
           .get(one)!
           .filter((key) => one === from || !isLinkKey(key))
-          .map(soughtBy),
+          .flatMap((key) => soughtBy(key) ?? []),
       ),
     );
     ring = [...keysOf].flatMap(([one, own]) =>
