@@ -11,7 +11,7 @@ import { readReleaseChange } from '../../functions/correlator/releases/release-c
 import { defaultThresholds, releaseTimes } from '../../functions/correlator/thresholds.ts';
 import type { Observation } from '../../shared/observation.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
-import type { ClusterObservations } from './read-clusters.ts';
+import { type ClusterObservations, roundsOf } from './read-clusters.ts';
 import { clusterOf } from './read-recording.ts';
 
 /** Past every bound: no trace stays open. */
@@ -33,16 +33,19 @@ export function explainClusters(
   // Two that tell of one span each have it: then the cluster decides which comes first.
   const nameOf = ({ cluster }: ClusterObservations) =>
     JSON.stringify([cluster.uid ?? '', cluster.name ?? '']);
-  const assembled = [...clusters]
-    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
-    .flatMap(({ cluster, observations }) => {
+  const inOrder = clusters.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const rounds = roundsOf(inOrder).map((round) =>
+    round.flatMap(({ cluster, observations }) => {
       const seen =
         at === undefined
           ? observations
           : observations.filter(({ observedAt }) => parseTime(observedAt) <= at);
       return assemble({ cluster, observations: seen, rules, now });
-    });
-  return [...assembled.map(({ span }) => span), ...releasesOf(assembled, now)].sort(compareSpans);
+    }),
+  );
+  return rounds
+    .flatMap((assembled) => [...assembled.map(({ span }) => span), ...releasesOf(assembled, now)])
+    .sort(compareSpans);
 }
 
 /** Of changes that have ended. */
