@@ -19,3 +19,11 @@ export const changeSpanId = (rootUid: string, change: string): string =>
 /** First 8 bytes of SHA-256(`pod UID/what`) as hex; `what` is `Ready//TIME` or `Terminated/CONTAINER/TIME`. */
 export const transitionSpanId = (podUid: string, what: string): string =>
   sha256(podUid, `/${what}`).slice(0, 16);
+
+/** What stands for the root UID in the ids of a release: of its first change the cluster and the root UID. */
+export const releaseUid = (key: string, cluster: string, rootUid: string): string =>
+  `release/${key}/${cluster}/${rootUid}`;
+
+/** First 8 bytes of SHA-256(`release/KEY/cluster/root UID/change/told`) as hex: the same in whichever release it is told. */
+export const releaseChangeSpanId = (key: string, cluster: string, rootUid: string, change: string): string =>
+  sha256(releaseUid(key, cluster, rootUid), `/${change}/told`).slice(0, 16);

@@ -62,7 +62,27 @@ export interface Thresholds {
    * more to read where an activity never ends.
    */
   afterTrace: number;
+  /** Between the starts of two changes of one revision: a longer gap is one between two releases. Smaller: a release that goes out in
+   * waves is told in parts. Larger: a revision that is rolled back and forth is one release. */
+  releaseGap: number;
+  /** After the start of its last change a release is sent. A change that is stuck has its root an hour and a quarter after its start
+   * at the latest. Smaller: it comes as a late span, and the release's root says that all went well. Larger: the release comes later. */
+  releaseWait: number;
+  /** A release to which more comes all the time is sent anyway. Smaller: slow releases are told in parts. Larger: its first changes
+   * are forgotten (`retention`) before they are told. */
+  releaseMaxWait: number;
 }
+
+/** As assembly counts them, in nanoseconds. */
+export const releaseTimes = ({
+  releaseGap,
+  releaseWait,
+  releaseMaxWait,
+}: Pick<Thresholds, 'releaseGap' | 'releaseWait' | 'releaseMaxWait'>) => ({
+  gap: BigInt(Math.round(releaseGap * 1e9)),
+  wait: BigInt(Math.round(releaseWait * 1e9)),
+  maxWait: BigInt(Math.round(releaseMaxWait * 1e9)),
+});
 
 /**
  * Bytes of bodies of an activity: to read so much once more costs what it costs to write (five of DynamoDB's read units). Smaller: more
@@ -160,4 +180,7 @@ export const defaultThresholds: Thresholds = {
   outboxRetention: 1800,
   joinRetention: 2 * hour,
   afterTrace: 2 * hour,
+  releaseGap: hour,
+  releaseWait: hour + 1200,
+  releaseMaxWait: 6 * hour,
 };

@@ -42,13 +42,14 @@ export async function findClusters(sources: readonly Source[], say: Say): Promis
 }
 
 /**
- * The pipeline knows clusters by their UID, and takes all that it has none of for one: of those, each round has one at most.
- * Never none, so that an empty recording is seen to go through as well.
+ * The pipeline knows clusters by their UID, and takes all that it has none of for one: each of those has a round of its own, and
+ * nothing of it is joined with other clusters. Never none, so that an empty recording is seen to go through as well.
  */
 export function roundsOf<C extends { cluster: Cluster }>(clusters: readonly C[]): C[][] {
   const known = clusters.filter(({ cluster }) => cluster.uid !== undefined);
-  const [first, ...rest] = clusters.filter(({ cluster }) => cluster.uid === undefined);
-  return [first === undefined ? known : [...known, first], ...rest.map((cluster) => [cluster])];
+  const unknown = clusters.filter(({ cluster }) => cluster.uid === undefined);
+  const rounds = [...(known.length > 0 ? [known] : []), ...unknown.map((cluster) => [cluster])];
+  return rounds.length === 0 ? [[]] : rounds;
 }
 
 async function noteParts(

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { readOtlpEndpoint } from '../../functions/emitter/read-config.ts';
+import { checkTraceUrl } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { followLive } from './live.ts';
@@ -10,8 +11,16 @@ import { replay } from './replay.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
 import { renderWaterfall } from './view/render-waterfall.ts';
+import { createRecordWriter, type RecordWriter } from './write-records.ts';
 
-const usage = 'use: npm start [-- FILE… | -- --live]';
+const usage = 'use: npm start [-- [FILE… | --live] [--records FILE [--url TEMPLATE]]]';
+
+const help = `${usage}
+
+  --live          the current kubeconfig's cluster, until Ctrl-C
+  --records FILE  a line of JSON for each change and each release that ends (shared/change-record.schema.json)
+  --url TEMPLATE  a link to the trace in each record: https://… with {traceId}, and maybe {spanId}, {start} and {end}
+`;
 const example = resolve(import.meta.dirname, '../../test/recordings/deployment-image-update.jsonl');
 const pageName = 'rootspan-traces.html';
 /** More traces than anybody reads in a terminal; the page has them all. */
@@ -19,13 +28,18 @@ const shownInTerminal = 2_000;
 
 await runCommand(async (context) => {
   const { args, write } = context;
-  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const input = inputOf(context);
-  if (input.type === 'live') return showLive(context);
-  return showReplay(context, input);
+  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(help);
+  const { input, records } = inputOf(context);
+  const writer = records && (await createRecordWriter(records.file, records));
+  if (input.type === 'live') return showLive(context, writer);
+  return showReplay(context, input, writer);
 });
 
-async function showReplay(context: CommandContext, { files, source }: { files: string[]; source: string }) {
+async function showReplay(
+  context: CommandContext,
+  { files, source }: { files: string[]; source: string },
+  records: RecordWriter | undefined,
+) {
   const { workingDirectory, environment, write } = context;
   const progress = createProgress(context);
   const { spans, undelivered } = await replay({
@@ -36,6 +50,7 @@ async function showReplay(context: CommandContext, { files, source }: { files: s
     onNote: (note) => context.say(`rootspan: ${note}\n`),
   });
   progress.end();
+  await records?.add(spans);
   await showTraces(context, spans);
   const page = await writePage(context, spans, source);
   await write(`${count(spans)}. Look at them: ${page}\n`);
@@ -47,7 +62,7 @@ async function showReplay(context: CommandContext, { files, source }: { files: s
 }
 
 /** A trace is drawn once its root has come, which is when it is over; the page has the rest as well. */
-async function showLive(context: CommandContext) {
+async function showLive(context: CommandContext, records: RecordWriter | undefined) {
   const { environment, say, untilStopped, write } = context;
   const isRoot = ({ parentSpanId }: Span) => parentSpanId === null;
   let drawn = new Set<string>();
@@ -62,6 +77,7 @@ async function showLive(context: CommandContext) {
       );
     },
     async onSpans(soFar, letGo) {
+      await records?.add(soFar);
       const over = new Set(soFar.filter(isRoot).map(({ traceId }) => traceId));
       const fresh = over.difference(drawn);
       drawn = over;
@@ -74,9 +90,14 @@ async function showLive(context: CommandContext) {
     },
     onTrouble: (text) => say(`rootspan: ${text}\n`),
   });
+  await records?.add(spans.filter(hasEnded));
   const page = await writePage(context, spans, source);
   await write(`\n${count(spans)}, those that were not over as they stood. Look at them: ${page}\n`);
 }
+
+/** Of what was not over when it was stopped nobody knows how it ends. */
+const hasEnded = ({ attributes }: Span): boolean =>
+  !['stalled', 'unfinished'].includes(String(attributes['rootspan.change.outcome']));
 
 function count(spans: readonly Span[]): string {
   return `${new Set(spans.map(({ traceId }) => traceId)).size} traces, ${spans.length} spans`;
@@ -101,13 +122,37 @@ async function writePage(
 
 type Input = { type: 'live' } | { type: 'files'; files: string[]; source: string };
 
-function inputOf({ args, environment }: CommandContext): Input {
-  const options = { live: { type: 'boolean' } } as const;
+interface Records {
+  file: string;
+  traceUrl: string | undefined;
+}
+
+function inputOf({ args, environment, workingDirectory }: CommandContext): {
+  input: Input;
+  records: Records | undefined;
+} {
+  const options = {
+    live: { type: 'boolean' },
+    records: { type: 'string' },
+    url: { type: 'string' },
+  } as const;
   const {
     positionals: files,
-    values: { live },
+    values: { live, records, url },
   } = readOptions({ args, allowPositionals: true, options }, usage, environment);
-  if (live === true) {
+  const wrong = url === undefined ? undefined : checkTraceUrl(url);
+  if (wrong !== undefined) throw new UserError(`--url ${url}: ${wrong}`);
+  if (url !== undefined && records === undefined)
+    throw new UserError(`--url is for the links in records; name their file with --records; ${usage}`);
+  if (records === '') throw new UserError(`--records: a file without a name; ${usage}`);
+  return {
+    input: sourceOf(files, live === true),
+    records: records === undefined ? undefined : { file: resolve(workingDirectory, records), traceUrl: url },
+  };
+}
+
+function sourceOf(files: string[], live: boolean): Input {
+  if (live) {
     if (files.length > 0) throw new UserError(`--live follows a cluster and reads no file; ${usage}`);
     return { type: 'live' };
   }

@@ -2,6 +2,7 @@
 import { type Phase, phases } from '../../../functions/correlator/causality/critical-path.ts';
 import {
   episode,
+  inRelease,
   placementRules,
   sentBefore,
 } from '../../../functions/correlator/causality/placement/placement-rules.ts';
@@ -33,11 +34,11 @@ export function describeTrace(trace: Trace): TraceDescription {
   return {
     name: oneLine(span.name),
     kind: text(span.attributes, 'k8s.object.kind'),
-    object: objectName(span),
+    object: objectName(span) || text(span.attributes, 'rootspan.release.key'),
     namespace: text(span.attributes, 'k8s.namespace.name'),
     manager: text(span.attributes, 'rootspan.change.manager'),
     outcome: text(span.attributes, 'rootspan.change.outcome'),
-    summary: text(span.attributes, 'rootspan.change.summary'),
+    summary: text(span.attributes, 'rootspan.change.summary') || releaseSummary(span),
     commit: commitOf(span),
     took: duration === undefined ? '' : formatDuration(duration),
     spent: phasesOf(span)
@@ -76,7 +77,23 @@ const nanoseconds = (seconds: Attributes[string] | undefined): bigint | undefine
     ? BigInt(Math.round(seconds * 1e9))
     : undefined;
 
-export const objectName = (span: Span): string => text(span.attributes, 'k8s.object.name');
+/** In the trace of a release, which is of several clusters, with its cluster. */
+export function objectName({ attributes, resource }: Span): string {
+  const name = text(attributes, 'k8s.object.name');
+  if (attributes['rootspan.because'] !== inRelease.name) return name;
+  const cluster = text(resource, 'k8s.cluster.name') || text(resource, 'k8s.cluster.uid');
+  return cluster === '' ? name : `${name} in ${cluster}`;
+}
+
+/** `5 changes in 4 clusters, 1 failed`; empty of what is no release. */
+export function releaseSummary({ attributes }: Span): string {
+  if (attributes['rootspan.release.key'] === undefined) return '';
+  const [changes, clusters, failed] = ['changes', 'clusters', 'failed'].map((name) =>
+    Number(attributes[`rootspan.release.${name}`] ?? 0),
+  );
+  const told = `${countOf(changes!, 'change')} in ${countOf(clusters!, 'cluster')}`;
+  return failed === 0 ? told : `${told}, ${failed} failed`;
+}
 
 /** `''` where the span's reporter is unknown. */
 export const serviceName = (span: Span): string => text(span.resource, 'service.name');
@@ -89,7 +106,7 @@ export const withContainer = (object: string, container: string): string =>
   [object, container === '' ? '' : `[${container}]`].filter((part) => part !== '').join(' ');
 
 const whys = new Map<string, string>(
-  [...placementRules, episode, sentBefore].map(({ name, why }) => [name, why]),
+  [...placementRules, episode, sentBefore, inRelease].map(({ name, why }) => [name, why]),
 );
 
 /** Why it hangs where it does; undefined of a root. */

@@ -9,6 +9,7 @@ import {
   messageOf,
   objectName,
   phasesOf,
+  releaseSummary,
   tellingName,
 } from './describe-span.ts';
 import { cutEnd, oneLine } from './fit-text.ts';
@@ -110,6 +111,7 @@ function renderSpan({ span, start, end }: Tree, trace: Trace, options: TreeOptio
     count === undefined ? '' : `x${count}`,
     span.status.code === 'ERROR' ? 'ERROR' : '',
     options.why === true ? whyOf(span) : '',
+    releaseSummary(span),
     operation === undefined ? cutEnd(messageOf(span), MESSAGE_CELLS) : changeOf(span, operation),
   ]
     .filter((part) => part !== '')

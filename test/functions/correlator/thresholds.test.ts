@@ -4,6 +4,7 @@ import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
 
 const { quiet, slack, margin, maxWait, ownerWait, registration, holdForRelated } = defaultThresholds;
 const { retention, sentRetention, outboxRetention, joinRetention, afterTrace } = defaultThresholds;
+const { releaseGap, releaseWait, releaseMaxWait } = defaultThresholds;
 const hour = 3600;
 
 it('a timer that follows an observation comes after whatever is written until the next one is sent', () =>
@@ -18,3 +19,9 @@ it('activities find each other for longer than a trace lasts, also by a registra
   expect(joinRetention / 2).toBeGreaterThanOrEqual(hour));
 it('a trace is over only when nothing can hang under its spans any more', () =>
   expect(afterTrace).toBeGreaterThan(hour));
+it('the root of a change that is stuck is there before its release is sent: an hour, and a quarter of one without a word', () =>
+  expect(releaseWait).toBeGreaterThan(hour + 900 + maxWait - quiet));
+it('a release is sent while its first change is known, and not before one that is over by itself', () => {
+  expect(releaseMaxWait).toBeLessThan(retention / 2);
+  expect(releaseMaxWait).toBeGreaterThan(releaseGap + releaseWait);
+});

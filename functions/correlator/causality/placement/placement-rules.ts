@@ -65,3 +65,9 @@ export const sentBefore = {
   name: 'sent-before',
   why: 'what it caused was sent in this trace before it was known where it belongs',
 } as const;
+
+/** Of a change in the trace of its release. */
+export const inRelease = {
+  name: 'release',
+  why: 'it brought the revision that the release is of, or the same images to the same workload as in another cluster',
+} as const;

@@ -3,6 +3,7 @@ import { revisionOf } from '../../../../functions/correlator/causality/find-sync
 import type { Occurrence } from '../../../../functions/correlator/causality/gather-occurrences.ts';
 import {
   episode,
+  inRelease,
   placementRules,
   sentBefore,
 } from '../../../../functions/correlator/causality/placement/placement-rules.ts';
@@ -51,7 +52,7 @@ const listed = [
   '',
   row('rule', 'it hangs there because …'),
   row('---', '---'),
-  ...[...placementRules, episode, sentBefore].map(({ name, why }) => row(name, why)),
+  ...[...placementRules, episode, sentBefore, inRelease].map(({ name, why }) => row(name, why)),
   '',
   '## Why a pod goes: its condition DisruptionTarget',
   '',

@@ -1,0 +1,38 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { explain } from '../../../infra/local/explain.ts';
+import { createRecordWriter } from '../../../infra/local/write-records.ts';
+import type { ChangeRecord } from '../../../shared/change-record.ts';
+import { readRecording } from '../../read-recordings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'rootspan-records-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const linesOf = (file: string): ChangeRecord[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+
+it('writes each record once, in order of time, as soon as its root is there', async () => {
+  const spans = explain(await readRecording('bad-image.jsonl'));
+  const roots = spans.filter(({ attributes }) => attributes['rootspan.change.outcome'] !== undefined);
+  const file = join(folder, 'records.jsonl');
+  const records = await createRecordWriter(file, { traceUrl: 'https://x/{traceId}' });
+  expect(linesOf(file)).toEqual([]);
+  await records.add(roots.slice(1));
+  await records.add(spans);
+  const lines = linesOf(file);
+  const sorted = (some: readonly string[]) => some.toSorted();
+  expect(sorted(lines.map(({ trace }) => trace.traceId))).toEqual(
+    sorted(roots.map(({ traceId }) => traceId)),
+  );
+  expect(lines.every(({ trace }) => trace.url === `https://x/${trace.traceId}`)).toBe(true);
+  const [first, second] = lines.map(({ time }) => time);
+  expect(first! < second!).toBe(true);
+});
+
+it('a file that cannot be written is the user’s to put right', () =>
+  expect(createRecordWriter(join(folder, 'nowhere', 'records.jsonl'), {})).rejects.toThrow('ENOENT'));
