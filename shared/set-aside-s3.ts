@@ -1,6 +1,7 @@
 /** What is set aside, as objects of an S3 bucket: each the JSON of a Poison. */
 import { hash } from 'node:crypto';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { boundCalls } from './bound-calls.ts';
 import type { SetAside } from './set-aside.ts';
 
 export interface SetAsideSettings {
@@ -27,4 +28,4 @@ export function createSetAside(client: S3Client, { bucket, origin }: SetAsideSet
 
 /** With a client as the environment says. */
 export const connectSetAside = (settings: SetAsideSettings): SetAside =>
-  createSetAside(new S3Client(), settings);
+  createSetAside(new S3Client(boundCalls), settings);

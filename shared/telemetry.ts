@@ -32,8 +32,12 @@ export interface Telling {
   /** Ids and figures; never a payload, never the value of a header. */
   fields?: Readonly<Record<string, string | number | readonly string[]>>;
   error?: unknown;
-  metrics?: Readonly<Partial<Record<Metric, number>>>;
+  metrics?: Figures;
+  /** The same of one cluster alone: for those of which somebody has asked for it, since each is a metric of its own on the bill. */
+  ofCluster?: { cluster: string; metrics: Figures };
 }
+
+type Figures = Readonly<Partial<Record<Metric, number>>>;
 
 /** A row for each kind of remark. */
 export type TellingTable<R extends { kind: string }> = {
@@ -66,12 +70,20 @@ export function createTelemetry<R extends { kind: string }>(table: TellingTable<
           error: told.error instanceof Error ? told.error : String(told.error),
         }),
       });
-      for (const [name, value] of Object.entries(told.metrics ?? {})) {
-        // Nothing is a figure that costs as much as any other.
-        if (value === 0) continue;
-        metrics.addMetric(name, name === 'OldestPendingAge' ? 'Seconds' : 'Count', value);
-      }
+      addFigures(metrics, told.metrics);
+      if (told.ofCluster === undefined) return;
+      const own = metrics.singleMetric();
+      own.addDimension('cluster', told.ofCluster.cluster);
+      addFigures(own, told.ofCluster.metrics);
     },
     wrap: (handle) => middy(handle).use(injectLambdaContext(logger)).after(publish).onError(publish),
   };
+}
+
+function addFigures(metrics: Metrics, figures: Figures = {}): void {
+  for (const [name, value] of Object.entries(figures)) {
+    // Nothing is a figure that costs as much as any other.
+    if (value === 0) continue;
+    metrics.addMetric(name, name === 'OldestPendingAge' ? 'Seconds' : 'Count', value);
+  }
 }

@@ -1,9 +1,13 @@
 /** The consumer of the stream, in Lambda. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { boundCalls } from '../../shared/bound-calls.ts';
 import { createLaterSetAside } from '../../shared/set-aside-later.ts';
 import { createTelemetry } from '../../shared/telemetry.ts';
 import { createIngest } from './ingest.ts';
+import { type KnownCluster, readKnownClusters } from './known-clusters.ts';
 import { readIngestConfig } from './read-config.ts';
 import { createDynamoDbStore } from './store-dynamodb.ts';
 import { correlatorTellings } from './tell-remarks.ts';
@@ -11,15 +15,25 @@ import { createTimers } from './timers-sqs.ts';
 
 const config = readIngestConfig(process.env);
 const telemetry = createTelemetry(correlatorTellings);
+const clusters = config.clustersFile === undefined ? [] : await readClusters(config.clustersFile);
 const ingest = createIngest(
   {
-    store: createDynamoDbStore({ client: new DynamoDBClient(), tableName: config.tableName, now: Date.now }),
-    timers: createTimers(new SQSClient(), config.timersQueueUrl),
+    store: createDynamoDbStore({
+      client: new DynamoDBClient(boundCalls),
+      tableName: config.tableName,
+      now: Date.now,
+    }),
+    timers: createTimers(new SQSClient(boundCalls), config.timersQueueUrl),
     setAside: createLaterSetAside({ bucket: config.setAsideBucket, origin: 'ingest' }),
     log: telemetry.tell,
     now: Date.now,
   },
   config.thresholds,
+  clusters,
 );
 
 export const handler = telemetry.wrap(ingest);
+
+async function readClusters(file: string): Promise<KnownCluster[]> {
+  return readKnownClusters(await readFile(resolve(import.meta.dirname, file), 'utf8'), file);
+}

@@ -7,6 +7,7 @@ import type { Cluster, Observation } from '../../shared/observation.ts';
 import { createDuplicateCounter } from './count-duplicates.ts';
 import { clusterKey, fullestCluster, rootOf, subjectPlace } from './file-observations.ts';
 import { chunkItems, mergeItem } from './items.ts';
+import type { KnownCluster } from './known-clusters.ts';
 import {
   createOwnerDirectory,
   earlyMarks,
@@ -49,6 +50,7 @@ interface Ingest {
 export function createIngest(
   ports: IngestPorts,
   thresholds: Thresholds,
+  clusters: readonly KnownCluster[] = [],
 ): (event: KinesisEvent) => Promise<BatchResponse> {
   const { quiet, slack, margin, retention } = thresholds;
   const ingest: Ingest = {
@@ -74,8 +76,24 @@ export function createIngest(
       duplicates,
       activities,
     });
+    for (const [cluster, observations] of countExpected(records, clusters))
+      ports.log({ kind: 'heard', cluster, observations });
     return { batchItemFailures: failed === undefined ? [] : [{ itemIdentifier: failed }] };
   };
+}
+
+/** Of clusters of which somebody wants to know that they are heard: by name, as they say it. */
+function countExpected(
+  records: readonly StreamRecord[],
+  clusters: readonly KnownCluster[],
+): Map<string, number> {
+  const heard = new Map<string, number>();
+  const expected = new Set(clusters.filter((one) => one.expected === true).map(({ name }) => name));
+  for (const { cluster, observations } of records) {
+    if (cluster.name === undefined || !expected.has(cluster.name)) continue;
+    heard.set(cluster.name, (heard.get(cluster.name) ?? 0) + observations.length);
+  }
+  return heard;
 }
 
 /** Under which activities; how many they are. */

@@ -40,6 +40,8 @@ export interface SpansQueue {
 
 export type Remark =
   | ({ kind: 'ingested'; clusters: string[] } & Ingested)
+  /** By its name, of a cluster of which an alarm goes off where it is silent. */
+  | { kind: 'heard'; cluster: string; observations: number }
   | { kind: 'set-aside'; source: string; reason: string }
   | { kind: 'not-set-aside'; source: string; error: unknown }
   | ({ kind: 'settled'; activity: string } & Settled)

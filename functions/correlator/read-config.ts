@@ -11,23 +11,28 @@ const Seconds = v.pipe(
   v.transform(Number),
 );
 
-const ingestEntries = {
+const commonEntries = {
   TABLE_NAME: Text,
   TIMERS_QUEUE_URL: Text,
   SET_ASIDE_BUCKET: Text,
   SETTLE_AFTER_QUIET_SECONDS: v.optional(Seconds),
 };
-const IngestSchema = v.object(ingestEntries);
-const SettleSchema = v.object({ ...ingestEntries, SPANS_QUEUE_URL: Text, RULES_FILE: v.optional(Text) });
+const IngestSchema = v.object({ ...commonEntries, CLUSTERS_FILE: v.optional(Text) });
+const SettleSchema = v.object({ ...commonEntries, SPANS_QUEUE_URL: Text, RULES_FILE: v.optional(Text) });
 
-export interface IngestConfig {
+interface CommonConfig {
   tableName: string;
   timersQueueUrl: string;
   setAsideBucket: string;
   thresholds: Thresholds;
 }
 
-export interface SettleConfig extends IngestConfig {
+export interface IngestConfig extends CommonConfig {
+  /** What the stack's settings say of clusters, beside the code. */
+  clustersFile?: string;
+}
+
+export interface SettleConfig extends CommonConfig {
   spansQueueUrl: string;
   /** Rules of the users' own, beside the code. */
   rulesFile?: string;
@@ -36,7 +41,13 @@ export interface SettleConfig extends IngestConfig {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @throws UserError that names the variable to put right */
-export const readIngestConfig = (env: Environment): IngestConfig => toConfig(read(IngestSchema, env));
+export function readIngestConfig(env: Environment): IngestConfig {
+  const values = read(IngestSchema, env);
+  return {
+    ...toConfig(values),
+    ...(values.CLUSTERS_FILE !== undefined && { clustersFile: values.CLUSTERS_FILE }),
+  };
+}
 
 /** @throws UserError that names the variable to put right */
 export function readSettleConfig(env: Environment): SettleConfig {
@@ -54,7 +65,9 @@ function read<T extends v.GenericSchema>(schema: T, env: Environment): v.InferOu
   return parsed.value;
 }
 
-const toConfig = (values: v.InferOutput<typeof IngestSchema>): IngestConfig => ({
+const CommonSchema = v.object(commonEntries);
+
+const toConfig = (values: v.InferOutput<typeof CommonSchema>): CommonConfig => ({
   tableName: values.TABLE_NAME,
   timersQueueUrl: values.TIMERS_QUEUE_URL,
   setAsideBucket: values.SET_ASIDE_BUCKET,

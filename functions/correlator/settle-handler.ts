@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { boundCalls } from '../../shared/bound-calls.ts';
 import { createLaterSetAside } from '../../shared/set-aside-later.ts';
 import { createTelemetry } from '../../shared/telemetry.ts';
 import { withUserRows } from './causality/rules/built-in-rules.ts';
@@ -16,11 +17,15 @@ import { createTimers } from './timers-sqs.ts';
 
 const config = readSettleConfig(process.env);
 const telemetry = createTelemetry(correlatorTellings);
-const sqs = new SQSClient();
+const sqs = new SQSClient(boundCalls);
 const rules = withUserRows(await readUserRows(config.rulesFile));
 const settle = createSettle(
   {
-    store: createDynamoDbStore({ client: new DynamoDBClient(), tableName: config.tableName, now: Date.now }),
+    store: createDynamoDbStore({
+      client: new DynamoDBClient(boundCalls),
+      tableName: config.tableName,
+      now: Date.now,
+    }),
     timers: createTimers(sqs, config.timersQueueUrl),
     spansQueue: createSpansQueue(sqs, config.spansQueueUrl),
     setAside: createLaterSetAside({ bucket: config.setAsideBucket, origin: 'settle' }),

@@ -15,6 +15,12 @@ export const correlatorTellings: TellingTable<Remark> = {
     fields: { clusters, records, observations, duplicates, activities },
     metrics: { Received: observations, Duplicated: duplicates },
   }),
+  heard: ({ cluster, observations }) => ({
+    level: 'debug',
+    message: 'an expected cluster has sent',
+    fields: { cluster, observations },
+    ofCluster: { cluster, metrics: { Received: observations } },
+  }),
   'set-aside': ({ source, reason }) => ({
     level: 'error',
     message: 'poison is set aside',

@@ -164,10 +164,19 @@ function readServiceNaming(env: Environment): ServiceNaming {
   return naming;
 }
 
+/** Whether nobody on the way can read what is sent there; a collector in the same sandbox has no way. */
+export const keepsSecrets = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'https:' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+
 function readDestination(env: Environment): Destination {
   const endpoint = readOtlpEndpoint(env);
   const headersSecretArn = read(env, 'OTLP_HEADERS_SECRET_ARN');
   if (endpoint !== undefined) {
+    if (headersSecretArn !== undefined && !keepsSecrets(endpoint.url)) {
+      throw new UserError(
+        'OTEL_EXPORTER_OTLP_ENDPOINT should be https: what OTLP_HEADERS_SECRET_ARN holds could be read on its way',
+      );
+    }
     return { kind: 'otlp', endpoint, ...(headersSecretArn !== undefined && { headersSecretArn }) };
   }
   if (headersSecretArn !== undefined) {
@@ -176,7 +185,9 @@ function readDestination(env: Environment): Destination {
   return {
     kind: 'x-ray',
     endpoint: {
-      url: new URL(`https://xray.${readText(env, 'AWS_REGION')}.amazonaws.com/v1/traces`),
+      url: new URL(
+        `https://xray.${readText(env, 'AWS_REGION')}.${read(env, 'URL_SUFFIX') ?? 'amazonaws.com'}/v1/traces`,
+      ),
       headers: {},
       timeoutMs: readTimeout(env),
       compression: readCompression(env),

@@ -1,5 +1,6 @@
 /** When messages that stay in an SQS queue are seen again. */
 import { ChangeMessageVisibilityBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { boundCalls } from '../../shared/bound-calls.ts';
 import type { Redelivery } from './deliver-messages.ts';
 
 /** Messages in one call (SQS API reference). */
@@ -29,4 +30,4 @@ export function createRedelivery(client: SQSClient, queueUrl: string): Redeliver
 
 /** With a client as the environment says. */
 export const connectRedelivery = (queueUrl: string): Redelivery =>
-  createRedelivery(new SQSClient(), queueUrl);
+  createRedelivery(new SQSClient(boundCalls), queueUrl);

@@ -7,8 +7,8 @@ import { RootspanStack } from './rootspan-stack.ts';
 
 const app = new App();
 try {
-  // With no environment set the stack goes wherever the credentials of `cdk deploy` point; nothing is looked up.
-  new RootspanStack(app, 'Rootspan', readSettings(app.node.tryGetContext('rootspan')));
+  const settings = readSettings(app.node.tryGetContext('rootspan'));
+  new RootspanStack(app, settings.stackName, settings);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 } catch (error) {
   if (!(error instanceof UserError)) throw error;

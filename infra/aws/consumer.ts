@@ -5,9 +5,10 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AssetHashType, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { Alarm, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { type Alarm, type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
   type CfnFunction,
@@ -21,20 +22,35 @@ import {
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
 import { KinesisEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard, objectsOf } from './acknowledge-wildcard.ts';
 import { bundleFunction } from './bundle-function.ts';
+import {
+  type AlarmTiming,
+  atOnce,
+  createAlarm,
+  idleTiming,
+  nowAndThen,
+  alarmPeriod as period,
+  waitingInVain,
+} from './create-alarm.ts';
 import type { Settings } from './read-settings.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** CloudWatch's namespace of what the functions say of themselves. */
-const metricsNamespace = 'Rootspan';
-
-const period = Duration.minutes(5);
+/** What stream, table, queues and bucket ask of a key in the name of whoever reads and writes them. */
+const keyActions = [
+  'Decrypt',
+  'DescribeKey',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyWithoutPlaintext',
+  'ReEncryptFrom',
+  'ReEncryptTo',
+].map((action) => `kms:${action}`);
 
 export interface ConsumerProps {
   /** The module that exports `handler`, from the root of the repository. */
@@ -53,27 +69,27 @@ export interface ConsumerProps {
   /** What stands beside the code, by name. */
   files?: Readonly<Record<string, string>>;
   setAside: IBucket;
+  /** CloudWatch's namespace of what it says of itself. */
+  metricsNamespace: string;
+  logRetention: RetentionDays;
+  /** The users' own, of whatever the function reads and writes. */
+  key: IKey | undefined;
   vpc?: NonNullable<Settings['vpc']>;
 }
 
-/** What the reader of an alarm has to know, in a sentence. */
+/** What the readers of its alarms have to know, each in a sentence. */
 export interface Meanings {
   failing: string;
   late: string;
+  /** Nobody is invoked though something waits. */
+  idle: string;
 }
 
-/** Goes off after so many periods of five minutes, `of` the latest so many. */
-export interface AlarmTiming {
-  periods?: number;
-  of?: number;
-  withoutData?: TreatMissingData;
+/** Of an age. */
+export interface AgeAlarm {
+  threshold: Duration;
+  means: string;
 }
-
-/**
- * What fails comes again after the visibility timeout, up to 14 minutes later: on a quiet day most periods in between say
- * nothing, and three on end would never come.
- */
-const nowAndThen: AlarmTiming = { periods: 3, of: 9 };
 
 export class Consumer extends Construct {
   readonly handler: LambdaFunction;
@@ -87,7 +103,8 @@ export class Consumer extends Construct {
     this.#props = props;
     const files = Object.entries(props.files ?? {});
     const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.ONE_MONTH,
+      retention: props.logRetention,
+      ...(props.key !== undefined && { encryptionKey: props.key }),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     // CDK's own role may write to every log group of the account.
@@ -125,20 +142,25 @@ export class Consumer extends Construct {
         ...props.environment,
         SET_ASIDE_BUCKET: props.setAside.bucketName,
         POWERTOOLS_SERVICE_NAME: props.service,
-        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
+        POWERTOOLS_METRICS_NAMESPACE: props.metricsNamespace,
         POWERTOOLS_LOG_LEVEL: 'INFO',
         NODE_OPTIONS: '--enable-source-maps',
       },
     });
     if (props.vpc !== undefined) this.#enterVpc(role, props.vpc);
     this.#grantPut(`set-aside/${props.service}/`);
+    props.key?.grant(role, ...keyActions);
   }
 
   /**
    * Events in order, shard by shard. What fails is halved until it stands alone. It holds its shard for no longer than
-   * `maxRecordAge`, a quarter of the stream's retention; then it is kept in the bucket, whole.
+   * `maxRecordAge`, a quarter of the stream's shortest retention; then it is kept in the bucket, whole.
    */
-  readStream(stream: IStream, means: Meanings & { givenUp: string; lost: string }): void {
+  readStream(
+    stream: IStream,
+    means: Meanings & { givenUp: string; lost: string },
+    { lateAfter }: { lateAfter: Duration },
+  ): void {
     const { setAside } = this.#props;
     const source = new KinesisEventSource(stream, {
       startingPosition: StartingPosition.TRIM_HORIZON,
@@ -160,11 +182,11 @@ export class Consumer extends Construct {
     this.handler.addToRolePolicy(
       new PolicyStatement({ actions: ['s3:ListBucket'], resources: [setAside.bucketArn] }),
     );
-    this.#addCrashAlarm(means.failing);
+    this.#addInvocationAlarms(means, stream.metricIncomingRecords({ statistic: Stats.SUM }));
     this.addAlarm(
       'Late',
       this.handler.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
-      Duration.minutes(10).toMilliseconds(),
+      lateAfter.toMilliseconds(),
       `${means.late}.`,
     );
     // Without it nobody would hear of them: a hundred attempts may be over before "Crashing" goes off.
@@ -176,9 +198,9 @@ export class Consumer extends Construct {
       period,
     });
     this.kept.push(givenUp);
-    this.addAlarm('GivenUp', givenUp, 1, `${means.givenUp}.`, { periods: 1 });
+    this.addAlarm('GivenUp', givenUp, 1, `${means.givenUp}.`, atOnce);
     const lost = this.handler.metric('DestinationDeliveryFailures', { statistic: Stats.SUM, period });
-    this.addAlarm('Lost', lost, 1, `${means.lost}.`, { periods: 1 });
+    this.addAlarm('Lost', lost, 1, `${means.lost}.`, atOnce);
     this.#addSetAsideAlarm();
   }
 
@@ -192,36 +214,48 @@ export class Consumer extends Construct {
     {
       maxConcurrency,
       batchSize,
-      failing,
       failingAlarm = nowAndThen,
-      late,
-    }: Meanings & { maxConcurrency: number; batchSize: number; failingAlarm?: AlarmTiming },
+      lateAfter,
+      old,
+      ...means
+    }: Meanings & {
+      maxConcurrency: number;
+      batchSize: number;
+      failingAlarm?: AlarmTiming;
+      lateAfter: Duration;
+      old: AgeAlarm;
+    },
   ): void {
     this.handler.addEventSource(
       new SqsEventSource(queue, { batchSize, reportBatchItemFailures: true, maxConcurrency }),
     );
-    this.#addCrashAlarm(failing);
-    this.addAlarm('Failing', this.metric('Failed'), 1, `${failing}.`, failingAlarm);
+    const visible = queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM });
+    this.#addInvocationAlarms(means, visible);
+    this.addAlarm('Failing', this.metric('Failed'), 1, `${means.failing}.`, failingAlarm);
     this.addAlarm(
       'Late',
       queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period }),
-      Duration.minutes(30).toSeconds(),
-      `${late}.`,
+      lateAfter.toSeconds(),
+      `${means.late}.`,
     );
+    // SQS's own age leaves out what was received more than three times; this is what the function finds in its messages.
+    const oldest = this.metric('OldestPendingAge', Stats.MAXIMUM);
+    this.addAlarm('Old', oldest, old.threshold.toSeconds(), `${old.means}.`, nowAndThen);
     this.addAlarm(
       'DeadLetters',
       deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
       1,
-      `${failing}, and it was given up after many times. The messages are kept for 14 days in the dead-letter queue.`,
-      { periods: 1 },
+      `${means.failing}, and it was given up after many times. The messages are kept for 14 days in the dead-letter queue.`,
+      atOnce,
     );
     this.#addSetAsideAlarm();
   }
 
   /** Of the figures that the function tells of itself. */
   metric(metricName: string, statistic: string = Stats.SUM): Metric {
-    const dimensionsMap = { service: this.#props.service };
-    return new Metric({ namespace: metricsNamespace, metricName, dimensionsMap, statistic, period });
+    const { service, metricsNamespace: namespace } = this.#props;
+    const dimensionsMap = { service };
+    return new Metric({ namespace, metricName, dimensionsMap, statistic, period });
   }
 
   /** By ids, as they are: the CDK's own way wants to know a VPC's zones and route tables, and would look them up. */
@@ -249,14 +283,18 @@ export class Consumer extends Construct {
     );
   }
 
-  #addCrashAlarm(failing: string) {
+  /** It fails, it may not run, or nobody runs it. @param waiting what its source has got, or has */
+  #addInvocationAlarms({ failing, idle }: Meanings, waiting: IMetric) {
+    const errors = this.handler.metricErrors({ period });
+    this.addAlarm('Crashing', errors, 1, `${failing}: the function itself fails.`, nowAndThen);
     this.addAlarm(
-      'Crashing',
-      this.handler.metricErrors({ period }),
+      'Throttled',
+      this.handler.metricThrottles({ statistic: Stats.SUM, period }),
       1,
-      `${failing}: the function itself fails.`,
-      nowAndThen,
+      `${failing} in time: Lambda has had no place for the function for a quarter of an hour.`,
     );
+    const inVain = waitingInVain(waiting, this.handler.metricInvocations({ statistic: Stats.SUM }));
+    this.addAlarm('Idle', inVain, 1, `${idle}.`, idleTiming);
   }
 
   #addSetAsideAlarm() {
@@ -267,28 +305,14 @@ export class Consumer extends Construct {
       setAside,
       1,
       'Something was not understood or was refused, and is missing from the traces; it is kept in the set-aside bucket.',
-      { periods: 1 },
+      atOnce,
     );
   }
 
-  /** Unless told otherwise, three of three periods. */
-  addAlarm(
-    id: string,
-    metric: IMetric,
-    threshold: number,
-    means: string,
-    { periods = 3, of = periods, withoutData = TreatMissingData.NOT_BREACHING }: AlarmTiming = {},
-  ): void {
-    const name = `${this.node.id}${id}`;
+  addAlarm(id: string, metric: IMetric, threshold: number, means: string, timing?: AlarmTiming): void {
+    const section = `${this.node.id}${id}`;
     this.alarms.push(
-      new Alarm(this, id, {
-        metric,
-        threshold,
-        datapointsToAlarm: periods,
-        evaluationPeriods: of,
-        treatMissingData: withoutData,
-        alarmDescription: `${means} What to do: infra/aws/RUNBOOK.md, ${name}`,
-      }),
+      createAlarm(this, id, { metric, threshold, means, section, ...(timing !== undefined && { timing }) }),
     );
   }
 }

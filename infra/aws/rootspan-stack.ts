@@ -2,22 +2,36 @@
  * The pipeline: one stream in, one table and two queues between three functions, spans out. Nothing here has a schedule:
  * without Events nothing is invoked and nothing is written.
  */
-import { CfnOutput, Duration, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
-import { type Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Aws,
+  CfnOutput,
+  Duration,
+  RemovalPolicy,
+  Stack,
+  type StackProps,
+  Tags,
+  Validations,
+} from 'aws-cdk-lib';
+import { type Alarm, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+import { AttributeType, Billing, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { ManagedPolicy, PermissionsBoundary, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IStream, Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { toWrittenRules } from '../../functions/correlator/causality/rules/check-rules.ts';
+import type { KnownCluster } from '../../functions/correlator/known-clusters.ts';
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { Consumer } from './consumer.ts';
+import { alarmPeriod, atOnce, createAlarm } from './create-alarm.ts';
 import { createDashboard } from './create-dashboard.ts';
 import type { Settings } from './read-settings.ts';
+import { createSilentClusterAlarm } from './silent-cluster-alarm.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const settleTimeout = Duration.minutes(2);
@@ -25,6 +39,9 @@ const emitTimeout = Duration.minutes(1);
 
 /** Rules of the users' own, beside settle's code. */
 const rulesFile = 'rules.json';
+
+/** What ingest has to know of clusters, beside its code. */
+const clustersFile = 'clusters.json';
 
 /** What the functions ask of the table (store-dynamodb.ts). */
 const tableActions = [
@@ -36,37 +53,42 @@ const tableActions = [
 
 export class RootspanStack extends Stack {
   constructor(scope: Construct, id: string, settings: Settings) {
-    super(scope, id, { description: 'Rootspan: Kubernetes Events as OpenTelemetry traces' });
-    Tags.of(this).add('application', 'rootspan');
-    const stores: Stores = {
-      stream: createStream(this, settings.stream),
-      table: createTable(this),
-      // 100 times 12 minutes: what the table's or the queue's absence for most of a day leaves is still tried.
-      timers: new WorkQueue(this, 'Timers', { consumerTimeout: settleTimeout, maxReceiveCount: 100 }),
-      // The emitter delays what it could not deliver so that 1,000 times, SQS's most, are more than 14 days.
-      spans: new WorkQueue(this, 'Spans', { consumerTimeout: emitTimeout, maxReceiveCount: 1000 }),
-      setAside: createSetAside(this),
-    };
+    super(scope, id, {
+      description: 'Rootspan: Kubernetes Events as OpenTelemetry traces',
+      ...environmentOf(settings),
+    });
+    const tags = { application: 'rootspan', ...settings.tags };
+    for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
+    const stores = createStores(this, settings);
     const consumers = {
       ingest: createIngest(this, stores, settings),
       settle: createSettle(this, stores, settings),
       emit: createEmit(this, stores, settings),
     };
-    const alarms = Object.values(consumers).flatMap((consumer) => consumer.alarms);
+    const alarms = [
+      ...Object.values(consumers).flatMap((consumer) => consumer.alarms),
+      alarmOfProducers(this, stores.stream),
+      ...createClusters(this, stores, consumers.ingest, settings),
+    ];
     if (settings.alarmTopicArn !== undefined) notifyTopic(this, settings.alarmTopicArn, alarms);
     const { stream, timers, spans } = stores;
     createDashboard(this, { ...consumers, stream, timers, spans, alarms });
-    // Names of the user's own, in a scope of their own.
-    const clusters = new Construct(this, 'Clusters');
-    for (const [name, cluster] of Object.entries(settings.clusters)) {
-      new ClusterAccess(clusters, name, { settings: cluster, stream });
-    }
     tellReplay(this, stores);
+    if (settings.permissionsBoundaryArn !== undefined) boundRoles(this, settings.permissionsBoundaryArn);
   }
 }
 
+/**
+ * With no environment set the stack goes wherever the credentials of `cdk deploy` point; nothing is looked up. A key is of one region,
+ * and so is then what it encrypts.
+ */
+const environmentOf = ({ kmsKeyArn }: Settings): Pick<StackProps, 'env'> =>
+  kmsKeyArn === undefined ? {} : { env: { region: kmsKeyArn.split(':')[3]! } };
+
 /** What the functions work on. */
 interface Stores {
+  /** The users' own, where they have one. */
+  key: IKey | undefined;
   stream: Stream;
   table: TableV2;
   timers: WorkQueue;
@@ -74,34 +96,75 @@ interface Stores {
   setAside: IBucket;
 }
 
-const createStream = (scope: Construct, settings: Settings['stream']): Stream =>
-  new Stream(scope, 'Observations', {
-    encryption: StreamEncryption.MANAGED,
-    retentionPeriod: Duration.hours(24),
-    ...(settings.mode === 'on-demand'
+function createStores(scope: Construct, settings: Settings): Stores {
+  const { kmsKeyArn, retention } = settings;
+  const key = kmsKeyArn === undefined ? undefined : Key.fromKeyArn(scope, 'Key', kmsKeyArn);
+  const ofQueues = { key, retention: Duration.days(retention.queueDays) };
+  return {
+    key,
+    stream: createStream(scope, settings, key),
+    table: createTable(scope, settings, key),
+    // 100 times 12 minutes: what the table's or the queue's absence for most of a day leaves is still tried.
+    timers: new WorkQueue(scope, 'Timers', {
+      consumerTimeout: settleTimeout,
+      maxReceiveCount: 100,
+      ...ofQueues,
+    }),
+    // The emitter delays what it could not deliver so that 1,000 times, SQS's most, are more than 14 days.
+    spans: new WorkQueue(scope, 'Spans', {
+      consumerTimeout: emitTimeout,
+      maxReceiveCount: 1000,
+      ...ofQueues,
+    }),
+    setAside: createSetAside(scope, settings, key),
+  };
+}
+
+function createStream(scope: Construct, { stream, retention }: Settings, key: IKey | undefined): Stream {
+  const created = new Stream(scope, 'Observations', {
+    ...(key === undefined
+      ? { encryption: StreamEncryption.MANAGED }
+      : { encryption: StreamEncryption.KMS, encryptionKey: key }),
+    retentionPeriod: Duration.hours(retention.streamHours),
+    ...(stream.mode === 'on-demand'
       ? { streamMode: StreamMode.ON_DEMAND }
-      : { streamMode: StreamMode.PROVISIONED, shardCount: settings.shards }),
-    // What is in it is a day old at most, and the forwarders' clusters still have most of that.
+      : { streamMode: StreamMode.PROVISIONED, shardCount: stream.shards }),
+    // The forwarders' clusters still have most of what is in it.
     removalPolicy: RemovalPolicy.DESTROY,
   });
+  if (key !== undefined) {
+    const reason = 'The users have asked for a key of their own.';
+    Validations.of(created).acknowledge({ id: 'AwsSolutions-KDS3', reason });
+  }
+  return created;
+}
 
-const createTable = (scope: Construct): TableV2 =>
-  new TableV2(scope, 'State', {
+function createTable(scope: Construct, { table }: Settings, key: IKey | undefined): TableV2 {
+  const { maxReadRequestUnits, maxWriteRequestUnits } = table;
+  return new TableV2(scope, 'State', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
-    billing: Billing.onDemand(),
+    billing: Billing.onDemand({
+      ...(maxReadRequestUnits !== undefined && { maxReadRequestUnits }),
+      ...(maxWriteRequestUnits !== undefined && { maxWriteRequestUnits }),
+    }),
     timeToLiveAttribute: 'expiresAt',
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    ...(key !== undefined && { encryption: TableEncryptionV2.customerManagedKey(key) }),
     // It forgets within four days anyway; DynamoDB keeps the backup of a deleted table for 35 days.
     removalPolicy: RemovalPolicy.DESTROY,
   });
+}
 
-function createSetAside(scope: Construct): IBucket {
+function createSetAside(scope: Construct, { retention }: Settings, key: IKey | undefined): IBucket {
   const setAside = new Bucket(scope, 'SetAside', {
-    encryption: BucketEncryption.S3_MANAGED,
+    ...(key === undefined
+      ? { encryption: BucketEncryption.S3_MANAGED }
+      : // Else each object is a request to KMS, for each reader and writer.
+        { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }),
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     enforceSSL: true,
-    lifecycleRules: [{ expiration: Duration.days(90) }],
+    lifecycleRules: [{ expiration: Duration.days(retention.setAsideDays) }],
     // The only copy of what was not understood.
     removalPolicy: RemovalPolicy.RETAIN,
     // A cast, because the CDK's own declarations are not written for exactOptionalPropertyTypes.
@@ -121,26 +184,46 @@ const stateOf = ({ table, timers }: Stores, { settleAfterSeconds }: Settings) =>
   SETTLE_AFTER_QUIET_SECONDS: String(settleAfterSeconds),
 });
 
+/** What all functions have in common. */
+const commonOf = ({ setAside, key }: Stores, settings: Settings) => ({
+  metricsNamespace: settings.stackName,
+  logRetention: settings.retention.logDays as RetentionDays,
+  setAside,
+  key,
+});
+
+/** Not by the CDK's own grant, which would let it ask for what it knows, and with a key of the users' own do all that begins alike. */
+const mayArm = ({ timers }: Stores, { handler }: Consumer) => timers.queue.grant(handler, 'sqs:SendMessage');
+
 function createIngest(scope: Construct, stores: Stores, settings: Settings): Consumer {
+  const known = knownClusters(settings);
   const ingest = new Consumer(scope, 'Ingest', {
     entry: 'functions/correlator/ingest-handler.ts',
     service: 'ingest',
     description: 'Rootspan: files what forwarders ship under the activity it belongs to',
-    memoryMiB: 512,
+    memoryMiB: settings.memoryMiB.ingest,
     timeout: Duration.minutes(1),
-    environment: stateOf(stores, settings),
-    setAside: stores.setAside,
+    environment: {
+      ...stateOf(stores, settings),
+      ...(known.length > 0 && { CLUSTERS_FILE: clustersFile }),
+    },
+    ...(known.length > 0 && { files: { [clustersFile]: JSON.stringify(known) } }),
+    ...commonOf(stores, settings),
   });
   stores.table.grant(ingest.handler, ...tableActions);
-  stores.timers.queue.grantSendMessages(ingest.handler);
-  ingest.readStream(stores.stream, {
+  mayArm(stores, ingest);
+  const { streamLateMinutes } = settings.alarms;
+  const { streamHours } = settings.retention;
+  const meanings = {
     failing:
       'Events reach AWS but cannot be filed: traces come late, and after 6 hours of it whole batches are kept in the set-aside bucket instead',
-    late: 'Events have been waiting in the stream for more than 10 minutes: traces come late, and Events are lost from 24 hours on',
+    late: `Events have been waiting in the stream for more than ${streamLateMinutes} minutes: traces come late, and Events are lost from ${streamHours} hours on`,
+    idle: `Events come into the stream and nobody takes them out: there are no new traces, and Events are lost from ${streamHours} hours on`,
     givenUp:
       'Events that could not be filed were given up and are missing from the traces; they are kept in the set-aside bucket',
     lost: 'Events that could not be filed did not get into the set-aside bucket either, and are gone once the stream forgets them',
-  });
+  };
+  ingest.readStream(stores.stream, meanings, { lateAfter: Duration.minutes(streamLateMinutes) });
   return ingest;
 }
 
@@ -150,8 +233,7 @@ function createSettle(scope: Construct, stores: Stores, settings: Settings): Con
     entry: 'functions/correlator/settle-handler.ts',
     service: 'settle',
     description: 'Rootspan: assembles the traces of an activity once it is quiet',
-    // One whole CPU: assembling is all that it does.
-    memoryMiB: 1769,
+    memoryMiB: settings.memoryMiB.settle,
     timeout: settleTimeout,
     // An activity that does not go quiet is checked again and again, by timers that settle arms.
     armsItself: true,
@@ -164,18 +246,25 @@ function createSettle(scope: Construct, stores: Stores, settings: Settings): Con
     ...(rules !== undefined && {
       files: { [rulesFile]: JSON.stringify(toWrittenRules(rules)) },
     }),
-    setAside: stores.setAside,
+    ...commonOf(stores, settings),
   });
   stores.table.grant(settle.handler, ...tableActions);
-  stores.timers.queue.grantSendMessages(settle.handler);
-  stores.spans.queue.grantSendMessages(settle.handler);
+  mayArm(stores, settle);
+  stores.spans.queue.grant(settle.handler, 'sqs:SendMessage');
+  const { queueLateMinutes, timersOldHours } = settings.alarms;
   settle.readQueue(stores.timers, {
     // A cluster's restart makes thousands of activities settle at once; the table is asked no faster than this.
     maxConcurrency: 20,
     // Of up to ten activities each, which have to be done within the timeout together.
     batchSize: 2,
     failing: 'Traces of some changes cannot be assembled and are missing so far',
-    late: 'Changes have been waiting for more than 30 minutes to be assembled for the first time: their traces come late',
+    late: `Changes have been waiting for more than ${queueLateMinutes} minutes to be assembled for the first time: their traces come late`,
+    lateAfter: Duration.minutes(queueLateMinutes),
+    idle: 'Changes wait to be assembled and nobody does it: there are no new traces',
+    old: {
+      threshold: Duration.hours(timersOldHours),
+      means: `Some changes have been waiting for more than ${timersOldHours} hours to be assembled, however often it was tried: their traces are missing so far`,
+    },
   });
   return settle;
 }
@@ -185,11 +274,13 @@ function createEmit(scope: Construct, stores: Stores, settings: Settings): Consu
     entry: 'functions/emitter/emit-handler.ts',
     service: 'emit',
     description: 'Rootspan: exports spans over OTLP/HTTP',
-    memoryMiB: 512,
+    memoryMiB: settings.memoryMiB.emit,
     timeout: emitTimeout,
     environment: {
       SPANS_QUEUE_URL: stores.spans.queue.queueUrl,
       SERVICE_NAME: settings.serviceName,
+      // X-Ray's host ends in it: amazonaws.com, in China amazonaws.com.cn.
+      ...(settings.otlp === undefined && { URL_SUFFIX: Aws.URL_SUFFIX }),
       ...(settings.otlp?.protocol !== undefined && {
         OTEL_EXPORTER_OTLP_PROTOCOL: settings.otlp.protocol,
       }),
@@ -198,10 +289,11 @@ function createEmit(scope: Construct, stores: Stores, settings: Settings): Consu
         OTLP_HEADERS_SECRET_ARN: settings.otlp.headersSecretArn,
       }),
     },
-    setAside: stores.setAside,
+    ...commonOf(stores, settings),
     ...(settings.vpc !== undefined && { vpc: settings.vpc }),
   });
   grantBackend(scope, emit, settings);
+  const { queueLateMinutes, spansOldHours } = settings.alarms;
   emit.readQueue(stores.spans, {
     // A backend that comes back after days is met by a few requests at a time.
     maxConcurrency: 5,
@@ -210,14 +302,20 @@ function createEmit(scope: Construct, stores: Stores, settings: Settings): Consu
       'The backend does not take spans: traces are missing there. They wait in the queue, for 14 days at most',
     // From the 80th attempt on a message comes less often than once in a period: until a request gets through, it is down.
     failingAlarm: { withoutData: TreatMissingData.IGNORE },
-    late: 'Spans have been waiting for more than 30 minutes to be exported for the first time',
+    late: `Spans have been waiting for more than ${queueLateMinutes} minutes to be exported for the first time`,
+    lateAfter: Duration.minutes(queueLateMinutes),
+    idle: 'Spans wait to be exported and nobody does it: traces are missing in the backend',
+    old: {
+      threshold: Duration.hours(spansOldHours),
+      means: `Some spans have been waiting for more than ${spansOldHours} hours to be exported, however often it was tried; they are lost from ${settings.retention.queueDays} days on`,
+    },
   });
   emit.addAlarm(
     'Refused',
     emit.metric('Refused'),
     1,
     'The backend refused spans for what they are, and traces there have gaps; what it named is kept in the set-aside bucket.',
-    { periods: 1 },
+    atOnce,
   );
   return emit;
 }
@@ -237,6 +335,37 @@ function grantBackend(scope: Construct, emit: Consumer, { otlp }: Settings): voi
   }
 }
 
+/** What ingest has to know of clusters: of most nothing. */
+const knownClusters = ({ clusters }: Settings): KnownCluster[] =>
+  Object.entries(clusters)
+    .filter(([, { alarmWhenSilent }]) => alarmWhenSilent)
+    .map(([name]) => ({ name, expected: true }));
+
+/** Names of the user's own, in a scope of their own. */
+function createClusters(
+  stack: Stack,
+  { stream, key }: Stores,
+  ingest: Consumer,
+  settings: Settings,
+): Alarm[] {
+  const scope = new Construct(stack, 'Clusters');
+  const silence = Duration.minutes(settings.alarms.clusterSilentMinutes);
+  return Object.entries(settings.clusters).flatMap(([name, cluster]) => {
+    const access = new ClusterAccess(scope, name, { settings: cluster, stream, key });
+    return cluster.alarmWhenSilent ? [createSilentClusterAlarm(access, name, ingest, silence)] : [];
+  });
+}
+
+/** A forwarder that is throttled waits and loses nothing, for as long as its API server keeps Events. */
+const alarmOfProducers = (scope: Construct, stream: IStream): Alarm =>
+  createAlarm(scope, 'StreamThrottled', {
+    metric: stream.metricWriteProvisionedThroughputExceeded({ statistic: Stats.SUM, period: alarmPeriod }),
+    threshold: 1,
+    means:
+      'The stream has turned forwarders away for a quarter of an hour: traces come late, and Events are lost that a cluster has kept for an hour.',
+    section: 'StreamThrottled',
+  });
+
 function notifyTopic(scope: Construct, topicArn: string, alarms: readonly Alarm[]): void {
   const action = new SnsAction(Topic.fromTopicArn(scope, 'AlarmTopic', topicArn));
   for (const alarm of alarms) {
@@ -252,4 +381,9 @@ function tellReplay(stack: Stack, { setAside, stream, timers, spans }: Stores): 
       `AWS_REGION=${stack.region} npm run -s rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
       ` --timers-queue ${timers.queue.queueUrl} --spans-queue ${spans.queue.queueUrl}`,
   });
+}
+
+function boundRoles(stack: Stack, policyArn: string): void {
+  const policy = ManagedPolicy.fromManagedPolicyArn(stack, 'PermissionsBoundary', policyArn);
+  PermissionsBoundary.of(stack).apply(policy);
 }

@@ -1,5 +1,6 @@
 /** A queue between two functions, and where its messages go when they were received too often. */
 import { Duration } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
@@ -8,19 +9,25 @@ export interface WorkQueueProps {
   consumerTimeout: Duration;
   /** 1 to 1,000. */
   maxReceiveCount: number;
+  retention: Duration;
+  /** The users' own, where they have one. */
+  key: IKey | undefined;
 }
-
-/** SQS's longest. */
-const retention = Duration.days(14);
 
 export class WorkQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, { consumerTimeout, maxReceiveCount }: WorkQueueProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { consumerTimeout, maxReceiveCount, retention, key }: WorkQueueProps,
+  ) {
     super(scope, id);
     const settings = {
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...(key === undefined
+        ? { encryption: QueueEncryption.SQS_MANAGED }
+        : { encryption: QueueEncryption.KMS, encryptionMasterKey: key }),
       enforceSSL: true,
       retentionPeriod: retention,
     };

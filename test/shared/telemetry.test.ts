@@ -2,7 +2,10 @@ import type { Context } from 'aws-lambda';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createTelemetry, type TellingTable } from '../../shared/telemetry.ts';
 
-type Remark = { kind: 'counted'; observations: number } | { kind: 'broken'; error: unknown };
+type Remark =
+  | { kind: 'counted'; observations: number }
+  | { kind: 'heard'; cluster: string; observations: number }
+  | { kind: 'broken'; error: unknown };
 
 const table: TellingTable<Remark> = {
   counted: ({ observations }) => ({
@@ -10,6 +13,11 @@ const table: TellingTable<Remark> = {
     message: 'counted',
     fields: { observations },
     metrics: { Received: observations },
+  }),
+  heard: ({ cluster, observations }) => ({
+    level: 'debug',
+    message: 'heard',
+    ofCluster: { cluster, metrics: { Received: observations } },
   }),
   broken: ({ error }) => ({ level: 'error', message: 'broken', error }),
 };
@@ -45,6 +53,25 @@ it('figures of one invocation are one line, with each value', async () => {
   expect(figures()[1]).toMatchObject({ Received: 7 });
   const ids = lines.filter((line) => 'message' in line).map((line) => line.function_request_id);
   expect(ids).toEqual(['one', 'one', 'two']);
+});
+
+it('a figure of one cluster is a line of its own, and none that is 0', async () => {
+  const { tell, wrap } = createTelemetry(table);
+  const handler = wrap(async () => {
+    tell({ kind: 'counted', observations: 5 });
+    tell({ kind: 'heard', cluster: 'prod', observations: 3 });
+    tell({ kind: 'heard', cluster: 'stage', observations: 0 });
+  });
+  await handler({}, context('one'));
+  expect(figures()).toHaveLength(2);
+  const [ofProd, ofAll] = figures();
+  expect(ofProd).toMatchObject({ service: 'ingest', cluster: 'prod', Received: 3 });
+  expect(ofAll).toMatchObject({ service: 'ingest', Received: 5 });
+  expect(ofAll).not.toHaveProperty('cluster');
+  expect(figures()).toMatchObject([
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service', 'cluster']] }] } },
+    { _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] } },
+  ]);
 });
 
 it('an invocation that fails tells what it had counted, and fails', async () => {

@@ -126,6 +126,38 @@ describe('where the function exports to', () => {
     });
   });
 
+  test('to X-Ray as it is called in a partition where hosts end otherwise', () => {
+    const { destination } = readEmitterConfig({
+      ...stack,
+      AWS_REGION: 'cn-north-1',
+      URL_SUFFIX: 'amazonaws.com.cn',
+    });
+    expect(destination.endpoint.url.href).toBe('https://xray.cn-north-1.amazonaws.com.cn/v1/traces');
+  });
+
+  test.each([
+    ['http://collector.example:4318', false],
+    ['http://127.0.0.1.example.com', false],
+    ['https://collector.example:4318', true],
+    ['http://localhost:4318', true],
+    ['http://127.0.0.1:4318', true],
+    ['http://[::1]:4318', true],
+  ])('what a secret holds is sent to %s: %s', (OTEL_EXPORTER_OTLP_ENDPOINT, isSent) => {
+    const read = () =>
+      readEmitterConfig({
+        ...stack,
+        OTEL_EXPORTER_OTLP_ENDPOINT,
+        OTLP_HEADERS_SECRET_ARN: 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:otlp-AbCdEf',
+      });
+    if (isSent) expect(read().destination.kind).toBe('otlp');
+    else
+      expect(read).toThrow(
+        new UserError(
+          'OTEL_EXPORTER_OTLP_ENDPOINT should be https: what OTLP_HEADERS_SECRET_ARN holds could be read on its way',
+        ),
+      );
+  });
+
   test('with names and a protocol of its own', () => {
     const env = { ...stack, SERVICE_NAME: 'one', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json' };
     expect(readEmitterConfig(env)).toMatchObject({

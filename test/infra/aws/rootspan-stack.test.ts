@@ -72,11 +72,7 @@ describe('rights', () => {
       's3:PutObject SetAside/set-aside/settle/*',
       'sqs:ChangeMessageVisibility TimersQueue',
       'sqs:DeleteMessage TimersQueue',
-      'sqs:GetQueueAttributes SpansQueue',
       'sqs:GetQueueAttributes TimersQueue',
-      'sqs:GetQueueAttributes TimersQueue',
-      'sqs:GetQueueUrl SpansQueue',
-      'sqs:GetQueueUrl TimersQueue',
       'sqs:GetQueueUrl TimersQueue',
       'sqs:ReceiveMessage TimersQueue',
       'sqs:SendMessage SpansQueue',
@@ -283,9 +279,13 @@ describe('idle', () => {
 });
 
 describe('alarms', () => {
-  const alarms = Object.values(plain.findResources('AWS::CloudWatch::Alarm')).map(
-    ({ Properties }) => Properties.AlarmDescription as string,
-  );
+  const silent = { principalArn: 'arn:aws:iam::222222222222:role/edge', alarmWhenSilent: true };
+  const watched = synthesize({ clusters: { edge: silent } });
+  const alarmsOf = (template: Template) =>
+    Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+  const alarm = (section: string, template = plain) =>
+    alarmsOf(template).find(({ AlarmDescription }) => AlarmDescription.endsWith(`, ${section}`))!;
+  const alarms = alarmsOf(watched).map(({ AlarmDescription }) => AlarmDescription as string);
   const runbook = readFileSync(new URL('../../../infra/aws/RUNBOOK.md', import.meta.url), 'utf8');
   const sections = [...runbook.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
 
@@ -328,7 +328,96 @@ describe('alarms', () => {
   });
 
   it('are as many as the bill counts', () => {
-    expect(idle['CloudWatch: alarm, a month']).toBe(alarms.length);
+    // Of one that holds two figures against each other, two.
+    const figures = alarmsOf(plain).flatMap(({ Metrics }) =>
+      Metrics === undefined ? [1] : Metrics.filter((metric: object) => 'MetricStat' in metric),
+    );
+    expect(idle['CloudWatch: alarm, a month']).toBe(figures.length);
+  });
+
+  it.each([
+    ['IngestIdle', 'IncomingRecords'],
+    ['SettleIdle', 'ApproximateNumberOfMessagesVisible'],
+    ['EmitIdle', 'ApproximateNumberOfMessagesVisible'],
+  ])('%s goes off where something waits and nobody is invoked', (section, waiting) => {
+    const { Metrics, Threshold, DatapointsToAlarm, EvaluationPeriods, TreatMissingData } = alarm(section);
+    expect(Metrics.slice(1)).toMatchObject([
+      { Id: 'waiting', MetricStat: { Metric: { MetricName: waiting }, Period: 900 } },
+      { Id: 'invocations', MetricStat: { Metric: { MetricName: 'Invocations' }, Period: 900 } },
+    ]);
+    expect(Metrics[0].Expression).toBe('IF(FILL(invocations, 0) < 1, FILL(waiting, 0), 0)');
+    expect([Threshold, DatapointsToAlarm, EvaluationPeriods, TreatMissingData]).toEqual([
+      1,
+      2,
+      8,
+      'notBreaching',
+    ]);
+  });
+
+  it.each([
+    ['StreamThrottled', 'WriteProvisionedThroughputExceeded'],
+    ['IngestThrottled', 'Throttles'],
+    ['SettleThrottled', 'Throttles'],
+    ['EmitThrottled', 'Throttles'],
+  ])('%s goes off where somebody is turned away for a quarter of an hour', (section, MetricName) => {
+    expect(alarm(section)).toMatchObject({ MetricName, Period: 300, Threshold: 1, EvaluationPeriods: 3 });
+  });
+
+  it('of age see what was received more than three times, which SQS leaves out', () => {
+    for (const [section, hours] of [
+      ['SettleOld', 2],
+      ['EmitOld', 24],
+    ] as const) {
+      expect(alarm(section)).toMatchObject({
+        Namespace: 'Rootspan',
+        MetricName: 'OldestPendingAge',
+        Threshold: hours * 3600,
+      });
+    }
+  });
+
+  it('ClusterSilent is there for a cluster whose setting says so: silence is a breach', () => {
+    expect(alarms.filter((text) => text.endsWith('ClusterSilent'))).toEqual([
+      'Nothing has come from the cluster edge for 60 minutes, though it is expected to send: its traces are missing. What to do: infra/aws/RUNBOOK.md, ClusterSilent',
+    ]);
+    expect(alarm('ClusterSilent', watched)).toMatchObject({
+      MetricName: 'Received',
+      Dimensions: [
+        { Name: 'cluster', Value: 'edge' },
+        { Name: 'service', Value: 'ingest' },
+      ],
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      EvaluationPeriods: 12,
+      TreatMissingData: 'breaching',
+    });
+    watched.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: Match.objectLike({
+          POWERTOOLS_SERVICE_NAME: 'ingest',
+          CLUSTERS_FILE: 'clusters.json',
+        }),
+      },
+    });
+  });
+
+  it('go off when their settings say', () => {
+    const template = synthesize({
+      clusters: { edge: silent },
+      alarms: {
+        streamLateMinutes: 5,
+        queueLateMinutes: 60,
+        timersOldHours: 1,
+        spansOldHours: 100,
+        clusterSilentMinutes: 120,
+      },
+    });
+    const thresholds = ['IngestLate', 'SettleLate', 'EmitLate', 'SettleOld', 'EmitOld'].map(
+      (section) => alarm(section, template).Threshold,
+    );
+    expect(thresholds).toEqual([300_000, 3600, 3600, 3600, 360_000]);
+    expect(alarm('ClusterSilent', template).EvaluationPeriods).toBe(24);
+    expect(alarm('SettleLate', template).AlarmDescription).toContain('for more than 60 minutes');
   });
 
   it('IngestGivenUp goes off for a single record that Lambda puts into the bucket', () => {
@@ -416,7 +505,7 @@ describe('settings', () => {
     ],
     [
       { clusters: many(160, (i) => ({ oidcIssuerUrl: `https://oidc.example/${i}` })) },
-      'clusters would take 480 resources, and a stack has room for 450; let some share a principalArn',
+      'clusters would take 480 resources, and a stack has room for 430; let some share a principalArn',
     ],
     [
       { otlp: { endpoint: 'https://x y' } },
@@ -446,6 +535,55 @@ describe('settings', () => {
       'alarmTopicArn should be the ARN of an SNS topic',
     ],
     [{ stream: { shards: 2 } }, 'stream.mode is missing'],
+    [
+      { otlp: { endpoint: 'http://collector.example', headersSecretArn: `${secret}-AbCdEf` } },
+      'otlp has an endpoint of http: what headersSecretArn holds could be read on its way; give one of https',
+    ],
+    [
+      { clusters: { a: { ...onEks(1), externalId: 'rootspan' } } },
+      'clusters.a has an externalId or organizationId, which only a principalArn may have',
+    ],
+    [
+      { clusters: { a: { ...role, externalId: 'a b' } } },
+      'clusters.a.externalId should be an external id of IAM: 2 letters or digits at least, without spaces',
+    ],
+    [
+      { clusters: { a: { ...role, organizationId: '111111111111' } } },
+      'clusters.a.organizationId should be the id of an organisation, like o-exampleorgid',
+    ],
+    [
+      { stackName: 'rootspan_eu' },
+      'stackName should be letters, digits and dashes, 50 at most, the first a letter',
+    ],
+    [
+      { kmsKeyArn: 'arn:aws:kms:eu-west-1:111111111111:alias/rootspan' },
+      'kmsKeyArn should be the ARN of a key of KMS (not an alias)',
+    ],
+    [{ retention: { streamHours: 12 } }, 'retention.streamHours should be whole hours, from 24 to 8760'],
+    [{ retention: { queueDays: 15 } }, 'retention.queueDays should be whole days, from 1 to 14'],
+    [
+      { retention: { logDays: 10 } },
+      'retention.logDays should be one of CloudWatch Logs’ own: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653',
+    ],
+    [{ memoryMiB: { settle: 1024 } }, 'memoryMiB.settle should be whole MB, from 1769 to 10240'],
+    [
+      { table: { maxWriteRequestUnits: 0 } },
+      'table.maxWriteRequestUnits should be whole units, from 1 to 1000000',
+    ],
+    [
+      { alarms: { queueLateMinutes: 10 } },
+      'alarms.queueLateMinutes should be whole minutes, from 16 to 1440',
+    ],
+    [{ alarms: { clusterSilentMinutes: 62 } }, 'alarms.clusterSilentMinutes should be a multiple of 5'],
+    [
+      { tags: { 'aws:team': 'x' } },
+      'tags.aws:team should be 1 to 128 letters, digits, spaces and _.:/=+-@, not aws:…',
+    ],
+    [{ tags: { team: 'a,b' } }, 'tags.team should be up to 256 letters, digits, spaces and _.:/=+-@'],
+    [
+      { permissionsBoundaryArn: 'arn:aws:iam::111111111111:role/bound' },
+      'permissionsBoundaryArn should be the ARN of a managed policy of IAM',
+    ],
   ];
   it.each(wrong.map(([settings, reason]) => ({ settings, reason })))('$reason', ({ settings, reason }) => {
     expect(() => readSettings(settings)).toThrow(new UserError(`the context key rootspan: ${reason}`));
@@ -469,6 +607,143 @@ describe('settings', () => {
   it('take as many clusters as fit into a stack', () => {
     const template = synthesize({ clusters: many(99, onEks) });
     expect(Object.keys(template.findOutputs('*')).length).toBeLessThanOrEqual(200);
+  });
+});
+
+describe('what an operator says', () => {
+  const key = 'arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012';
+  const edge = {
+    principalArn: 'arn:aws:iam::222222222222:root',
+    externalId: 'rootspan',
+    organizationId: 'o-exampleorgid',
+  };
+
+  it('a stack of another name has figures, and everything else, of its own', () => {
+    const template = synthesize({ stackName: 'Rootspan-staging' });
+    for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function')))
+      expect(Properties.Environment.Variables.POWERTOOLS_METRICS_NAMESPACE).toBe('Rootspan-staging');
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/"Namespace":"Rootspan"/);
+    // Nothing has a name that a second one in the account and region would want, too.
+    const named = Object.values(template.toJSON().Resources as Record<string, { Properties?: object }>)
+      .flatMap(({ Properties = {} }) => Object.entries(Properties))
+      .filter(([name, value]) => /^(?:[A-Z]\w+)?Name$/.test(name) && typeof value === 'string')
+      .map(([name]) => name);
+    // Of a policy it is one of its role; a metric’s is in the stack’s namespace.
+    expect(new Set(named)).toEqual(new Set(['MetricName', 'PolicyName']));
+    expect(
+      Object.values(template.toJSON().Outputs as Record<string, object>).filter(
+        (output) => 'Export' in output,
+      ),
+    ).toEqual([]);
+  });
+
+  it('a key encrypts stream, table, queues, bucket and logs; whoever reads or writes them may use it', () => {
+    const template = synthesize({ kmsKeyArn: key, clusters: { edge } });
+    const propertiesOf = (type: string) =>
+      Object.values(template.findResources(type)).map(({ Properties }) => Properties);
+    expect(propertiesOf('AWS::Kinesis::Stream')[0]!.StreamEncryption).toEqual({
+      EncryptionType: 'KMS',
+      KeyId: key,
+    });
+    expect(propertiesOf('AWS::DynamoDB::GlobalTable')[0]).toMatchObject({
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      Replicas: [{ Region: 'eu-west-1', SSESpecification: { KMSMasterKeyId: key } }],
+    });
+    const queues = propertiesOf('AWS::SQS::Queue');
+    expect(queues.map(({ KmsMasterKeyId }) => KmsMasterKeyId)).toEqual(queues.map(() => key));
+    const [encryption] =
+      propertiesOf('AWS::S3::Bucket')[0]!.BucketEncryption.ServerSideEncryptionConfiguration;
+    expect(encryption).toEqual({
+      BucketKeyEnabled: true,
+      ServerSideEncryptionByDefault: { KMSMasterKeyID: key, SSEAlgorithm: 'aws:kms' },
+    });
+    expect(propertiesOf('AWS::Logs::LogGroup').map(({ KmsKeyId }) => KmsKeyId)).toEqual([key, key, key]);
+    for (const id of ['Ingest', 'Settle', 'Emit'])
+      expect(rightsOf(template, id)).toEqual(
+        expect.arrayContaining([`kms:Decrypt ${key}`, `kms:GenerateDataKey ${key}`]),
+      );
+    expect(rightsOf(template, 'Clustersedge')).toEqual([
+      'kinesis:PutRecords Observations',
+      `kms:GenerateDataKey ${key}`,
+    ]);
+  });
+
+  it('how long what is kept', () => {
+    const template = synthesize({
+      retention: { streamHours: 48, queueDays: 7, logDays: 7, setAsideDays: 30 },
+    });
+    template.hasResourceProperties('AWS::Kinesis::Stream', { RetentionPeriodHours: 48 });
+    template.allResourcesProperties('AWS::SQS::Queue', { MessageRetentionPeriod: 7 * 24 * 3600 });
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: { Rules: [{ ExpirationInDays: 30, Status: 'Enabled' }] },
+    });
+  });
+
+  it('how much memory each function has, and how much of the table may be used in a second', () => {
+    const template = synthesize({
+      memoryMiB: { ingest: 1769, settle: 3538, emit: 1024 },
+      table: { maxReadRequestUnits: 4000, maxWriteRequestUnits: 1000 },
+    });
+    const memory = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => [
+      Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME,
+      Properties.MemorySize,
+    ]);
+    expect(Object.fromEntries(memory)).toEqual({ ingest: 1769, settle: 3538, emit: 1024 });
+    template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+      WriteOnDemandThroughputSettings: { MaxWriteRequestUnits: 1000 },
+      Replicas: [Match.objectLike({ ReadOnDemandThroughputSettings: { MaxReadRequestUnits: 4000 } })],
+    });
+  });
+
+  it('tags of everything that takes some, and a boundary of every role', () => {
+    const boundary = 'arn:aws:iam::111111111111:policy/bound';
+    const template = synthesize({
+      tags: { team: 'platform', 'cost-centre': '42' },
+      permissionsBoundaryArn: boundary,
+      clusters: { edge },
+    });
+    const tags = [
+      { Key: 'application', Value: 'rootspan' },
+      { Key: 'cost-centre', Value: '42' },
+      { Key: 'team', Value: 'platform' },
+    ];
+    for (const type of [
+      'AWS::Kinesis::Stream',
+      'AWS::SQS::Queue',
+      'AWS::Lambda::Function',
+      'AWS::S3::Bucket',
+    ])
+      template.allResourcesProperties(type, { Tags: Match.arrayWith(tags) });
+    template.allResourcesProperties('AWS::IAM::Role', { PermissionsBoundary: boundary });
+  });
+
+  it('who of another account assumes a cluster’s role: under its conditions, of which the chart is told', () => {
+    const template = synthesize({ clusters: { edge } });
+    template.hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          Match.objectLike({
+            Principal: { AWS: edge.principalArn },
+            Condition: {
+              StringEquals: { 'sts:ExternalId': 'rootspan', 'aws:PrincipalOrgID': 'o-exampleorgid' },
+            },
+          }),
+        ],
+      },
+    });
+    const [output] = Object.values(
+      template.findOutputs('*', { Description: Match.stringLikeRegexp('edge$') }),
+    );
+    expect(textOf(output!.Value)).toMatch(/ --set stream\.assumeRole\.externalId=rootspan$/);
+  });
+
+  it('a provider that the stack made for an issuer outlives it: others of the account may go by it', () => {
+    const template = synthesize({ clusters: { a: { oidcIssuerUrl: 'https://oidc.example/id' } } });
+    template.hasResource('AWS::IAM::OIDCProvider', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    });
   });
 });
 
@@ -525,7 +800,12 @@ describe('where spans go', () => {
   it('is X-Ray where nothing is said', () => {
     plain.hasResourceProperties('AWS::Lambda::Function', {
       Environment: {
-        Variables: { POWERTOOLS_SERVICE_NAME: 'emit', OTEL_EXPORTER_OTLP_ENDPOINT: Match.absent() },
+        Variables: {
+          POWERTOOLS_SERVICE_NAME: 'emit',
+          OTEL_EXPORTER_OTLP_ENDPOINT: Match.absent(),
+          // Of whatever partition.
+          URL_SUFFIX: { Ref: 'AWS::URLSuffix' },
+        },
       },
     });
   });
@@ -561,6 +841,7 @@ it('is clean by cdk-nag’s AwsSolutions, with every setting', () => {
     app,
     'Rootspan',
     readSettings({
+      kmsKeyArn: 'arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012',
       clusters: { edge: { principalArn: 'arn:aws:iam::222222222222:role/edge' } },
       vpc: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] },
     }),
