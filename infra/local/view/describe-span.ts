@@ -1,10 +1,5 @@
-/** What a person calls a span: the words that terminal, tree and page share. */
-import { type Phase, phases } from '../../../functions/correlator/causality/critical-path.ts';
-import {
-  episode,
-  placementRules,
-  sentBefore,
-} from '../../../functions/correlator/causality/placement/placement-rules.ts';
+/** What a person calls a span: the words that terminal, tree and page share. The page's script has this file in it. */
+import { type Phase, phases } from '../../../functions/correlator/causality/phases.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { headOf, type Trace, type Tree } from './build-trees.ts';
 import { oneLine } from './fit-text.ts';
@@ -30,12 +25,12 @@ export function describeTrace(trace: Trace): TraceDescription {
   const duration = durationOf(span);
   return {
     name: oneLine(span.name),
-    kind: text(span.attributes, 'k8s.object.kind'),
+    kind: textOf(span.attributes, 'k8s.object.kind'),
     object: objectName(span),
-    namespace: text(span.attributes, 'k8s.namespace.name'),
-    manager: text(span.attributes, 'rootspan.change.manager'),
-    outcome: text(span.attributes, 'rootspan.change.outcome'),
-    summary: text(span.attributes, 'rootspan.change.summary'),
+    namespace: textOf(span.attributes, 'k8s.namespace.name'),
+    manager: textOf(span.attributes, 'rootspan.change.manager'),
+    outcome: textOf(span.attributes, 'rootspan.change.outcome'),
+    summary: textOf(span.attributes, 'rootspan.change.summary'),
     took: duration === undefined ? '' : formatDuration(duration),
     spent: phasesOf(span)
       // What is shorter is not where the time went.
@@ -62,43 +57,30 @@ const nanoseconds = (seconds: Attributes[string] | undefined): bigint | undefine
     ? BigInt(Math.round(seconds * 1e9))
     : undefined;
 
-export const objectName = (span: Span): string => text(span.attributes, 'k8s.object.name');
+export const objectName = (span: Span): string => textOf(span.attributes, 'k8s.object.name');
 
 /** `''` where the span's reporter is unknown. */
-export const serviceName = (span: Span): string => text(span.resource, 'service.name');
+export const serviceName = (span: Span): string => textOf(span.resource, 'service.name');
 
 /** `''` where the span is about no container. */
-export const containerName = (span: Span): string => text(span.attributes, 'k8s.container.name');
+export const containerName = (span: Span): string => textOf(span.attributes, 'k8s.container.name');
 
 /** `web-7876 [app]`. */
 export const withContainer = (object: string, container: string): string =>
   [object, container === '' ? '' : `[${container}]`].filter((part) => part !== '').join(' ');
 
-const whys = new Map<string, string>(
-  [...placementRules, episode, sentBefore].map(({ name, why }) => [name, why]),
-);
-
-/** Why it hangs where it does; undefined of a root. */
-export function groundOf({
-  attributes,
-}: Span): { because: string; why: string; evidence: string } | undefined {
-  const because = text(attributes, 'rootspan.because');
-  if (because === '') return undefined;
-  return { because, why: whys.get(because) ?? '', evidence: text(attributes, 'rootspan.evidence') };
-}
-
 /** What went wrong, else what the Event said; on one line. */
 export function messageOf(span: Span): string {
-  return oneLine(span.status.message ?? '') || text(span.attributes, 'k8s.event.message') || endOf(span);
+  return oneLine(span.status.message ?? '') || textOf(span.attributes, 'k8s.event.message') || endOf(span);
 }
 
 /** How a container ended, where no Event says it. */
 function endOf({ attributes }: Span): string {
-  const code = text(attributes, 'process.exit.code');
+  const code = textOf(attributes, 'process.exit.code');
   if (code === '') return '';
   const [container, reason] = [
-    text(attributes, 'k8s.container.name'),
-    text(attributes, 'k8s.container.status.reason'),
+    textOf(attributes, 'k8s.container.name'),
+    textOf(attributes, 'k8s.container.status.reason'),
   ];
   return `container ${container}: ${reason === '' ? 'ended' : reason}, exit code ${code}`;
 }
@@ -143,7 +125,8 @@ export function formatTime(unixNano: bigint): string {
 /** `1 error`, `3 errors`. */
 export const countOf = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
-function text(attributes: Attributes, key: string): string {
+/** On one line; `''` where there is none. */
+export function textOf(attributes: Attributes, key: string): string {
   const value = attributes[key];
   return value === undefined ? '' : oneLine(Array.isArray(value) ? value.join(', ') : String(value));
 }
