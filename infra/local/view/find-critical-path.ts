@@ -9,6 +9,9 @@ export interface Stretch {
   until: bigint;
 }
 
+/** Nanoseconds by which what comes after may begin early: times are rounded. Larger, and what ran beside counts as before. */
+const SLACK = 1_000_000n;
+
 interface Frame {
   tree: Tree;
   /** Everything later is charged. */
@@ -47,7 +50,9 @@ function enter(path: Map<Tree, Stretch[]>, tree: Tree, until: bigint, isEnd: boo
   path.set(tree, []);
   const byEnd = (a: Tree, b: Tree) => compare(b.end, a.end) || compare(b.start, a.start);
   // What goes on at the end counts up to there: then the one that began last.
-  const children = tree.children.filter(({ start, end }) => (isEnd ? start : end) <= until);
+  const children = tree.children.filter(
+    ({ start, end }) => start <= until && (isEnd || end <= until + SLACK),
+  );
   const atEnd = (a: Tree, b: Tree) =>
     compare(min(b.end, until), min(a.end, until)) || compare(b.start, a.start);
   return { tree, until, isEnd, children: children.sort(isEnd ? atEnd : byEnd), next: 0 };
@@ -57,7 +62,7 @@ function nextWaitedFor(frame: Frame): Tree | undefined {
   const { children, isEnd, until } = frame;
   while (frame.next < children.length) {
     const child = children[frame.next++]!;
-    if (isEnd || child.end <= until) return child;
+    if (child.start <= until && (isEnd || child.end <= until + SLACK)) return child;
   }
   return undefined;
 }

@@ -51,20 +51,21 @@ export interface PackedSpans {
 
 /** @param traces the spans of each, every span id once */
 export function packSpans(traces: readonly (readonly Span[])[]): PackedSpans {
-  const uses = countWords(traces);
-  const shared = uses.filter(({ traces, uses }) => traces > 1 && uses > 1);
-  const places = new Map(shared.map(({ value }, place) => [keyOf(value), place]));
+  const sorted = traces.map((spans) => spans.map(sortEntries));
+  const uses = countWords(sorted);
+  const shared = uses.filter((use) => use.traces > 1);
+  const places = new Map(shared.map(({ key }, place) => [key, place]));
   const shapes = new Table();
   const ownUses = Map.groupBy(
     uses.filter((use) => use.traces === 1 && isWorthAPlace(use)),
     ({ lastTrace }) => lastTrace,
   );
-  const packed = traces.map((spans, trace) => {
+  const packed = sorted.map((spans, trace) => {
     const own = ownUses.get(trace) ?? [];
-    const ownPlaces = new Map(own.map(({ value }, i) => [keyOf(value), shared.length + i]));
+    const ownPlaces = new Map(own.map(({ key }, i) => [key, shared.length + i]));
     const cellOf = (value: Value): Cell => {
-      const place = places.get(keyOf(value)) ?? ownPlaces.get(keyOf(value));
-      return place ?? (value as string | string[]);
+      const key = keyOf(value);
+      return places.get(key) ?? ownPlaces.get(key) ?? (value as string | string[]);
     };
     return { ...packTrace(spans, cellOf, shapes), words: own.map(({ value }) => value) };
   });
@@ -75,7 +76,30 @@ export function packSpans(traces: readonly (readonly Span[])[]): PackedSpans {
   return { shared: { words: shared.map(({ value }) => value), shapes: cells }, traces: packed };
 }
 
+/** A span's attributes, by how often they repeat. */
+interface SortedSpan {
+  span: Span;
+  /** The same on each span about one object. */
+  object: Entry[];
+  /** With marks in them. */
+  own: Entry[];
+}
+
+type Entry = [key: string, value: Value];
+
+function sortEntries(span: Span): SortedSpan {
+  const name = markedName(span);
+  const object: Entry[] = [];
+  const own: Entry[] = [];
+  for (const [key, value] of Object.entries(span.attributes)) {
+    if (saysOfObject(key)) object.push([key, value]);
+    else own.push([key, withMark(value, name)]);
+  }
+  return { span, object, own };
+}
+
 interface WordUse {
+  key: string;
   value: Value;
   uses: number;
   traces: number;
@@ -83,20 +107,28 @@ interface WordUse {
 }
 
 /** Those used most first: they get the shortest numbers. */
-function countWords(traces: readonly (readonly Span[])[]): WordUse[] {
+function countWords(traces: readonly (readonly SortedSpan[])[]): WordUse[] {
   const uses = new Map<string, WordUse>();
+  const count = (value: Value, trace: number) => {
+    const key = keyOf(value);
+    const use = uses.get(key);
+    if (use === undefined) {
+      uses.set(key, { key, value, uses: 1, traces: 1, lastTrace: trace });
+      return;
+    }
+    use.uses++;
+    if (use.lastTrace !== trace) use.traces++;
+    use.lastTrace = trace;
+  };
   for (const [trace, spans] of traces.entries())
-    for (const span of spans)
-      for (const value of wordsOf(span)) {
-        const key = keyOf(value);
-        const use = uses.get(key);
-        if (use === undefined) uses.set(key, { value, uses: 1, traces: 1, lastTrace: trace });
-        else {
-          use.uses++;
-          if (use.lastTrace !== trace) use.traces++;
-          use.lastTrace = trace;
+    for (const { span, object, own } of spans) {
+      count(span.name, trace);
+      for (const entries of [Object.entries(span.resource), object, own])
+        for (const [key, value] of entries) {
+          count(key, trace);
+          count(value, trace);
         }
-      }
+    }
   return [...uses.values()].sort((a, b) => b.uses - a.uses);
 }
 
@@ -104,16 +136,8 @@ function countWords(traces: readonly (readonly Span[])[]): WordUse[] {
 const isWorthAPlace = ({ value, uses }: WordUse): boolean =>
   uses > 1 || typeof value === 'number' || typeof value === 'boolean';
 
+/** Texts are what they are; of all else the JSON, behind what no text begins with. */
 const keyOf = (value: Value): string => (typeof value === 'string' ? `"${value}` : JSON.stringify(value));
-
-function* wordsOf(span: Span): Generator<Value> {
-  yield span.name;
-  const name = markedName(span);
-  for (const [key, value] of [...Object.entries(span.resource), ...Object.entries(span.attributes)]) {
-    yield key;
-    yield saysOfObject(key) ? value : withMark(value, name);
-  }
-}
 
 /** Distinct texts, in the order of their first use. */
 class Table {
@@ -129,50 +153,49 @@ class Table {
   }
 }
 
-function packTrace(spans: readonly Span[], cellOf: (value: Value) => Cell, shapes: Table) {
+function packTrace(spans: readonly SortedSpan[], cellOf: (value: Value) => Cell, shapes: Table) {
   const groups = new Table();
   const statuses = new Table();
-  const places = new Map(spans.map(({ spanId }, place) => [spanId, place]));
+  const places = new Map(spans.map(({ span }, place) => [span.spanId, place]));
   const start = earliestStart(spans);
-  const pack = (entries: [string, Value][]): [number, ...Cell[]] => [
+  const pack = (entries: readonly Entry[]): [number, ...Cell[]] => [
     shapes.placeOf(JSON.stringify(entries.map(([key]) => key))),
     ...entries.map(([, value]) => cellOf(value)),
   ];
-  const group = (entries: [string, Value][]) => groups.placeOf(JSON.stringify(pack(entries)));
-  const packed = spans.map((span): PackedSpan => {
+  const group = (entries: readonly Entry[]) => groups.placeOf(JSON.stringify(pack(entries)));
+  const packed = spans.map(({ span, object, own }): PackedSpan => {
     const { parentSpanId, startTimeUnixNano, endTimeUnixNano, resource } = span;
-    const entries = Object.entries(span.attributes);
-    const name = markedName(span);
+    const begin = BigInt(startTimeUnixNano);
     return [
       parentSpanId === null ? null : (places.get(parentSpanId) ?? parentSpanId),
-      exact(BigInt(startTimeUnixNano) - start),
-      exact(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano)),
+      exact(begin - start),
+      exact(BigInt(endTimeUnixNano) - begin),
       cellOf(span.name),
       group(Object.entries(resource)),
-      group(entries.filter(([key]) => saysOfObject(key))),
+      group(object),
       statuses.placeOf(JSON.stringify(packStatus(span))),
-      ...pack(
-        entries.filter(([key]) => !saysOfObject(key)).map(([key, value]) => [key, withMark(value, name)]),
-      ),
+      ...pack(own),
     ];
   });
   return {
-    traceId: spans[0]!.traceId,
+    traceId: spans[0]!.span.traceId,
     start: String(start),
-    ids: spans.map(({ spanId }) => spanId).join(''),
+    ids: spans.map(({ span }) => span.spanId).join(''),
     groups: groups.entries.map((entry) => JSON.parse(entry) as PackedAttributes),
     statuses: statuses.entries.map((entry) => JSON.parse(entry) as PackedStatus),
     spans: packed,
-    links: spans.flatMap(({ links }, place): PackedTrace['links'] =>
+    links: spans.flatMap(({ span: { links } }, place): PackedTrace['links'] =>
       links.length > 0 ? [[place, links]] : [],
     ),
   };
 }
 
-function earliestStart(spans: readonly Span[]): bigint {
-  let earliest = BigInt(spans[0]!.startTimeUnixNano);
-  for (const { startTimeUnixNano } of spans)
-    if (BigInt(startTimeUnixNano) < earliest) earliest = BigInt(startTimeUnixNano);
+function earliestStart(spans: readonly SortedSpan[]): bigint {
+  let earliest = BigInt(spans[0]!.span.startTimeUnixNano);
+  for (const { span } of spans) {
+    const start = BigInt(span.startTimeUnixNano);
+    if (start < earliest) earliest = start;
+  }
   return earliest;
 }
 
@@ -188,17 +211,16 @@ function packStatus({ status: { code, message }, attributes }: Span): PackedStat
   return code === 'ERROR' && message === attributes[messageKey] ? 'as the message' : [code, message];
 }
 
-function unpackStatus(packed: PackedStatus, attributes: Attributes): Span['status'] {
+function unpackStatus(packed: PackedStatus, said: () => Value | undefined): Span['status'] {
   if (packed === 'unset') return { code: 'UNSET' };
   if (packed === 'error') return { code: 'ERROR' };
-  if (packed === 'as the message') return { code: 'ERROR', message: String(attributes[messageKey]) };
+  if (packed === 'as the message') return { code: 'ERROR', message: String(said()) };
   const [code, message] = packed;
   return message === null ? { code } : { code, message };
 }
 
 const nameKey = 'k8s.object.name';
 
-/** The same on each span about one object, whatever happened to it. */
 const saysOfObject = (key: string): boolean =>
   key.startsWith('k8s.') && !key.startsWith('k8s.event.') && key !== 'k8s.object.resource_version';
 
@@ -225,6 +247,7 @@ function withoutMark(value: Value, name: string): Value {
   return value.replace(/\ue000|\ue001[ab]/g, (c) => (c === MARK ? name : c === `${ESCAPE}a` ? MARK : ESCAPE));
 }
 
+/** Attributes are unpacked when somebody reads them: of a large trace few are ever looked at. */
 export function unpackSpans(trace: PackedTrace, shared: SharedWords): Span[] {
   const { traceId, ids } = trace;
   const start = BigInt(trace.start);
@@ -233,18 +256,15 @@ export function unpackSpans(trace: PackedTrace, shared: SharedWords): Span[] {
     return shared.words[cell] ?? trace.words[cell - shared.words.length]!;
   };
   const shapes = shared.shapes.map((keys) => keys.map((key) => String(read(key))));
-  const unpack = (shape: number, values: readonly Cell[], from: number) =>
-    shapes[shape]!.map((key, i): [string, Value] => [key, read(values[from + i]!)]);
-  const groups = trace.groups.map((group) => unpack(group[0], group as readonly Cell[], 1));
+  const groups = trace.groups.map((group) =>
+    unpackAttributes(shapes[group[0]]!, group as readonly Cell[], 1, read),
+  );
   const idOf = (place: number) => ids.slice(place * 16, place * 16 + 16);
   const links = new Map(trace.links);
   return trace.spans.map((packed, place): Span => {
     const [parent, at, lasts, name, resource, object, status, shape] = packed;
     const begin = start + BigInt(at);
-    const attributes = toAttributes(groups[object]!);
-    const marked = String(attributes[nameKey] ?? '');
-    for (const [key, value] of unpack(shape, packed as readonly Cell[], 8))
-      set(attributes, key, withoutMark(value, marked));
+    let attributes: Attributes | undefined;
     return {
       traceId,
       spanId: idOf(place),
@@ -252,23 +272,40 @@ export function unpackSpans(trace: PackedTrace, shared: SharedWords): Span[] {
       name: String(read(name)),
       startTimeUnixNano: String(begin),
       endTimeUnixNano: String(begin + BigInt(lasts)),
-      status: unpackStatus(trace.statuses[status]!, attributes),
-      resource: toAttributes(groups[resource]!),
-      attributes,
+      get status() {
+        return unpackStatus(trace.statuses[status]!, () => this.attributes[messageKey]);
+      },
+      resource: groups[resource]!,
+      get attributes() {
+        const ofObject = groups[object]!;
+        attributes ??= {
+          ...ofObject,
+          ...unpackAttributes(shapes[shape]!, packed as readonly Cell[], 8, (cell) =>
+            withoutMark(read(cell), String(ofObject[nameKey] ?? '')),
+          ),
+        };
+        return attributes;
+      },
       links: links.get(place) ?? [],
     };
   });
 }
 
-function toAttributes(entries: readonly [string, Value][]): Attributes {
+/** @param from where the values begin */
+function unpackAttributes(
+  keys: readonly string[],
+  cells: readonly Cell[],
+  from: number,
+  read: (cell: Cell) => Value,
+): Attributes {
   const attributes: Attributes = {};
-  for (const [key, value] of entries) set(attributes, key, value);
+  let place = from;
+  for (const key of keys) {
+    const value = read(cells[place++]!);
+    // Somebody's key may be `__proto__`, which is not for assigning.
+    if (key === '__proto__')
+      Object.defineProperty(attributes, key, { value, enumerable: true, configurable: true, writable: true });
+    else attributes[key] = value;
+  }
   return attributes;
-}
-
-/** Somebody's key may be `__proto__`. */
-function set(attributes: Attributes, key: string, value: Value): void {
-  if (key === '__proto__')
-    Object.defineProperty(attributes, key, { value, enumerable: true, configurable: true, writable: true });
-  else attributes[key] = value;
 }

@@ -54,9 +54,10 @@ export function drawTrace(
   const trace = buildTraces(spans)[0]!;
   const walked = [...walkTrees(trace.roots)].map(({ tree }) => tree);
   const numbers = new Map(walked.map((tree, i) => [tree, i]));
-  const parents = new Map(
-    walked.flatMap((tree) => tree.children.map((child) => [child, numbers.get(tree)!])),
-  );
+  const parents = new Map<Tree, number>();
+  for (const [number, tree] of walked.entries())
+    for (const child of tree.children) parents.set(child, number);
+  const serviceOf = memoizeServices(services);
   const arrange = (siblings: readonly Tree[]) => arrangeRows(siblings, numbers);
   const since = (time: bigint) => Number(time - trace.start);
   const head = headOf(trace);
@@ -73,13 +74,23 @@ export function drawTrace(
       at: since(tree.start),
       lasts: Number(tree.end - tree.start),
       failed: tree.span.status.code === 'ERROR',
-      service: services.get(serviceName(tree.span)) ?? 0,
+      service: serviceOf(tree.span),
       below: arrange(tree.children),
       path: path.get(tree)?.map(({ from, until }) => [since(from), since(until)]),
     }),
   );
   for (const { parent, size } of rows.toReversed()) if (parent >= 0) rows[parent]!.size += size;
   return { rows, top: arrange(trace.roots), total: since(trace.end) || 1 };
+}
+
+/** Spans of one reporter share their resource. */
+function memoizeServices(services: ReadonlyMap<string, number>): (span: Span) => number {
+  const known = new Map<Span['resource'], number>();
+  return (span) => {
+    const place = known.get(span.resource) ?? services.get(serviceName(span)) ?? 0;
+    known.set(span.resource, place);
+    return place;
+  };
 }
 
 const minimum = (a: bigint, b: bigint): bigint => (a < b ? a : b);

@@ -31,7 +31,11 @@ const menus = new Map<string, HTMLSelectElement>();
 let outcome: string | undefined;
 let sorting: Sorting = { key: 'start', isReversed: false };
 
+/** So few are seen at a glance. */
+const FEW_TRACES = 3;
+
 export function drawFilters(): void {
+  document.body.classList.toggle('few', traces.length <= FEW_TRACES);
   const outcomes = countValues(allFacts, (facts) => facts.outcome ?? '').sort(
     ([a], [b]) => rankOfOutcome(a || undefined) - rankOfOutcome(b || undefined),
   );
@@ -49,11 +53,11 @@ export function drawFilters(): void {
   const times = timeSteps(allFacts).map((at): [string, string] => [String(at), timeWords(at)]);
   if (times.length > 0) {
     addMenu('from', 'From', [
-      ['', 'From the start'],
+      ['', 'From the first'],
       ...times.map(([at, text]): [string, string] => [at, `from ${text}`]),
     ]);
     addMenu('until', 'Until', [
-      ['', 'to the end'],
+      ['', 'To the last'],
       ...times.map(([at, text]): [string, string] => [at, `until ${text}`]),
     ]);
   }
@@ -150,7 +154,7 @@ export function clearFilter(): void {
 function drawSorting(): void {
   const menu = byId('sort', HTMLSelectElement);
   for (const { key, label } of columns)
-    menu.append(make('option', { value: key, text: `by ${label.toLowerCase()}` }));
+    menu.append(make('option', { value: key, text: `Sort by ${label[0]!.toLowerCase()}${label.slice(1)}` }));
   const heads = byId('heads', HTMLFieldSetElement);
   for (const { key, label } of columns) {
     if (key === 'kind') continue;

@@ -73,7 +73,7 @@ function drawSpans(trace: TraceView, { canvas, element }: Minimap): void {
       const x = (row.at / total) * (width - 2);
       context.fillRect(
         x,
-        (row.number / rows.length) * (height - tall),
+        Math.round((row.number / rows.length) * (height - tall) * scale) / scale,
         Math.max(2, (row.lasts / total) * width),
         tall,
       );

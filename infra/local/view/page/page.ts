@@ -4,7 +4,7 @@ import { byId } from './dom.ts';
 import { drawFilters, filter } from './filter-bar.ts';
 import { needsAttention } from './filter-traces.ts';
 import { drawLegend } from './legend.ts';
-import { state, traces } from './page-state.ts';
+import { state, type TraceView, traces } from './page-state.ts';
 import { followHash } from './reveal.ts';
 import { entryOf, listUpTo } from './trace-list.ts';
 import { walkErrors } from './walk-errors.ts';
@@ -39,6 +39,9 @@ function pageKey(event: KeyboardEvent): void {
   act();
 }
 
+/** What takes longer to draw than somebody notices: 20,000 take a quarter of a second. */
+const MANY_SPANS = 5_000;
+
 /** Everything that is open goes to paper, up to a length that nobody prints. */
 const MOST_PRINTED = 50;
 
@@ -61,11 +64,16 @@ help.addEventListener('click', ({ target }) => {
 drawLegend();
 drawFilters();
 filter();
-const first = needsAttention(traces);
-if (!followHash() && first !== undefined) {
-  const place = state.matching.indexOf(first);
+if (!followHash()) openFirst(needsAttention(traces));
+
+function openFirst(trace: TraceView | undefined): void {
+  if (trace === undefined) return;
+  const place = state.matching.indexOf(trace);
   listUpTo(place);
-  setOpen(first, true);
+  const open = () => setOpen(trace, true);
+  // The list is there before a trace that takes a while.
+  if (trace.facts.spans > MANY_SPANS) requestAnimationFrame(() => setTimeout(open));
+  else open();
   // At the top of the list there is nothing to scroll past.
-  if (place > 2) entryOf(first).element.scrollIntoView();
+  if (place > 2) entryOf(trace).element.scrollIntoView();
 }

@@ -62,7 +62,6 @@ function spanContent(
   const { name, object, container, message } = wordsOf(row);
   element.classList.toggle('failed', row.failed);
   element.classList.toggle('hit', hits.has(row.number));
-  element.classList.toggle('on-path', row.path !== undefined);
   if (row.failed) label.append(errorMark());
   label.append(make('span', { class: 'name', text: name }));
   // The row above says it already.
@@ -91,7 +90,6 @@ function foldContent(
   element.classList.add('fold', fold.type);
   const isHit = rows.some(({ number, size }) => hasBetween(hits, number, number + size));
   element.classList.toggle('hit', isHit);
-  element.classList.toggle('on-path', !isOpen && rows.some(({ path }) => path !== undefined));
   if (fold.type === 'repeat') repeatContent(drawn, fold, rows, isOpen, parts);
   else moreContent(drawn, fold, isOpen, parts);
   if (isOpen) return;
@@ -168,11 +166,15 @@ function marksOf({ total }: DrawnTrace, rows: readonly Row[]): HTMLElement[] {
       '--hue': hueOf(row.service),
     });
   });
-  const stretches = rows.flatMap(({ path }) => path ?? []);
-  const waits = stretches.map(([from, until]) =>
+  return [...bars, ...rows.flatMap((row) => waitsOf(row, total))];
+}
+
+function waitsOf({ path, at, lasts }: Row, total: number): HTMLElement[] {
+  if (path === undefined) return [];
+  if (lasts === 0) return [make('i', { class: 'wait instant', '--s': String(at / total), '--l': '0' })];
+  return path.map(([from, until]) =>
     make('i', { class: 'wait', '--s': String(from / total), '--l': String((until - from) / total) }),
   );
-  return [...bars, ...waits];
 }
 
 /** The reason beside what failed, on the side that has room. */

@@ -11,14 +11,13 @@ export function traceHeader(trace: TraceView): HTMLElement[] {
   const { facts } = trace;
   const lines: [title: string, content: (Node | string)[]][] = [
     ['Outcome', outcomeLine(facts)],
-    ['Changed', facts.summary ? [facts.summary] : []],
+    [facts.outcome === undefined ? 'About' : 'Changed', changedLine(facts)],
     ['By', byLine(facts)],
-    ['Where', whereLine(facts)],
     ['Time', timeLine(facts)],
   ];
   const links = linksOf(trace);
   if (links.length > 0) lines.push(['Links', [make('ul', {}, ...links)]]);
-  lines.push(['Look', lookLine(trace)]);
+  lines.push(['Inspect', inspectLine(trace)]);
   const list = make('dl', { class: 'facts-of' });
   for (const [title, content] of lines)
     if (content.length > 0) list.append(make('dt', { text: title }), make('dd', {}, ...content));
@@ -45,8 +44,9 @@ function outcomeLine({ outcome = '', took, cause, why }: TraceFacts): (Node | st
   const parts: (Node | string)[] = [];
   if (outcome !== '') parts.push(make('b', { class: tone, text: sign + outcome }));
   if (outcome !== '' && took !== undefined) parts.push(` after ${formatDuration(BigInt(took))}`);
-  if (cause !== undefined) parts.push(outcome === '' ? '' : ' · ', make('b', { class: 'bad', text: cause }));
-  if (why !== undefined) parts.push(make('span', { class: 'sentence', text: why }));
+  if (cause !== undefined) parts.push(outcome === '' ? '' : ': ', make('b', { class: 'bad', text: cause }));
+  if (why !== undefined)
+    parts.push(parts.length === 0 ? '' : ' · ', make('span', { class: 'sentence', text: why }));
   return parts;
 }
 
@@ -58,13 +58,22 @@ function byLine({ manager, operation, revision }: TraceFacts): string[] {
   return parts.length > 0 ? [parts.join(' · ')] : [];
 }
 
-function whereLine({ kind = '', object = '', namespace = '', cluster = '' }: TraceFacts): string[] {
-  const where = [
-    `${kind} ${object}`.trim(),
-    namespace && `namespace ${namespace}`,
-    cluster && `cluster ${cluster}`,
-  ].filter((part) => part !== '');
-  return [where.join(' · ')];
+/** `Deployment web · namespace shop · image app v1 → v2`. */
+function changedLine({
+  kind = '',
+  object = '',
+  namespace = '',
+  cluster = '',
+  summary = '',
+}: TraceFacts): Node[] {
+  const where = [namespace && `namespace ${namespace}`, cluster && `cluster ${cluster}`].filter(
+    (part) => part !== '',
+  );
+  return [
+    make('b', { text: `${kind} ${object}`.trim() }),
+    make('span', { class: 'dim', text: where.map((part) => ` · ${part}`).join('') }),
+    make('span', { text: summary && ` · ${summary}` }),
+  ];
 }
 
 /** The critical path by phase, as its root says it. */
@@ -82,14 +91,15 @@ function timeLine({ spent = [], took }: TraceFacts): Node[] {
     bar.append(make('i', { ...hue(phase), title: text, '--share': String(lasts / all) }));
   const words = make('span', { class: 'phase-words' });
   for (const { phase, text } of said) words.append(make('span', {}, make('i', hue(phase)), text));
-  return [bar, words];
+  return [make('div', { class: 'line' }, bar, words)];
 }
 
-function lookLine(trace: TraceView): Node[] {
+function inspectLine(trace: TraceView): Node[] {
   const { rows } = drawnOf(trace);
   const head = rows.find(({ tree }) => tree.span.parentSpanId === null) ?? rows[0];
   const commands = head === undefined ? [] : kubectlCommands(head.tree.span.attributes);
-  return [...commands.map(commandLine), ...backendLink(trace)];
+  const parts = [...commands.map(commandLine), ...backendLink(trace)];
+  return parts.length === 0 ? [] : [make('div', { class: 'line' }, ...parts)];
 }
 
 export const commandLine = (command: string): HTMLElement =>

@@ -24,7 +24,8 @@ document.body.classList.toggle(
 
 export function startOf({ start }: TraceFacts): string {
   const time = formatTime(BigInt(start) * 1_000_000n);
-  return isSameDay ? time.slice(11) : time;
+  // The year is in the page's head, and above each waterfall.
+  return isSameDay ? time.slice(11) : time.slice(5);
 }
 
 export function entryOf(trace: TraceView): NonNullable<TraceView['entry']> {
