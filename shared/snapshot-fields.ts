@@ -47,12 +47,8 @@ export const traceContextAnnotations = [
   'kueue.x-k8s.io/trace-context',
 ] as const;
 
-/** Names the release that a change belongs to, where no GitOps tool says its revision. Users write it. */
-export const releaseAnnotation = 'rootspan.dev/release';
-
 const shippedAnnotations: ReadonlySet<string> = new Set([
   ...traceContextAnnotations,
-  releaseAnnotation,
   'topLevelSpan',
   'deployment.kubernetes.io/revision',
   'batch.kubernetes.io/cronjob-scheduled-timestamp',

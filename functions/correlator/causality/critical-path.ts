@@ -5,24 +5,12 @@
 import type { Change } from './change.ts';
 import { nextOf } from './find-change.ts';
 import { type KubernetesObject, saysReadiness } from './kubernetes-object.ts';
+import type { Phase } from './phases.ts';
 import type { World } from './placement/world.ts';
 import { gatherPodLives, goneAt, type PodLife, type PodLives, stagesUntil } from './pod-life.ts';
 import { isPaused } from './read-status.ts';
 import { compare, max, min, SECOND } from './time.ts';
 import type { TimedTrace } from './time-spans.ts';
-
-/** In the order in which a pod goes through them. */
-export const phases = ['queue', 'schedule', 'pull', 'start', 'ready', 'stop', 'other'] as const;
-/**
- * - `queue`: until a controller does the next thing: from the change to a pod's creation, from one pod to the next
- * - `schedule`: until the pod has a node
- * - `pull`: while an image is pulled, or cannot be
- * - `start`: volumes, sandbox, init containers, creating and starting containers, and between a crash and the next start
- * - `ready`: from the last start until the pod is ready, and as long as its controller wants it to be (minReadySeconds)
- * - `stop`: until an old pod is gone
- * - `other`: what nothing explains, and what containers that run to completion do
- */
-export type Phase = (typeof phases)[number];
 
 export interface TimeSpent {
   /** Nanoseconds from the change until it ended. */

@@ -3,13 +3,14 @@ import type { Cluster } from '../../../shared/observation.ts';
 import { ownershipAnnotations, ownershipLabels, releaseAnnotation } from '../../../shared/snapshot-fields.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
-import { type Phase, phases, type TimeSpent } from './critical-path.ts';
+import type { TimeSpent } from './critical-path.ts';
 import type { Commit } from './find-commit.ts';
 import { addHelm } from './find-helm-chart.ts';
 import { revisionOf } from './find-syncs.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { nodeNameOf } from './node-turns.ts';
+import { type Phase, phases } from './phases.ts';
 import type { Membership } from './trace.ts';
 
 /**

@@ -90,14 +90,17 @@ function buildTrace(traceId: string, trees: Map<string, Tree>, shapes: Map<strin
     traceId,
     roots,
     start: ordered[0]!.start,
-    end: ordered
-      .map((tree) => tree.end)
-      .sort(compare)
-      .at(-1)!,
+    end: latestEnd(ordered),
     spans: ordered.length,
     errors: roots.reduce((sum, root) => sum + root.errors, 0),
     links: linksOf(traceId, walked),
   };
+}
+
+function latestEnd(trees: readonly Tree[]): bigint {
+  let latest = trees[0]!.end;
+  for (const { end } of trees) if (end > latest) latest = end;
+  return latest;
 }
 
 /** Spans that are each other's ancestors hang under no root: without this they would vanish. */

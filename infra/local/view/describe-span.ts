@@ -1,11 +1,5 @@
-/** What a person calls a span: the words that terminal, tree and page share. */
-import { type Phase, phases } from '../../../functions/correlator/causality/critical-path.ts';
-import {
-  episode,
-  inRelease,
-  placementRules,
-  sentBefore,
-} from '../../../functions/correlator/causality/placement/placement-rules.ts';
+/** What a person calls a span: the words that terminal, tree and page share. The page's script has this file in it. */
+import { type Phase, phases } from '../../../functions/correlator/causality/phases.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { headOf, type Trace, type Tree } from './build-trees.ts';
 import { oneLine } from './fit-text.ts';
@@ -33,12 +27,12 @@ export function describeTrace(trace: Trace): TraceDescription {
   const duration = durationOf(span);
   return {
     name: oneLine(span.name),
-    kind: text(span.attributes, 'k8s.object.kind'),
-    object: objectName(span) || text(span.attributes, 'rootspan.release.key'),
-    namespace: text(span.attributes, 'k8s.namespace.name'),
-    manager: text(span.attributes, 'rootspan.change.manager'),
-    outcome: text(span.attributes, 'rootspan.change.outcome'),
-    summary: text(span.attributes, 'rootspan.change.summary') || releaseSummary(span),
+    kind: textOf(span.attributes, 'k8s.object.kind'),
+    object: objectName(span) || textOf(span.attributes, 'rootspan.release.key'),
+    namespace: textOf(span.attributes, 'k8s.namespace.name'),
+    manager: textOf(span.attributes, 'rootspan.change.manager'),
+    outcome: textOf(span.attributes, 'rootspan.change.outcome'),
+    summary: textOf(span.attributes, 'rootspan.change.summary') || releaseSummary(span),
     commit: commitOf(span),
     took: duration === undefined ? '' : formatDuration(duration),
     spent: phasesOf(span)
@@ -51,12 +45,15 @@ export function describeTrace(trace: Trace): TraceDescription {
 
 /** `''` of what is no root of a change, or where nobody says it. */
 export function commitOf({ attributes }: Span): string {
-  const revision = text(attributes, 'vcs.ref.head.revision');
+  const revision = textOf(attributes, 'vcs.ref.head.revision');
   if (revision === '' || attributes['rootspan.change.outcome'] === undefined) return '';
   const short = /^[0-9a-f]{40,}$/.test(revision) ? revision.slice(0, 7) : revision;
-  const [name, url] = [text(attributes, 'vcs.ref.head.name'), text(attributes, 'vcs.repository.url.full')];
+  const [name, url] = [
+    textOf(attributes, 'vcs.ref.head.name'),
+    textOf(attributes, 'vcs.repository.url.full'),
+  ];
   // What a sync synced is its summary.
-  if (text(attributes, 'rootspan.change.summary').includes(revision)) return url;
+  if (textOf(attributes, 'rootspan.change.summary').includes(revision)) return url;
   return `${name === '' ? '' : `${name}@`}${short}${url === '' ? '' : ` of ${url}`}`;
 }
 
@@ -79,9 +76,9 @@ const nanoseconds = (seconds: Attributes[string] | undefined): bigint | undefine
 
 /** In the trace of a release, which is of several clusters, with its cluster. */
 export function objectName({ attributes, resource }: Span): string {
-  const name = text(attributes, 'k8s.object.name');
-  if (attributes['rootspan.because'] !== inRelease.name) return name;
-  const cluster = text(resource, 'k8s.cluster.name') || text(resource, 'k8s.cluster.uid');
+  const name = textOf(attributes, 'k8s.object.name');
+  if (attributes['rootspan.because'] !== 'release') return name;
+  const cluster = textOf(resource, 'k8s.cluster.name') || textOf(resource, 'k8s.cluster.uid');
   return cluster === '' ? name : `${name} in ${cluster}`;
 }
 
@@ -96,40 +93,27 @@ export function releaseSummary({ attributes }: Span): string {
 }
 
 /** `''` where the span's reporter is unknown. */
-export const serviceName = (span: Span): string => text(span.resource, 'service.name');
+export const serviceName = (span: Span): string => textOf(span.resource, 'service.name');
 
 /** `''` where the span is about no container. */
-export const containerName = (span: Span): string => text(span.attributes, 'k8s.container.name');
+export const containerName = (span: Span): string => textOf(span.attributes, 'k8s.container.name');
 
 /** `web-7876 [app]`. */
 export const withContainer = (object: string, container: string): string =>
   [object, container === '' ? '' : `[${container}]`].filter((part) => part !== '').join(' ');
 
-const whys = new Map<string, string>(
-  [...placementRules, episode, sentBefore, inRelease].map(({ name, why }) => [name, why]),
-);
-
-/** Why it hangs where it does; undefined of a root. */
-export function groundOf({
-  attributes,
-}: Span): { because: string; why: string; evidence: string } | undefined {
-  const because = text(attributes, 'rootspan.because');
-  if (because === '') return undefined;
-  return { because, why: whys.get(because) ?? '', evidence: text(attributes, 'rootspan.evidence') };
-}
-
 /** What went wrong, else what the Event said; on one line. */
 export function messageOf(span: Span): string {
-  return oneLine(span.status.message ?? '') || text(span.attributes, 'k8s.event.message') || endOf(span);
+  return oneLine(span.status.message ?? '') || textOf(span.attributes, 'k8s.event.message') || endOf(span);
 }
 
 /** How a container ended, where no Event says it. */
 function endOf({ attributes }: Span): string {
-  const code = text(attributes, 'process.exit.code');
+  const code = textOf(attributes, 'process.exit.code');
   if (code === '') return '';
   const [container, reason] = [
-    text(attributes, 'k8s.container.name'),
-    text(attributes, 'k8s.container.status.reason'),
+    textOf(attributes, 'k8s.container.name'),
+    textOf(attributes, 'k8s.container.status.reason'),
   ];
   return `container ${container}: ${reason === '' ? 'ended' : reason}, exit code ${code}`;
 }
@@ -174,7 +158,8 @@ export function formatTime(unixNano: bigint): string {
 /** `1 error`, `3 errors`. */
 export const countOf = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
-function text(attributes: Attributes, key: string): string {
+/** On one line; `''` where there is none. */
+export function textOf(attributes: Attributes, key: string): string {
   const value = attributes[key];
   return value === undefined ? '' : oneLine(Array.isArray(value) ? value.join(', ') : String(value));
 }

@@ -56,8 +56,8 @@ export function foldSiblings(siblings: readonly Tree[]): SiblingRow[] {
 
 /** Only a tree without children can be one mark in a line of many. */
 function repeatKey(tree: Tree): string {
-  const event = tree.span.attributes['k8s.event.uid'];
-  return tree.children.length > 0 || event === undefined ? `span ${tree.span.spanId}` : `event ${event}`;
+  const event = tree.children.length > 0 ? undefined : tree.span.attributes['k8s.event.uid'];
+  return event === undefined ? `span ${tree.span.spanId}` : `event ${event}`;
 }
 
 const countErrors = (trees: readonly Tree[]) => trees.filter((tree) => tree.errors > 0).length;

@@ -1,51 +1,45 @@
 /** Traces as one HTML file: everything is in it, nothing is fetched, it can be mailed and opened in ten years. */
-import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Span } from '../../../shared/span.ts';
-import { buildTraces, type Trace, type Tree, walkTrees } from './build-trees.ts';
-import {
-  containerName,
-  countOf,
-  describeTrace,
-  formatDuration,
-  formatTime,
-  groundOf,
-  messageOf,
-  objectName,
-  serviceName,
-  tellingName,
-} from './describe-span.ts';
-import { oneLine } from './fit-text.ts';
-import { foldSiblings } from './fold-siblings.ts';
+import { buildTraces, type Trace } from './build-trees.ts';
+import { countOf, formatTime } from './describe-span.ts';
+import { cutEnd, oneLine } from './fit-text.ts';
+import { type PageAssets, readPageAssets } from './page-assets.ts';
+import { pageDataOf } from './page-data.ts';
 
-const asset = (name: string) => readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8');
-const page = { template: asset('page.html'), style: asset('page.css'), script: asset('page.js') };
+export interface PageOptions {
+  title: string;
+  /** In a few words where the spans come from; files as a list with commas. */
+  source: string;
+  /** Where a backend shows a trace, with `{traceId}` in it. */
+  traceUrl?: string;
+}
+
+let assets: PageAssets | undefined;
 
 /**
- * A page that lists the traces and shows each as a waterfall. `source` says in a few words where the spans come from.
- * Event messages are anybody's text: they are in the page as JSON only, and the script shows them as text only. What
- * the page decides about folding and wording is decided here, so that it agrees with the terminal.
+ * A page that lists the traces and shows each as a waterfall. Event messages are anybody's text: they are in the page as JSON
+ * only, and the script shows them as text only. The script folds and words spans with the modules that the terminal has.
  */
-export function renderPage(
-  spans: readonly Span[],
-  { title, source }: { title: string; source: string },
-): string {
+export function renderPage(spans: readonly Span[], { title, source, traceUrl }: PageOptions): string {
+  assets ??= readPageAssets();
+  const { template, style, script } = assets;
   const traces = buildTraces(spans);
-  const services = rankServices(traces);
-  const ranks = new Map(services.map((service, rank) => [service.name, rank]));
+  const data = pageDataOf(traces, traceUrl);
   const parts: Record<string, string> = {
-    title: escapeHtml(oneLine(title)),
+    title: escapeHtml(titleOf(title, source)),
     heading: `<h1>${escapeHtml(oneLine(title))}</h1>`,
-    facts: escapeHtml(factsOf(traces, source)),
-    style: `<style>${page.style}</style>`,
-    script: `<script type="module">${page.script}</script>`,
+    facts: `<p class="facts" title="${escapeHtml(oneLine(source))}">${escapeHtml(factsOf(traces, source))}</p>`,
+    style: `<style>${style}</style>`,
+    script: `<script type="module">${script}</script>`,
     // One block a trace: the page parses a trace when somebody opens it.
     data: [
-      embedJson('index', { services, traces: traces.map(listed) }),
-      ...traces.map((trace) => embedJson(`t-${trace.traceId}`, drawn(trace, ranks))),
+      embedJson('index', data.index),
+      ...data.traces.map((trace) => embedJson(`t-${trace.traceId}`, trace)),
     ].join('\n'),
   };
   // One pass with a function: a `<!--script-->` or a `$&` in somebody's text stays text.
-  return page.template.replace(/<!--(\w+)-->/g, (_, name: string) => parts[name]!);
+  return template.replace(/<!--(\w+)-->/g, (_, name: string) => parts[name]!);
 }
 
 /** JSON that is inert inside its element: no `<` can end the element or begin a comment. */
@@ -60,101 +54,27 @@ function embedJson(id: string, value: unknown): string {
 const HTML: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => HTML[c]!);
 
+/** What a browser's tab has room for, twice over: the whole of it is in a list of tabs. */
+const TITLE_CELLS = 80;
+
+/** By file: somebody has several of these open. */
+const titleOf = (title: string, source: string): string =>
+  [cutEnd(shortSource(source), TITLE_CELLS), oneLine(title)].filter((part) => part !== '').join(' · ');
+
+/** `drain.jsonl and 12 more`. */
+function shortSource(source: string): string {
+  const files = oneLine(source)
+    .split(', ')
+    .map((file) => basename(file));
+  return files.length > 2 ? `${files[0]} and ${files.length - 1} more` : files.join(', ');
+}
+
 function factsOf(traces: readonly Trace[], source: string): string {
   const sum = (of: (trace: Trace) => number) => traces.reduce((total, trace) => total + of(trace), 0);
-  const facts = [
-    oneLine(source),
-    countOf(traces.length, 'trace'),
-    countOf(
-      sum((trace) => trace.spans),
-      'span',
-    ),
-  ];
+  const spans = sum((trace) => trace.spans);
   const errors = sum((trace) => trace.errors);
+  const facts = [shortSource(source), countOf(traces.length, 'trace'), countOf(spans, 'span')];
   if (errors > 0) facts.push(countOf(errors, 'error'));
   if (traces.length > 0) facts.push(`from ${formatTime(traces[0]!.start)} UTC`);
   return facts.filter((fact) => fact !== '').join(' · ');
-}
-
-/** The busiest first: they get the colours that are easiest to tell apart. */
-function rankServices(traces: readonly Trace[]): { name: string; spans: number }[] {
-  const counts = new Map<string, number>();
-  for (const trace of traces)
-    for (const { tree } of walkTrees(trace.roots)) {
-      const name = serviceName(tree.span);
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-  return [...counts]
-    .map(([name, spans]) => ({ name, spans }))
-    .sort((a, b) => b.spans - a.spans || (a.name < b.name ? -1 : 1));
-}
-
-function listed(trace: Trace) {
-  return {
-    id: trace.traceId,
-    ...describeTrace(trace),
-    start: formatTime(trace.start),
-    lasts: formatDuration(trace.end - trace.start),
-    spans: trace.spans,
-    errors: trace.errors,
-  };
-}
-
-/** Rows are in reading order, each with the size of its subtree; siblings are numbers of rows, or folds of them. */
-function drawn(trace: Trace, services: Map<string, number>) {
-  const walked = [...walkTrees(trace.roots)].map(({ tree }) => tree);
-  const numbers = new Map(walked.map((tree, i) => [tree, i]));
-  const sizes = new Map<Tree, number>();
-  const parents = new Map<Tree, number>();
-  for (const tree of walked.toReversed()) {
-    sizes.set(
-      tree,
-      tree.children.reduce((size, child) => size + sizes.get(child)!, 1),
-    );
-    for (const child of tree.children) parents.set(child, numbers.get(tree)!);
-  }
-  const resources = new Map<string, number>();
-  const resourceOf = ({ resource }: Span) => {
-    const key = JSON.stringify(resource);
-    if (!resources.has(key)) resources.set(key, resources.size);
-    return resources.get(key)!;
-  };
-  const arrange = (siblings: readonly Tree[]) =>
-    foldSiblings(siblings).map((row) => {
-      if (row.type === 'span') return numbers.get(row.tree)!;
-      const rows = row.trees.map((tree) => numbers.get(tree)!);
-      if (row.type === 'repeat') return { type: row.type, rows, errors: row.errors };
-      const slowest = row.slowest.end - row.slowest.start;
-      const note = slowest > 0n ? `slowest ${tellingName(row.slowest)} ${formatDuration(slowest)}` : '';
-      return { type: row.type, rows, errors: row.errors, note };
-    });
-
-  const rows = walked.map((tree) => ({
-    id: tree.span.spanId,
-    parent: parents.get(tree) ?? -1,
-    size: sizes.get(tree)!,
-    name: oneLine(tree.span.name),
-    object: objectName(tree.span),
-    container: containerName(tree.span),
-    service: services.get(serviceName(tree.span))!,
-    at: Number(tree.start - trace.start),
-    lasts: Number(tree.end - tree.start),
-    start: formatTime(tree.start),
-    time: tree.end > tree.start ? formatDuration(tree.end - tree.start) : '',
-    failed: tree.span.status.code === 'ERROR',
-    errors: tree.errors,
-    message: messageOf(tree.span),
-    ground: groundOf(tree.span),
-    status: tree.span.status,
-    resource: resourceOf(tree.span),
-    attributes: tree.span.attributes,
-    links: tree.span.links,
-    below: arrange(tree.children),
-  }));
-  return {
-    total: Number(trace.end - trace.start),
-    top: arrange(trace.roots),
-    rows,
-    resources: [...resources.keys()].map((key) => JSON.parse(key) as unknown),
-  };
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { unpackSpans } from '../../../../infra/local/view/pack-spans.ts';
 import { renderPage } from '../../../../infra/local/view/render-page.ts';
-import type { Span } from '../../../../shared/span.ts';
+import { compareSpans, type Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import { anySpans, HOSTILE, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';
 
@@ -23,8 +24,13 @@ test('one file that may fetch nothing', () => {
   expect(html).not.toMatch(/<!--\w+-->/);
 });
 
+const spansOf = (html: string): Span[] => {
+  const [index, ...traces] = dataOf(html);
+  return traces.flatMap((trace) => unpackSpans(trace, index.shared));
+};
+
 test('the index lists the traces, each trace has a block of its own with every span', () => {
-  const [index, web, ...others] = dataOf(pageOf(makeMorning()));
+  const [index, ...traces] = dataOf(pageOf(makeMorning()));
   expect(index.traces.map((trace: { object: string }) => trace.object)).toEqual([
     'web',
     'checkout',
@@ -32,46 +38,75 @@ test('the index lists the traces, each trace has a block of its own with every s
     'worker',
     'node-2',
   ]);
-  expect(index.traces[2]).toMatchObject({ manager: 'helm', outcome: 'failed', errors: 6, lasts: '13.81 s' });
-  expect(web.rows).toHaveLength(20);
-  expect(others).toHaveLength(4);
+  expect(index.traces[2]).toMatchObject({
+    manager: 'helm',
+    outcome: 'failed',
+    cluster: 'prod-eu-1',
+    errors: 6,
+    spans: 28,
+  });
+  // What is empty takes no room.
+  expect(index.traces[0]).not.toHaveProperty('cause');
+  expect(traces).toHaveLength(5);
+  expect(spansOf(pageOf(makeMorning())).toSorted(compareSpans)).toEqual(makeMorning().toSorted(compareSpans));
 });
 
-test('a row says which container it is about, how that ended, and why it hangs where it does', () => {
+test('a change says why it failed, an episode why its first error came', () => {
+  const failed = { outcome: 'failed', manager: 'helm', trace: 'a', error: 'Pod web-1: not found' };
+  const change = makeSpan({
+    name: 'Deployment.Apply',
+    object: 'web',
+    ...failed,
+    attributes: { 'error.type': 'ErrImagePull' },
+  });
+  const episode = makeSpan({ name: 'Pod.Unhealthy', object: 'web-1', trace: 'b', at: 1 });
+  const below = makeSpan({
+    name: 'Pod.BackOff',
+    object: 'web-1',
+    trace: 'b',
+    at: 2,
+    parent: episode,
+    error: 'Back-off',
+  });
+  const recovered = makeSpan({ name: 'Deployment.Apply', object: 'api', trace: 'c', at: 3, manager: 'helm' });
+  const warning = makeSpan({
+    name: 'Pod.FailedScheduling',
+    object: 'api-1',
+    trace: 'c',
+    at: 4,
+    parent: recovered,
+    error: 'no node',
+  });
+  const [index] = dataOf(pageOf([change, episode, below, recovered, warning]));
+  expect(index.traces).toMatchObject([
+    { cause: 'ErrImagePull', why: 'Pod web-1: not found' },
+    { cause: 'BackOff', why: 'Back-off' },
+    { outcome: 'complete', errors: 1 },
+  ]);
+  expect(index.traces[2]).not.toHaveProperty('cause');
+});
+
+test('a rule that placed a span is told in words', () => {
   const root = makeSpan({ name: 'Pod.Scheduled', object: 'web-1' });
-  const end = makeSpan({ name: 'Pod.Terminated', object: 'web-1', parent: root });
-  const attributes = {
-    'k8s.container.name': 'app',
-    'k8s.container.status.reason': 'Completed',
-    'process.exit.code': 0,
-    'rootspan.because': 'creator',
-    'rootspan.evidence': 'message',
-  };
-  const [, trace] = dataOf(pageOf([root, { ...end, attributes }]));
-  expect(trace.rows[0]).toMatchObject({ container: '' });
-  expect(trace.rows[0]).not.toHaveProperty('ground');
-  expect(trace.rows[1]).toMatchObject({
-    container: 'app',
-    message: 'container app: Completed, exit code 0',
-    ground: {
-      because: 'creator',
-      why: 'the Event that it hangs under created this object',
-      evidence: 'message',
-    },
+  const attributes = { 'rootspan.because': 'creator', 'rootspan.evidence': 'message' };
+  const end = makeSpan({ name: 'Pod.Terminated', object: 'web-1', parent: root, attributes });
+  expect(dataOf(pageOf([root, end]))[0].rules).toEqual({
+    creator: 'the Event that it hangs under created this object',
   });
 });
 
-test('like pods come folded', () => {
-  const [, trace] = dataOf(pageOf(makeRollout({ name: 'big', replicas: 30 })));
-  expect(trace.rows[1].below).toEqual([
-    2,
-    {
-      type: 'more',
-      rows: expect.arrayContaining([8, 14]),
-      errors: 0,
-      note: expect.stringMatching(/^slowest big-.* s$/),
-    },
-  ]);
+test('a tab says which file it is of', () => {
+  const tabOf = (source: string) => /<title>(.*)<\/title>/.exec(pageOf([], 'Rootspan', source))![1];
+  expect(tabOf('recordings/drain.jsonl')).toBe('drain.jsonl · Rootspan');
+  expect(tabOf('a/one.jsonl, b/two.jsonl')).toBe('one.jsonl, two.jsonl · Rootspan');
+  expect(tabOf('a/one.jsonl, two.jsonl, three.jsonl')).toBe('one.jsonl and 2 more · Rootspan');
+  expect(tabOf('')).toBe('Rootspan');
+});
+
+test('20,000 spans are less than 5 MB', () => {
+  const spans = Array.from({ length: 8 }, (_, i) => makeRollout({ name: `app-${i}`, replicas: 417 })).flat();
+  expect(spans.length).toBeGreaterThan(20_000);
+  expect(pageOf(spans).length).toBeLessThan(5_000_000);
 });
 
 test('nothing in a title, a source or a span can end its element or fill a hole of the page', () => {
@@ -82,7 +117,7 @@ test('nothing in a title, a source or a span can end its element or fill a hole 
     ];
     const html = pageOf(spans, text, text);
     expect(blocksOf(html)).toHaveLength(bare.length);
-    expect(dataOf(html)[1].rows[0].attributes['k8s.event.message']).toBe(text);
+    expect(spansOf(html)[0]!.attributes['k8s.event.message']).toBe(text);
     expect(html).not.toContain('<img');
   }
 });
@@ -92,10 +127,9 @@ test('whatever the spans: the blocks parse and hold each span once', () => {
     fc.property(anySpans, (spans) => {
       const [index, ...traces] = dataOf(pageOf(spans));
       expect(traces).toHaveLength(index.traces.length);
-      const ids = traces.flatMap(({ rows }, i) =>
-        rows.map((row: { id: string }) => index.traces[i].id + row.id),
+      expect(traces.flatMap((trace) => unpackSpans(trace, index.shared)).toSorted(compareSpans)).toEqual(
+        spans.toSorted(compareSpans),
       );
-      expect(ids.toSorted()).toEqual(spans.map((span) => span.traceId + span.spanId).toSorted());
     }),
     60,
   );

@@ -1,0 +1,28 @@
+/** What a link between two traces says, read from either end. */
+
+const words: Readonly<Record<string, [there: string, back: string]>> = {
+  'generation-in-force': ['Happened under', 'Happened under this'],
+  'moved-pods-of': ['Moved pods of', 'Its pods were moved by'],
+  'run-of': ['A run of', 'Ran'],
+  'waits-for': ['Waits for', 'Waited for by'],
+  caller: ['Called by', 'Called'],
+  continues: ['Continues', 'Went on in'],
+  release: ['Part of the release', 'Part of this release'],
+};
+
+/** What applies other objects; of all else a sync is what applied it. */
+const syncKinds: ReadonlySet<string> = new Set(['Kustomization', 'HelmRelease', 'Application']);
+
+export interface LinkEnds {
+  reason: string;
+  /** The kind of the object that the trace is about from which the link is read. */
+  kind: string;
+  isBack: boolean;
+}
+
+export function linkWords({ reason, kind, isBack }: LinkEnds): string {
+  if (reason === 'sync') return syncKinds.has(kind) ? 'Applied' : 'Applied by';
+  const known = Object.hasOwn(words, reason) ? words[reason] : undefined;
+  if (known !== undefined) return known[isBack ? 1 : 0];
+  return [isBack ? 'Linked from' : 'Links to', reason && `(${reason})`].filter(Boolean).join(' ');
+}
