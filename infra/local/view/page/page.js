@@ -155,7 +155,7 @@ function filter() {
 
 const textOf = (row) => `${row.name} ${row.object} ${row.container} ${row.message}`.toLowerCase();
 const headText = ({ facts }) =>
-  `${facts.id} ${facts.name} ${facts.object} ${facts.namespace} ${facts.manager} ${facts.outcome} ${facts.summary}`.toLowerCase();
+  `${facts.id} ${facts.name} ${facts.object} ${facts.namespace} ${facts.manager} ${facts.outcome} ${facts.summary} ${facts.commit}`.toLowerCase();
 
 function haystackOf(trace) {
   trace.haystack ??= [headText(trace), ...new Set(drawnOf(trace).rows.map(textOf))].join('\n');
@@ -215,8 +215,8 @@ function buildBody(trace) {
     { class: 'body' },
     make('p', {
       class: 'changed dim',
-      text: trace.facts.summary,
-      ...(!trace.facts.summary && { hidden: '' }),
+      text: [trace.facts.summary, trace.facts.commit].filter(Boolean).join(' · '),
+      ...(!trace.facts.summary && !trace.facts.commit && { hidden: '' }),
     }),
     make(
       'div',
