@@ -206,7 +206,7 @@ const statusBounds = fields<Status>({
   health: word,
   operation: word,
   revision: value,
-  // 17 types ship by default, and a custom resource may repeat one.
+  // 18 types ship by default, and a custom resource may repeat one.
   conditions: list(32, fields({ type: text(317), status: word, reason, message, lastTransitionTime: time })),
   containers: list(
     256,

@@ -89,6 +89,7 @@ export const shippedConditions: ReadonlySet<string> = new Set([
   'Paused',
   'Suspended',
   'Finished',
+  'InvalidSpec',
 ]);
 
 /** Counters and words of a workload's status that tell how a change ended. */

@@ -8,7 +8,7 @@ import { type ObjectHistory, seenGone, type Version } from './gather-objects.ts'
 import { rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { isPaused, readStatus, tellsOutcome, type Verdict } from './read-status.ts';
-import { compare, HOUR } from './time.ts';
+import { compare, HOUR, parseTime, SECOND } from './time.ts';
 
 export interface Outcome {
   /**
@@ -60,10 +60,14 @@ function outcomeOf(
       : { ...unknown, verdict: 'complete', at, isFinal: true };
   }
   const status = statusVerdict(change, next, object, history);
-  const event = eventVerdict(change, next, object);
   const { moved, pausedSince } = status;
-  const first = firstOf(status.verdict, event);
-  if (first !== undefined) return { ...first, moved, pausedSince, isFinal: true };
+  const event = eventVerdict(change, next, object);
+  const isEarly = event !== undefined && isTooEarly(event, moved, history.kind);
+  const first = firstOf(status.verdict, isEarly ? undefined : event);
+  if (first !== undefined) {
+    const { verdict, at, message, reason } = first;
+    return { verdict, at, message, reason, moved, pausedSince, isFinal: true };
+  }
   const isFinal = next !== undefined && !tellsOfBoth(change, next);
   const isTold = moved.length > 0 || tellsOutcome(history.kind);
   // Where the status never says how far it is, nobody knows whether it was through when the next one came.
@@ -82,12 +86,25 @@ const isLongBefore = (next: Begun, { type, version, moment }: Begun): boolean =>
   next.moment.at - moment.latest > HOUR;
 
 type Found = Omit<Outcome, 'moved' | 'pausedSince' | 'isFinal'>;
+type FoundByStatus = Found & { seenAt: bigint };
+type FoundByEvent = Found & { at: bigint; latest: bigint };
+
+/**
+ * A controller may speak of a step of its own: Argo Rollouts completes the update of a first deployment before it has a pod. Where the
+ * status tells how far it is, and says afterwards that it is under way, it is.
+ */
+const isTooEarly = ({ verdict, latest }: FoundByEvent, moved: readonly bigint[], kind: string): boolean =>
+  verdict === 'complete' && tellsOutcome(kind) && moved.some((at) => at > latest);
 
 /** Of two verdicts the earlier one; where nobody saw when the status said it, what the Event says of the time. */
-function firstOf(status: Found | undefined, event: Found | undefined): Found | undefined {
+function firstOf(status: FoundByStatus | undefined, event: FoundByEvent | undefined): Found | undefined {
   if (status === undefined || event === undefined) return status ?? event;
-  if (status.at === undefined) return status.verdict === event.verdict ? event : status;
-  return compare(status.at, event.at!) <= 0 ? status : event;
+  if (status.at === undefined) {
+    // It failed, and was mended before anybody looked.
+    const isMended = event.verdict === 'failed' && event.at <= status.seenAt;
+    return isMended || status.verdict === event.verdict ? event : status;
+  }
+  return compare(status.at, event.at) <= 0 ? status : event;
 }
 
 /** An Event's word, where the row says that it is one. */
@@ -95,7 +112,7 @@ function eventVerdict(
   change: Begun,
   next: Begun | undefined,
   { occurrences }: KubernetesObject,
-): Found | undefined {
+): FoundByEvent | undefined {
   for (const occurrence of occurrences) {
     const { outcome, cause } = rowOf(occurrence);
     if (outcome === undefined) continue;
@@ -106,6 +123,7 @@ function eventVerdict(
     return {
       verdict: outcome,
       at,
+      latest,
       message: isFailed ? event.message : '',
       reason: isFailed ? (cause ?? event.reason) : undefined,
     };
@@ -114,7 +132,7 @@ function eventVerdict(
 }
 
 interface StatusVerdict {
-  verdict: Found | undefined;
+  verdict: FoundByStatus | undefined;
   moved: bigint[];
   pausedSince: bigint | undefined;
 }
@@ -130,7 +148,7 @@ function statusVerdict(
   for (const version of versionsOf(change, next, history)) {
     const said = readStatus(object, version);
     if (said === undefined) continue;
-    if (said === 'under way') {
+    if (said === 'under way' || isOfBefore(said, change)) {
       pausedSince = isPaused(version) ? (pausedSince ?? version.observedAt) : undefined;
       moved.push(version.observedAt);
       continue;
@@ -139,10 +157,19 @@ function statusVerdict(
     if (change.type === 'sync' && moved.length === 0) continue;
     // What nobody saw under way may have ended long before it was looked at.
     const at = moved.length > 0 ? version.observedAt : undefined;
-    return { verdict: foundOf(said, at), moved, pausedSince };
+    const verdict = { ...foundOf(said, at), seenAt: version.observedAt };
+    return { verdict, moved, pausedSince };
   }
   return { verdict: undefined, moved, pausedSince };
 }
+
+/** It had failed before this change, whose template it is not about. */
+const isOfBefore = (said: Exclude<Verdict, 'under way' | undefined>, { moment, before }: Begun): boolean =>
+  said !== 'complete' &&
+  said.since !== undefined &&
+  before !== undefined &&
+  moment !== undefined &&
+  parseTime(said.since) + SECOND <= moment.at;
 
 function foundOf(said: Exclude<Verdict, 'under way' | undefined>, at: bigint | undefined): Found {
   if (said === 'complete') return { verdict: 'complete', at, message: '', reason: undefined };

@@ -8,8 +8,15 @@ import type { KubernetesObject } from './kubernetes-object.ts';
 type SnapshotObject = Version['object'];
 type Status = NonNullable<SnapshotObject['status']>;
 
-/** Undefined where it does not say. */
-export type Verdict = 'complete' | 'under way' | { failed: string; reason: string } | undefined;
+/**
+ * Undefined where it does not say. `since`: from then on, where it stays until another template is tried: a scaling of what failed
+ * before it did not fail.
+ */
+export type Verdict =
+  | 'complete'
+  | 'under way'
+  | { failed: string; reason: string; since?: string | undefined }
+  | undefined;
 
 export function readStatus(object: KubernetesObject, version: Version): Verdict {
   const { kind, status } = version.object;
@@ -58,7 +65,12 @@ function readDeployment(
     ({ type, status: is, reason }) =>
       type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded',
   );
-  if (stuck !== undefined) return { failed: stuck.message ?? '', reason: 'ProgressDeadlineExceeded' };
+  if (stuck !== undefined)
+    return {
+      failed: stuck.message ?? '',
+      reason: 'ProgressDeadlineExceeded',
+      since: stuck.lastTransitionTime,
+    };
   // A pod of an old ReplicaSet can be the one that is available.
   const existing = status.replicas ?? scaledTo(of, observedAt) ?? replicas;
   const available = status.availableReplicas ?? status.readyReplicas ?? 0;
@@ -67,12 +79,21 @@ function readDeployment(
   );
 }
 
-function readRollout({ generation = 0 }: SnapshotObject, status: Status): Verdict {
-  if ((status.observedGeneration ?? 0) < generation) return 'under way';
-  if (status.phase === 'Healthy') return 'complete';
-  if (status.phase !== 'Degraded') return 'under way';
-  const why = status.conditions?.find(({ type, status: is }) => type === 'Progressing' && is === 'False');
-  return { failed: why?.message ?? '', reason: why?.reason ?? 'Degraded' };
+/**
+ * The controller tells its phase of the generation that it has observed (GetRolloutPhase). Where that is no number, a controller of
+ * before 0.10 wrote a hash of the spec: then it counts as observed there, too.
+ */
+function readRollout(
+  { generation = 0 }: SnapshotObject,
+  { phase, observedGeneration, conditions }: Status,
+): Verdict {
+  if (phase === undefined || (observedGeneration ?? generation) < generation) return 'under way';
+  if (phase === 'Healthy') return 'complete';
+  if (phase !== 'Degraded') return 'under way';
+  const invalid = conditions?.find(({ type }) => type === 'InvalidSpec');
+  if (invalid !== undefined) return { failed: invalid.message ?? '', reason: invalid.type };
+  const why = conditions?.find(({ type, status: is }) => type === 'Progressing' && is === 'False');
+  return { failed: why?.message ?? '', reason: why?.reason ?? 'Degraded', since: why?.lastTransitionTime };
 }
 
 /** As asked, not more: with a partition only the ordinals from it on are updated, with OnDelete none. */

@@ -5,6 +5,7 @@ import { cutObject } from '../../../functions/forwarder/cut-object.ts';
 import { observeObject } from '../../../functions/forwarder/observe.ts';
 import { readOrigin } from '../../../functions/forwarder/read-origin.ts';
 import { createSpecReader } from '../../../functions/forwarder/read-spec.ts';
+import { explain } from '../../../infra/local/explain.ts';
 import { shippedOrigins, shippedUrl } from '../../../shared/snapshot-fields.ts';
 import { checkProperty } from '../../check-property.ts';
 
@@ -186,7 +187,8 @@ it('of any object of these kinds nothing ships that stands elsewhere', () => {
           },
         );
         const observed = observeObject(object, '2026-03-01T12:00:00Z', false, specs);
-        expect(JSON.stringify([observed, cutObject(object, object, specs)])).not.toContain(secret);
+        const spans = observed.ok ? explain([observed.value]) : [];
+        expect(JSON.stringify([observed, cutObject(object, object, specs), spans])).not.toContain(secret);
       },
     ),
   );

@@ -44,6 +44,32 @@ test('the header says where the time of a change went, and how long it took wher
   );
 });
 
+test('the header says which commit it was, once', () => {
+  const attributes = {
+    'rootspan.change.duration': 1,
+    'vcs.ref.head.name': 'main',
+    'vcs.ref.head.revision': '64207fc001382e697be01d0c8cce5234ffe6092e',
+    'vcs.repository.url.full': 'https://git.example.com/apps.git',
+  };
+  const of = (summary: string) =>
+    plain(
+      [
+        makeSpan({
+          name: 'Deployment.Apply',
+          object: 'web',
+          manager: 'flux',
+          attributes: { ...attributes, 'rootspan.change.summary': summary },
+        }),
+      ],
+      200,
+    );
+  expect(of('replicas 1 → 2')).toContain(
+    'replicas 1 → 2 · main@64207fc of https://git.example.com/apps.git ·',
+  );
+  const sync = of('synced main@64207fc001382e697be01d0c8cce5234ffe6092e');
+  expect(sync).toContain('6092e · https://git.example.com/apps.git ·');
+});
+
 test('errors are marked and say why; a crash loop is one row of marks', () => {
   const text = plain(makeRollout({ name: 'w', replicas: 2, badImage: [0], crashes: { 1: 12 } }));
   expect(text).toContain('✗ 15 errors');
