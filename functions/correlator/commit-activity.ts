@@ -143,16 +143,19 @@ interface Committed extends Outcome {
  * Another settle may have registered, read and committed since related ones were read, and have put in another trace what is assembled
  * here. Not beyond the max wait: where there is so much to read that it is never fresh, it would wait for ever.
  */
-function isStale({ ports, thresholds }: SettleContext, { activity, relatedReadAt }: Check): boolean {
+function isStale(
+  { ports, thresholds }: SettleContext,
+  { activity, relatedReadAt }: Pick<Check, 'activity' | 'relatedReadAt'>,
+): boolean {
   const now = ports.now();
   if (relatedReadAt === undefined || activity.joinKeys.length === 0) return false;
   const isOld = now - relatedReadAt > thresholds.registration * 1000;
   return isOld && ageOf(activity, now, thresholds) < thresholds.maxWait;
 }
 
-async function commit(
+export async function commit(
   context: SettleContext,
-  check: Check,
+  check: Pick<Check, 'activity' | 'due' | 'resent' | 'relatedReadAt'>,
   spans: readonly Span[],
   isPartial = false,
 ): Promise<Committed> {

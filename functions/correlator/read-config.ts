@@ -18,7 +18,12 @@ const ingestEntries = {
   SETTLE_AFTER_QUIET_SECONDS: v.optional(Seconds),
 };
 const IngestSchema = v.object(ingestEntries);
-const SettleSchema = v.object({ ...ingestEntries, SPANS_QUEUE_URL: Text, RULES_FILE: v.optional(Text) });
+const SettleSchema = v.object({
+  ...ingestEntries,
+  SPANS_QUEUE_URL: Text,
+  RULES_FILE: v.optional(Text),
+  RELEASES_BY_IMAGES: v.optional(v.picklist(['yes', 'no'])),
+});
 
 export interface IngestConfig {
   tableName: string;
@@ -31,6 +36,7 @@ export interface SettleConfig extends IngestConfig {
   spansQueueUrl: string;
   /** Rules of the users' own, beside the code. */
   rulesFile?: string;
+  releasesByImages: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -44,6 +50,7 @@ export function readSettleConfig(env: Environment): SettleConfig {
   return {
     ...toConfig(values),
     spansQueueUrl: values.SPANS_QUEUE_URL,
+    releasesByImages: values.RELEASES_BY_IMAGES === 'yes',
     ...(values.RULES_FILE !== undefined && { rulesFile: values.RULES_FILE }),
   };
 }

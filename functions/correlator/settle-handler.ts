@@ -30,6 +30,7 @@ const settle = createSettle(
   },
   config.thresholds,
   rules,
+  config,
 );
 
 export const handler = telemetry.wrap(settle);

@@ -7,9 +7,10 @@ import { MessageRefusedError } from '../../shared/errors.ts';
 import type { Span } from '../../shared/span.ts';
 import { builtInRules } from './causality/rules/built-in-rules.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
+import { fileReleases } from './file-releases.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
-import { acknowledgementItem, checkpointItem } from './items.ts';
+import { acknowledgementItem, checkpointItem, releaseTimerItem } from './items.ts';
 import { createFreshReads } from './join-registry.ts';
 import { setSpansAside } from './outbox.ts';
 import { UnreadableBodyError } from './pack-body.ts';
@@ -26,8 +27,9 @@ export function createSettle(
   ports: Ports,
   thresholds: Thresholds,
   rules: RuleSet = builtInRules,
+  { releasesByImages = false }: { releasesByImages?: boolean | undefined } = {},
 ): (event: SqsEvent) => Promise<BatchResponse> {
-  const context: SettleContext = { ports, thresholds, rules };
+  const context: SettleContext = { ports, thresholds, rules, releasesByImages };
   return async (event) => {
     const { due, failures } = await readTimers(event, ports);
     const first = await settleTogether(context, due);
@@ -88,6 +90,8 @@ async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<voi
   const { ports } = context;
   const spans = [...outcomes.values()].flatMap((outcome) => outcome.spans);
   if (spans.length > 0) await sendOrSetAside(ports, spans);
+  // After them, so that nothing of it holds a span back; before it is said that they were sent, so that it is done as surely.
+  await fileReleases(context, spans);
   // What is said from here on, that something was sent, is true.
   await sendRechecks(
     context,
@@ -113,14 +117,18 @@ async function sendOrSetAside(ports: Ports, spans: readonly Span[]): Promise<voi
 function toItems(
   context: SettleContext,
   { activity }: Due,
-  { checkpoint, acknowledged, recheck }: Outcome,
+  { checkpoint, acknowledged, recheck, releaseDueAt }: Outcome,
 ): Item[] {
-  const { maxWait, joinRetention } = context.thresholds;
+  const { maxWait, joinRetention, retention } = context.thresholds;
   const read =
     checkpoint && checkpointItem(activity, checkpoint, expiresIn(context, longestOpen + 2 * maxWait));
   if (read !== undefined) return [read];
-  if (acknowledged === undefined || recheck !== undefined) return [];
-  return [acknowledgementItem(activity, acknowledged, expiresIn(context, joinRetention))];
+  const items: Item[] = [];
+  if (acknowledged !== undefined && recheck === undefined)
+    items.push(acknowledgementItem(activity, acknowledged, expiresIn(context, joinRetention)));
+  if (releaseDueAt !== undefined)
+    items.push(releaseTimerItem(activity, releaseDueAt, expiresIn(context, retention)));
+  return items;
 }
 
 /** Those that come back, in as few messages as their times allow. */

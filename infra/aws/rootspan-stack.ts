@@ -158,6 +158,7 @@ function createSettle(scope: Construct, stores: Stores, settings: Settings): Con
     environment: {
       ...stateOf(stores, settings),
       SPANS_QUEUE_URL: stores.spans.queue.queueUrl,
+      RELEASES_BY_IMAGES: Object.keys(settings.clusters).length > 1 ? 'yes' : 'no',
       ...(rules !== undefined && { RULES_FILE: rulesFile }),
     },
     // Beside the code and not in the environment, which has room for 4 kB in all.

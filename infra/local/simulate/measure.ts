@@ -36,7 +36,7 @@ export interface Figures {
     different: number;
     unknown: number;
   };
-  /** From the last Event that matters to the closed trace at the backend, by outcome; `episode` where there is none. */
+  /** From the last Event that matters to the closed trace at the backend, by outcome; `episode` where there is none, `release`. */
   latency: Record<string, Latency>;
   functions: Record<FunctionName, Account['functions'][FunctionName]>;
   services: Record<Service, Account['services'][Service]>;
@@ -147,6 +147,7 @@ function latencies(
 }
 
 const outcomeOf = ({ attributes }: Span): string => {
+  if (attributes['rootspan.release.key'] !== undefined) return 'release';
   const outcome = attributes['rootspan.change.outcome'];
   return typeof outcome === 'string' ? outcome : 'episode';
 };

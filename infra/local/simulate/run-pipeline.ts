@@ -36,6 +36,8 @@ export interface RunSettings {
   seed: number;
   faults: 'none' | 'all';
   rules: RuleSet;
+  /** As the stack says it where it has several clusters. */
+  releasesByImages?: boolean;
   /** Between settle and its ports; what the tests break to see that it is found. */
   wrapPorts?(ports: Ports): Ports;
   /** Each step, for whoever looks for the cause of something. */
@@ -207,7 +209,8 @@ function startFunctions(world: World, parts: Parts, settings: RunSettings, watch
       name: 'settle',
       timeout: timeouts.settle,
       computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
-      start: (instance) => createSettle(wrapPorts(portsOf(instance)), defaultThresholds, settings.rules),
+      start: (instance) =>
+        createSettle(wrapPorts(portsOf(instance)), defaultThresholds, settings.rules, settings),
     }),
     emit: createFunction<QueueEvent>(world, {
       name: 'emit',
