@@ -36,6 +36,8 @@ export interface Activity {
   acknowledged: Acknowledged[];
   /** Of a release; empty of what is none. */
   releaseChanges: ReleaseChange[];
+  /** Ids of records of its changes that stalled. */
+  told: Set<string>;
   /** Of all bodies. */
   bytes: number;
 }
@@ -57,6 +59,7 @@ export function toActivity(key: string, items: readonly Item[]): Activity {
     checkpoint: undefined,
     acknowledged: [],
     releaseChanges: [],
+    told: new Set(),
     bytes: bytesOf(items),
   };
   for (const item of items) add(activity, item);
@@ -94,6 +97,9 @@ function add(activity: Activity, stored: Item): void {
       return;
     case 'release-change':
       if (item.change !== undefined) activity.releaseChanges.push(item.change);
+      return;
+    case 'told':
+      activity.told.add(item.id);
       return;
     case 'acknowledgement':
     case 'release-timer':

@@ -42,7 +42,8 @@ export type ActivityItem =
   | CheckpointItem
   | { kind: 'acknowledgement'; sk: string; acknowledged: Acknowledged | undefined }
   | { kind: 'release-change'; sk: string; change: ReleaseChange | undefined }
-  | { kind: 'release-timer'; sk: string; dueAt: number };
+  | { kind: 'release-timer'; sk: string; dueAt: number }
+  | { kind: 'told'; sk: string; id: string };
 
 /** Batches of the outbox, both included, that whoever wrote this has sent. */
 export interface Acknowledged {
@@ -450,6 +451,13 @@ export const releaseTimerItem = (activity: string, dueAt: number, expiresAt: num
   fields: { dueAt },
 });
 
+/** A change was told to have stalled, by the id of the record. */
+export const toldItem = (activity: string, id: string, expiresAt: number): Item => ({
+  pk: activityPartition(activity),
+  sk: `told#${id}`,
+  expiresAt,
+});
+
 // Parsing
 
 const numberOf = ({ fields }: Item, name: string): number => Number(fields?.[name] ?? 0);
@@ -531,6 +539,7 @@ const parsers: Readonly<Record<string, (item: Item, activity: string) => Activit
     sk: item.sk,
     change: readReleaseChange(unpackBody(item.body!) as Span),
   }),
+  told: (item) => ({ kind: 'told', sk: item.sk, id: item.sk.slice('told#'.length) }),
   due: (item) => ({ kind: 'release-timer', sk: item.sk, dueAt: numberOf(item, 'dueAt') }),
   acknowledged: (item) => ({
     kind: 'acknowledgement',

@@ -1,4 +1,5 @@
 /** One activity, from its timer to what is to be sent: each step is decided by next-step.ts and done here. */
+import type { ChangeRecord } from '../../shared/change-record.ts';
 import type { Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
 import {
@@ -44,6 +45,8 @@ export interface Outcome {
   acknowledged?: Acknowledged | undefined;
   /** Of a release that is open: when it is checked next, in milliseconds since 1970. */
   releaseDueAt?: number;
+  /** Records of changes that stand still; that they were told is written down. */
+  stalled?: ChangeRecord[];
 }
 
 /** An activity in the middle of its check. */

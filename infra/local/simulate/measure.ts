@@ -104,6 +104,7 @@ function addUp(accounts: readonly Account[]): Account {
     for (const name of keysOf(sum.services)) addTo(sum.services[name], account.services[name]);
     sum.payloadUnits += account.payloadUnits;
     sum.queueRequests += account.queueRequests;
+    sum.recordsPut += account.recordsPut;
     sum.setAside += account.setAside;
     sum.deadLetters += account.deadLetters;
     for (const [kind, times] of account.faults) sum.faults.set(kind, (sum.faults.get(kind) ?? 0) + times);
@@ -188,6 +189,7 @@ function priceOf(account: Account, events: number): Figures['price'] {
     'Lambda: request': sum(({ invocations }) => invocations),
     'Lambda: GB-second (arm64)': sum(({ gbSeconds }) => gbSeconds),
     'SQS: request': account.queueRequests,
+    'EventBridge: event (64 KB)': account.recordsPut,
     'CloudWatch: GB of logs': sum(({ logBytes }) => logBytes) / 1e9,
   };
   const entries = keysOf(quantities).map((name): [Price, Position] => {
