@@ -29,7 +29,7 @@ const AnswerSchema = v.object({ Entries: v.array(v.object({ ErrorCode: v.optiona
 const FaultSchema = v.object({ __type: v.string() });
 
 /** What no attempt gets through. All else may: throttling, a right that somebody has yet to give. */
-const isRefusal = (code: string): boolean => /Malformed|Invalid|Validation|TooLarge|LimitExceeded/.test(code);
+const isRefusal = (code: string): boolean => /Malformed|Invalid|Validation|TooLarge/.test(code);
 
 const detailTypes = {
   ended: 'Change ended',

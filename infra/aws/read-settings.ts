@@ -8,6 +8,7 @@ import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
 import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import { serviceNamings } from '../../functions/emitter/name-services.ts';
 import { otlpProtocols } from '../../functions/emitter/read-config.ts';
+import { checkTraceUrl } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
 
@@ -145,6 +146,18 @@ const SettingsSchema = v.strictObject({
     ),
     defaultThresholds.quiet,
   ),
+  /** Change records on an EventBridge bus; none where it is left out. */
+  records: v.optional(
+    v.strictObject({
+      /** The links in them: an address with {traceId}. */
+      traceUrl: v.optional(
+        v.pipe(
+          v.string(),
+          v.check((text) => checkTraceUrl(text) === undefined, 'should be https://… with {traceId} in it'),
+        ),
+      ),
+    }),
+  ),
   /** Of an SNS topic that hears of alarms, and of their end. */
   alarmTopicArn: v.optional(Arn('sns', /[a-z0-9-]+:\d{12}:[\w.-]+$/, 'an SNS topic')),
   /** A file with rules of the users' own (docs/rules.md), from where the CDK runs: the folder of cdk.json. */
@@ -189,7 +202,7 @@ function findSharedIssuer({ clusters }: WrittenSettings): string | undefined {
 }
 
 /** CloudFormation's quotas of a stack, less what the pipeline itself has. */
-const roomFor = { outputs: 200 - 1, resources: 500 - 50 };
+const roomFor = { outputs: 200 - 2, resources: 500 - 50 };
 
 function findTooMany({ clusters }: WrittenSettings): string | undefined {
   const all = Object.values(clusters);

@@ -6,6 +6,7 @@ import { CfnOutput, Duration, RemovalPolicy, Stack, Tags, Validations } from 'aw
 import { type Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
@@ -47,9 +48,10 @@ export class RootspanStack extends Stack {
       spans: new WorkQueue(this, 'Spans', { consumerTimeout: emitTimeout, maxReceiveCount: 1000 }),
       setAside: createSetAside(this),
     };
+    const records = createRecordsBus(this, settings);
     const consumers = {
       ingest: createIngest(this, stores, settings),
-      settle: createSettle(this, stores, settings),
+      settle: createSettle(this, stores, settings, records),
       emit: createEmit(this, stores, settings),
     };
     const alarms = Object.values(consumers).flatMap((consumer) => consumer.alarms);
@@ -144,7 +146,23 @@ function createIngest(scope: Construct, stores: Stores, settings: Settings): Con
   return ingest;
 }
 
-function createSettle(scope: Construct, stores: Stores, settings: Settings): Consumer {
+/** Of the stack's own: whoever wants to be told has a rule on it. */
+function createRecordsBus(stack: Stack, { records }: Settings): EventBus | undefined {
+  if (records === undefined) return undefined;
+  const bus = new EventBus(stack, 'Records');
+  new CfnOutput(stack, 'RecordsBus', {
+    description: 'The EventBridge bus of change records: rules on it tell whoever wants to be told',
+    value: bus.eventBusName,
+  });
+  return bus;
+}
+
+function createSettle(
+  scope: Stack,
+  stores: Stores,
+  settings: Settings,
+  records: EventBus | undefined,
+): Consumer {
   const { rules } = settings;
   const settle = new Consumer(scope, 'Settle', {
     entry: 'functions/correlator/settle-handler.ts',
@@ -160,6 +178,11 @@ function createSettle(scope: Construct, stores: Stores, settings: Settings): Con
       SPANS_QUEUE_URL: stores.spans.queue.queueUrl,
       RELEASES_BY_IMAGES: Object.keys(settings.clusters).length > 1 ? 'yes' : 'no',
       ...(rules !== undefined && { RULES_FILE: rulesFile }),
+      ...(records !== undefined && {
+        RECORDS_BUS: records.eventBusName,
+        RECORDS_ENDPOINT: `https://events.${scope.region}.${scope.urlSuffix}/`,
+      }),
+      ...(settings.records?.traceUrl !== undefined && { TRACE_URL: settings.records.traceUrl }),
     },
     // Beside the code and not in the environment, which has room for 4 kB in all.
     ...(rules !== undefined && {
@@ -168,6 +191,7 @@ function createSettle(scope: Construct, stores: Stores, settings: Settings): Con
     setAside: stores.setAside,
   });
   stores.table.grant(settle.handler, ...tableActions);
+  records?.grantPutEventsTo(settle.handler);
   stores.timers.queue.grantSendMessages(settle.handler);
   stores.spans.queue.grantSendMessages(settle.handler);
   settle.readQueue(stores.timers, {

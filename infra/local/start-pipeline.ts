@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtInRules } from '../../functions/correlator/causality/rules/built-in-rules.ts';
 import { createIngest } from '../../functions/correlator/ingest.ts';
-import type { Ports, Remark, Timers } from '../../functions/correlator/ports.ts';
+import type { BusRecord, Ports, RecordsBus, Remark, Timers } from '../../functions/correlator/ports.ts';
 import { isReleaseActivity } from '../../functions/correlator/read-release.ts';
 import { createSettle } from '../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../functions/correlator/spans-queue-sqs.ts';
@@ -52,6 +52,10 @@ export interface PipelineSettings {
   /** Something of these activities was filed. */
   onIngested?(activities: readonly string[]): void;
   onRemark(remark: Remark): void;
+  /** A template for links in records. */
+  traceUrl?: string | undefined;
+  /** A change stands still while its trace is open; undefined: nobody wants to be told. */
+  onStalled?: ((record: BusRecord) => void) | undefined;
   /** What must not happen where everything is there: a handler that throws, poison, a refused span. */
   onDefect(defect: unknown): void;
 }
@@ -165,12 +169,13 @@ function createCorrelatorPorts(
   { settings, aws, resources }: Local,
   origin: SetAsideSettings['origin'],
 ): Ports {
-  const { now, assemblyClock, onRemark, onDefect } = settings;
+  const { now, assemblyClock, onRemark, onStalled, onDefect } = settings;
   return {
     store: createDynamoDbStore({ client: aws.dynamodb, tableName: resources.tableName, now: Date.now }),
     timers: createTimers(aws.sqs, resources.timersQueueUrl),
     spansQueue: createSpansQueue(aws.sqs, resources.spansQueueUrl),
     setAside: createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin }),
+    records: onStalled && tellStalled(onStalled),
     log: (remark: Remark) => {
       if (remark.kind === 'settle-failed' || remark.kind === 'not-set-aside') onDefect(remark.error);
       if (remark.kind === 'set-aside') onDefect(new Error(remark.reason));
@@ -180,6 +185,15 @@ function createCorrelatorPorts(
     assemblyClock,
   };
 }
+
+/** Of what has ended the spans tell that came out. */
+const tellStalled = (tell: (record: BusRecord) => void): RecordsBus => ({
+  async put(records) {
+    for (const record of records) if (record.kind === 'stalled') tell(record);
+    return { later: [], refused: [] };
+  },
+  postpone: async () => {},
+});
 
 /** The stream to the table, at once. */
 function fileObservations(local: Local): Poller {
@@ -223,13 +237,13 @@ const pollQueue = (
   );
 
 function settleTimers(local: Local, releases: HeldReleases): Poller {
-  const { thresholds, clusters = 1 } = local.settings;
+  const { thresholds, clusters = 1, traceUrl } = local.settings;
   const ports = createCorrelatorPorts(local, 'settle');
   const settle = createSettle(
     { ...ports, timers: releases.hold(ports.timers, ports.now) },
     thresholds,
     builtInRules,
-    { releasesByImages: clusters > 1 },
+    { releasesByImages: clusters > 1, traceUrl },
   );
   return pollQueue(local, local.resources.timersQueueUrl, settle);
 }
