@@ -71,9 +71,17 @@ export function recordOfEnd(span: Span, settings: RecordSettings = {}): ChangeRe
   return recordOfChange(span, 'ended', settings);
 }
 
-/** @param span the root as it stands now, at whose end nothing has moved for long */
-export const recordOfStall = (span: Span, settings: RecordSettings = {}): ChangeRecord =>
-  recordOfChange(span, 'stalled', settings);
+/**
+ * @param span the root as it stands now
+ * @param since when anything of it moved last, in nanoseconds since 1970
+ */
+export const recordOfStall = (
+  span: Span,
+  { since, ...settings }: RecordSettings & { since: bigint },
+): ChangeRecord => ({
+  ...recordOfChange(span, 'stalled', settings),
+  time: new Date(Number(since / 1_000_000n)).toISOString(),
+});
 
 function recordOfChange(span: Span, kind: 'ended' | 'stalled', settings: RecordSettings): ChangeRecord {
   const { attributes, resource } = span;

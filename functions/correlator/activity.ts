@@ -14,6 +14,7 @@ import {
   type SentItem,
   sentIn,
 } from './items.ts';
+import type { ReleaseChange } from './releases/release-change.ts';
 import { activityPartition, type Item, type Store } from './store.ts';
 
 export interface Activity {
@@ -33,6 +34,10 @@ export interface Activity {
   checkpoint: CheckpointItem | undefined;
   /** Batches that were acknowledged as sent. */
   acknowledged: Acknowledged[];
+  /** Of a release; empty of what is none. */
+  releaseChanges: ReleaseChange[];
+  /** Ids of records of its changes that stalled. */
+  told: Set<string>;
   /** Of all bodies. */
   bytes: number;
 }
@@ -53,6 +58,8 @@ export function toActivity(key: string, items: readonly Item[]): Activity {
     recheck: undefined,
     checkpoint: undefined,
     acknowledged: [],
+    releaseChanges: [],
+    told: new Set(),
     bytes: bytesOf(items),
   };
   for (const item of items) add(activity, item);
@@ -88,7 +95,14 @@ function add(activity: Activity, stored: Item): void {
     case 'checkpoint':
       activity.checkpoint = item;
       return;
+    case 'release-change':
+      if (item.change !== undefined) activity.releaseChanges.push(item.change);
+      return;
+    case 'told':
+      activity.told.add(item.id);
+      return;
     case 'acknowledgement':
+    case 'release-timer':
       return;
     default:
       item satisfies never;

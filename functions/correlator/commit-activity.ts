@@ -25,7 +25,15 @@ import type { Due } from './read-timers.ts';
 import type { Check, Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
 import { archivePartition } from './store.ts';
-import { longestDelay, muchToRead, shareOfQuiet, type Thresholds, untilRetry } from './thresholds.ts';
+import { findStalled } from './tell-records.ts';
+import {
+  longestDelay,
+  muchToRead,
+  shareOfQuiet,
+  type Thresholds,
+  untilRetry,
+  untilStall,
+} from './thresholds.ts';
 
 /** What assembly has come to. */
 interface Assembled extends Picked {
@@ -51,13 +59,15 @@ export async function commitActivity(
   if (committed.next !== undefined) return committed;
   const now = ports.now();
   const chunkNames = await compact(context, check, assembled);
-  const closesAt = firstClosing(open);
+  const { stalled, nextAt } = findStalled(context, activity, open);
+  const closesAt = earliest(firstClosing(open), nextAt && Math.max(nextAt, now + untilStall * 1000));
   const closing = closesAt === undefined ? undefined : Math.max(1, (closesAt - now) / 1000);
   const { range } = committed;
   const outcome: Outcome = {
     ...committed,
     remark: toRemark(context, check, related, assembled),
     ...checkpointAfter(context, check, range),
+    ...(stalled.length > 0 && { stalled }),
   };
   if (activity.joinKeys.length === 0) return { ...outcome, next: closing };
   const seen = related.map((one) => seeRelated(context, one, assembled.spans));
@@ -72,6 +82,9 @@ export async function commitActivity(
     recheck: { ...plan, activity, seen: chunkNames, closesAt, acknowledged: range, readAt: check.readAt },
   };
 }
+
+const earliest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
 /** Whether there is anything to send of traces that are over, by what it tells itself. */
 export function hasClosed(context: SettleContext, check: Check): boolean {
@@ -143,14 +156,17 @@ interface Committed extends Outcome {
  * Another settle may have registered, read and committed since related ones were read, and have put in another trace what is assembled
  * here. Once: where there is so much to read that it is never fresh, it would be put off for ever.
  */
-function isStale({ ports, thresholds }: SettleContext, { activity, due, relatedReadAt }: Check): boolean {
+function isStale(
+  { ports, thresholds }: SettleContext,
+  { activity, due, relatedReadAt }: Pick<Check, 'activity' | 'due' | 'relatedReadAt'>,
+): boolean {
   if (relatedReadAt === undefined || activity.joinKeys.length === 0 || due.isPutOff) return false;
   return ports.now() - relatedReadAt > thresholds.registration * 1000;
 }
 
-async function commit(
+export async function commit(
   context: SettleContext,
-  check: Check,
+  check: Pick<Check, 'activity' | 'due' | 'resent' | 'relatedReadAt'>,
   spans: readonly Span[],
   isPartial = false,
 ): Promise<Committed> {

@@ -11,6 +11,7 @@ import type { Cluster, Observation } from '../../shared/observation.ts';
 import type { Attributes, Span } from '../../shared/span.ts';
 import type { SentSpan } from './causality/assemble.ts';
 import { packBody, unpackBody } from './pack-body.ts';
+import { identityOf, type ReleaseChange, readReleaseChange } from './releases/release-change.ts';
 import {
   activityPartition,
   archivePartition,
@@ -39,7 +40,10 @@ export type ActivityItem =
   | { kind: 'registration'; sk: string; keys: readonly string[] }
   | RecheckItem
   | CheckpointItem
-  | { kind: 'acknowledgement'; sk: string; acknowledged: Acknowledged | undefined };
+  | { kind: 'acknowledgement'; sk: string; acknowledged: Acknowledged | undefined }
+  | { kind: 'release-change'; sk: string; change: ReleaseChange | undefined }
+  | { kind: 'release-timer'; sk: string; dueAt: number }
+  | { kind: 'told'; sk: string; id: string };
 
 /** Batches of the outbox, both included, that whoever wrote this has sent. */
 export interface Acknowledged {
@@ -429,6 +433,31 @@ export const acknowledgementItem = (
 const acknowledgedFields = (acknowledged: Acknowledged | undefined): Record<string, number> =>
   acknowledged === undefined ? {} : { sentFrom: acknowledged.from, sentTo: acknowledged.to };
 
+// Releases
+
+/** In order of their starts. The same change has the same key, whoever files it. */
+export const releaseChangeItem = (activity: string, change: ReleaseChange, expiresAt: number): Item => ({
+  pk: activityPartition(activity),
+  sk: `of#${timeKey(Number(BigInt(change.root.startTimeUnixNano) / 1_000_000n))}#${shorten(identityOf(change))}`,
+  expiresAt,
+  body: packBody(change.root),
+});
+
+export const releaseTimerKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'due' });
+/** A timer of the release comes then: who files a change before needs no other. */
+export const releaseTimerItem = (activity: string, dueAt: number, expiresAt: number): Item => ({
+  ...releaseTimerKey(activity),
+  expiresAt,
+  fields: { dueAt },
+});
+
+/** A change was told to have stalled, by the id of the record. */
+export const toldItem = (activity: string, id: string, expiresAt: number): Item => ({
+  pk: activityPartition(activity),
+  sk: `told#${id}`,
+  expiresAt,
+});
+
 // Parsing
 
 const numberOf = ({ fields }: Item, name: string): number => Number(fields?.[name] ?? 0);
@@ -505,6 +534,13 @@ const parsers: Readonly<Record<string, (item: Item, activity: string) => Activit
     digests: new Set(unpackBody(item.body!) as string[]),
     acknowledged: acknowledgedIn(item),
   }),
+  of: (item) => ({
+    kind: 'release-change',
+    sk: item.sk,
+    change: readReleaseChange(unpackBody(item.body!) as Span),
+  }),
+  told: (item) => ({ kind: 'told', sk: item.sk, id: item.sk.slice('told#'.length) }),
+  due: (item) => ({ kind: 'release-timer', sk: item.sk, dueAt: numberOf(item, 'dueAt') }),
   acknowledged: (item) => ({
     kind: 'acknowledgement',
     sk: item.sk,

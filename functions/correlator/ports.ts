@@ -1,4 +1,5 @@
 /** What ingest and settle touch besides the store. Each may be called again with the same arguments without harm. */
+import type { ChangeRecord } from '../../shared/change-record.ts';
 import type { SetAside } from '../../shared/set-aside.ts';
 import type { Span } from '../../shared/span.ts';
 import type { Store } from './store.ts';
@@ -80,11 +81,22 @@ interface Settled {
   age: number;
 }
 
+export type BusRecord = Pick<ChangeRecord, 'id' | 'kind' | 'time'>;
+
+export interface RecordsBus {
+  /** Resolves with those that it did not take, and does not reject: those that may be put later, and those that no attempt gets in. */
+  put(records: readonly BusRecord[]): Promise<{ later: BusRecord[]; refused: BusRecord[] }>;
+  /** Resolves once they are in a queue, from which they come back to settle. */
+  postpone(records: readonly BusRecord[]): Promise<void>;
+}
+
 export interface Ports {
   store: Store;
   timers: Timers;
   spansQueue: SpansQueue;
   setAside: SetAside;
+  /** Undefined: nobody wants to be told. */
+  records?: RecordsBus | undefined;
   log(remark: Remark): void;
   /** Milliseconds since 1970. */
   now(): number;
@@ -93,4 +105,4 @@ export interface Ports {
 }
 
 /** Ingest assembles and sends nothing. */
-export type IngestPorts = Omit<Ports, 'spansQueue' | 'assemblyClock'>;
+export type IngestPorts = Omit<Ports, 'spansQueue' | 'records' | 'assemblyClock'>;

@@ -18,7 +18,15 @@ const commonEntries = {
   SETTLE_AFTER_QUIET_SECONDS: v.optional(Seconds),
 };
 const IngestSchema = v.object({ ...commonEntries, CLUSTERS_FILE: v.optional(Text) });
-const SettleSchema = v.object({ ...commonEntries, SPANS_QUEUE_URL: Text, RULES_FILE: v.optional(Text) });
+const SettleSchema = v.object({
+  ...commonEntries,
+  SPANS_QUEUE_URL: Text,
+  RULES_FILE: v.optional(Text),
+  RELEASES_BY_IMAGES: v.optional(v.picklist(['yes', 'no'])),
+  RECORDS_BUS: v.optional(Text),
+  RECORDS_ENDPOINT: v.optional(v.pipe(v.string(), v.url('is not a URL'))),
+  TRACE_URL: v.optional(Text),
+});
 
 interface CommonConfig {
   tableName: string;
@@ -36,6 +44,11 @@ export interface SettleConfig extends CommonConfig {
   spansQueueUrl: string;
   /** Rules of the users' own, beside the code. */
   rulesFile?: string;
+  releasesByImages: boolean;
+  /** Where change records go; undefined: nobody wants to be told. */
+  records?: { bus: string; endpoint: URL };
+  /** A template for links to traces. */
+  traceUrl?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -52,9 +65,13 @@ export function readIngestConfig(env: Environment): IngestConfig {
 /** @throws UserError that names the variable to put right */
 export function readSettleConfig(env: Environment): SettleConfig {
   const values = read(SettleSchema, env);
+  const { RECORDS_BUS: bus, RECORDS_ENDPOINT: endpoint, TRACE_URL: traceUrl } = values;
   return {
     ...toConfig(values),
+    ...(bus !== undefined && endpoint !== undefined && { records: { bus, endpoint: new URL(endpoint) } }),
+    ...(traceUrl !== undefined && { traceUrl }),
     spansQueueUrl: values.SPANS_QUEUE_URL,
+    releasesByImages: values.RELEASES_BY_IMAGES === 'yes',
     ...(values.RULES_FILE !== undefined && { rulesFile: values.RULES_FILE }),
   };
 }

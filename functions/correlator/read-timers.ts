@@ -1,7 +1,7 @@
 /** Messages of the timers' queue, parsed. A message that is no timer is set aside. */
 import * as v from 'valibot';
 import { type Parsed, parseWith } from '../../shared/observation.ts';
-import type { Ports, Timer } from './ports.ts';
+import type { BusRecord, Ports, Timer } from './ports.ts';
 import { dueSoon } from './thresholds.ts';
 
 /** What Lambda hands over, as far as it is read. */
@@ -38,14 +38,39 @@ export interface Due {
   isAlone: boolean;
 }
 
-/** Activities whose time has come, and the messages that have to come again. */
+/** Change records that the bus did not take, in the same queue. */
+const RecordsSchema = v.object({
+  records: v.pipe(
+    v.array(
+      v.looseObject({
+        id: v.string(),
+        kind: v.picklist(['ended', 'release-ended', 'stalled']),
+        time: v.string(),
+      }),
+    ),
+    v.nonEmpty(),
+  ),
+});
+
+export interface Postponed {
+  messageId: string;
+  records: BusRecord[];
+}
+
+/** Activities whose time has come, records that are to be put again, and the messages that have to come again. */
 export async function readTimers(
   { Records }: SqsEvent,
   ports: Pick<Ports, 'timers' | 'setAside' | 'log' | 'now'>,
-): Promise<{ due: Due[]; failures: Set<string> }> {
+): Promise<{ due: Due[]; records: Postponed[]; failures: Set<string> }> {
   const due: Due[] = [];
+  const records: Postponed[] = [];
   const failures = new Set<string>();
   for (const { messageId, body } of Records) {
+    const postponed = parseBody(RecordsSchema, body);
+    if (postponed.ok) {
+      records.push({ messageId, records: postponed.value.records });
+      continue;
+    }
     try {
       due.push(...(await readTimer(messageId, body, ports)));
     } catch (error) {
@@ -53,7 +78,7 @@ export async function readTimers(
       failures.add(messageId);
     }
   }
-  return { due, failures };
+  return { due, records, failures };
 }
 
 async function readTimer(
@@ -61,7 +86,7 @@ async function readTimer(
   body: string,
   { timers, setAside, log, now }: Pick<Ports, 'timers' | 'setAside' | 'log' | 'now'>,
 ): Promise<Due[]> {
-  const parsed = parseTimer(body);
+  const parsed = parseBody(TimerSchema, body);
   if (!parsed.ok) {
     await setAside.keep({ reason: parsed.reason, payload: body, source: messageId });
     log({ kind: 'set-aside', source: messageId, reason: parsed.reason });
@@ -102,9 +127,9 @@ export function timerOf(some: readonly Due[]): Timer {
   };
 }
 
-function parseTimer(body: string): Parsed<v.InferOutput<typeof TimerSchema>> {
+function parseBody<T extends v.GenericSchema>(schema: T, body: string): Parsed<v.InferOutput<T>> {
   try {
-    return parseWith(TimerSchema, JSON.parse(body));
+    return parseWith(schema, JSON.parse(body));
   } catch {
     return { ok: false, reason: 'is not JSON' };
   }

@@ -1,4 +1,5 @@
 /** One activity, from its timer to what is to be sent: each step is decided by next-step.ts and done here. */
+import type { ChangeRecord } from '../../shared/change-record.ts';
 import type { Observation } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
 import {
@@ -20,9 +21,11 @@ import { ageOf, type Facts, nextStep, type Step, type WaitReason, waitsSince } f
 import { readArchivedBatches, spansOfBatches, unsentBatches } from './outbox.ts';
 import type { Remark } from './ports.ts';
 import { checkNews, checkpointOf } from './read-checkpoint.ts';
+import { isReleaseActivity } from './read-release.ts';
 import { type Due, timerOf } from './read-timers.ts';
 import type { OwnRecheck } from './send-rechecks.ts';
 import type { SettleContext } from './settle-context.ts';
+import { checkRelease } from './settle-release.ts';
 import { activityPartition, type Item } from './store.ts';
 import { fewItems, goodEnough, largeActivity, mostAtOnce, mostSteps } from './thresholds.ts';
 
@@ -42,6 +45,10 @@ export interface Outcome {
   checkpoint?: Checkpoint;
   /** Batches that timers which were sent before need not send again; undefined where there are none. */
   acknowledged?: Acknowledged | undefined;
+  /** Of a release that is open: when it is checked next, in milliseconds since 1970. */
+  releaseDueAt?: number;
+  /** Records of changes that stand still; that they were told is written down. */
+  stalled?: ChangeRecord[];
 }
 
 /** An activity in the middle of its check. */
@@ -60,6 +67,7 @@ export interface Check extends Facts {
  * @throws UnreadableBodyError, OutboxConflictError
  */
 export async function beginCheck(context: SettleContext, due: Due): Promise<Outcome | Check> {
+  if (isReleaseActivity(due.activity)) return checkRelease(context, due);
   const read = await readDue(context, due);
   if (!('due' in read)) return read;
   let check = read;

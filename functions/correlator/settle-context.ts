@@ -8,6 +8,10 @@ export interface SettleContext {
   ports: Ports;
   thresholds: Thresholds;
   rules: RuleSet;
+  /** More than one cluster is there: that two of them took the same images says something. */
+  releasesByImages: boolean;
+  /** A template for the links of records. */
+  traceUrl?: string | undefined;
 }
 
 /** Seconds since 1970, as items expire. */

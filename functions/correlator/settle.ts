@@ -7,9 +7,10 @@ import { MessageRefusedError } from '../../shared/errors.ts';
 import type { Span } from '../../shared/span.ts';
 import { builtInRules } from './causality/rules/built-in-rules.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
+import { fileReleases } from './file-releases.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
-import { acknowledgementItem, checkpointItem } from './items.ts';
+import { acknowledgementItem, checkpointItem, releaseTimerItem, toldItem } from './items.ts';
 import { createFreshReads } from './join-registry.ts';
 import { setSpansAside } from './outbox.ts';
 import { UnreadableBodyError } from './pack-body.ts';
@@ -19,17 +20,26 @@ import { sendRechecks } from './send-rechecks.ts';
 import { beginCheck, type Check, finishCheck, type Outcome } from './settle-activity.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
 import type { Item } from './store.ts';
+import { putRecords, tellRecords } from './tell-records.ts';
 import { longestOpen, type Thresholds, untilReadable, untilRetry } from './thresholds.ts';
+
+export interface SettleOptions {
+  releasesByImages?: boolean | undefined;
+  traceUrl?: string | undefined;
+}
 
 /** The handler of the timers. A message that is no timer is set aside; the answer names those to be brought again. */
 export function createSettle(
   ports: Ports,
   thresholds: Thresholds,
   rules: RuleSet = builtInRules,
+  { releasesByImages = false, traceUrl }: SettleOptions = {},
 ): (event: SqsEvent) => Promise<BatchResponse> {
-  const context: SettleContext = { ports, thresholds, rules };
+  const context: SettleContext = { ports, thresholds, rules, releasesByImages, traceUrl };
   return async (event) => {
-    const { due, failures } = await readTimers(event, ports);
+    const { due, failures, records } = await readTimers(event, ports);
+    for (const { messageId, records: some } of records)
+      if ((await putRecords(context, some)).length > 0) failures.add(messageId);
     const first = await settleTogether(context, due);
     // Each again, and alone: until the message is visible again, those it is related to settle without this activity.
     const failed: Due[] = [];
@@ -88,6 +98,10 @@ async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<voi
   const { ports } = context;
   const spans = [...outcomes.values()].flatMap((outcome) => outcome.spans);
   if (spans.length > 0) await sendOrSetAside(ports, spans);
+  // After them, so that nothing of it holds a span back; before it is said that they were sent, so that it is done as surely.
+  await fileReleases(context, spans);
+  const stalled = [...outcomes.values()].flatMap((outcome) => outcome.stalled ?? []);
+  await tellRecords(context, spans, stalled);
   // What is said from here on, that something was sent, is true.
   await sendRechecks(
     context,
@@ -113,14 +127,18 @@ async function sendOrSetAside(ports: Ports, spans: readonly Span[]): Promise<voi
 function toItems(
   context: SettleContext,
   { activity }: Due,
-  { checkpoint, acknowledged, recheck }: Outcome,
+  { checkpoint, acknowledged, recheck, releaseDueAt, stalled = [] }: Outcome,
 ): Item[] {
-  const { maxWait, joinRetention } = context.thresholds;
+  const { maxWait, joinRetention, retention } = context.thresholds;
   const read =
     checkpoint && checkpointItem(activity, checkpoint, expiresIn(context, longestOpen + 2 * maxWait));
-  if (read !== undefined) return [read];
-  if (acknowledged === undefined || recheck !== undefined) return [];
-  return [acknowledgementItem(activity, acknowledged, expiresIn(context, joinRetention))];
+  const items = stalled.map(({ id }) => toldItem(activity, id, expiresIn(context, retention)));
+  if (read !== undefined) return [read, ...items];
+  if (acknowledged !== undefined && recheck === undefined)
+    items.push(acknowledgementItem(activity, acknowledged, expiresIn(context, joinRetention)));
+  if (releaseDueAt !== undefined)
+    items.push(releaseTimerItem(activity, releaseDueAt, expiresIn(context, retention)));
+  return items;
 }
 
 /** Those that come back, in as few messages as their times allow. */

@@ -62,6 +62,9 @@ export interface Thresholds {
    * more to read where an activity never ends.
    */
   afterTrace: number;
+  /** Of a change that is kept from getting there, without anything that moves, until it is told to have stalled. Smaller: a back-off of
+   * five minutes between two attempts is told. Larger: somebody waits for longer to hear of it. */
+  stall: number;
   /** Between the starts of two changes of one revision: a longer gap is one between two releases. Smaller: a release that goes out in
    * waves is told in parts. Larger: a revision that is rolled back and forth is one release. */
   releaseGap: number;
@@ -118,6 +121,9 @@ export const callsAtOnce = 16;
 export const mostSteps = 16;
 /** Of others that say at the same time when one activity is checked next. Larger: the same. */
 export const mostAttempts = 16;
+
+/** Seconds until a change that stands still is looked at at the earliest. Smaller: it is assembled several times a minute. */
+export const untilStall = 60;
 
 // Compaction.
 
@@ -180,6 +186,7 @@ export const defaultThresholds: Thresholds = {
   outboxRetention: 1800,
   joinRetention: 2 * hour,
   afterTrace: 2 * hour,
+  stall: 300,
   releaseGap: hour,
   releaseWait: hour + 1200,
   releaseMaxWait: 6 * hour,

@@ -1,8 +1,8 @@
 /** To X-Ray's OTLP endpoint, signed by the function's role. */
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { createSigning } from '../../shared/sign-request.ts';
 import { createHttpTransport, type HttpTransport } from './http-transport.ts';
 import type { OtlpEndpoint } from './read-config.ts';
-import { createSigning } from './sign-request.ts';
 
 /** @param now milliseconds since 1970 */
 export function createXrayTransport(endpoint: OtlpEndpoint, now: () => number): HttpTransport {

@@ -8,6 +8,7 @@ import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
 import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import { serviceNamings } from '../../functions/emitter/name-services.ts';
 import { keepsSecrets, otlpProtocols } from '../../functions/emitter/read-config.ts';
+import { checkTraceUrl } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { ClusterSchema, findSharedIssuer } from './cluster-settings.ts';
@@ -94,6 +95,18 @@ const SettingsSchema = v.strictObject({
    * waited for.
    */
   settleAfterSeconds: v.optional(Whole(5, 120, 'seconds'), defaultThresholds.quiet),
+  /** Change records on an EventBridge bus; none where it is left out. */
+  records: v.optional(
+    v.strictObject({
+      /** The links in them: an address with {traceId}. */
+      traceUrl: v.optional(
+        v.pipe(
+          v.string(),
+          v.check((text) => checkTraceUrl(text) === undefined, 'should be https://… with {traceId} in it'),
+        ),
+      ),
+    }),
+  ),
   /** Of an SNS topic that hears of alarms, and of their end. */
   alarmTopicArn: v.optional(Arn('sns', /[a-z0-9-]+:\d{12}:[\w.-]+$/, 'an SNS topic')),
   /** A file with rules of the users' own (docs/rules.md), from where the CDK runs: the folder of cdk.json. */
@@ -125,7 +138,7 @@ export function readSettings(context: unknown): Settings {
 }
 
 /** CloudFormation's quotas of a stack, less what the pipeline itself has. */
-const roomFor = { outputs: 200 - 1, resources: 500 - 70 };
+const roomFor = { outputs: 200 - 2, resources: 500 - 70 };
 
 function findTooMany({ clusters }: WrittenSettings): string | undefined {
   const all = Object.values(clusters);

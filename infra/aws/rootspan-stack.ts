@@ -15,6 +15,7 @@ import {
 import { type Alarm, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { AttributeType, Billing, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, PermissionsBoundary, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type IStream, Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
@@ -60,9 +61,10 @@ export class RootspanStack extends Stack {
     const tags = { application: 'rootspan', ...settings.tags };
     for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
     const stores = createStores(this, settings);
+    const records = createRecordsBus(this, settings);
     const consumers = {
       ingest: createIngest(this, stores, settings),
-      settle: createSettle(this, stores, settings),
+      settle: createSettle(this, stores, settings, records),
       emit: createEmit(this, stores, settings),
     };
     const alarms = [
@@ -227,7 +229,23 @@ function createIngest(scope: Construct, stores: Stores, settings: Settings): Con
   return ingest;
 }
 
-function createSettle(scope: Construct, stores: Stores, settings: Settings): Consumer {
+/** Of the stack's own: whoever wants to be told has a rule on it. */
+function createRecordsBus(stack: Stack, { records }: Settings): EventBus | undefined {
+  if (records === undefined) return undefined;
+  const bus = new EventBus(stack, 'Records');
+  new CfnOutput(stack, 'RecordsBus', {
+    description: 'The EventBridge bus of change records: rules on it tell whoever wants to be told',
+    value: bus.eventBusName,
+  });
+  return bus;
+}
+
+function createSettle(
+  scope: Stack,
+  stores: Stores,
+  settings: Settings,
+  records: EventBus | undefined,
+): Consumer {
   const { rules } = settings;
   const settle = new Consumer(scope, 'Settle', {
     entry: 'functions/correlator/settle-handler.ts',
@@ -240,7 +258,13 @@ function createSettle(scope: Construct, stores: Stores, settings: Settings): Con
     environment: {
       ...stateOf(stores, settings),
       SPANS_QUEUE_URL: stores.spans.queue.queueUrl,
+      RELEASES_BY_IMAGES: Object.keys(settings.clusters).length > 1 ? 'yes' : 'no',
       ...(rules !== undefined && { RULES_FILE: rulesFile }),
+      ...(records !== undefined && {
+        RECORDS_BUS: records.eventBusName,
+        RECORDS_ENDPOINT: `https://events.${scope.region}.${scope.urlSuffix}/`,
+      }),
+      ...(settings.records?.traceUrl !== undefined && { TRACE_URL: settings.records.traceUrl }),
     },
     // Beside the code and not in the environment, which has room for 4 kB in all.
     ...(rules !== undefined && {
@@ -249,6 +273,7 @@ function createSettle(scope: Construct, stores: Stores, settings: Settings): Con
     ...commonOf(stores, settings),
   });
   stores.table.grant(settle.handler, ...tableActions);
+  records?.grantPutEventsTo(settle.handler);
   mayArm(stores, settle);
   stores.spans.queue.grant(settle.handler, 'sqs:SendMessage');
   const { queueLateMinutes, timersOldHours } = settings.alarms;

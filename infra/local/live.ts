@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
+import type { BusRecord } from '../../functions/correlator/ports.ts';
 import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import type { OtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { newDigestKey } from '../../functions/forwarder/digest.ts';
@@ -34,6 +35,10 @@ export interface Live {
   onStart(cluster: string): void;
   /** Whenever new spans have come out of OTLP/HTTP: all that are kept, and how many traces are kept no more. */
   onSpans(spans: readonly Span[], letGo: number): Promise<void>;
+  /** A template for links in records. */
+  traceUrl?: string | undefined;
+  /** A change stands still while its trace is open. */
+  onStalled?: ((record: BusRecord) => void) | undefined;
   /** Something that the user should know: rights that are missing, a cluster that does not answer. */
   onTrouble(text: string): void;
 }
@@ -58,7 +63,14 @@ const mostBytes = 32_000_000;
  * spans nothing.
  * @throws UserError where there is no cluster, or it cannot be read
  */
-export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble }: Live): Promise<Span[]> {
+export async function followLive({
+  endpoint,
+  signal,
+  onStart,
+  onSpans,
+  onTrouble,
+  ...records
+}: Live): Promise<Span[]> {
   const { api, address, context } = connectCluster();
   await using stack = new AsyncDisposableStack();
   stack.defer(() => api.close());
@@ -77,6 +89,8 @@ export async function followLive({ endpoint, signal, onStart, onSpans, onTrouble
       assemblyClock: () => BigInt(clock.now()) * 1_000_000n,
       endpoint,
       onRemark: () => {},
+      traceUrl: records.traceUrl,
+      onStalled: records.onStalled,
       onDefect: (defect) => onTrouble(defect instanceof Error ? defect.message : String(defect)),
     }),
   );

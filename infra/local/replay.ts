@@ -77,6 +77,8 @@ async function replayRound(
     now: clock.now,
     assemblyClock: () => endOfTime,
     endpoint,
+    clusters: clusters.length,
+    areReleasesLast: true,
     onIngested: clock.expect,
     onRemark: (remark) => {
       clock.see(remark);

@@ -3,8 +3,10 @@
  * emulators behind them, pollers with the semantics of Lambda's event sources, and a receiver of OTLP/HTTP at the end.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { builtInRules } from '../../functions/correlator/causality/rules/built-in-rules.ts';
 import { createIngest } from '../../functions/correlator/ingest.ts';
-import type { Ports, Remark } from '../../functions/correlator/ports.ts';
+import type { BusRecord, Ports, RecordsBus, Remark, Timers } from '../../functions/correlator/ports.ts';
+import { isReleaseActivity } from '../../functions/correlator/read-release.ts';
 import { createSettle } from '../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../functions/correlator/spans-queue-sqs.ts';
 import { createDynamoDbStore } from '../../functions/correlator/store-dynamodb.ts';
@@ -43,9 +45,17 @@ export interface PipelineSettings {
   endpoint?: OtlpEndpoint | undefined;
   /** Of the spans that came out; all of them, where nobody says otherwise. */
   kept?: SpanKeeper | undefined;
+  /** Of how many clusters: that two took the same images is a release. */
+  clusters?: number;
+  /** Releases are checked once all else is settled, and not after some time. */
+  areReleasesLast?: boolean;
   /** Something of these activities was filed. */
   onIngested?(activities: readonly string[]): void;
   onRemark(remark: Remark): void;
+  /** A template for links in records. */
+  traceUrl?: string | undefined;
+  /** A change stands still while its trace is open; undefined: nobody wants to be told. */
+  onStalled?: ((record: BusRecord) => void) | undefined;
   /** What must not happen where everything is there: a handler that throws, poison, a refused span. */
   onDefect(defect: unknown): void;
 }
@@ -93,6 +103,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
   const local: Local = { settings, aws, resources };
   const observations = fileObservations(local);
   starting.defer(() => observations.stop());
+  const releases = holdReleases(settings.areReleasesLast === true);
   const running = starting.move();
   let pollers: { timers: Poller; spans: Poller } | undefined;
   return {
@@ -100,7 +111,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
     stream: { endpoint: emulators.endpoints.kinesis, name: resources.streamName, region: localRegion },
     ingested: () => observations.drained(),
     startSettling() {
-      const timers = settleTimers(local);
+      const timers = settleTimers(local, releases);
       running.defer(() => timers.stop());
       const spans = emitSpans(local, exporter.exportSpans);
       running.defer(() => spans.stop());
@@ -114,7 +125,11 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
       if (spans.length > 0) await createSpansQueue(aws.sqs, resources.spansQueueUrl).send(spans);
       await pollers?.spans.drained();
     },
-    settled: async () => pollers?.timers.drained(),
+    async settled() {
+      await pollers?.timers.drained();
+      await releases.letGo();
+      await pollers?.timers.drained();
+    },
     exported: async () => pollers?.spans.drained(),
     spans: () => receiver.spans(),
     undelivered: exporter.undelivered,
@@ -154,12 +169,13 @@ function createCorrelatorPorts(
   { settings, aws, resources }: Local,
   origin: SetAsideSettings['origin'],
 ): Ports {
-  const { now, assemblyClock, onRemark, onDefect } = settings;
+  const { now, assemblyClock, onRemark, onStalled, onDefect } = settings;
   return {
     store: createDynamoDbStore({ client: aws.dynamodb, tableName: resources.tableName, now: Date.now }),
     timers: createTimers(aws.sqs, resources.timersQueueUrl),
     spansQueue: createSpansQueue(aws.sqs, resources.spansQueueUrl),
     setAside: createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin }),
+    records: onStalled && tellStalled(onStalled),
     log: (remark: Remark) => {
       if (remark.kind === 'settle-failed' || remark.kind === 'not-set-aside') onDefect(remark.error);
       if (remark.kind === 'set-aside') onDefect(new Error(remark.reason));
@@ -169,6 +185,15 @@ function createCorrelatorPorts(
     assemblyClock,
   };
 }
+
+/** Of what has ended the spans tell that came out. */
+const tellStalled = (tell: (record: BusRecord) => void): RecordsBus => ({
+  async put(records) {
+    for (const record of records) if (record.kind === 'stalled') tell(record);
+    return { later: [], refused: [] };
+  },
+  postpone: async () => {},
+});
 
 /** The stream to the table, at once. */
 function fileObservations(local: Local): Poller {
@@ -211,9 +236,42 @@ const pollQueue = (
     { clock: systemClock, handle, onHandlerError: onDefect, onError: onDefect },
   );
 
-function settleTimers(local: Local): Poller {
-  const settle = createSettle(createCorrelatorPorts(local, 'settle'), local.settings.thresholds);
+function settleTimers(local: Local, releases: HeldReleases): Poller {
+  const { thresholds, clusters = 1, traceUrl } = local.settings;
+  const ports = createCorrelatorPorts(local, 'settle');
+  const settle = createSettle(
+    { ...ports, timers: releases.hold(ports.timers, ports.now) },
+    thresholds,
+    builtInRules,
+    { releasesByImages: clusters > 1, traceUrl },
+  );
   return pollQueue(local, local.resources.timersQueueUrl, settle);
+}
+
+interface HeldReleases {
+  hold(timers: Timers, now: () => number): Timers;
+  /** Arms what was held until now. */
+  letGo(): Promise<void>;
+}
+
+/** A replay's clock jumps past every bound: only when all of its changes have ended is a release what it comes to. */
+function holdReleases(areHeld: boolean): HeldReleases {
+  const held = new Map<string, () => Promise<void>>();
+  let isOver = !areHeld;
+  return {
+    hold: (timers, now) => ({
+      async arm(timer, seconds) {
+        if (isOver || !timer.activities.every(isReleaseActivity)) return timers.arm(timer, seconds);
+        for (const activity of timer.activities)
+          held.set(activity, () => timers.arm({ ...timer, activities: [activity], dueAt: now() }, 0));
+      },
+    }),
+    async letGo() {
+      isOver = true;
+      for (const arm of held.values()) await arm();
+      held.clear();
+    },
+  };
 }
 
 function emitSpans(local: Local, exportSpans: (spans: readonly Span[]) => Promise<ExportOutcome>): Poller {

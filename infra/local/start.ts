@@ -18,7 +18,7 @@ const usage = 'use: npm start [-- [FILE… | --live] [--records FILE [--url TEMP
 const help = `${usage}
 
   --live          the current kubeconfig's cluster, until Ctrl-C
-  --records FILE  a line of JSON for each change and each release that ends (shared/change-record.schema.json)
+  --records FILE  a line of JSON for each change and release that ends, and change that stalls (shared/change-record.schema.json)
   --url TEMPLATE  a link to the trace in each record: https://… with {traceId}, and maybe {spanId}, {start} and {end}
 `;
 const example = resolve(import.meta.dirname, '../../test/recordings/deployment-image-update.jsonl');
@@ -88,6 +88,8 @@ async function showLive(context: CommandContext, records: RecordWriter | undefin
       const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
       say(`${count(soFar)} so far${older}: ${await writePage(context, soFar, source)}\n`);
     },
+    traceUrl: records?.traceUrl,
+    onStalled: records?.tell,
     onTrouble: (text) => say(`rootspan: ${text}\n`),
   });
   await records?.add(spans.filter(hasEnded));

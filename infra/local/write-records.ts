@@ -7,6 +7,9 @@ import type { Span } from '../../shared/span.ts';
 export interface RecordWriter {
   /** Of the spans that there are now: writes what was not written before. */
   add(spans: readonly Span[]): Promise<void>;
+  /** Writes one of what has not ended. */
+  tell(record: object): void;
+  traceUrl: string | undefined;
 }
 
 /** @throws UserError where the file cannot be written */
@@ -16,15 +19,23 @@ export async function createRecordWriter(file: string, settings: RecordSettings)
       `--records ${file}: cannot be written (${error.code}); name a file in a folder that is there`,
     );
   });
+  let writing: Promise<void> = Promise.resolve();
+  // One after the other: two at once could write into each other's line.
+  const append = (records: readonly object[]): Promise<void> => {
+    const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+    writing = writing.then(() => (lines === '' ? undefined : appendFile(file, lines)));
+    return writing;
+  };
   let written: ReadonlySet<string> = new Set();
   return {
+    traceUrl: settings.traceUrl,
+    tell: (record) => void append([record]),
     async add(spans) {
       const records = spans.flatMap((span) => recordOfEnd(span, settings) ?? []);
       const fresh = records.filter(({ id }) => !written.has(id)).sort(inOrder);
       // What is not among the spans any more comes no more.
       written = new Set(records.map(({ id }) => id));
-      if (fresh.length > 0)
-        await appendFile(file, fresh.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      await append(fresh);
     },
   };
 }

@@ -17,6 +17,7 @@ const faultsOf = (record: unknown): string[] =>
     ? []
     : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 
+const since = 1_795_410_000n * 1_000_000_000n;
 const recordsOf = (spans: readonly Span[]): ChangeRecord[] =>
   spans.flatMap((span) => recordOfEnd(span) ?? []);
 
@@ -37,7 +38,7 @@ describe('records keep to the schema', () => {
     const stuck = spans.filter(({ attributes }) => attributes['error.type'] === 'ErrImagePull');
     const stalled = stuck
       .filter(({ name }) => name === 'Deployment.Update')
-      .map((span) => recordOfStall(span));
+      .map((span) => recordOfStall(span, { since }));
     const ended = recordsOf(spans);
     expect(stalled.length).toBeGreaterThan(0);
     expect(ended.map(({ kind }) => kind)).toContain('release-ended');
@@ -119,9 +120,11 @@ describe('a record', () => {
     const spans = explain(await readRecording('bad-image.jsonl'));
     const root = spans.find(({ attributes }) => attributes['error.type'] === 'ErrImagePull')!;
     const other = { ...root, attributes: { ...root.attributes, 'error.type': 'FailedScheduling' } };
-    const ids = [recordOfEnd(root), recordOfStall(root), recordOfStall(other)].map((record) => record!.id);
+    const ids = [recordOfEnd(root), recordOfStall(root, { since }), recordOfStall(other, { since })].map(
+      (record) => record!.id,
+    );
     expect(new Set(ids).size).toBe(3);
-    expect(recordOfStall({ ...root, endTimeUnixNano: root.startTimeUnixNano }).id).toBe(ids[1]);
+    expect(recordOfStall({ ...root, endTimeUnixNano: root.startTimeUnixNano }, { since }).id).toBe(ids[1]);
   });
 
   it('is linked by a template that has to have the trace in it', () => {

@@ -58,6 +58,7 @@ export function startContext(crash: CrashAt = () => undefined, start = noon): St
     },
     thresholds: defaultThresholds,
     rules: builtInRules,
+    releasesByImages: false,
     clock,
     store,
     armed,

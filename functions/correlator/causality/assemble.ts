@@ -67,10 +67,17 @@ export function assemble({
     const closes = closingTime(timed, world, now);
     const isFinal = closes <= now ? () => true : finalIn(timed, traces);
     for (const written of write(timed)) {
-      const { span, key, occurrence } = written;
+      const { span, key, occurrence, standsStillSince } = written;
       const final = isFinal(written);
       const finalAt = final ? min(now, closes) : closes;
-      assembled.push({ span, key, occurrence, final, finalAt });
+      assembled.push({
+        span,
+        key,
+        occurrence,
+        final,
+        finalAt,
+        ...(standsStillSince !== undefined && { standsStillSince }),
+      });
     }
   }
   if (sent.size === 0) return assembled;

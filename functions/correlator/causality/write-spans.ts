@@ -22,6 +22,7 @@ import {
   occurrenceAttributes,
   transitionAttributes,
 } from './span-attributes.ts';
+import { standsStillSince } from './standstill.ts';
 import { SECOND } from './time.ts';
 import type { TimedTrace } from './time-spans.ts';
 import { rootOccurrence, rootSpanIdOf, type Traces } from './trace.ts';
@@ -32,6 +33,8 @@ export interface WrittenSpan {
   key: string;
   /** What it tells; undefined of a root that is made from a change. */
   occurrence: Occurrence | undefined;
+  /** Of the root of a change that is not through and known to be kept from it: since when nothing of it moves. */
+  standsStillSince?: bigint;
 }
 
 /** What the spans of all traces share, made once. */
@@ -181,6 +184,8 @@ function answer(
   if (errors > 0) head.attributes['rootspan.change.errors'] = errors;
   if (verdict === 'failed' || cause !== undefined)
     fail(head, cause ?? { type: 'Failed', message: outcome.message });
+  const since = cause && standsStillSince(world, change, timed.occurrences);
+  if (since !== undefined) written.find(({ span }) => span === head)!.standsStillSince = since;
 }
 
 function fail(head: Span, { type, message }: Cause): void {

@@ -77,7 +77,7 @@ function addReleases(
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** One object's change alone is its own trace; that images are the same says something of two clusters only. */
-export const isRelease = (changes: readonly ReleaseChange[]): boolean =>
+const isRelease = (changes: readonly ReleaseChange[]): boolean =>
   changes.length > 1 &&
   (changes[0]!.key.by !== 'images' || new Set(changes.map(({ cluster }) => cluster)).size > 1);
 

@@ -1,6 +1,6 @@
 /** What AWS would bill, and what was done for it. */
 
-export type Service = 'stream' | 'table' | 'queues' | 'bucket' | 'backend';
+export type Service = 'stream' | 'table' | 'queues' | 'bucket' | 'bus' | 'backend';
 export type FunctionName = 'ingest' | 'settle' | 'emit';
 
 interface FunctionFigures {
@@ -29,6 +29,8 @@ export interface Account {
   payloadUnits: number;
   /** What SQS bills: a request for each 64 KB. */
   queueRequests: number;
+  /** Change records on the bus. */
+  recordsPut: number;
   setAside: number;
   deadLetters: number;
   /** By kind: how often it came. */
@@ -52,10 +54,12 @@ export function openAccount(): Account {
       table: ofService(),
       queues: ofService(),
       bucket: ofService(),
+      bus: ofService(),
       backend: ofService(),
     },
     payloadUnits: 0,
     queueRequests: 0,
+    recordsPut: 0,
     setAside: 0,
     deadLetters: 0,
     faults: new Map(),

@@ -96,7 +96,7 @@ interface Period {
   until: number;
 }
 
-const kinds = ['stream', 'table', 'queues', 'bucket', 'backend', 'shard'] as const;
+const kinds = ['stream', 'table', 'queues', 'bucket', 'backend', 'shard', 'bus'] as const;
 
 /** The input's first and last moment, in milliseconds since 1970. */
 interface Input {

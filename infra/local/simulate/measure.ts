@@ -36,7 +36,7 @@ export interface Figures {
     different: number;
     unknown: number;
   };
-  /** From the last Event that matters to the closed trace at the backend, by outcome; `episode` where there is none. */
+  /** From the last Event that matters to the closed trace at the backend, by outcome; `episode` where there is none, `release`. */
   latency: Record<string, Latency>;
   functions: Record<FunctionName, Account['functions'][FunctionName]>;
   services: Record<Service, Account['services'][Service]>;
@@ -104,6 +104,7 @@ function addUp(accounts: readonly Account[]): Account {
     for (const name of keysOf(sum.services)) addTo(sum.services[name], account.services[name]);
     sum.payloadUnits += account.payloadUnits;
     sum.queueRequests += account.queueRequests;
+    sum.recordsPut += account.recordsPut;
     sum.setAside += account.setAside;
     sum.deadLetters += account.deadLetters;
     for (const [kind, times] of account.faults) sum.faults.set(kind, (sum.faults.get(kind) ?? 0) + times);
@@ -147,6 +148,7 @@ function latencies(
 }
 
 const outcomeOf = ({ attributes }: Span): string => {
+  if (attributes['rootspan.release.key'] !== undefined) return 'release';
   const outcome = attributes['rootspan.change.outcome'];
   return typeof outcome === 'string' ? outcome : 'episode';
 };
@@ -187,6 +189,7 @@ function priceOf(account: Account, events: number): Figures['price'] {
     'Lambda: request': sum(({ invocations }) => invocations),
     'Lambda: GB-second (arm64)': sum(({ gbSeconds }) => gbSeconds),
     'SQS: request': account.queueRequests,
+    'EventBridge: event (64 KB)': account.recordsPut,
     'CloudWatch: GB of logs': sum(({ logBytes }) => logBytes) / 1e9,
   };
   const entries = keysOf(quantities).map((name): [Price, Position] => {

@@ -6,6 +6,7 @@ export const prices = {
   'Lambda: request': 0.2e-6,
   'Lambda: GB-second (arm64)': 0.0000133334,
   'SQS: request': 0.4e-6,
+  'EventBridge: event (64 KB)': 1e-6,
   'CloudWatch: GB of logs': 0.5,
 } as const;
 
@@ -18,7 +19,7 @@ export const memoryGB = { ingest: 0.5, settle: 1.769, emit: 0.5 } as const;
 export const memoryOfCpu = 1.769;
 
 /** Milliseconds that a request takes within AWS; of the backend: wherever it is. */
-export const latencies = { stream: 15, table: 5, queues: 10, bucket: 30, backend: 50 } as const;
+export const latencies = { stream: 15, table: 5, queues: 10, bucket: 30, bus: 15, backend: 50 } as const;
 
 /** Milliseconds that Node and the handler's code take to start. */
 export const coldStart = 300;

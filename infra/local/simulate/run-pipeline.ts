@@ -22,6 +22,7 @@ import type { ClusterObservations } from '../read-clusters.ts';
 import { type Account, openAccount } from './account.ts';
 import { type Backend, createBackend, type Delivery } from './backend.ts';
 import { type Bucket, createBucket } from './bucket.ts';
+import { type Bus, createBus, type Told } from './bus.ts';
 import { noFaults, planFaults } from './faults.ts';
 import { createFunction, type Instance, type Invoke, type World } from './function.ts';
 import { loggerBytes } from './prices.ts';
@@ -36,6 +37,10 @@ export interface RunSettings {
   seed: number;
   faults: 'none' | 'all';
   rules: RuleSet;
+  /** As the stack says it where it has several clusters. */
+  releasesByImages?: boolean;
+  /** Change records go to a bus, as the stack's setting has it. */
+  records?: boolean;
   /** Between settle and its ports; what the tests break to see that it is found. */
   wrapPorts?(ports: Ports): Ports;
   /** Each step, for whoever looks for the cause of something. */
@@ -45,6 +50,7 @@ export interface RunSettings {
 export interface Run {
   deliveries: readonly Delivery[];
   account: Account;
+  records: readonly Told[];
   setAside: readonly Poison[];
   deadLetters: readonly string[];
   /** Activities that were begun and neither settled nor moved into another. */
@@ -82,6 +88,7 @@ export async function runPipeline(
   return {
     deliveries: parts.backend.deliveries,
     account: world.account,
+    records: parts.bus.told,
     setAside: parts.bucket.kept(),
     deadLetters: [...parts.timers.deadLetters, ...parts.spans.deadLetters],
     neverSettled: watch.neverSettled(),
@@ -115,6 +122,7 @@ interface Parts {
   spans: Queue;
   table: Table;
   bucket: Bucket;
+  bus: Bus;
   backend: Backend;
 }
 
@@ -143,6 +151,7 @@ const createParts = (world: World): Parts => ({
   }),
   table: createTable(world),
   bucket: createBucket(world),
+  bus: createBus(world),
   backend: createBackend(world),
 });
 
@@ -191,6 +200,7 @@ function startFunctions(world: World, parts: Parts, settings: RunSettings, watch
       },
       spansQueue: createSpansQueue(sqs, urls.spans),
       setAside: parts.bucket.of(instance),
+      ...(settings.records === true && { records: parts.bus.of(instance, sqs, urls.timers) }),
       log: (remark) => watch.hear(instance, remark),
       now: instance.now,
       assemblyClock: () => BigInt(instance.now()) * 1_000_000n,
@@ -207,7 +217,8 @@ function startFunctions(world: World, parts: Parts, settings: RunSettings, watch
       name: 'settle',
       timeout: timeouts.settle,
       computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
-      start: (instance) => createSettle(wrapPorts(portsOf(instance)), defaultThresholds, settings.rules),
+      start: (instance) =>
+        createSettle(wrapPorts(portsOf(instance)), defaultThresholds, settings.rules, settings),
     }),
     emit: createFunction<QueueEvent>(world, {
       name: 'emit',

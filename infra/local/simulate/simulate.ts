@@ -8,7 +8,7 @@ import type { Delivery } from './backend.ts';
 import { type Run, type RunSettings, runPipeline } from './run-pipeline.ts';
 import { type Verdict, verify } from './verify.ts';
 
-export interface SimulateSettings extends Omit<RunSettings, 'rules'> {
+export interface SimulateSettings extends Omit<RunSettings, 'rules' | 'releasesByImages'> {
   userRows?: readonly EventRow[];
 }
 
@@ -27,7 +27,8 @@ export async function simulate(
 ): Promise<Simulated> {
   const rules = withUserRows(userRows);
   const runs: Run[] = [];
-  for (const round of roundsOf(clusters)) runs.push(await runPipeline(round, { ...settings, rules }));
+  for (const round of roundsOf(clusters))
+    runs.push(await runPipeline(round, { ...settings, rules, releasesByImages: round.length > 1 }));
   const deliveries = runs.flatMap((run) => run.deliveries).sort((a, b) => a.deliveredAt - b.deliveredAt);
   const explained = explainClusters(clusters, { userRows });
   return { deliveries, explained, runs, verdict: verify(deliveries, explained) };

@@ -18,7 +18,13 @@ const ingest = {
 
 test('what the stack says, and nothing else', () => {
   expect(readIngestConfig({ ...stack, PATH: '/bin' })).toEqual(ingest);
-  expect(readSettleConfig(stack)).toEqual({ ...ingest, spansQueueUrl: 'https://sqs.example/spans' });
+  const settle = { ...ingest, spansQueueUrl: 'https://sqs.example/spans', releasesByImages: false };
+  expect(readSettleConfig(stack)).toEqual(settle);
+});
+
+test('whether there are several clusters, whose images say that they are of one release', () => {
+  expect(readSettleConfig({ ...stack, RELEASES_BY_IMAGES: 'yes' }).releasesByImages).toBe(true);
+  expect(() => readSettleConfig({ ...stack, RELEASES_BY_IMAGES: 'perhaps' })).toThrow(UserError);
 });
 
 test('how long an activity has to be quiet can be said', () => {

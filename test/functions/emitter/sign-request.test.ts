@@ -2,7 +2,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { exportSpans } from '../../../functions/emitter/export-spans.ts';
 import { createHttpTransport } from '../../../functions/emitter/http-transport.ts';
-import { createSigning } from '../../../functions/emitter/sign-request.ts';
+import { createSigning } from '../../../shared/sign-request.ts';
 import { makeRollout } from '../../spans.ts';
 import { startBackend } from './scripted-backend.ts';
 import { verifySignature } from './verify-signature.ts';

@@ -91,6 +91,36 @@ describe('rights', () => {
   });
 });
 
+describe('change records', () => {
+  it('there is no bus where nobody asks for one', () => {
+    plain.resourceCountIs('AWS::Events::EventBus', 0);
+    expect(JSON.stringify(plain.toJSON())).not.toContain('RECORDS_BUS');
+  });
+
+  it('settle puts them on a bus of the stack, whose name is an output', () => {
+    const template = synthesize({ records: { traceUrl: 'https://grafana.test/{traceId}' } });
+    expect(rightsOf(template, 'Settle')).toContain('events:PutEvents Records');
+    expect(rightsOf(template, 'Emit').join()).not.toContain('events:');
+    template.hasOutput('RecordsBus', {});
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ TRACE_URL: 'https://grafana.test/{traceId}' }) },
+    });
+  });
+
+  it('a link without a trace in it is no link', () =>
+    expect(() => synthesize({ records: { traceUrl: 'https://grafana.test/' } })).toThrow(UserError));
+
+  it('by their images changes are one release only where there are several clusters', () => {
+    const principalArn = 'arn:aws:iam::222222222222:role/edge';
+    const said = (clusters: object) =>
+      /"RELEASES_BY_IMAGES":"(\w+)"/.exec(JSON.stringify(synthesize({ clusters }).toJSON()))?.[1];
+    expect([said({ a: { principalArn } }), said({ a: { principalArn }, b: { principalArn } })]).toEqual([
+      'no',
+      'yes',
+    ]);
+  });
+});
+
 describe('clusters', () => {
   const oidc = 'oidc.eks.eu-west-1.amazonaws.com/id/ABC';
   const template = synthesize({

@@ -71,6 +71,25 @@ describe.concurrent('a recording through the whole pipeline', () => {
   });
 });
 
+describe.concurrent('releases', () => {
+  it('of two clusters are those of explain', async () => {
+    const files = ['one', 'other'].map((name) => {
+      const path = inAnotherCluster('deployment-image-update.jsonl', `-${name}`);
+      const metadata = { name: 'kube-system', uid: `cluster-${name}`, resourceVersion: '1' };
+      const object = { apiVersion: 'v1', kind: 'Namespace', metadata };
+      const line = { type: 'object', at: '2026-11-23T04:51:48.446Z', watch: 'LIST', object };
+      const named = join(folder, `${name}.jsonl`);
+      writeFileSync(named, `${readFileSync(path, 'utf8').trimEnd()}\n${JSON.stringify(line)}\n`);
+      return named;
+    });
+    const clusters = await readClusters(await listSources(files, { baseDirectory: '.' }), () => {});
+    const explained = explainClusters(clusters);
+    expect(explained.filter(({ name }) => name === 'Release.Rollout')).toHaveLength(2);
+    const { spans } = await replay({ files, baseDirectory: '.', onProgress: () => {}, onNote: () => {} });
+    expect(spans.sort(compareSpans)).toEqual(explained);
+  });
+});
+
 describe.concurrent('the endpoint of the environment', () => {
   it('gets the spans as well', async () => {
     const backend = await startOtlpReceiver();

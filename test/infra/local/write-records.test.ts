@@ -36,3 +36,13 @@ it('writes each record once, in order of time, as soon as its root is there', as
 
 it('a file that cannot be written is the user’s to put right', () =>
   expect(createRecordWriter(join(folder, 'nowhere', 'records.jsonl'), {})).rejects.toThrow('ENOENT'));
+
+it('what has not ended is written between, a line of its own', async () => {
+  const spans = explain(await readRecording('bad-image.jsonl'));
+  const file = join(folder, 'stalled.jsonl');
+  const records = await createRecordWriter(file, {});
+  records.tell({ id: 'stuck' });
+  await records.add(spans);
+  expect(linesOf(file).map(({ id }) => id)[0]).toBe('stuck');
+  expect(linesOf(file).length).toBeGreaterThan(2);
+});

@@ -1,7 +1,6 @@
-/** Requests signed with AWS Signature Version 4, by the function's role, as X-Ray's OTLP endpoint wants them. */
+/** Requests signed with AWS Signature Version 4, by the function's role, as X-Ray's OTLP endpoint and EventBridge want them. */
 import { SignatureV4, type SignatureV4CryptoInit, type SignatureV4Init } from '@smithy/signature-v4';
-import { RetryableError } from '../../shared/errors.ts';
-import type { Authorize } from './http-transport.ts';
+import { RetryableError } from './errors.ts';
 
 /** `sha256`, `credentials` and `region` as an SDK client has them resolved: credentials that are renewed in time. */
 export interface Signing extends SignatureV4CryptoInit, Pick<SignatureV4Init, 'credentials' | 'region'> {
@@ -11,9 +10,12 @@ export interface Signing extends SignatureV4CryptoInit, Pick<SignatureV4Init, 'c
   now(): number;
 }
 
-export function createSigning({ url, now, ...identity }: Signing): Authorize {
+export function createSigning({ url, now, ...identity }: Signing) {
   const signer = new SignatureV4(identity);
-  return async (headers, body) => {
+  return async (
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+  ): Promise<Record<string, string>> => {
     const request = {
       method: 'POST',
       protocol: url.protocol,

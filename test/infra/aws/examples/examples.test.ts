@@ -1,0 +1,82 @@
+/** The examples synth, and what they select and write is what change records are. */
+import { readFileSync } from 'node:fs';
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { expect, it } from 'vitest';
+import { AthenaStack } from '../../../../infra/aws/examples/athena-stack.ts';
+import { NotifyStack } from '../../../../infra/aws/examples/notify-stack.ts';
+
+const schema = JSON.parse(
+  readFileSync(new URL('../../../../shared/change-record.schema.json', import.meta.url), 'utf8'),
+);
+
+const webhook = { url: 'https://chat.test/hooks/1', secretName: 'chat' };
+const notify = Template.fromStack(
+  new NotifyStack(new App(), 'Notify', { busName: 'records', namespace: 'shop', webhook }),
+);
+const athena = Template.fromStack(new AthenaStack(new App(), 'Athena', { busName: 'records' }));
+
+it('troubles of a namespace go to a topic and to a chat', () => {
+  notify.hasResourceProperties('AWS::Events::Rule', {
+    EventBusName: 'records',
+    EventPattern: {
+      source: ['rootspan'],
+      detail: {
+        kind: ['ended', 'stalled'],
+        outcome: ['failed', 'stalled'],
+        object: { namespace: ['shop'] },
+      },
+    },
+    Targets: [
+      Match.objectLike({ InputTransformer: Match.anyValue() }),
+      Match.objectLike({ InputTransformer: Match.anyValue() }),
+    ],
+  });
+  notify.resourceCountIs('AWS::SNS::Topic', 1);
+  notify.hasResourceProperties('AWS::Events::ApiDestination', { InvocationEndpoint: webhook.url });
+});
+
+it('without a chat there is the topic alone', () => {
+  const alone = Template.fromStack(
+    new NotifyStack(new App(), 'Notify', { busName: 'records', namespace: 'shop' }),
+  );
+  alone.resourceCountIs('AWS::Events::ApiDestination', 0);
+  alone.resourceCountIs('AWS::SNS::Topic', 1);
+});
+
+it('what the message names, a record has', () => {
+  const [rule] = Object.values(notify.findResources('AWS::Events::Rule'));
+  const paths: string[] = Object.values(rule!.Properties.Targets[0].InputTransformer.InputPathsMap);
+  expect(paths.length).toBeGreaterThan(5);
+  for (const path of paths) {
+    const [first, second] = path.replace('$.detail.', '').split('.');
+    const found = schema.properties[first!];
+    expect(second === undefined ? found : found.properties[second], path).toBeDefined();
+  }
+});
+
+it('the table has a column for each field of a record, as Athena writes names', () => {
+  const [table] = Object.values(athena.findResources('AWS::Glue::Table'));
+  const columns: { Name: string; Type: string }[] = table!.Properties.TableInput.StorageDescriptor.Columns;
+  const fieldsOf = (properties: object) => Object.keys(properties).map((name) => name.toLowerCase());
+  expect(columns.map(({ Name }) => Name).toSorted()).toEqual(fieldsOf(schema.properties).toSorted());
+  for (const { Name, Type } of columns) {
+    const [property] = Object.entries<{ properties?: object }>(schema.properties).flatMap(([name, value]) =>
+      name.toLowerCase() === Name ? value : [],
+    );
+    if (property?.properties === undefined) continue;
+    const fields = /^struct<(.*)>$/
+      .exec(Type)![1]!
+      .replace(/<[^>]*>/g, '')
+      .split(',')
+      .map((field) => field.split(':')[0]);
+    expect(fields.toSorted(), Name).toEqual(fieldsOf(property.properties).toSorted());
+  }
+});
+
+it('three questions are kept', () => {
+  const names = Object.values(athena.findResources('AWS::Athena::NamedQuery')).map(
+    ({ Properties }) => Properties.Name,
+  );
+  expect(names.toSorted()).toEqual(['change-failure-rate', 'lead-time', 'slowest-phase']);
+});

@@ -1,0 +1,134 @@
+/** Releases through the pipeline as AWS would run it: what `explain` tells of several clusters, whatever AWS does to them. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Ports } from '../../../../functions/correlator/ports.ts';
+import { isReleaseActivity } from '../../../../functions/correlator/read-release.ts';
+import type { ClusterObservations } from '../../../../infra/local/read-clusters.ts';
+import { type Simulated, simulate } from '../../../../infra/local/simulate/simulate.ts';
+import type { Span } from '../../../../shared/span.ts';
+import { checkProperty } from '../../../check-property.ts';
+import { inCluster, type OtherCluster } from '../../../other-clusters.ts';
+import { readRecording } from '../../../read-recordings.ts';
+import { expectSound, failuresOf, seeds } from './seeds.ts';
+
+const rollout = await readRecording('deployment-image-update.jsonl');
+const stuck = await readRecording('bad-image.jsonl');
+const hour = 60;
+
+const wave = (...names: readonly string[]): ClusterObservations[] =>
+  names.map((name, i) => inCluster(rollout, { name, minutes: i * 7, release: 'shop-42' }));
+const later = (minutes: number, other: OtherCluster) =>
+  inCluster(rollout, { release: 'shop-42', ...other, minutes });
+
+const calm = (clusters: readonly ClusterObservations[]) => simulate(clusters, { seed: 1, faults: 'none' });
+const isRelease = ({ attributes }: Span) => attributes['rootspan.release.key'] === 'shop-42';
+
+function releasesIn({ deliveries }: Simulated): { root: Span; changes: Span[] }[] {
+  const spans = [...new Map(deliveries.map(({ span }) => [span.spanId, span])).values()];
+  return spans.filter(isRelease).map((root) => ({
+    root,
+    changes: spans.filter(({ parentSpanId }) => parentSpanId === root.spanId),
+  }));
+}
+
+describe('on a calm day', () => {
+  it('a release is what explain says, and comes once what is stuck would have its root', async () => {
+    const clusters = [
+      ...wave('eu-1', 'eu-2'),
+      inCluster(stuck, { name: 'eu-3', minutes: 3, release: 'shop-42' }),
+    ];
+    const simulated = await calm(clusters);
+    expect(failuresOf(simulated)).toEqual([]);
+    expect(simulated.verdict.different).toEqual([]);
+    expect(simulated.verdict.unknown).toEqual([]);
+    const [release, ...others] = releasesIn(simulated);
+    expect(others).toEqual([]);
+    expect(release!.root.attributes).toMatchObject({
+      'rootspan.release.clusters': 3,
+      'rootspan.release.changes': 4,
+      'rootspan.release.failed': 1,
+      'error.type': 'ErrImagePull',
+    });
+    const { deliveredAt } = simulated.deliveries.find(({ span }) => isRelease(span))!;
+    const lastStart = Math.max(
+      ...release!.changes.map((span) => Number(BigInt(span.startTimeUnixNano) / 1_000_000n)),
+    );
+    const minutes = (deliveredAt - lastStart) / 60_000;
+    expect(minutes).toBeGreaterThan(80);
+    expect(minutes).toBeLessThan(86);
+  });
+
+  it('the same images in two clusters are one, and in one cluster cost nothing', async () => {
+    const two = await calm([
+      inCluster(rollout, { name: 'eu-1' }),
+      inCluster(rollout, { name: 'eu-2', minutes: 5 }),
+    ]);
+    expect(failuresOf(two)).toEqual([]);
+    expect(two.explained.filter(({ name }) => name === 'Release.Rollout')).toHaveLength(2);
+    const partitions: string[] = [];
+    const wrapPorts = (ports: Ports): Ports => ({
+      ...ports,
+      store: {
+        ...ports.store,
+        put: (items) => {
+          partitions.push(...items.map(({ pk }) => pk));
+          return ports.store.put(items);
+        },
+      },
+    });
+    await simulate([inCluster(rollout, { name: 'eu-1' })], { seed: 1, faults: 'none', wrapPorts });
+    expect(partitions.length).toBeGreaterThan(0);
+    expect(partitions.filter((pk) => isReleaseActivity(pk.replace('activity#', '')))).toEqual([]);
+  });
+
+  it('a revision that comes back after hours is another release', async () => {
+    const clusters = [
+      ...wave('eu-1', 'eu-2'),
+      later(5 * hour, { name: 'eu-3' }),
+      later(5 * hour + 9, { name: 'eu-4' }),
+    ];
+    const simulated = await calm(clusters);
+    expect(failuresOf(simulated)).toEqual([]);
+    expect(releasesIn(simulated).map(({ changes }) => changes.length)).toEqual([2, 2]);
+  });
+
+  it('a cluster whose observations come most of a day late is a late span of what was sent', async () => {
+    const late = later(4, { name: 'eu-3' });
+    const away = 20 * hour * 60_000;
+    const observations = late.observations.map((observation) => ({
+      ...observation,
+      observedAt: new Date(Date.parse(observation.observedAt) + away).toISOString(),
+    }));
+    const simulated = await calm([...wave('eu-1', 'eu-2'), { ...late, observations }]);
+    expect(failuresOf(simulated)).toEqual([]);
+    const [release, ...others] = releasesIn(simulated);
+    expect(others).toEqual([]);
+    expect(release!.root.attributes['rootspan.release.changes']).toBe(2);
+    expect(release!.changes).toHaveLength(3);
+  });
+});
+
+describe('whatever AWS does', () => {
+  const clusters = [
+    ...wave('eu-1', 'eu-2'),
+    inCluster(stuck, { name: 'eu-3', minutes: 3, release: 'shop-42' }),
+  ];
+  it('nothing of a release is lost or contradicted', () =>
+    checkProperty(
+      fc.asyncProperty(seeds, (seed) => expectSound(clusters, seed)),
+      10,
+    ));
+
+  it('and who loses a change that was filed is found', async () => {
+    const wrapPorts = (ports: Ports): Ports => ({
+      ...ports,
+      store: {
+        ...ports.store,
+        put: (items) => ports.store.put(items.filter(({ sk }) => !sk.startsWith('of#'))),
+      },
+    });
+    const simulated = await simulate(clusters, { seed: 1, faults: 'none', wrapPorts });
+    expect(failuresOf(simulated).join('\n')).toContain('lost: Release.Rollout');
+  });
+});
