@@ -111,13 +111,14 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
   // The newborn, and owners that only these snapshots name.
   await resolveOwners(directory, subjects, world);
 
-  // Only after the objects are written: who files under such an object later finds its owner.
-  const merges = (await findEarly(directory, newlyOwned))
-    .map(([early, place]) => toMerge(ingest, world, early, place))
-    .filter(isElsewhere);
   const chunks = groupByActivity(batches, world);
   const touched = new Map(chunks.map(({ activity, family }) => [activity, family]));
-  await armTimers(timers, touched.keys(), `${invocation} before`);
+  const [early] = await Promise.all([
+    // Only after the objects are written: who files under such an object later finds its owner.
+    findEarly(directory, newlyOwned),
+    armTimers(timers, touched.keys(), `${invocation} before`),
+  ]);
+  const merges = early.map(([key, place]) => toMerge(ingest, world, key, place)).filter(isElsewhere);
   const marks = earlyMarks(directory, batches, touched, world);
   const filed = chunks.map((chunk) => ({ chunk, items: toItems(ingest, chunk) }));
   await putOrSetAside(ingest, filed, [...merges.map(({ item }) => item), ...marks.items]);

@@ -36,7 +36,6 @@ const AdmissionSchema = v.object({
   clusterRate: v.object({ perSecond: Positive, burst: Positive }),
 });
 
-export type KnownCluster = v.InferOutput<typeof KnownClusterSchema>;
 export type Admission = v.InferOutput<typeof AdmissionSchema>;
 
 export const openAdmission: Admission = {
