@@ -15,13 +15,18 @@ import {
   parseObservation,
   parseWith,
 } from './observation.ts';
+import { type Sign, signedText } from './sign-batches.ts';
 
 /** Bytes before compression: what is not compressible still fits into a record (1 MiB with its key). */
 const largestBatch = 512 * 1024;
 /** A record that unpacks to more was not written by `encodeBatches`. */
 const largestUnpacked = 2 * largestBatch;
 
-const HeaderSchema = v.object({ version: FormatVersion, cluster: ClusterSchema });
+const HeaderSchema = v.object({
+  version: FormatVersion,
+  cluster: ClusterSchema,
+  signature: v.optional(v.string()),
+});
 
 export interface Rejected {
   /** Names the field, never its value. */
@@ -44,23 +49,29 @@ export const encodeBatches = (
   encodeLines(
     cluster,
     Iterator.from(observations).map((observation) => JSON.stringify(observation)),
-    maxBytes,
+    { maxBytes },
   );
+
+export interface EncodingSettings {
+  /** Before compression. */
+  maxBytes?: number;
+  /** Where the cluster has a key. */
+  sign?: Sign | undefined;
+}
 
 /** Of observations that are JSON already, one a line. */
 export function encodeLines(
   cluster: Cluster,
   observations: Iterable<string>,
-  maxBytes = largestBatch,
+  { maxBytes = largestBatch, sign }: EncodingSettings = {},
 ): EncodedBatches {
-  const header = JSON.stringify({ version: 1, cluster });
-  const headerBytes = Buffer.byteLength(header);
+  const headerBytes = Buffer.byteLength(JSON.stringify({ version: 1, cluster }));
   const encoded: EncodedBatches = { records: [], rejected: [] };
   let lines: string[] = [];
   let size = 0;
   const flush = () => {
     if (lines.length === 0) return;
-    encoded.records.push(packBatch(`${header}\n${lines.join('\n')}`));
+    encoded.records.push(packLines(cluster, lines, sign));
     lines = [];
     size = 0;
   };
@@ -78,26 +89,44 @@ export function encodeLines(
   return encoded;
 }
 
+function packLines(cluster: Cluster, lines: readonly string[], sign: Sign | undefined): Uint8Array {
+  const text = lines.join('\n');
+  const signature = sign?.(signedText(JSON.stringify(cluster), text));
+  return packBatch(`${JSON.stringify({ version: 1, cluster, signature })}\n${text}`);
+}
+
 /** From a batch's lines, the first of which is its header. */
 export const packBatch = (lines: string): Uint8Array => zstdCompressSync(lines);
 
-/** From the lines of poison, which may be more than one record holds: bytes that were no UTF-8 take three times as many. */
-export function packPoison(payload: string): Uint8Array[] {
+/**
+ * From the lines of poison, which may be more than one record holds: bytes that were no UTF-8 take three times as many. What its batch
+ * was signed with was over all of it, and holds for no part: who brings it back signs with a key of his own.
+ */
+export function packPoison(payload: string, sign?: Sign): Uint8Array[] {
   const [head = '', ...lines] = payload.split('\n');
+  const pack = (group: readonly string[]) => packBatch([signAgain(head, group, sign), ...group].join('\n'));
   const records: Uint8Array[] = [];
-  let group = [head];
+  let group: string[] = [];
   let size = 0;
   for (const line of lines) {
     const bytes = Buffer.byteLength(line) + 1;
-    if (size + bytes > largestBatch && group.length > 1) {
-      records.push(packBatch(group.join('\n')));
-      group = [head];
+    if (size + bytes > largestBatch && group.length > 0) {
+      records.push(pack(group));
+      group = [];
       size = 0;
     }
     group.push(line);
     size += bytes;
   }
-  return [...records, packBatch(group.join('\n'))];
+  return [...records, pack(group)];
+}
+
+/** The header for some of its lines; one that is none stays as it is. */
+function signAgain(head: string, lines: readonly string[], sign: Sign | undefined): string {
+  const header = parseJson(head);
+  if (typeof header !== 'object' || header === null || !('cluster' in header)) return head;
+  const signature = sign?.(signedText(JSON.stringify(header.cluster), lines.join('\n')));
+  return JSON.stringify({ ...header, signature });
 }
 
 /** What cannot be read of one record, as one: it is set aside in one piece, whatever is in it. */
@@ -125,19 +154,39 @@ const longLine = 4_096;
 const mostReasons = 3;
 const longestReason = 200;
 
+/** Of whom a batch says that it is, and how it proves it. */
+export interface Sender {
+  cluster: Cluster;
+  signature: string | undefined;
+  /** What was to be signed; made where somebody asks. */
+  signed(): string;
+}
+
 /**
- * Throws PoisonError for a record that is not a batch at all.
+ * Throws PoisonError for a record that is not a batch at all, or not of whom it says that it is.
  * @param refuse why a line is not to be taken though it can be read; undefined: it is
+ * @param doubt why its sender is not who it says that it is; undefined: it is
  */
 export function decodeBatch(
   bytes: Uint8Array,
   refuse: (observation: Observation) => string | undefined = () => undefined,
+  doubt: (sender: Sender) => string | undefined = () => undefined,
 ): DecodedBatch {
   const text = unpack(bytes);
   const headEnd = endOfLine(text, 0);
   const head = text.slice(0, headEnd);
-  const header = parseWith(HeaderSchema, parseJson(head));
+  const written = parseJson(head);
+  const header = parseWith(HeaderSchema, written);
   if (!header.ok) throw new PoisonError(`batch header: ${header.reason.slice(0, longestReason)}`);
+  const cluster = boundCluster(header.value.cluster);
+  const doubts = doubt({
+    cluster,
+    signature: header.value.signature,
+    // As it was written, with what nobody here knows of it.
+    signed: () =>
+      signedText(JSON.stringify((written as { cluster: unknown }).cluster), text.slice(headEnd + 1)),
+  });
+  if (doubts !== undefined) throw new PoisonError(doubts);
   const observations: Observation[] = [];
   const poison = createPoisonLines(head);
   let lines = 0;
@@ -154,7 +203,7 @@ export function decodeBatch(
     if (reason !== undefined) poison.add(reason, line);
     else if (parsed.ok) observations.push(parsed.value);
   }
-  return { cluster: boundCluster(header.value.cluster), observations, poison: poison.all() };
+  return { cluster, observations, poison: poison.all() };
 }
 
 function endOfLine(text: string, from: number): number {

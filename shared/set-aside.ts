@@ -2,7 +2,7 @@
 export interface Poison {
   /** Names what is wrong, never a value. */
   reason: string;
-  /** As it came; of a record that is no text, base64. */
+  /** As it came; of records that are no text, base64, one a line. */
   payload: string;
   /** The record or message it came in. */
   source: string;

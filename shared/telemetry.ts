@@ -14,6 +14,8 @@ type Metric =
   | 'Received'
   | 'Duplicated'
   | 'SetAside'
+  /** Records beyond their cluster's share. */
+  | 'Held'
   | 'Pending'
   | 'Settled'
   | 'Late'

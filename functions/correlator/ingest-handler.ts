@@ -7,7 +7,7 @@ import { boundCalls } from '../../shared/bound-calls.ts';
 import { createLaterSetAside } from '../../shared/set-aside-later.ts';
 import { createTelemetry } from '../../shared/telemetry.ts';
 import { createIngest } from './ingest.ts';
-import { type KnownCluster, readKnownClusters } from './known-clusters.ts';
+import { type Admission, openAdmission, readAdmission } from './read-admission.ts';
 import { readIngestConfig } from './read-config.ts';
 import { createDynamoDbStore } from './store-dynamodb.ts';
 import { correlatorTellings } from './tell-remarks.ts';
@@ -15,7 +15,7 @@ import { createTimers } from './timers-sqs.ts';
 
 const config = readIngestConfig(process.env);
 const telemetry = createTelemetry(correlatorTellings);
-const clusters = config.clustersFile === undefined ? [] : await readClusters(config.clustersFile);
+const admission = config.admissionFile === undefined ? openAdmission : await read(config.admissionFile);
 const ingest = createIngest(
   {
     store: createDynamoDbStore({
@@ -29,11 +29,11 @@ const ingest = createIngest(
     now: Date.now,
   },
   config.thresholds,
-  clusters,
+  admission,
 );
 
 export const handler = telemetry.wrap(ingest);
 
-async function readClusters(file: string): Promise<KnownCluster[]> {
-  return readKnownClusters(await readFile(resolve(import.meta.dirname, file), 'utf8'), file);
+async function read(file: string): Promise<Admission> {
+  return readAdmission(await readFile(resolve(import.meta.dirname, file), 'utf8'), file);
 }

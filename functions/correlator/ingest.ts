@@ -5,9 +5,9 @@
 import { ItemRefusedError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
 import { createDuplicateCounter } from './count-duplicates.ts';
+import { createDoubt } from './doubt-sender.ts';
 import { clusterKey, fullestCluster, rootOf, subjectPlace } from './file-observations.ts';
 import { chunkItems, mergeItem } from './items.ts';
-import type { KnownCluster } from './known-clusters.ts';
 import {
   createOwnerDirectory,
   earlyMarks,
@@ -19,6 +19,7 @@ import {
   type World,
 } from './owner-directory.ts';
 import type { IngestPorts } from './ports.ts';
+import { type Admission, openAdmission } from './read-admission.ts';
 import {
   type KinesisEvent,
   readRecords,
@@ -26,6 +27,7 @@ import {
   type StreamRecord,
   toStreamBatches,
 } from './read-records.ts';
+import { createShares } from './share-stream.ts';
 import { clusterOf, expiryAfter, type Item, type Place, splitKey } from './store.ts';
 import type { Thresholds } from './thresholds.ts';
 import { armTimers, createTimerBook, pendingTimer, type TimerBook } from './timer-book.ts';
@@ -50,7 +52,7 @@ interface Ingest {
 export function createIngest(
   ports: IngestPorts,
   thresholds: Thresholds,
-  clusters: readonly KnownCluster[] = [],
+  admission: Admission = openAdmission,
 ): (event: KinesisEvent) => Promise<BatchResponse> {
   const { quiet, slack, margin, retention } = thresholds;
   const ingest: Ingest = {
@@ -60,10 +62,14 @@ export function createIngest(
     retention,
   };
   const countDuplicates = createDuplicateCounter();
+  const doubt = createDoubt(admission);
+  const allShares = createShares(admission.clusterRate);
   return async (event) => {
-    const { records, failed } = await readRecords(event, ports, retention);
+    const shares = allShares.begin();
+    const { records, failed } = await readRecords(event, ports, { horizon: retention, doubt, shares });
     const activities = await file(ingest, toStreamBatches(records));
     // Only now: a batch that failed before has not come yet.
+    shares.keep();
     const duplicates = records.reduce(
       (sum, { cluster, observations }) => sum + countDuplicates(clusterKey(cluster), observations),
       0,
@@ -76,17 +82,14 @@ export function createIngest(
       duplicates,
       activities,
     });
-    for (const [cluster, observations] of countExpected(records, clusters))
+    for (const [cluster, observations] of countExpected(records, admission))
       ports.log({ kind: 'heard', cluster, observations });
     return { batchItemFailures: failed === undefined ? [] : [{ itemIdentifier: failed }] };
   };
 }
 
 /** Of clusters of which somebody wants to know that they are heard: by name, as they say it. */
-function countExpected(
-  records: readonly StreamRecord[],
-  clusters: readonly KnownCluster[],
-): Map<string, number> {
+function countExpected(records: readonly StreamRecord[], { clusters }: Admission): Map<string, number> {
   const heard = new Map<string, number>();
   const expected = new Set(clusters.filter((one) => one.expected === true).map(({ name }) => name));
   for (const { cluster, observations } of records) {
@@ -108,13 +111,14 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
   // The newborn, and owners that only these snapshots name.
   await resolveOwners(directory, subjects, world);
 
-  // Only after the objects are written: who files under such an object later finds its owner.
-  const merges = (await findEarly(directory, newlyOwned))
-    .map(([early, place]) => toMerge(ingest, world, early, place))
-    .filter(isElsewhere);
   const chunks = groupByActivity(batches, world);
   const touched = new Map(chunks.map(({ activity, family }) => [activity, family]));
-  await armTimers(timers, touched.keys(), `${invocation} before`);
+  const [early] = await Promise.all([
+    // Only after the objects are written: who files under such an object later finds its owner.
+    findEarly(directory, newlyOwned),
+    armTimers(timers, touched.keys(), `${invocation} before`),
+  ]);
+  const merges = early.map(([key, place]) => toMerge(ingest, world, key, place)).filter(isElsewhere);
   const marks = earlyMarks(directory, batches, touched, world);
   const filed = chunks.map((chunk) => ({ chunk, items: toItems(ingest, chunk) }));
   await putOrSetAside(ingest, filed, [...merges.map(({ item }) => item), ...marks.items]);

@@ -14,13 +14,14 @@ import {
   readEarly,
   readFamily,
 } from './owners.ts';
-import type { StreamBatch } from './read-records.ts';
+import type { StreamBatch, StreamRecord } from './read-records.ts';
 import {
   clusterOf,
   expiryAfter,
   familyPartition,
   type Item,
   type KnownObject,
+  keyPart,
   type Place,
   type Store,
   splitKey,
@@ -73,22 +74,43 @@ export const resolveOwners = (directory: OwnerDirectory, places: Places, world: 
 
 /**
  * Objects of which nobody can have told before these snapshots: they need not be asked for. Of families that this function knows, so
- * that it knows how to write them down.
+ * that it knows how to write them down. A family is known, and empty, where the object that it is named after is newborn. Another one of that
+ * name may have been there before: then there are a few more batches in the family, until this function has counted them.
  */
 export function newbornIn(directory: OwnerDirectory, batches: readonly StreamBatch[]): Set<string> {
-  const keys = new Set<string>();
-  for (const { cluster, observations } of batches.flatMap(({ records }) => records)) {
-    for (const observation of observations) {
-      const place = placeOf(observation);
-      if (place?.owner === undefined || !isNewborn(observation)) continue;
-      const key = `${clusterKey(cluster)}/${place.id}`;
-      const family = familyPartition(clusterKey(cluster), place.family);
-      if (directory.families.recall(family) === undefined) continue;
-      if (directory.objects.recall(key) === undefined) keys.add(key);
-    }
+  const newborn = batches.flatMap(({ records }) => records).flatMap((record) => newbornOf(directory, record));
+  const expiresAt = expiryOf(directory);
+  for (const { family, isNamesake } of newborn) {
+    if (isNamesake && directory.families.recall(family) === undefined)
+      directory.families.remember(family, { items: 0, expiresAt });
   }
-  return keys;
+  const known = newborn.filter(({ family }) => directory.families.recall(family) !== undefined);
+  return new Set(known.map(({ key }) => key));
 }
+
+interface Newborn {
+  /** By cluster and id. */
+  key: string;
+  /** Its partition. */
+  family: string;
+  /** The family is named after it. */
+  isNamesake: boolean;
+}
+
+function newbornOf(directory: OwnerDirectory, { cluster, observations }: StreamRecord): Newborn[] {
+  return observations.flatMap((observation) => {
+    const place = placeOf(observation);
+    // Of an orphan an older version may come again: by then somebody may have told who adopted it.
+    if (place === undefined || isOrphan(observation) || !isNewborn(observation)) return [];
+    const key = `${clusterKey(cluster)}/${place.id}`;
+    if (directory.objects.recall(key) !== undefined) return [];
+    const family = familyPartition(clusterKey(cluster), place.family);
+    return { key, family, isNamesake: isNamesake(observation, place) };
+  });
+}
+
+const isNamesake = (observation: Observation, { family }: Place): boolean =>
+  observation.type === 'object' && keyPart(observation.object.name) === family;
 
 const isNewborn = (observation: Observation): boolean =>
   observation.type === 'object' &&

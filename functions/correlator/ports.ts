@@ -43,6 +43,8 @@ export type Remark =
   | ({ kind: 'ingested'; clusters: string[] } & Ingested)
   /** By its name, of a cluster of which an alarm goes off where it is silent. */
   | { kind: 'heard'; cluster: string; observations: number }
+  /** Beyond their cluster's share, and kept whole in the bucket. */
+  | { kind: 'held'; source: string; cluster: string; records: number; observations: number }
   | { kind: 'set-aside'; source: string; reason: string }
   | { kind: 'not-set-aside'; source: string; error: unknown }
   | ({ kind: 'settled'; activity: string } & Settled)

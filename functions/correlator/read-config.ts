@@ -17,7 +17,7 @@ const commonEntries = {
   SET_ASIDE_BUCKET: Text,
   SETTLE_AFTER_QUIET_SECONDS: v.optional(Seconds),
 };
-const IngestSchema = v.object({ ...commonEntries, CLUSTERS_FILE: v.optional(Text) });
+const IngestSchema = v.object({ ...commonEntries, ADMISSION_FILE: v.optional(Text) });
 const SettleSchema = v.object({
   ...commonEntries,
   SPANS_QUEUE_URL: Text,
@@ -36,8 +36,8 @@ interface CommonConfig {
 }
 
 export interface IngestConfig extends CommonConfig {
-  /** What the stack's settings say of clusters, beside the code. */
-  clustersFile?: string;
+  /** Who may send, and how much: beside the code. */
+  admissionFile?: string;
 }
 
 export interface SettleConfig extends CommonConfig {
@@ -58,7 +58,7 @@ export function readIngestConfig(env: Environment): IngestConfig {
   const values = read(IngestSchema, env);
   return {
     ...toConfig(values),
-    ...(values.CLUSTERS_FILE !== undefined && { clustersFile: values.CLUSTERS_FILE }),
+    ...(values.ADMISSION_FILE !== undefined && { admissionFile: values.ADMISSION_FILE }),
   };
 }
 

@@ -2,16 +2,26 @@
 import { type DecodedBatch, decodeBatch, reasonOf } from '../../shared/batch-codec.ts';
 import { PoisonError } from '../../shared/errors.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
+import type { DoubtSender } from './doubt-sender.ts';
+import { clusterKey } from './file-observations.ts';
 import { refuseTooOld } from './horizon.ts';
 import { streamBatchName } from './items.ts';
 import type { IngestPorts } from './ports.ts';
+import type { Shares } from './share-stream.ts';
+import { poisonWeight } from './thresholds.ts';
 
 /** What Lambda hands over, as far as it is read. */
 export interface KinesisEvent {
   Records: {
     /** shardId:sequenceNumber */
     eventID: string;
-    kinesis: { sequenceNumber: string /** base64 */; data: string };
+    kinesis: {
+      sequenceNumber: string;
+      /** base64 */
+      data: string;
+      /** Seconds since 1970, as the stream took it. */
+      approximateArrivalTimestamp?: number;
+    };
   }[];
 }
 
@@ -33,35 +43,84 @@ export interface ReadRecords {
   failed: string | undefined;
 }
 
+export interface ReadingSettings {
+  /** Seconds. */
+  horizon: number;
+  doubt: DoubtSender;
+  shares: Shares;
+}
+
+type ReadingPorts = Pick<IngestPorts, 'setAside' | 'log' | 'now'>;
+
+/** Rejects where what is held cannot be kept: then nothing was filed, and the batch comes again. */
 export async function readRecords(
   { Records }: KinesisEvent,
-  { setAside, log, now }: Pick<IngestPorts, 'setAside' | 'log' | 'now'>,
-  /** Seconds. */
-  horizon: number,
+  ports: ReadingPorts,
+  { horizon, doubt, shares }: ReadingSettings,
 ): Promise<ReadRecords> {
-  const records: StreamRecord[] = [];
+  const { setAside, log, now } = ports;
+  const read: ReadRecords = { records: [], failed: undefined };
+  const held = new Map<string, Held>();
   for (const { eventID: source, kinesis } of Records) {
+    const { data, approximateArrivalTimestamp: arrived, sequenceNumber } = kinesis;
     try {
-      const batch = decode(kinesis.data, refuseTooOld(now(), horizon));
+      const batch = decode(data, refuseTooOld(now(), horizon), doubt);
+      const cluster = clusterKey(batch.cluster);
+      const observations = batch.observations.length;
+      const takes = observations + (batch.poison === undefined ? 0 : poisonWeight);
+      if (!shares.isWithin(cluster, takes, arrived === undefined ? now() : arrived * 1000)) {
+        hold(held, cluster, { source, data, observations });
+        continue;
+      }
       if (batch.poison !== undefined) {
         const reason = reasonOf(batch.poison);
         await setAside.keep({ reason, payload: batch.poison.payload, source });
         log({ kind: 'set-aside', source, reason });
       }
-      records.push({ ...batch, source });
+      read.records.push({ ...batch, source });
     } catch (error) {
       log({ kind: 'not-set-aside', source, error });
-      return { records, failed: kinesis.sequenceNumber };
+      read.failed = sequenceNumber;
+      break;
     }
   }
-  return { records, failed: undefined };
+  await keepHeld(held, ports);
+  return read;
+}
+
+/** Records of one cluster, as they came. */
+interface Held {
+  /** Of the first. */
+  source: string;
+  records: string[];
+  observations: number;
+}
+
+function hold(
+  held: Map<string, Held>,
+  cluster: string,
+  { source, data, observations }: { source: string; data: string; observations: number },
+): void {
+  const own = held.get(cluster) ?? { source, records: [], observations: 0 };
+  held.set(cluster, own);
+  own.records.push(data);
+  own.observations += observations;
+}
+
+/** One object for all of an invocation: a flood of small records would else be billed as so many requests. */
+async function keepHeld(held: ReadonlyMap<string, Held>, { setAside, log }: ReadingPorts): Promise<void> {
+  for (const [cluster, { source, records, observations }] of held) {
+    const reason = 'beyond the share of its cluster';
+    await setAside.keep({ reason, payload: records.join('\n'), source });
+    log({ kind: 'held', source, cluster, records: records.length, observations });
+  }
 }
 
 const nothing: { cluster: Cluster; observations: Observation[] } = { cluster: {}, observations: [] };
 
-function decode(data: string, refuse: ReturnType<typeof refuseTooOld>): DecodedBatch {
+function decode(data: string, refuse: ReturnType<typeof refuseTooOld>, doubt: DoubtSender): DecodedBatch {
   try {
-    return decodeBatch(Buffer.from(data, 'base64'), refuse);
+    return decodeBatch(Buffer.from(data, 'base64'), refuse, doubt);
   } catch (error) {
     if (!(error instanceof PoisonError)) throw error;
     return { ...nothing, poison: { count: 1, reasons: [error.message], payload: data } };

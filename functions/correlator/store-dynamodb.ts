@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { ItemRefusedError, RetryableError } from '../../shared/errors.ts';
 import { inGroups } from '../../shared/in-groups.ts';
+import { forEachOf } from './for-each-of.ts';
 import { type Item, type Key, type Store, withoutRepeats } from './store.ts';
 
 type Attributes = Record<string, AttributeValue>;
@@ -190,22 +191,25 @@ const fromKey = ({ pk, sk }: Attributes): Key => ({ pk: pk!.S!, sk: sk!.S! });
 const keyOf = ({ PutRequest, DeleteRequest }: WriteRequest): Key =>
   fromKey((PutRequest?.Item ?? DeleteRequest?.Key)!);
 
-/** Until nothing is left over, with pauses that double and vary. @throws RetryableError */
-async function repeat<T>(
+/**
+ * Calls side by side, since none depends on another; each until nothing is left over, with pauses that double and vary.
+ * @throws RetryableError
+ */
+const repeat = <T>(
   all: readonly T[],
   size: number,
   { pause }: Pick<Table, 'pause'>,
   call: (some: T[]) => Promise<T[]>,
-): Promise<void> {
-  for (let some of inGroups(all, size)) {
+): Promise<void> =>
+  forEachOf(inGroups(all, size), async (group) => {
+    let left = group;
     for (let attempt = 0; ; attempt += 1) {
-      some = await call(some);
-      if (some.length === 0) break;
-      if (attempt === mostAttempts) throw new RetryableError(`DynamoDB left over ${some.length} items`);
+      left = await call(left);
+      if (left.length === 0) return;
+      if (attempt === mostAttempts) throw new RetryableError(`DynamoDB left over ${left.length} items`);
       await pause(firstPause * 2 ** attempt * (0.5 + Math.random() / 2));
     }
-  }
-}
+  });
 
 const toKey = ({ pk, sk }: Key): Attributes => ({ pk: { S: pk }, sk: { S: sk } });
 

@@ -21,6 +21,13 @@ export const correlatorTellings: TellingTable<Remark> = {
     fields: { cluster, observations },
     ofCluster: { cluster, metrics: { Received: observations } },
   }),
+  held: ({ source, cluster, records, observations }) => ({
+    level: 'warn',
+    message: 'a cluster sends more than its share; what is beyond it is held in the bucket',
+    fields: { source, cluster, records, observations },
+    // By records, since what nobody could read has no observations.
+    metrics: { Held: records },
+  }),
   'set-aside': ({ source, reason }) => ({
     level: 'error',
     message: 'poison is set aside',

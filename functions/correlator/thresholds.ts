@@ -147,6 +147,21 @@ export const newbornFor = 10;
 export const familyTogether = 8;
 export const familyPage = 12;
 
+/**
+ * What a record of which something is set aside takes of its cluster's share, beside its observations: it is a request to the bucket of its
+ * own, while all that is held of an invocation is one. Smaller: who floods with what nobody can read is billed by the request ($430 a day for a
+ * shard's 1,000 records a second; with this, three of them). Larger: what a newer forwarder sends is held; it comes back all the same.
+ */
+export const poisonWeight = 1_000;
+/** No burst may be less: a record has up to 5,000 lines (shared/batch-codec.ts), and would never come in. */
+export const leastBurst = 10_000;
+/**
+ * Observations of one cluster that are filed of one shard, a setting of the stack: beyond what an invocation files of one key in a second a
+ * cluster only makes the others late. Smaller: what a large cluster says in an upgrade is held, and has to be brought back by hand.
+ * Larger: a flood takes others along for longer. The burst is a minute of it.
+ */
+export const defaultClusterRate = { perSecond: 3_000, burst: 180_000 };
+
 // Times that follow from others.
 
 /** Milliseconds from when ingest looks at the clock until what it writes is there: its time-out. */

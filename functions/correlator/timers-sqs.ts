@@ -2,6 +2,7 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { MessageRefusedError, RetryableError } from '../../shared/errors.ts';
 import { inGroups } from '../../shared/in-groups.ts';
+import { forEachOf } from './for-each-of.ts';
 import type { Timers } from './ports.ts';
 import { isMessageRefusal } from './sqs-refusal.ts';
 import { longestDelay } from './thresholds.ts';
@@ -39,7 +40,9 @@ export function createTimers(client: SQSClient, queueUrl: string): Timers {
         DelaySeconds,
       }));
       const refused: Refused[] = [];
-      for (const some of inGroups(messages, mostMessages)) refused.push(...(await send(some)));
+      await forEachOf(inGroups(messages, mostMessages), async (some) => {
+        refused.push(...(await send(some)));
+      });
       if (refused.length > 0)
         throw new MessageRefusedError(
           refused.flatMap(({ activities }) => activities),

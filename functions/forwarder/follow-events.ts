@@ -87,7 +87,8 @@ async function take(
   const { subject } = observed.value.event;
   const by = filter(observed.value.event);
   if (by !== undefined) return report({ type: 'event-filtered', by });
-  if (!guard(subject)) return report({ type: 'event-dropped', reason: 'rate', about: subject });
+  const exceeded = guard(subject);
+  if (exceeded !== undefined) return report({ type: 'event-dropped', reason: exceeded, about: subject });
   await shipSubject(subject, step);
   await ship(redact(observed.value), step);
 }

@@ -1,41 +1,52 @@
-/** Keeps one object that floods the cluster with Events from filling the pipeline: a token bucket for each. */
+/**
+ * Keeps a flood of Events from filling the pipeline: of one object that is in trouble, and of the cluster as a whole. What is beyond is
+ * dropped and counted, not held up: an API server keeps Events for an hour, and what is lost there nobody could count.
+ */
 import * as v from 'valibot';
 import type { ObjectReference } from '../../shared/observation.ts';
+import { createTokenBuckets } from '../../shared/token-buckets.ts';
 
 const Positive = v.pipe(v.number(), v.minValue(1));
 
 export const EventRateLimitSchema = v.strictObject({
   burst: v.optional(Positive, 300),
   perMinute: v.optional(Positive, 60),
+  /**
+   * Of all Events of the cluster. As many as the stack files of one cluster (its setting `clusterRate`): what is beyond would be held there,
+   * at a price. Smaller: a large cluster loses Events in an upgrade. Larger: a flood is paid for.
+   */
+  cluster: v.optional(
+    v.strictObject({
+      burst: v.optional(Positive, 180_000),
+      perSecond: v.optional(Positive, 3_000),
+    }),
+    {},
+  ),
 });
 
 export type EventRateLimit = v.InferOutput<typeof EventRateLimitSchema>;
 
-/** Whether an Event about the object may still pass. */
-export type RateGuard = (subject: ObjectReference) => boolean;
+/** Of what there are too many: of Events about one object, or of all. */
+export type RateExceeded = 'rate' | 'cluster-rate';
+
+/** Why an Event about the object may not pass; undefined: it may. */
+export type RateGuard = (subject: ObjectReference) => RateExceeded | undefined;
 
 /** Beyond that the one that was quiet longest starts with a full bucket again. */
 const rememberedObjects = 10_000;
 
 /** @param now milliseconds, never backwards */
 export function createRateGuard(
-  { burst, perMinute }: EventRateLimit,
+  { burst, perMinute, cluster }: EventRateLimit,
   now: () => number,
   remembered = rememberedObjects,
 ): RateGuard {
-  /** The one that was quiet longest is first. */
-  const buckets = new Map<string, { tokens: number; at: number }>();
+  const objects = createTokenBuckets({ burst, perSecond: perMinute / 60 }, remembered);
+  const all = createTokenBuckets(cluster, 1);
   return ({ uid, kind, namespace, name }) => {
-    const key = uid ?? `${kind}/${namespace ?? ''}/${name}`;
     const at = now();
-    const bucket = buckets.get(key) ?? { tokens: burst, at };
-    bucket.tokens = Math.min(burst, bucket.tokens + ((at - bucket.at) / 60_000) * perMinute);
-    bucket.at = at;
-    buckets.delete(key);
-    buckets.set(key, bucket);
-    if (buckets.size > remembered) buckets.delete(buckets.keys().next().value!);
-    if (bucket.tokens < 1) return false;
-    bucket.tokens--;
-    return true;
+    // Of one object that floods, what is dropped takes nothing of what all may say.
+    if (!objects.take(uid ?? `${kind}/${namespace ?? ''}/${name}`, 1, at)) return 'rate';
+    return all.take('', 1, at) ? undefined : 'cluster-rate';
   };
 }

@@ -1,5 +1,6 @@
 /** The forwarder's process in a cluster. SIGTERM: it ships what it has read, saves the checkpoint, gives up the Lease. */
 import { UserError } from '../../shared/errors.ts';
+import { readSigner } from '../../shared/sign-batches.ts';
 import { connectKinesis } from './connect-kinesis.ts';
 import { newDigestKey } from './digest.ts';
 import { createKinesisSink } from './kinesis-sink.ts';
@@ -27,6 +28,10 @@ async function main(): Promise<void> {
   const kinesis = connectKinesis(process.env);
   const pod = { namespace: config.podNamespace, name: config.podName };
   const { random } = Math;
+  // Read once: a key that is replaced comes with a new pod.
+  const { signingKeyFile } = config;
+  const sign =
+    signingKeyFile === undefined ? undefined : await readSigner(signingKeyFile, 'SIGNING_KEY_FILE');
   const lease = { ...leaseDefaults, name: config.leaseName, namespace: pod.namespace, identity: pod.name };
 
   const forwarder = createForwarder(
@@ -45,6 +50,7 @@ async function main(): Promise<void> {
         patience: 'everything',
         onTrouble: (trouble) => report({ type: 'put-again', ...trouble }),
       }),
+      sign,
       lead: (run) => lead({ api, clock, random, newDigestKey, report }, lease, stop.signal, run),
       postEvent: (event, at) => postEvent(api, pod, event, at),
     }),

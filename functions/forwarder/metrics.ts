@@ -35,7 +35,7 @@ const counterRows = {
   },
   dropped: {
     name: 'events_dropped_total',
-    help: 'Events lost: rate (of one object), unreadable, too-large, refused (by the stream).',
+    help: 'Events lost: rate (of one object), cluster-rate (of all), unreadable, too-large, refused (by the stream).',
     labelNames: ['reason'],
   },
   snapshotsDropped: {

@@ -74,6 +74,7 @@ const EnvironmentSchema = v.object({
   REDACT_PATTERNS: v.optional(v.string(), '[]'),
   WATCH: v.optional(v.string()),
   EXTRA_KINDS: v.optional(v.string()),
+  SIGNING_KEY_FILE: v.optional(Text),
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -102,6 +103,8 @@ export function readConfig(env: Environment) {
     rateLimit: readJson('EVENT_RATE_LIMIT', values.EVENT_RATE_LIMIT, EventRateLimitSchema),
     redactPatterns: readPatterns('REDACT_PATTERNS', values.REDACT_PATTERNS),
     kinds: readKinds(values),
+    /** Where what is shipped is signed: a private key in PEM. */
+    signingKeyFile: values.SIGNING_KEY_FILE,
   };
 }
 

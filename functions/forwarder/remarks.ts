@@ -2,6 +2,7 @@
 
 import type { PutTrouble } from './explain-trouble.ts';
 import type { FilteredBy } from './filter-events.ts';
+import type { RateExceeded } from './guard-rate.ts';
 import type { LookUpResult } from './kubernetes/look-up-object.ts';
 import type { Unavailable } from './kubernetes/watch-signal.ts';
 import type { WatchRemark } from './kubernetes/watch-troubles.ts';
@@ -20,7 +21,7 @@ export type DeliveryRemark =
   /** `about` is the Event's object. */
   | {
       type: 'event-dropped';
-      reason: 'rate' | 'unreadable' | 'too-large' | 'refused';
+      reason: RateExceeded | 'unreadable' | 'too-large' | 'refused';
       about: Named;
       why?: string;
     }

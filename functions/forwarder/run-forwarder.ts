@@ -3,6 +3,7 @@
  * (`main.ts`) and on a laptop it is the same.
  */
 import type { Cluster } from '../../shared/observation.ts';
+import type { Sign } from '../../shared/sign-batches.ts';
 import { explainTrouble } from './explain-trouble.ts';
 import { createEventFilter, createNamespaceFilter } from './filter-events.ts';
 import type { Follow } from './follow-objects.ts';
@@ -38,6 +39,8 @@ export interface ForwarderPorts {
   discover: Discover;
   lookUp: LookUp;
   sink: RecordSink;
+  /** Where the cluster has a key. */
+  sign?: Sign | undefined;
   /** Runs `run` whenever this process leads, until it is to stop (kubernetes/hold-lease.ts). */
   lead(run: (term: Term) => Promise<void>): Promise<void>;
   /**
@@ -86,6 +89,7 @@ export function createForwarder(
     discover: ports.discover,
     lookUp: ports.lookUp,
     sink: watchPuts(ports.sink, health),
+    sign: ports.sign,
     filter: createEventFilter(filters),
     mayShip: createNamespaceFilter(filters),
     guard: createRateGuard(rateLimit, clock.elapsed),

@@ -1,5 +1,6 @@
 /** What a replica does while it leads: everything is followed from the checkpoint on, shipped, and the checkpoint moved. */
 import type { Cluster, EventOccurrence, ObjectReference } from '../../shared/observation.ts';
+import type { Sign } from '../../shared/sign-batches.ts';
 import { type BatchLimits, createLineChannel, defaultBatchLimits, type LineChannel } from './batch-lines.ts';
 import type { EventFilter, NamespaceFilter } from './filter-events.ts';
 import { type EventPorts, followEvents } from './follow-events.ts';
@@ -27,6 +28,8 @@ export interface TermPorts {
   discover: Discover;
   lookUp: LookUp;
   sink: RecordSink;
+  /** Where the cluster has a key. */
+  sign?: Sign | undefined;
   filter: EventFilter;
   mayShip: NamespaceFilter;
   guard: RateGuard;
@@ -93,6 +96,7 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
   const followed = reader.ended;
   const shipped = shipLines(channel, settings.cluster, ports.sink, {
     signal: all.signal,
+    sign: ports.sign,
     onShipped(batch) {
       tellShipped(batch, clock.now(), report);
       cache.forgetDeleted(clock.elapsed());

@@ -1,6 +1,7 @@
 /** Batches to the stream, one after the other: nothing counts as shipped before the sink has acknowledged it. */
 import { decodeBatch, encodeLines, type Rejected } from '../../shared/batch-codec.ts';
 import type { Cluster } from '../../shared/observation.ts';
+import type { Sign } from '../../shared/sign-batches.ts';
 import type { Line, LineChannel } from './batch-lines.ts';
 import type { RecordSink } from './record-sink.ts';
 
@@ -13,6 +14,13 @@ export interface ShippedBatch {
   rejected: readonly (Rejected & { by: 'too-large' | 'refused' })[];
 }
 
+export interface ShippingSettings {
+  onShipped(batch: ShippedBatch): void;
+  /** Where the cluster has a key. */
+  sign?: Sign | undefined;
+  signal?: AbortSignal;
+}
+
 /**
  * Until the channel is closed and empty. All records of a cluster have one partition key: no shard that lags behind
  * another makes an activity look quiet.
@@ -21,7 +29,7 @@ export async function shipLines(
   channel: LineChannel,
   cluster: Cluster,
   sink: RecordSink,
-  { onShipped, signal }: { onShipped(batch: ShippedBatch): void; signal?: AbortSignal },
+  { onShipped, sign, signal }: ShippingSettings,
 ): Promise<void> {
   const partitionKey = cluster.uid ?? 'unknown';
   for (;;) {
@@ -31,6 +39,7 @@ export async function shipLines(
     const { records, rejected } = encodeLines(
       cluster,
       Iterator.from(lines).map(({ text }) => text),
+      { sign },
     );
     const refused = await sink.put(
       records.map((data) => ({ data, partitionKey })),

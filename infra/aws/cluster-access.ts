@@ -39,6 +39,7 @@ export class ClusterAccess extends Construct {
       'serviceAccount.name': settings.serviceAccount,
       // How a principal's credentials come to the pod only the user knows; Helm refuses this and lists the ways.
       ...(settings.principalArn !== undefined && { 'stream.assumeRole.from': 'CHOOSE' }),
+      ...(settings.publicKeys !== undefined && { 'signing.secretName': 'rootspan-signing' }),
       ...(settings.externalId !== undefined && { 'stream.assumeRole.externalId': settings.externalId }),
     };
     new CfnOutput(this, 'HelmValues', {

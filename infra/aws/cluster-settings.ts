@@ -1,5 +1,6 @@
 /** What a platform team says of a cluster: who may put records on the stream in its name, and what is expected of it. */
 import * as v from 'valibot';
+import { readPublicKey } from '../../shared/sign-batches.ts';
 import { Arn, matching } from './setting-texts.ts';
 
 const Namespace = matching(
@@ -46,6 +47,31 @@ export const ClusterSchema = v.pipe(
     ),
     /** Whether an alarm goes off where nothing of it has come for an hour (`alarms.clusterSilentMinutes`). It costs a metric and an alarm. */
     alarmWhenSilent: v.optional(v.boolean(), false),
+    /**
+     * Who has none of them is not this cluster, whoever else may put records on the stream: DER in base64, each of an Ed25519 key. Several,
+     * where one takes the place of another, or where somebody brings back what was set aside.
+     */
+    publicKeys: v.optional(
+      v.pipe(
+        v.array(
+          v.pipe(
+            v.string(),
+            v.check(
+              (text) => readPublicKey(text) !== undefined,
+              'should be an Ed25519 public key: DER in base64, 60 characters',
+            ),
+          ),
+        ),
+        v.nonEmpty(),
+      ),
+    ),
+    /** Of its namespace kube-system: with keys, what says that it is of this UID has to be signed with one, too. */
+    uid: v.optional(
+      matching(
+        /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+        'should be the UID of its namespace kube-system',
+      ),
+    ),
     namespace: v.optional(Namespace, 'rootspan'),
     serviceAccount: v.optional(ServiceAccount, 'rootspan-forwarder'),
   }),
@@ -59,20 +85,32 @@ export const ClusterSchema = v.pipe(
       principalArn !== undefined || (externalId === undefined && organizationId === undefined),
     'has an externalId or organizationId, which only a principalArn may have',
   ),
+  v.check(
+    ({ publicKeys, uid }) => (publicKeys === undefined) === (uid === undefined),
+    'needs both publicKeys and uid, or none: activities go by the UID',
+  ),
 );
 
 export type ClusterSettings = v.InferOutput<typeof ClusterSchema>;
 
-/** What one cluster says and another one may not. */
-export function findSharedIssuer(clusters: Readonly<Record<string, ClusterSettings>>): string | undefined {
-  const byIssuer = new Map<string, string>();
-  for (const [name, { oidcIssuerUrl }] of Object.entries(clusters)) {
-    if (oidcIssuerUrl === undefined) continue;
-    const other = byIssuer.get(oidcIssuerUrl);
-    if (other !== undefined) {
-      return `clusters.${name}.oidcIssuerUrl is that of ${other} too: IAM has one provider for it; give its oidcProviderArn to both`;
-    }
-    byIssuer.set(oidcIssuerUrl, name);
+/** The first that says what another one has said before. */
+function findShared(
+  clusters: Readonly<Record<string, ClusterSettings>>,
+  setting: 'oidcIssuerUrl' | 'uid',
+  why: string,
+): string | undefined {
+  const saidBy = new Map<string, string>();
+  for (const [name, { [setting]: said }] of Object.entries(clusters)) {
+    if (said === undefined) continue;
+    const other = saidBy.get(said);
+    if (other !== undefined) return `clusters.${name}.${setting} is that of ${other} too: ${why}`;
+    saidBy.set(said, name);
   }
   return undefined;
 }
+
+export const findSharedIssuer = (clusters: Readonly<Record<string, ClusterSettings>>): string | undefined =>
+  findShared(clusters, 'oidcIssuerUrl', 'IAM has one provider for it; give its oidcProviderArn to both');
+
+export const findSharedUid = (clusters: Readonly<Record<string, ClusterSettings>>): string | undefined =>
+  findShared(clusters, 'uid', 'neither of them could prove that it is the one');

@@ -158,7 +158,7 @@ export class Consumer extends Construct {
    */
   readStream(
     stream: IStream,
-    means: Meanings & { givenUp: string; lost: string },
+    means: Meanings & { givenUp: string; held: string; lost: string },
     { lateAfter }: { lateAfter: Duration },
   ): void {
     const { setAside } = this.#props;
@@ -198,6 +198,7 @@ export class Consumer extends Construct {
       period,
     });
     this.kept.push(givenUp);
+    this.addAlarm('Held', this.metric('Held'), 1, `${means.held}.`, atOnce);
     this.addAlarm('GivenUp', givenUp, 1, `${means.givenUp}.`, atOnce);
     const lost = this.handler.metric('DestinationDeliveryFailures', { statistic: Stats.SUM, period });
     this.addAlarm('Lost', lost, 1, `${means.lost}.`, atOnce);

@@ -66,7 +66,7 @@ function graphLosses(sources: DashboardSources): IWidget[] {
       'records, messages',
       consumersOf(sources).flatMap((consumer) => consumer.kept),
     ),
-    graph('Refused by the backend', 'spans', [emit.metric('Refused')]),
+    graph('Held, refused by the backend', 'records, spans', [ingest.metric('Held'), emit.metric('Refused')]),
     graph('Given up', 'messages, batches', [
       inDeadLetters(timers, 'timers'),
       inDeadLetters(spans, 'spans'),

@@ -5,13 +5,13 @@
 import * as v from 'valibot';
 import type { EventRow } from '../../functions/correlator/causality/rules/event-row.ts';
 import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
-import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
+import { defaultClusterRate, defaultThresholds, leastBurst } from '../../functions/correlator/thresholds.ts';
 import { serviceNamings } from '../../functions/emitter/name-services.ts';
 import { keepsSecrets, otlpProtocols } from '../../functions/emitter/read-config.ts';
 import { checkTraceUrl } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
-import { ClusterSchema, findSharedIssuer } from './cluster-settings.ts';
+import { ClusterSchema, findSharedIssuer, findSharedUid } from './cluster-settings.ts';
 import { operatorEntries } from './operator-settings.ts';
 import { Arn, matching, Whole } from './setting-texts.ts';
 
@@ -111,6 +111,16 @@ const SettingsSchema = v.strictObject({
   alarmTopicArn: v.optional(Arn('sns', /[a-z0-9-]+:\d{12}:[\w.-]+$/, 'an SNS topic')),
   /** A file with rules of the users' own (docs/rules.md), from where the CDK runs: the folder of cdk.json. */
   rules: v.optional(v.pipe(v.string(), v.nonEmpty())),
+  /** Whether nothing is taken of clusters that have no `publicKeys`. */
+  requireSignatures: v.optional(v.boolean(), false),
+  /** Observations of one cluster on one shard that are filed; what is beyond is held in the bucket. */
+  clusterRate: v.optional(
+    v.strictObject({
+      perSecond: v.optional(Whole(1, 100_000, 'observations'), defaultClusterRate.perSecond),
+      burst: v.optional(Whole(leastBurst, 100_000_000, 'observations'), defaultClusterRate.burst),
+    }),
+    {},
+  ),
   ...operatorEntries,
 });
 
@@ -131,7 +141,10 @@ export function readSettings(context: unknown): Settings {
   if (Array.isArray(input)) throw wrong('should be an object, is an array');
   const settings = parseWith(SettingsSchema, input);
   if (!settings.ok) throw wrong(settings.reason);
-  const clash = findSharedIssuer(settings.value.clusters) ?? findTooMany(settings.value);
+  const clash =
+    findSharedIssuer(settings.value.clusters) ??
+    findSharedUid(settings.value.clusters) ??
+    findTooMany(settings.value);
   if (clash !== undefined) throw wrong(clash);
   const { rules, ...others } = settings.value;
   return { ...others, ...(rules !== undefined && { rules: readRulesFile(rules) }) };

@@ -25,7 +25,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { toWrittenRules } from '../../functions/correlator/causality/rules/check-rules.ts';
-import type { KnownCluster } from '../../functions/correlator/known-clusters.ts';
+import type { Admission } from '../../functions/correlator/read-admission.ts';
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { Consumer } from './consumer.ts';
@@ -41,8 +41,8 @@ const emitTimeout = Duration.minutes(1);
 /** Rules of the users' own, beside settle's code. */
 const rulesFile = 'rules.json';
 
-/** What ingest has to know of clusters, beside its code. */
-const clustersFile = 'clusters.json';
+/** Who may send, and how much, beside ingest's. */
+const admissionFile = 'admission.json';
 
 /** What the functions ask of the table (store-dynamodb.ts). */
 const tableActions = [
@@ -198,18 +198,14 @@ const commonOf = ({ setAside, key }: Stores, settings: Settings) => ({
 const mayArm = ({ timers }: Stores, { handler }: Consumer) => timers.queue.grant(handler, 'sqs:SendMessage');
 
 function createIngest(scope: Construct, stores: Stores, settings: Settings): Consumer {
-  const known = knownClusters(settings);
   const ingest = new Consumer(scope, 'Ingest', {
     entry: 'functions/correlator/ingest-handler.ts',
     service: 'ingest',
     description: 'Rootspan: files what forwarders ship under the activity it belongs to',
     memoryMiB: settings.memoryMiB.ingest,
     timeout: Duration.minutes(1),
-    environment: {
-      ...stateOf(stores, settings),
-      ...(known.length > 0 && { CLUSTERS_FILE: clustersFile }),
-    },
-    ...(known.length > 0 && { files: { [clustersFile]: JSON.stringify(known) } }),
+    environment: { ...stateOf(stores, settings), ADMISSION_FILE: admissionFile },
+    files: { [admissionFile]: JSON.stringify(admissionOf(settings)) },
     ...commonOf(stores, settings),
   });
   stores.table.grant(ingest.handler, ...tableActions);
@@ -223,6 +219,7 @@ function createIngest(scope: Construct, stores: Stores, settings: Settings): Con
     idle: `Events come into the stream and nobody takes them out: there are no new traces, and Events are lost from ${streamHours} hours on`,
     givenUp:
       'Events that could not be filed were given up and are missing from the traces; they are kept in the set-aside bucket',
+    held: 'A cluster floods the stream: what is beyond its share is missing from the traces; it is kept in the set-aside bucket',
     lost: 'Events that could not be filed did not get into the set-aside bucket either, and are gone once the stream forgets them',
   };
   ingest.readStream(stores.stream, meanings, { lateAfter: Duration.minutes(streamLateMinutes) });
@@ -360,11 +357,18 @@ function grantBackend(scope: Construct, emit: Consumer, { otlp }: Settings): voi
   }
 }
 
-/** What ingest has to know of clusters: of most nothing. */
-const knownClusters = ({ clusters }: Settings): KnownCluster[] =>
-  Object.entries(clusters)
-    .filter(([, { alarmWhenSilent }]) => alarmWhenSilent)
-    .map(([name]) => ({ name, expected: true }));
+/** Of most clusters nothing has to be known. */
+const admissionOf = ({ clusters, requireSignatures, clusterRate }: Settings): Admission => ({
+  clusters: Object.entries(clusters)
+    .filter(([, { alarmWhenSilent, publicKeys }]) => alarmWhenSilent || publicKeys !== undefined)
+    .map(([name, { alarmWhenSilent, publicKeys, uid }]) => ({
+      name,
+      ...(alarmWhenSilent && { expected: true }),
+      ...(publicKeys !== undefined && { uid, publicKeys }),
+    })),
+  requireSignatures,
+  clusterRate,
+});
 
 /** Names of the user's own, in a scope of their own. */
 function createClusters(

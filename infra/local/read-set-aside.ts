@@ -5,9 +5,11 @@
  */
 import * as v from 'valibot';
 import type { StreamRecord } from '../../functions/forwarder/record-sink.ts';
-import { packPoison } from '../../shared/batch-codec.ts';
+import { decodeBatch, packPoison } from '../../shared/batch-codec.ts';
 import { boundCluster } from '../../shared/bounds.ts';
+import { PoisonError } from '../../shared/errors.ts';
 import { ClusterSchema, type Parsed, parseWith } from '../../shared/observation.ts';
+import type { Sign } from '../../shared/sign-batches.ts';
 import { decodeSpanBatch, encodeSpanBatches } from '../../shared/span-batch-codec.ts';
 
 export type ReplayedQueue = 'timers' | 'spans';
@@ -30,7 +32,8 @@ const StreamEventSchema = v.object({
   Records: v.array(v.object({ kinesis: v.object({ partitionKey: v.string(), data: v.string() }) })),
 });
 
-export function readSetAside(key: string, body: string): Parsed<Replayable> {
+/** @param sign of somebody whom the stack takes for the cluster: parts of what was signed are not signed any more */
+export function readSetAside(key: string, body: string, sign?: Sign): Parsed<Replayable> {
   const input = parseJson(body);
   if (key.startsWith('aws/lambda/')) return readInvocationRecord(input);
   const poison = parseWith(PoisonSchema, input);
@@ -38,7 +41,7 @@ export function readSetAside(key: string, body: string): Parsed<Replayable> {
   const { payload } = poison.value;
   switch (key.split('/')[1]) {
     case 'ingest':
-      return { ok: true, value: { records: toRecords(payload), messages: [] } };
+      return { ok: true, value: { records: toRecords(payload, sign), messages: [] } };
     case 'settle':
       return { ok: true, value: { records: [], messages: [{ queue: 'timers', body: payload }] } };
     case 'emit':
@@ -61,15 +64,30 @@ function readInvocationRecord(input: unknown): Parsed<Replayable> {
   return { ok: true, value: { records, messages: [] } };
 }
 
-/** The lines of a batch under its header, or a record that was none, in base64 (which never has a brace). */
-function toRecords(payload: string): StreamRecord[] {
-  if (!payload.startsWith('{')) return [{ data: Buffer.from(payload, 'base64'), partitionKey: 'unknown' }];
+/** The lines of a batch under its header, or records as they came, each in base64 (which never has a brace). */
+function toRecords(payload: string, sign: Sign | undefined): StreamRecord[] {
+  if (!payload.startsWith('{')) return payload.split('\n').map(asItCame);
   const header = parseWith(
     v.object({ cluster: ClusterSchema }),
     parseJson(payload.slice(0, payload.indexOf('\n'))),
   );
   const { uid: partitionKey = 'unknown' } = header.ok ? boundCluster(header.value.cluster) : {};
-  return packPoison(payload).map((data) => ({ data, partitionKey }));
+  return packPoison(payload, sign).map((data) => ({ data, partitionKey }));
+}
+
+/** By the partition key of its cluster where it is a batch: what is of one cluster goes to where the rest of it is. */
+function asItCame(base64: string): StreamRecord {
+  const data = Buffer.from(base64, 'base64');
+  return { data, partitionKey: clusterOf(data) ?? 'unknown' };
+}
+
+function clusterOf(data: Uint8Array): string | undefined {
+  try {
+    return decodeBatch(data).cluster.uid;
+  } catch (error) {
+    if (error instanceof PoisonError) return undefined;
+    throw error;
+  }
 }
 
 /** Refused spans may be more than one message holds. */

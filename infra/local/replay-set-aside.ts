@@ -1,4 +1,5 @@
 /** `rootspan replay-set-aside`: everything that was set aside, back into the pipeline of the current AWS account. */
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import {
@@ -13,14 +14,18 @@ import { forEachOf } from '../../functions/correlator/for-each-of.ts';
 import { createKinesisSink } from '../../functions/forwarder/kinesis-sink.ts';
 import type { RecordSink } from '../../functions/forwarder/record-sink.ts';
 import { UserError } from '../../shared/errors.ts';
+import { readSigner, type Sign } from '../../shared/sign-batches.ts';
 import { readOptions } from './read-options.ts';
 import { type ReplayedQueue, readSetAside } from './read-set-aside.ts';
 import type { CommandContext } from './run-command.ts';
 
 const usage =
-  'use: rootspan replay-set-aside --bucket NAME --stream NAME --timers-queue URL --spans-queue URL';
+  'use: rootspan replay-set-aside --bucket NAME --stream NAME --timers-queue URL --spans-queue URL [--signing-key FILE]';
+
+const required = ['bucket', 'stream', 'timers-queue', 'spans-queue'] as const;
 
 const options = {
+  'signing-key': { type: 'string' },
   bucket: { type: 'string' },
   stream: { type: 'string' },
   'timers-queue': { type: 'string' },
@@ -29,12 +34,15 @@ const options = {
 
 /** Region and credentials are the environment's, as in AWS's own command line. */
 export async function replaySetAsideCommand(context: CommandContext, args: string[]): Promise<void> {
-  const { environment, write, say } = context;
+  const { environment, workingDirectory, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const { bucket, stream, ...queues } = optionsOf(args, environment);
+  const { bucket, stream, signingKey, ...queues } = optionsOf(args, environment);
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
     s3,
+    ...(signingKey !== undefined && {
+      sign: await readSigner(resolve(workingDirectory, signingKey), '--signing-key'),
+    }),
     stream: createKinesisSink(kinesis, { streamName: stream, sleep, random: Math.random }),
     async send(queue, body) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queues[`${queue}-queue`], MessageBody: body }));
@@ -58,17 +66,20 @@ export async function replaySetAsideCommand(context: CommandContext, args: strin
 function optionsOf(
   args: string[],
   environment: CommandContext['environment'],
-): Record<keyof typeof options, string> {
+): Record<(typeof required)[number], string> & { signingKey: string | undefined } {
   const { values } = readOptions({ args, options }, usage, environment);
-  for (const name of Object.keys(options)) {
-    if (!values[name as keyof typeof options]) throw new UserError(`no --${name}; ${usage}`);
+  for (const name of required) {
+    if (!values[name]) throw new UserError(`no --${name}; ${usage}`);
   }
-  return values as Record<keyof typeof options, string>;
+  const { 'signing-key': signingKey, ...others } = values;
+  return { ...(others as Record<(typeof required)[number], string>), signingKey };
 }
 
 export interface ReplayPorts {
   s3: S3Client;
   stream: RecordSink;
+  /** Where clusters sign: with a key that the stack takes for theirs. */
+  sign?: Sign;
   /** Resolves once the message is in the queue. */
   send(queue: ReplayedQueue, body: string): Promise<void>;
 }
@@ -98,7 +109,7 @@ export async function replaySetAside(ports: ReplayPorts, bucket: string): Promis
   const replay = async (key: string) => {
     const isOnTheWay = key.startsWith(onTheWay);
     const original = isOnTheWay ? key.slice(onTheWay.length) : key;
-    const read = readSetAside(original, await load(key));
+    const read = readSetAside(original, await load(key), ports.sign);
     if (!read.ok) {
       report.unreadable.push({ key, reason: read.reason });
       return;

@@ -48,6 +48,12 @@ const examples = {
   'a principal with a web identity': assuming({ from: 'webIdentity', principalArn: principal }),
   'a principal with a secret': assuming({ from: 'secret', secretName: 'rootspan-aws' }),
   'a principal that is the node': assuming({ from: 'node' }),
+  'a principal with an external id': assuming({ from: 'node', externalId: 'rootspan/prod' }),
+  'a key of its own': { ...plain, signing: { secretName: 'rootspan-signing' } },
+  'a key of its own, and a principal with a secret': {
+    ...assuming({ from: 'secret', secretName: 'rootspan-aws' }),
+    signing: { secretName: 'rootspan-signing' },
+  },
   OpenShift: { ...plain, runAsUser: null },
   'the European Sovereign Cloud': { ...plain, stream: { name: 'events', region: 'eusc-de-east-1' } },
   'a registry with a port, and no resources': {
@@ -327,7 +333,7 @@ describe('the environment of the forwarder', () => {
       streamName: environment.STREAM_NAME,
       clusterName: environment.CLUSTER_NAME,
       clusterAttributes: examples.everything.cluster.attributes,
-      rateLimit: { burst: 1_000_000, perMinute: 60 },
+      rateLimit: { burst: 1_000_000, perMinute: 60, cluster: { burst: 180_000, perSecond: 3_000 } },
     });
     const names = config.kinds.map(({ group, resource }) => nameIn(group, resource));
     expect(names).toEqual(

@@ -17,7 +17,7 @@ describe('the configuration', () => {
       statusPort: 8080,
       logLevel: 'info',
       filters: { namespaces: all, kinds: all, reasons: all, types: all },
-      rateLimit: { burst: 300, perMinute: 60 },
+      rateLimit: { burst: 300, perMinute: 60, cluster: { burst: 180_000, perSecond: 3_000 } },
       redactPatterns: [],
       kinds: kindsOf(customKinds),
     };
@@ -44,7 +44,7 @@ describe('the configuration', () => {
     ).toMatchObject({
       filters: { namespaces: { include: [], exclude: ['kube-*'] } },
       clusterAttributes: { 'cloud.region': 'eu-west-1', 'deployment.environment.name': 'prod' },
-      rateLimit: { burst: 10, perMinute: 60 },
+      rateLimit: { burst: 10, perMinute: 60, cluster: { burst: 180_000, perSecond: 3_000 } },
       redactPatterns: [/token=\S+/gu],
       kinds: [
         { group: '', resource: 'replicationcontrollers' },

@@ -1,11 +1,12 @@
 /** One term of the forwarder on a cluster and a stream in memory; what has arrived reads like a list. */
 import { setImmediate } from 'node:timers/promises';
+import * as v from 'valibot';
 import {
   createEventFilter,
   createNamespaceFilter,
   type EventFilters,
 } from '../../../functions/forwarder/filter-events.ts';
-import { createRateGuard } from '../../../functions/forwarder/guard-rate.ts';
+import { createRateGuard, EventRateLimitSchema } from '../../../functions/forwarder/guard-rate.ts';
 import type { Clock } from '../../../functions/forwarder/kubernetes/clock.ts';
 import type { Checkpoint } from '../../../functions/forwarder/kubernetes/watch-signal.ts';
 import { watchedObjects } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
@@ -89,7 +90,10 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
       sink,
       filter: createEventFilter(filters),
       mayShip: createNamespaceFilter(filters),
-      guard: createRateGuard({ burst: given.burst ?? 1_000_000, perMinute: 1 }, clock.now),
+      guard: createRateGuard(
+        v.parse(EventRateLimitSchema, { burst: given.burst ?? 1_000_000, perMinute: 1 }),
+        clock.now,
+      ),
       redaction: createRedaction(given.redact ?? []),
       clock,
       report: (remark) => remarks.push(remark),

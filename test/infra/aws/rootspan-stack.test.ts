@@ -6,11 +6,13 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkRules } from '../../../functions/correlator/causality/rules/check-rules.ts';
+import { openAdmission, readAdmission } from '../../../functions/correlator/read-admission.ts';
 import { readRulesFile } from '../../../functions/correlator/read-rules-file.ts';
 import { readSettings } from '../../../infra/aws/read-settings.ts';
 import { RootspanStack } from '../../../infra/aws/rootspan-stack.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { idle } from '../../bench/cost/prices.ts';
+import { newSigningKey } from '../../support/signing-key.ts';
 
 /** `aws:cdk:bundling-stacks`: what is bundled is looked at in test/functions/bundle.test.ts. */
 function synthesize(settings: object = {}): Template {
@@ -20,6 +22,7 @@ function synthesize(settings: object = {}): Template {
 }
 
 const plain = synthesize();
+const { publicKey } = newSigningKey();
 
 interface Statement {
   Action: string | string[];
@@ -425,7 +428,7 @@ describe('alarms', () => {
       Environment: {
         Variables: Match.objectLike({
           POWERTOOLS_SERVICE_NAME: 'ingest',
-          CLUSTERS_FILE: 'clusters.json',
+          ADMISSION_FILE: 'admission.json',
         }),
       },
     });
@@ -482,6 +485,7 @@ describe('alarms', () => {
 describe('settings', () => {
   const role = { principalArn: 'arn:aws:iam::222222222222:role/edge' };
   const secret = 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:otlp';
+  const uid = '3c8f4e0a-1d6b-4b1e-9a55-0f6a7a1a9d10';
   const many = (count: number, cluster: (i: number) => object) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}`, cluster(i)]));
   const onEks = (i: number) => ({ eksClusterArn: `arn:aws:eks:eu-west-1:111111111111:cluster/c${i}` });
@@ -566,6 +570,26 @@ describe('settings', () => {
     ],
     [{ stream: { shards: 2 } }, 'stream.mode is missing'],
     [
+      { clusters: { a: { ...role, uid, publicKeys: ['MCowBQYDK2VwAyEA'] } } },
+      'clusters.a.publicKeys.0 should be an Ed25519 public key: DER in base64, 60 characters',
+    ],
+    [
+      { clusters: { a: { ...role, publicKeys: [publicKey] } } },
+      'clusters.a needs both publicKeys and uid, or none: activities go by the UID',
+    ],
+    [
+      { clusters: { a: { ...role, uid: 'prod', publicKeys: [publicKey] } } },
+      'clusters.a.uid should be the UID of its namespace kube-system',
+    ],
+    [
+      { clusters: many(2, () => ({ ...role, uid, publicKeys: [publicKey] })) },
+      'clusters.c1.uid is that of c0 too: neither of them could prove that it is the one',
+    ],
+    [
+      { clusterRate: { burst: 100 } },
+      'clusterRate.burst should be whole observations, from 10000 to 100000000',
+    ],
+    [
       { otlp: { endpoint: 'http://collector.example', headersSecretArn: `${secret}-AbCdEf` } },
       'otlp has an endpoint of http: what headersSecretArn holds could be read on its way; give one of https',
     ],
@@ -637,6 +661,52 @@ describe('settings', () => {
   it('take as many clusters as fit into a stack', () => {
     const template = synthesize({ clusters: many(99, onEks) });
     expect(Object.keys(template.findOutputs('*')).length).toBeLessThanOrEqual(200);
+  });
+});
+
+describe('who may send, and how much', () => {
+  /** Beside the code of ingest. */
+  const admissionOf = (settings: object) => {
+    const app = new App();
+    const template = Template.fromStack(new RootspanStack(app, 'Rootspan', readSettings(settings)));
+    const [ingest] = Object.values(template.findResources('AWS::Lambda::Function')).filter(
+      ({ Properties }) => Properties.Environment.Variables.ADMISSION_FILE === 'admission.json',
+    );
+    const asset = (ingest!.Properties.Code.S3Key as string).replace(/\.zip$/, '');
+    const text = readFileSync(join(app.outdir, `asset.${asset}`, 'admission.json'), 'utf8');
+    return readAdmission(text, 'admission.json');
+  };
+
+  it('is open unless something else is said, within a rate', () => {
+    expect(admissionOf({ clusters: { edge: { principalArn: 'arn:aws:iam::222222222222:root' } } })).toEqual(
+      openAdmission,
+    );
+  });
+
+  it('is beside the code of ingest', () => {
+    const uid = '3c8f4e0a-1d6b-4b1e-9a55-0f6a7a1a9d10';
+    const role = { principalArn: 'arn:aws:iam::222222222222:role/edge' };
+    const settings = {
+      clusters: {
+        prod: { ...role, uid, publicKeys: [publicKey] },
+        edge: { ...role, alarmWhenSilent: true },
+        dev: role,
+      },
+      requireSignatures: true,
+      clusterRate: { perSecond: 100 },
+    };
+    expect(admissionOf(settings)).toEqual({
+      clusters: [
+        { name: 'prod', uid, publicKeys: [publicKey] },
+        { name: 'edge', expected: true },
+      ],
+      requireSignatures: true,
+      clusterRate: { perSecond: 100, burst: 180_000 },
+    });
+    const [output] = Object.values(
+      synthesize(settings).findOutputs('*', { Description: Match.stringLikeRegexp('prod$') }),
+    );
+    expect(textOf(output!.Value)).toMatch(/ --set signing\.secretName=rootspan-signing$/);
   });
 });
 

@@ -1,14 +1,16 @@
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createDoubt } from '../../../functions/correlator/doubt-sender.ts';
 import type { StreamRecord } from '../../../functions/forwarder/record-sink.ts';
 import { readSetAside } from '../../../infra/local/read-set-aside.ts';
 import { replaySetAside } from '../../../infra/local/replay-set-aside.ts';
-import { decodeBatch, encodeBatches } from '../../../shared/batch-codec.ts';
+import { decodeBatch, encodeBatches, encodeLines } from '../../../shared/batch-codec.ts';
 import type { SetAside } from '../../../shared/set-aside.ts';
 import { createSetAside } from '../../../shared/set-aside-s3.ts';
 import { decodeSpanBatch, encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
 import { rollout } from '../../functions/correlator/causality/cluster-story.ts';
 import { makeMorning } from '../../spans.ts';
+import { newSigningKey } from '../../support/signing-key.ts';
 import { useEmulators } from '../../support/use-emulators.ts';
 
 const aws = useEmulators();
@@ -94,6 +96,45 @@ describe('what was set aside goes back to where it came from', () => {
     expect(decoded.flatMap(({ poison }) => poison!.payload.split('\n').slice(1))).toEqual(bad);
     // What Kinesis takes for a key.
     for (const { partitionKey } of records) expect(partitionKey.length).toBeLessThanOrEqual(256);
+  });
+
+  it('records that were held as they came, each with the signature that it has', () => {
+    const { publicKey, sign } = newSigningKey();
+    const cluster = { uid: 'c1', name: 'prod' };
+    const lines = rollout(0).observations.map((observation) => JSON.stringify(observation));
+    const held = [lines.slice(0, 3), lines.slice(3)].map(
+      (some) => encodeLines(cluster, some, { sign }).records[0]!,
+    );
+    const payload = held.map((record) => Buffer.from(record).toString('base64')).join('\n');
+    const body = JSON.stringify({ reason: 'r', payload, source: 's' });
+    const read = readSetAside('set-aside/ingest/x.json', body);
+    const records = read.ok ? read.value.records : [];
+    expect(records.map(({ partitionKey }) => partitionKey)).toEqual(['c1', 'c1']);
+    const doubt = createDoubt({
+      clusters: [{ ...cluster, publicKeys: [publicKey] }],
+      requireSignatures: true,
+    });
+    const counts = records.map(({ data }) => decodeBatch(data, undefined, doubt).observations.length);
+    expect(counts).toEqual([3, lines.length - 3]);
+  });
+
+  it('a part of a batch that was signed: with a key of whoever brings it back, else without one', () => {
+    const [own, operator] = [newSigningKey(), newSigningKey()];
+    const cluster = { uid: 'c1', name: 'prod' };
+    const [line, ...others] = rollout(0).observations.map((observation) => JSON.stringify(observation));
+    const [record] = encodeLines(cluster, ['{"type":"odd"}', line!, ...others], { sign: own.sign }).records;
+    const { payload } = decodeBatch(record!).poison!;
+    const body = JSON.stringify({ reason: 'r', payload, source: 's' });
+    const doubt = createDoubt({
+      clusters: [{ ...cluster, publicKeys: [own.publicKey, operator.publicKey] }],
+      requireSignatures: true,
+    });
+    const bringBack = (sign?: typeof own.sign) => {
+      const read = readSetAside('set-aside/ingest/x.json', body, sign);
+      return decodeBatch(read.ok ? read.value.records[0]!.data : new Uint8Array(), undefined, doubt);
+    };
+    expect(bringBack(operator.sign).poison).toMatchObject({ count: 1 });
+    expect(() => bringBack()).toThrow('it says that it is of the cluster prod, and is not signed');
   });
 
   it('refused spans in as many messages as they need, a message that could not be read as it came', () => {
