@@ -202,6 +202,8 @@ function listenToFilters(): void {
   more.addEventListener('click', () => {
     const isOpen = document.body.classList.toggle('filtering');
     more.setAttribute('aria-expanded', String(isOpen));
+    // The menus are at the top of the page, the button stays in view.
+    if (isOpen) scrollTo(0, 0);
   });
 }
 

@@ -72,7 +72,7 @@ function spansOf({ facts }: TraceView) {
 export const shownOf = (trace: TraceView, key: string | undefined): ShownRow | undefined =>
   trace.shown.find((shown) => shown.key === key);
 
-export function headText({ facts }: TraceView): string {
+function headText({ facts }: TraceView): string {
   const { id, name, object, namespace, cluster, manager, outcome, cause, summary, why, revision } = facts;
   return [id, name, object, namespace, cluster, manager, outcome, cause, summary, why, revision]
     .join(' ')

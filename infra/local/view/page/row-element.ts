@@ -157,9 +157,8 @@ function hasBetween(numbers: ReadonlySet<number>, from: number, until: number): 
 /** Bars and instants, and over them what was waited for. */
 function marksOf({ total }: DrawnTrace, rows: readonly Row[]): HTMLElement[] {
   const bars = rows.map((row) => {
-    const edge = row.lasts > 0 ? '' : row.at === 0 ? ' first' : row.at === total ? ' last' : '';
     return make('i', {
-      class: `mark-bar${row.lasts > 0 ? '' : ` instant${edge}`}${row.failed ? ' error' : ''}`,
+      class: `mark-bar${instantOf(row, total)}${row.failed ? ' error' : ''}`,
       'data-s': String(Math.min(row.service, HUES - 1)),
       '--s': String(row.at / total),
       '--l': String(row.lasts / total),
@@ -169,11 +168,20 @@ function marksOf({ total }: DrawnTrace, rows: readonly Row[]): HTMLElement[] {
   return [...bars, ...rows.flatMap((row) => waitsOf(row, total))];
 }
 
-function waitsOf({ path, at, lasts }: Row, total: number): HTMLElement[] {
-  if (path === undefined) return [];
-  if (lasts === 0) return [make('i', { class: 'wait instant', '--s': String(at / total), '--l': '0' })];
-  return path.map(([from, until]) =>
-    make('i', { class: 'wait', '--s': String(from / total), '--l': String((until - from) / total) }),
+/** An instant at the very edge is drawn inwards. */
+const instantOf = ({ at, lasts }: Row, total: number): string =>
+  lasts > 0 ? '' : ` instant${at === 0 ? ' first' : at === total ? ' last' : ''}`;
+
+function waitsOf(row: Row, total: number): HTMLElement[] {
+  if (row.path === undefined) return [];
+  // What is on the path without a stretch of its own is there by what hangs below.
+  const stretches = row.lasts === 0 ? [[row.at, row.at] as const] : row.path;
+  return stretches.map(([from, until]) =>
+    make('i', {
+      class: `wait${instantOf(row, total)}`,
+      '--s': String(from / total),
+      '--l': String((until - from) / total),
+    }),
   );
 }
 
