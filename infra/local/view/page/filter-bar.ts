@@ -36,6 +36,7 @@ const FEW_TRACES = 3;
 
 export function drawFilters(): void {
   document.body.classList.toggle('few', traces.length <= FEW_TRACES);
+  byId('errors-toggle', HTMLLabelElement).hidden = allFacts.every(({ errors }) => errors === 0);
   const outcomes = countValues(allFacts, (facts) => facts.outcome ?? '').sort(
     ([a], [b]) => rankOfOutcome(a || undefined) - rankOfOutcome(b || undefined),
   );

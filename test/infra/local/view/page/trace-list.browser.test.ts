@@ -9,7 +9,6 @@ import {
   hasChromium,
   openOnly,
   phone,
-  rowsOf,
   setUpChromium,
   traceAt,
 } from '../../../../page-in-chromium.ts';
