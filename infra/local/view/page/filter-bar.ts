@@ -214,6 +214,8 @@ function searchKey(event: KeyboardEvent): void {
     search.value = '';
     filter();
   } else if (event.key === 'Enter') {
+    // Else it would press the button that it leads to.
+    event.preventDefault();
     clearTimeout(typing);
     filter();
     goToFirstHit();

@@ -42,6 +42,11 @@ describe.skipIf(!hasChromium)('the list of traces in Chromium', () => {
     await page.keyboard.press('Enter');
     expect(await details(page).locator('h2').innerText()).toContain('Pod.Failed');
     expect(await page.locator('.row.hit').count()).toBe(2);
+    // What says which trace it is leads to its line, and leaves it open.
+    await page.locator('#search').fill('argocd');
+    await page.keyboard.press('Enter');
+    expect(await focusedText(page)).toContain('checkout');
+    expect(await page.locator('.head[aria-expanded="true"]', { hasText: 'checkout' }).count()).toBe(1);
     await page.locator('#search').fill('no such thing');
     await page.locator('#nothing').waitFor();
     await page.locator('#search').press('Escape');
