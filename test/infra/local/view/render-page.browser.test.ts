@@ -204,6 +204,11 @@ describe.skipIf(!hasChromium)('a waterfall in Chromium', () => {
 
   test('an Event’s message is text, whatever it says', async () => {
     const root = makeSpan({ name: 'Deployment.Apply', object: 'web', manager: HOSTILE[1]!, lasts: 20 });
+    Object.assign(root.attributes, {
+      'error.type': HOSTILE[0],
+      'rootspan.change.summary': HOSTILE[1],
+      'vcs.ref.head.revision': HOSTILE[0],
+    });
     const spans = HOSTILE.map((message, i) =>
       makeSpan({
         name: 'Pod.Failed',
