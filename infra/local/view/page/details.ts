@@ -62,7 +62,7 @@ function show(trace: TraceView, row: Row): void {
     titleOf(row),
     ...messageOf(row),
     toolsOf(trace, row),
-    ...kubectlCommands(attributes).map(commandLine),
+    make('div', { class: 'commands' }, ...kubectlCommands(attributes).map(commandLine)),
     ...section('Span', factsOf(trace, row)),
     ...linksOf(trace, row),
     ...section('Attributes', sorted(attributes)),

@@ -36,6 +36,7 @@ const FEW_TRACES = 3;
 
 export function drawFilters(): void {
   document.body.classList.toggle('few', traces.length <= FEW_TRACES);
+  byId('errors-toggle', HTMLLabelElement).hidden = allFacts.every(({ errors }) => errors === 0);
   const outcomes = countValues(allFacts, (facts) => facts.outcome ?? '').sort(
     ([a], [b]) => rankOfOutcome(a || undefined) - rankOfOutcome(b || undefined),
   );
@@ -202,6 +203,8 @@ function listenToFilters(): void {
   more.addEventListener('click', () => {
     const isOpen = document.body.classList.toggle('filtering');
     more.setAttribute('aria-expanded', String(isOpen));
+    // The menus are at the top of the page, the button stays in view.
+    if (isOpen) scrollTo(0, 0);
   });
 }
 
@@ -211,6 +214,8 @@ function searchKey(event: KeyboardEvent): void {
     search.value = '';
     filter();
   } else if (event.key === 'Enter') {
+    // Else it would press the button that it leads to.
+    event.preventDefault();
     clearTimeout(typing);
     filter();
     goToFirstHit();

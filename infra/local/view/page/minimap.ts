@@ -41,14 +41,21 @@ function goToRowAt(trace: TraceView, { clientY }: PointerEvent): void {
 
 export function drawMinimap(trace: TraceView): void {
   const minimap = trace.waterfall?.minimap;
-  if (minimap === undefined || !minimap.element.isConnected) return;
+  if (minimap?.element.isConnected !== true) return;
+  drawSpans(trace, minimap);
+  shadeMinimap(trace);
+}
+
+/** What the waterfall does not show, since it is zoomed. */
+export function shadeMinimap(trace: TraceView): void {
+  const minimap = trace.waterfall?.minimap;
+  if (minimap === undefined) return;
   const { total } = drawnOf(trace);
   const [from, until] = rangeOf(trace);
   const [before, after] = minimap.shades;
   before.style.width = `${(from / total) * 100}%`;
   after.style.left = `${(until / total) * 100}%`;
   after.style.width = `${(1 - until / total) * 100}%`;
-  drawSpans(trace, minimap);
 }
 
 function drawSpans(trace: TraceView, { canvas, element }: Minimap): void {

@@ -72,19 +72,22 @@ function spansOf({ facts }: TraceView) {
 export const shownOf = (trace: TraceView, key: string | undefined): ShownRow | undefined =>
   trace.shown.find((shown) => shown.key === key);
 
-export function headText({ facts }: TraceView): string {
-  const { id, name, object, namespace, cluster, manager, outcome, cause, summary, why, revision } = facts;
-  return [id, name, object, namespace, cluster, manager, outcome, cause, summary, why, revision]
-    .join(' ')
-    .toLowerCase();
+function headText({ facts }: TraceView): string {
+  const { id, name, object, namespace, cluster, manager, outcome, summary, revision } = facts;
+  return [id, name, object, namespace, cluster, manager, outcome, summary, revision].join(' ').toLowerCase();
 }
 
 export function haystackOf(trace: TraceView): string {
-  trace.haystack ??= [headText(trace), ...new Set(drawnOf(trace).rows.map(searchText))].join('\n');
+  const { cause = '', why = '' } = trace.facts;
+  trace.haystack ??= [
+    headText(trace),
+    `${cause} ${why}`.toLowerCase(),
+    ...new Set(drawnOf(trace).rows.map(searchText)),
+  ].join('\n');
   return trace.haystack;
 }
 
-/** Which rows to mark: those with all the words that the trace's own line does not have already. */
+/** Which rows to mark: those with all the words that do not say already which trace it is. */
 export function hitsOf(trace: TraceView): Set<number> {
   const head = headText(trace);
   const wanted = state.terms.filter((term) => !head.includes(term));

@@ -73,7 +73,7 @@ function spanContent(
   const hidden = errorsBelow(row);
   if (isFolded && hidden > 0) label.append(make('span', { class: 'below', text: `✗ ${hidden} below` }));
   time.textContent = row.lasts > 0 ? formatDuration(BigInt(row.lasts)) : '';
-  lane.append(...marksOf(drawn, [row]));
+  lane.append(...barsOf(drawn, [row]), ...waitsOf(drawn, isFolded ? withBelow(drawn, [row]) : [row]));
   if (row.failed) lane.append(...whyOf(drawn, row.at, row.at + row.lasts, message));
   lane.append(make('button', { class: 'zoom', type: 'button', tabindex: '-1', text: 'Zoom' }));
 }
@@ -96,7 +96,7 @@ function foldContent(
   const step = Math.ceil(rows.length / MOST_MARKS);
   // The bad ones are never among those left out, nor what was waited for.
   const marked = rows.filter(({ failed, path }, n) => n % step === 0 || failed || path !== undefined);
-  lane.prepend(...marksOf(drawn, marked));
+  lane.prepend(...barsOf(drawn, marked), ...waitsOf(drawn, withBelow(drawn, rows)));
 }
 
 /** One Event that came again and again. */
@@ -154,27 +154,40 @@ function hasBetween(numbers: ReadonlySet<number>, from: number, until: number): 
   return false;
 }
 
-/** Bars and instants, and over them what was waited for. */
-function marksOf({ total }: DrawnTrace, rows: readonly Row[]): HTMLElement[] {
-  const bars = rows.map((row) => {
-    const edge = row.lasts > 0 ? '' : row.at === 0 ? ' first' : row.at === total ? ' last' : '';
-    return make('i', {
-      class: `mark-bar${row.lasts > 0 ? '' : ` instant${edge}`}${row.failed ? ' error' : ''}`,
+/** What a fold hides, itself included. */
+const withBelow = (drawn: DrawnTrace, rows: readonly Row[]): Row[] =>
+  rows.flatMap(({ number, size }) => drawn.rows.slice(number, number + size));
+
+function barsOf({ total }: DrawnTrace, rows: readonly Row[]): HTMLElement[] {
+  return rows.map((row) =>
+    make('i', {
+      class: `mark-bar${instantOf(row, total)}${row.failed ? ' error' : ''}`,
       'data-s': String(Math.min(row.service, HUES - 1)),
       '--s': String(row.at / total),
       '--l': String(row.lasts / total),
       '--hue': hueOf(row.service),
-    });
-  });
-  return [...bars, ...rows.flatMap((row) => waitsOf(row, total))];
+    }),
+  );
 }
 
-function waitsOf({ path, at, lasts }: Row, total: number): HTMLElement[] {
-  if (path === undefined) return [];
-  if (lasts === 0) return [make('i', { class: 'wait instant', '--s': String(at / total), '--l': '0' })];
-  return path.map(([from, until]) =>
-    make('i', { class: 'wait', '--s': String(from / total), '--l': String((until - from) / total) }),
-  );
+/** An instant at the very edge is drawn inwards. */
+const instantOf = ({ at, lasts }: Row, total: number): string =>
+  lasts > 0 ? '' : ` instant${at === 0 ? ' first' : at === total ? ' last' : ''}`;
+
+/** What was waited for, as lines along the foot of the bars. */
+function waitsOf({ total }: DrawnTrace, rows: readonly Row[]): HTMLElement[] {
+  return rows.flatMap((row) => {
+    if (row.path === undefined) return [];
+    // What is on the path without a stretch of its own is there by what hangs below.
+    const stretches = row.lasts === 0 ? [[row.at, row.at] as const] : row.path;
+    return stretches.map(([from, until]) =>
+      make('i', {
+        class: `wait${instantOf(row, total)}`,
+        '--s': String(from / total),
+        '--l': String((until - from) / total),
+      }),
+    );
+  });
 }
 
 /** The reason beside what failed, on the side that has room. */

@@ -3,7 +3,7 @@ import { formatDuration } from '../describe-span.ts';
 import { kubectlCommands } from '../kubectl-commands.ts';
 import type { TraceFacts } from '../page-data.ts';
 import { copyButton } from './copy.ts';
-import { make } from './dom.ts';
+import { button, make } from './dom.ts';
 import { drawnOf, index, type TraceView } from './page-state.ts';
 import { linksOf } from './trace-links.ts';
 
@@ -16,7 +16,7 @@ export function traceHeader(trace: TraceView): HTMLElement[] {
     ['Time', timeLine(facts)],
   ];
   const links = linksOf(trace);
-  if (links.length > 0) lines.push(['Links', [make('ul', {}, ...links)]]);
+  if (links.length > 0) lines.push(['Links', linksLine(links)]);
   lines.push(['Inspect', inspectLine(trace)]);
   const list = make('dl', { class: 'facts-of' });
   for (const [title, content] of lines)
@@ -92,6 +92,22 @@ function timeLine({ spent = [], took }: TraceFacts): Node[] {
   const words = make('span', { class: 'phase-words' });
   for (const { phase, text } of said) words.append(make('span', {}, make('i', hue(phase)), text));
   return [make('div', { class: 'line' }, bar, words)];
+}
+
+/** A CronJob has a run a minute: so many are read at a glance, the rest when somebody asks. */
+const FEW_LINKS = 6;
+
+function linksLine(links: readonly HTMLElement[]): Node[] {
+  const list = make('ul', {}, ...links.slice(0, FEW_LINKS));
+  const rest = links.slice(FEW_LINKS);
+  if (rest.length === 0) return [list];
+  const more: HTMLButtonElement = button({
+    class: 'pill',
+    text: `and ${rest.length} more`,
+    onclick: () => more.parentElement!.replaceWith(...rest),
+  });
+  list.append(make('li', {}, more));
+  return [list];
 }
 
 function inspectLine(trace: TraceView): Node[] {

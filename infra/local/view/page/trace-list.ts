@@ -15,14 +15,14 @@ const list = byId('traces', HTMLOListElement);
 const isSameDay = new Set(traces.map(({ facts }) => Math.floor(facts.start / 86_400_000))).size < 2;
 document.body.classList.toggle('dates', !isSameDay);
 /** Columns that would be empty, or the same in every line, are left out. */
-const clusters = new Set(traces.map(({ facts }) => facts.cluster ?? '')).size;
+const clusters = new Set(traces.flatMap(({ facts: { cluster } }) => cluster ?? [])).size;
 document.body.classList.toggle('with-cluster', clusters > 1);
 document.body.classList.toggle(
   'with-cause',
   traces.some(({ facts }) => facts.cause !== undefined),
 );
 
-export function startOf({ start }: TraceFacts): string {
+function startOf({ start }: TraceFacts): string {
   const time = formatTime(BigInt(start) * 1_000_000n);
   // The year is in the page's head, and above each waterfall.
   return isSameDay ? time.slice(11) : time.slice(5);

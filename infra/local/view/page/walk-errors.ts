@@ -1,9 +1,9 @@
 /** From one error to the next: the rows of one trace, then the next trace that has some. */
 import { announce } from './dom.ts';
 import { state, type TraceView } from './page-state.ts';
-import { focusRow } from './row-focus.ts';
-import { saysError } from './shown-rows.ts';
-import { entryOf, listUpTo } from './trace-list.ts';
+import { goTo } from './row-focus.ts';
+import { type ShownRow, saysError } from './shown-rows.ts';
+import { listUpTo } from './trace-list.ts';
 import { setOpen } from './waterfall.ts';
 
 /** Where the last step led; the keyboard may have moved on since. */
@@ -26,7 +26,7 @@ export function walkErrors(step: 1 | -1): void {
     if (stop === undefined) continue;
     if (at < 0 || at >= matching.length)
       announce(step > 0 ? 'From the first error again' : 'From the last error again');
-    goTo(trace, stop.key);
+    stopAt(trace, stop);
     return;
   }
   announce('No errors');
@@ -58,12 +58,11 @@ function stepWithin(trace: TraceView, step: 1 | -1): boolean {
       ? trace.shown.find((shown, i) => i > at && saysError(shown))
       : trace.shown.findLast((shown, i) => i < at && saysError(shown));
   if (stop === undefined) return false;
-  goTo(trace, stop.key);
+  stopAt(trace, stop);
   return true;
 }
 
-function goTo(trace: TraceView, key: string): void {
+function stopAt(trace: TraceView, stop: ShownRow): void {
   last = trace;
-  entryOf(trace);
-  focusRow(trace, key);
+  goTo(trace, stop);
 }

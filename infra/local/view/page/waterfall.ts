@@ -44,6 +44,7 @@ export function setOpen(trace: TraceView, open: boolean): void {
   element.append(trace.waterfall.body);
   drawRows(trace);
   drawTicks(trace);
+  drawMinimap(trace);
 }
 
 function makeWaterfall(trace: TraceView): Waterfall {
@@ -189,7 +190,6 @@ export function drawRows(trace: TraceView): void {
   // What is seen first is there at once, without a frame of nothing.
   if (waterfall.chunks[0]) fill(waterfall.chunks[0]);
   waterfall.rows.replaceChildren(waterfall.grid, ...waterfall.chunks, waterfall.brushArea);
-  drawMinimap(trace);
 }
 
 export function rowNode(trace: TraceView, key: string | undefined): Element | undefined {

@@ -1,7 +1,7 @@
 /** Which part of a trace's time the waterfall shows, and the axis above it. */
 import { make } from './dom.ts';
 import type { Row } from './draw-trace.ts';
-import { drawMinimap } from './minimap.ts';
+import { drawMinimap, shadeMinimap } from './minimap.ts';
 import { drawnOf, type TraceView, traces } from './page-state.ts';
 
 /** In nanoseconds from the trace's start. */
@@ -17,7 +17,7 @@ export function zoomTo(trace: TraceView, range: Range | undefined): void {
     if (width < total) trace.zoom = [from, from + width];
   }
   drawTicks(trace);
-  drawMinimap(trace);
+  shadeMinimap(trace);
 }
 
 export const rangeOf = (trace: TraceView): Range => trace.zoom ?? [0, drawnOf(trace).total];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { unpackSpans } from '../../../../infra/local/view/pack-spans.ts';
 import { renderPage } from '../../../../infra/local/view/render-page.ts';
+import { UserError } from '../../../../shared/errors.ts';
 import { compareSpans, type Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import { anySpans, HOSTILE, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';
@@ -101,6 +102,21 @@ test('a tab says which file it is of', () => {
   expect(tabOf('a/one.jsonl, b/two.jsonl')).toBe('one.jsonl, two.jsonl · Rootspan');
   expect(tabOf('a/one.jsonl, two.jsonl, three.jsonl')).toBe('one.jsonl and 2 more · Rootspan');
   expect(tabOf('')).toBe('Rootspan');
+});
+
+test('a link to a backend is one of the web, with the trace in it', () => {
+  const linked = (traceUrl: string) => renderPage(makeMorning(), { title: '', source: '', traceUrl });
+  expect(dataOf(linked('https://tempo.example/t/{traceId}'))[0].traceUrl).toBe(
+    'https://tempo.example/t/{traceId}',
+  );
+  for (const wrong of [
+    'https://tempo.example/',
+    'javascript:alert("{traceId}")',
+    '{traceId}',
+    'https://{traceId',
+    '',
+  ])
+    expect(() => linked(wrong)).toThrow(UserError);
 });
 
 test('20,000 spans are less than 5 MB', () => {
