@@ -16,7 +16,8 @@ export interface TraceFacts {
   cluster?: string;
   manager?: string;
   operation?: string;
-  revision?: string;
+  /** `main@b7f00d5 of https://git.example.com/shop/apps.git`. */
+  commit?: string;
   outcome?: string;
   summary?: string;
   /** `error.type` of the change; of an episode that of its first error. */
@@ -88,7 +89,7 @@ function rulesOf(trees: readonly Tree[]): Record<string, string> {
 
 function factsOf(trace: Trace, trees: readonly Tree[]): TraceFacts {
   const { span } = headOf(trace);
-  const { name, kind, object, namespace, manager, outcome, summary } = describeTrace(trace);
+  const { name, kind, object, namespace, manager, commit, outcome, summary } = describeTrace(trace);
   const took = durationOf(span);
   return withoutEmpty<TraceFacts>({
     id: trace.traceId,
@@ -99,7 +100,7 @@ function factsOf(trace: Trace, trees: readonly Tree[]): TraceFacts {
     cluster: clusterOf(trees),
     manager,
     operation: textOf(span.attributes, 'rootspan.change.operation'),
-    revision: textOf(span.attributes, 'vcs.ref.head.revision'),
+    commit,
     outcome,
     summary,
     ...causeOf(trace, trees),

@@ -73,8 +73,8 @@ export const shownOf = (trace: TraceView, key: string | undefined): ShownRow | u
   trace.shown.find((shown) => shown.key === key);
 
 function headText({ facts }: TraceView): string {
-  const { id, name, object, namespace, cluster, manager, outcome, summary, revision } = facts;
-  return [id, name, object, namespace, cluster, manager, outcome, summary, revision].join(' ').toLowerCase();
+  const { id, name, object, namespace, cluster, manager, outcome, summary, commit } = facts;
+  return [id, name, object, namespace, cluster, manager, outcome, summary, commit].join(' ').toLowerCase();
 }
 
 export function haystackOf(trace: TraceView): string {

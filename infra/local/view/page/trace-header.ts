@@ -50,10 +50,10 @@ function outcomeLine({ outcome = '', took, cause, why }: TraceFacts): (Node | st
   return parts;
 }
 
-function byLine({ manager, operation, revision }: TraceFacts): string[] {
+function byLine({ manager, operation, commit }: TraceFacts): string[] {
   const parts = [
     manager && (operation === undefined ? manager : `${manager} (${operation})`),
-    revision && `revision ${revision}`,
+    commit && `commit ${commit}`,
   ].filter((part) => part !== undefined && part !== '');
   return parts.length > 0 ? [parts.join(' · ')] : [];
 }

@@ -97,7 +97,9 @@ describe.skipIf(!hasChromium)('the list of traces in Chromium', () => {
         'rootspan.change.duration': 20,
         'rootspan.change.time.queue': 2,
         'rootspan.change.time.pull': 18,
-        'vcs.ref.head.revision': 'main@sha1:abc',
+        'vcs.ref.head.revision': 'b7f00d5'.padEnd(40, '0'),
+        'vcs.ref.head.name': 'main',
+        'vcs.repository.url.full': 'https://git.example.com/shop.git',
       },
     });
     const page = await open([root], {
@@ -109,7 +111,9 @@ describe.skipIf(!hasChromium)('the list of traces in Chromium', () => {
       '✗ failed after 20.00 s: ErrImagePull · Pod web-1, container app: ErrImagePull: not found',
     );
     expect(text).toContain('Deployment web · namespace shop · cluster prod-eu-1 · image app v1 → v2');
-    expect(text).toContain('argocd-controller (Apply) · revision main@sha1:abc');
+    expect(text).toContain(
+      'argocd-controller (Apply) · commit main@b7f00d5 of https://git.example.com/shop.git',
+    );
     expect(text).toMatch(/queue 2\.00 s\s+pull 18\.00 s/);
     const shares = await page
       .locator('.phases i')
