@@ -1,48 +1,18 @@
-/**
- * Spans as compact JSON, without loss. Attributes say the same again and again (an object's name, its UID, the Event's reason): each
- * text stands once, what an object says of itself stands once an object, and the name of an object within a text is a mark.
- * An array of spans takes a kilobyte a span, this takes some 200 bytes.
- */
-import type { Attributes, Span } from '../../../shared/span.ts';
-
-type Value = Attributes[string];
-/** A number is a place among the words (those of all traces first, then the trace's own); anything else stands for itself. */
-type Cell = number | string | readonly string[];
-/** Which keys (a place among the shapes), then the value of each. */
-type PackedAttributes = readonly [shape: number, ...values: Cell[]];
-type PackedStatus = 'unset' | 'error' | 'as the message' | readonly [Span['status']['code'], string | null];
-/** A parent is a place among the spans; an id where it is not there; null of a root. */
-type PackedSpan = readonly [
-  parent: number | string | null,
-  start: number | string,
-  lasts: number | string,
-  name: Cell,
-  resource: number,
-  object: number,
-  status: number,
-  shape: number,
-  ...values: Cell[],
-];
-
-export interface PackedTrace {
-  traceId: string;
-  /** The earliest start, in nanoseconds since 1970; starts count from it. */
-  start: string;
-  /** 16 digits a span. */
-  ids: string;
-  words: Value[];
-  /** Attributes that several spans share: resources, and what objects say of themselves. */
-  groups: PackedAttributes[];
-  statuses: PackedStatus[];
-  spans: PackedSpan[];
-  links: [span: number, links: Span['links']][];
-}
-
-/** What all traces of a page share. */
-export interface SharedWords {
-  words: Value[];
-  shapes: Cell[][];
-}
+/** Spans into compact JSON: see packed-spans.ts. */
+import type { Span } from '../../../shared/span.ts';
+import {
+  type Cell,
+  ESCAPE,
+  MARK,
+  messageKey,
+  nameKey,
+  type PackedAttributes,
+  type PackedSpan,
+  type PackedStatus,
+  type PackedTrace,
+  type SharedWords,
+  type Value,
+} from './packed-spans.ts';
 
 export interface PackedSpans {
   shared: SharedWords;
@@ -204,29 +174,13 @@ const exact = (nanoseconds: bigint): number | string =>
     ? Number(nanoseconds)
     : String(nanoseconds);
 
-const messageKey = 'k8s.event.message';
-
 function packStatus({ status: { code, message }, attributes }: Span): PackedStatus {
   if (message === undefined) return code === 'ERROR' ? 'error' : 'unset';
   return code === 'ERROR' && message === attributes[messageKey] ? 'as the message' : [code, message];
 }
 
-function unpackStatus(packed: PackedStatus, said: () => Value | undefined): Span['status'] {
-  if (packed === 'unset') return { code: 'UNSET' };
-  if (packed === 'error') return { code: 'ERROR' };
-  if (packed === 'as the message') return { code: 'ERROR', message: String(said()) };
-  const [code, message] = packed;
-  return message === null ? { code } : { code, message };
-}
-
-const nameKey = 'k8s.object.name';
-
 const saysOfObject = (key: string): boolean =>
   key.startsWith('k8s.') && !key.startsWith('k8s.event.') && key !== 'k8s.object.resource_version';
-
-/** Two characters that Unicode gives no meaning: the object's name, and what was such a character before. */
-const MARK = '\ue000';
-const ESCAPE = '\ue001';
 
 /** Undefined of a name that it is not worth while to mark, or that looks like a mark. */
 function markedName({ attributes }: Span): string | undefined {
@@ -240,72 +194,4 @@ function withMark(value: Value, name: string | undefined): Value {
     ? value.replace(/[\ue000\ue001]/g, (c) => ESCAPE + (c === MARK ? 'a' : 'b'))
     : value;
   return name === undefined ? text : text.replaceAll(name, MARK);
-}
-
-function withoutMark(value: Value, name: string): Value {
-  if (typeof value !== 'string' || !/[\ue000\ue001]/.test(value)) return value;
-  return value.replace(/\ue000|\ue001[ab]/g, (c) => (c === MARK ? name : c === `${ESCAPE}a` ? MARK : ESCAPE));
-}
-
-/** Attributes are unpacked when somebody reads them: of a large trace few are ever looked at. */
-export function unpackSpans(trace: PackedTrace, shared: SharedWords): Span[] {
-  const { traceId, ids } = trace;
-  const start = BigInt(trace.start);
-  const read = (cell: Cell): Value => {
-    if (typeof cell !== 'number') return cell as string | string[];
-    return shared.words[cell] ?? trace.words[cell - shared.words.length]!;
-  };
-  const shapes = shared.shapes.map((keys) => keys.map((key) => String(read(key))));
-  const groups = trace.groups.map((group) =>
-    unpackAttributes(shapes[group[0]]!, group as readonly Cell[], 1, read),
-  );
-  const idOf = (place: number) => ids.slice(place * 16, place * 16 + 16);
-  const links = new Map(trace.links);
-  return trace.spans.map((packed, place): Span => {
-    const [parent, at, lasts, name, resource, object, status, shape] = packed;
-    const begin = start + BigInt(at);
-    let attributes: Attributes | undefined;
-    return {
-      traceId,
-      spanId: idOf(place),
-      parentSpanId: typeof parent === 'number' ? idOf(parent) : parent,
-      name: String(read(name)),
-      startTimeUnixNano: String(begin),
-      endTimeUnixNano: String(begin + BigInt(lasts)),
-      get status() {
-        return unpackStatus(trace.statuses[status]!, () => this.attributes[messageKey]);
-      },
-      resource: groups[resource]!,
-      get attributes() {
-        const ofObject = groups[object]!;
-        attributes ??= {
-          ...ofObject,
-          ...unpackAttributes(shapes[shape]!, packed as readonly Cell[], 8, (cell) =>
-            withoutMark(read(cell), String(ofObject[nameKey] ?? '')),
-          ),
-        };
-        return attributes;
-      },
-      links: links.get(place) ?? [],
-    };
-  });
-}
-
-/** @param from where the values begin */
-function unpackAttributes(
-  keys: readonly string[],
-  cells: readonly Cell[],
-  from: number,
-  read: (cell: Cell) => Value,
-): Attributes {
-  const attributes: Attributes = {};
-  let place = from;
-  for (const key of keys) {
-    const value = read(cells[place++]!);
-    // Somebody's key may be `__proto__`, which is not for assigning.
-    if (key === '__proto__')
-      Object.defineProperty(attributes, key, { value, enumerable: true, configurable: true, writable: true });
-    else attributes[key] = value;
-  }
-  return attributes;
 }

@@ -3,7 +3,8 @@ import { headOf, type Trace, type Tree, walkTrees } from './build-trees.ts';
 import { describeTrace, durationOf, messageOf, phasesOf, serviceName, textOf } from './describe-span.ts';
 import { explainRule } from './explain-ground.ts';
 import { oneLine } from './fit-text.ts';
-import { type PackedTrace, packSpans, type SharedWords } from './pack-spans.ts';
+import { packSpans } from './pack-spans.ts';
+import type { PackedTrace, SharedWords } from './packed-spans.ts';
 
 /** One line of the list, and what stands above the waterfall. What is empty is left out. */
 export interface TraceFacts {

@@ -1,7 +1,7 @@
 /** What the page knows: its traces, and where somebody is in them. */
-import type { PackedTrace } from '../pack-spans.ts';
-import { unpackSpans } from '../pack-spans.ts';
+import type { PackedTrace } from '../packed-spans.ts';
 import type { PageIndex, TraceFacts, TraceLink } from '../page-data.ts';
+import { unpackSpans } from '../unpack-spans.ts';
 import { type DrawnTrace, drawTrace, type Row, searchText } from './draw-trace.ts';
 import type { ShownRow } from './shown-rows.ts';
 import type { Waterfall } from './waterfall.ts';

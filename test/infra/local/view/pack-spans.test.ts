@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { packSpans, unpackSpans } from '../../../../infra/local/view/pack-spans.ts';
+import { packSpans } from '../../../../infra/local/view/pack-spans.ts';
+import { unpackSpans } from '../../../../infra/local/view/unpack-spans.ts';
 import type { Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import { anySpans, HOSTILE, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';

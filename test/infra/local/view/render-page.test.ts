@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { unpackSpans } from '../../../../infra/local/view/pack-spans.ts';
 import { renderPage } from '../../../../infra/local/view/render-page.ts';
+import { unpackSpans } from '../../../../infra/local/view/unpack-spans.ts';
 import { UserError } from '../../../../shared/errors.ts';
 import { compareSpans, type Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
