@@ -1,6 +1,9 @@
-/** What free text may not tell: messages of Events and of conditions, and what a spec says, before anything is cached or shipped. */
+/**
+ * What free text may not tell: messages of Events and of conditions, what a spec says, and a repository's URL, before anything is
+ * cached or shipped.
+ */
 import { longestMessage } from '../../shared/bounds.ts';
-import type { EventOccurrence, ObjectSnapshot, SpecDescription } from '../../shared/observation.ts';
+import type { EventOccurrence, ObjectSnapshot } from '../../shared/observation.ts';
 import { longestSectionText } from '../../shared/snapshot-fields.ts';
 
 export interface Redaction {
@@ -23,7 +26,7 @@ export function createRedaction(patterns: readonly RegExp[]): Redaction {
     Buffer.byteLength(text) > longestSearched
       ? redacted
       : patterns.reduce((rest, pattern) => rest.replace(pattern, redacted), text);
-  const cleanValues = (values: SpecDescription['values']) =>
+  const cleanValues = <T>(values: Readonly<Record<string, T>>) =>
     Object.fromEntries(
       Object.entries(values).map(([path, value]) => [
         path,
@@ -36,7 +39,7 @@ export function createRedaction(patterns: readonly RegExp[]): Redaction {
       event: { ...occurrence.event, message: clean(occurrence.event.message) },
     }),
     snapshot(snapshot) {
-      const { status, spec } = snapshot.object;
+      const { status, spec, repository } = snapshot.object;
       const conditions = status?.conditions?.map((condition) =>
         condition.message === undefined ? condition : { ...condition, message: clean(condition.message) },
       );
@@ -45,6 +48,7 @@ export function createRedaction(patterns: readonly RegExp[]): Redaction {
         object: {
           ...snapshot.object,
           ...(spec !== undefined && { spec: { ...spec, values: cleanValues(spec.values) } }),
+          ...(repository !== undefined && { repository: cleanValues(repository) }),
           ...(conditions !== undefined && { status: { ...status, conditions } }),
         },
       };

@@ -5,6 +5,7 @@ import { cutObject } from '../../../functions/forwarder/cut-object.ts';
 import { observeObject } from '../../../functions/forwarder/observe.ts';
 import { readOrigin } from '../../../functions/forwarder/read-origin.ts';
 import { createSpecReader } from '../../../functions/forwarder/read-spec.ts';
+import { createRedaction } from '../../../functions/forwarder/redact-messages.ts';
 import { explain } from '../../../infra/local/explain.ts';
 import { shippedOrigins, shippedUrl } from '../../../shared/snapshot-fields.ts';
 import { checkProperty } from '../../check-property.ts';
@@ -144,6 +145,13 @@ describe('a URL', () => {
       ),
     );
   });
+});
+
+it('what `redact` matches is taken out of a URL and a branch, too', () => {
+  const observed = observeObject(objects[0], '2026-03-01T12:00:00Z', false, specs);
+  if (!observed.ok) throw new Error(observed.reason);
+  const { object } = createRedaction([/example\.com|main/gu]).snapshot(observed.value);
+  expect(object.repository).toEqual({ url: 'https://git.[redacted]/a.git', ref: '[redacted]' });
 });
 
 /** Each field of the table that may be anything, and all that are not on it. */
