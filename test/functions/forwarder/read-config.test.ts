@@ -17,6 +17,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       filters: { namespaces: all, kinds: all, reasons: all, types: all },
       rateLimit: { burst: 300, perMinute: 60, cluster: { burst: 180_000, perSecond: 3_000 } },
+      partitions: 1,
       redactPatterns: [],
       kinds: kindsOf(customKinds),
     };
@@ -42,6 +43,7 @@ describe('the configuration', () => {
     ).toMatchObject({
       filters: { namespaces: { include: [], exclude: ['kube-*'] } },
       rateLimit: { burst: 10, perMinute: 60, cluster: { burst: 180_000, perSecond: 3_000 } },
+      partitions: 1,
       redactPatterns: [/token=\S+/gu],
       kinds: [
         { group: '', resource: 'replicationcontrollers' },

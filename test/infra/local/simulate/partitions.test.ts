@@ -2,13 +2,15 @@
  * A cluster of several partition keys: each root has one, a shard may be minutes behind, and what belongs together is together all the
  * same.
  */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClusterObservations } from '../../../../infra/local/read-clusters.ts';
 import { clusterOf } from '../../../../infra/local/read-recording.ts';
 import { arrivalOf } from '../../../../infra/local/simulate/ship-observations.ts';
 import { simulate } from '../../../../infra/local/simulate/simulate.ts';
+import { checkProperty } from '../../../check-property.ts';
 import { readRecording } from '../../../read-recordings.ts';
-import { failuresOf } from './seeds.ts';
+import { failuresOf, seeds } from './seeds.ts';
 
 const minute = 60_000;
 const partitions = 4;
@@ -35,6 +37,34 @@ async function run(file: string, lag?: { shard: number; minutes: number }) {
 }
 
 const whole = { failures: [], different: [], unknown: [] };
+
+it('whatever else AWS does, nothing is lost and nothing contradicted', async () => {
+  const clusters = await recorded('drain.jsonl');
+  const first = Math.min(...clusters[0]!.observations.map(arrivalOf));
+  await checkProperty(
+    fc.asyncProperty(
+      seeds,
+      fc.array(
+        fc.record({
+          shard: fc.integer({ min: 0, max: partitions - 1 }),
+          from: fc.integer({ min: 0, max: 10 * minute }),
+          lasts: fc.integer({ min: 1_000, max: 40 * minute }),
+        }),
+        { maxLength: 4 },
+      ),
+      async (seed, drawn) => {
+        const lags = drawn.map(({ shard, from, lasts }) => ({
+          shard,
+          from: first + from,
+          until: first + from + lasts,
+        }));
+        const simulated = await simulate(clusters, { seed, faults: 'all', partitions, lags });
+        expect(failuresOf(simulated), `seed ${seed}, ${JSON.stringify(lags)}`).toEqual([]);
+      },
+    ),
+    8,
+  );
+}, 120_000);
 
 describe('on four keys', () => {
   it.each(['drain.jsonl', 'deployment-image-update.jsonl', 'gitops.jsonl'])(
