@@ -22,10 +22,23 @@ const largestBatch = 512 * 1024;
 /** A record that unpacks to more was not written by `encodeBatches`. */
 const largestUnpacked = 2 * largestBatch;
 
+/** The partition keys that a cluster may have. Larger: more records that hold nothing but a mark. */
+export const mostPartitions = 64;
+
+/** Of a cluster that has several: which one this is, and until when all that came to the forwarder is in this record or before it. */
+const MarkSchema = v.object({
+  key: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(mostPartitions - 1)),
+  keys: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(mostPartitions)),
+  /** Milliseconds since 1970. */
+  at: v.pipe(v.number(), v.integer(), v.minValue(0)),
+});
+export type Mark = v.InferOutput<typeof MarkSchema>;
+
 const HeaderSchema = v.object({
   version: FormatVersion,
   cluster: ClusterSchema,
   signature: v.optional(v.string()),
+  mark: v.optional(MarkSchema),
 });
 
 export interface Rejected {
@@ -57,21 +70,23 @@ export interface EncodingSettings {
   maxBytes?: number;
   /** Where the cluster has a key. */
   sign?: Sign | undefined;
+  /** Then there is a record even where there is no observation. */
+  mark?: Mark | undefined;
 }
 
 /** Of observations that are JSON already, one a line. */
 export function encodeLines(
   cluster: Cluster,
   observations: Iterable<string>,
-  { maxBytes = largestBatch, sign }: EncodingSettings = {},
+  { maxBytes = largestBatch, sign, mark }: EncodingSettings = {},
 ): EncodedBatches {
-  const headerBytes = Buffer.byteLength(JSON.stringify({ version: 1, cluster }));
+  const headerBytes = Buffer.byteLength(JSON.stringify({ version: 1, cluster, mark }));
   const encoded: EncodedBatches = { records: [], rejected: [] };
   let lines: string[] = [];
   let size = 0;
   const flush = () => {
-    if (lines.length === 0) return;
-    encoded.records.push(packLines(cluster, lines, sign));
+    if (lines.length === 0 && (mark === undefined || encoded.records.length > 0)) return;
+    encoded.records.push(packLines({ cluster, mark }, lines, sign));
     lines = [];
     size = 0;
   };
@@ -89,10 +104,14 @@ export function encodeLines(
   return encoded;
 }
 
-function packLines(cluster: Cluster, lines: readonly string[], sign: Sign | undefined): Uint8Array {
+function packLines(
+  { cluster, mark }: { cluster: Cluster; mark: Mark | undefined },
+  lines: readonly string[],
+  sign: Sign | undefined,
+): Uint8Array {
   const text = lines.join('\n');
   const signature = sign?.(signedText(JSON.stringify(cluster), text));
-  return packBatch(`${JSON.stringify({ version: 1, cluster, signature })}\n${text}`);
+  return packBatch(`${JSON.stringify({ version: 1, cluster, mark, signature })}\n${text}`);
 }
 
 /** From a batch's lines, the first of which is its header. */
@@ -126,7 +145,8 @@ function signAgain(head: string, lines: readonly string[], sign: Sign | undefine
   const header = parseJson(head);
   if (typeof header !== 'object' || header === null || !('cluster' in header)) return head;
   const signature = sign?.(signedText(JSON.stringify(header.cluster), lines.join('\n')));
-  return JSON.stringify({ ...header, signature });
+  // How far its key was then says nothing of now.
+  return JSON.stringify({ ...header, mark: undefined, signature });
 }
 
 /** What cannot be read of one record, as one: it is set aside in one piece, whatever is in it. */
@@ -142,6 +162,7 @@ export interface DecodedBatch {
   cluster: Cluster;
   observations: Observation[];
   poison: PoisonLines | undefined;
+  mark?: Mark;
 }
 
 /**
@@ -203,7 +224,8 @@ export function decodeBatch(
     if (reason !== undefined) poison.add(reason, line);
     else if (parsed.ok) observations.push(parsed.value);
   }
-  return { cluster, observations, poison: poison.all() };
+  const { mark } = header.value;
+  return { cluster, observations, poison: poison.all(), ...(mark !== undefined && { mark }) };
 }
 
 function endOfLine(text: string, from: number): number {

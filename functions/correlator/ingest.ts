@@ -28,7 +28,8 @@ import {
   toStreamBatches,
 } from './read-records.ts';
 import { createShares } from './share-stream.ts';
-import { clusterOf, expiryAfter, type Item, type Place, splitKey } from './store.ts';
+import { clusterOf, expiryAfter, type Item, type Place, splitKey, withoutRepeats } from './store.ts';
+import { markItems } from './stream-marks.ts';
 import type { Thresholds } from './thresholds.ts';
 import { armTimers, createTimerBook, pendingTimer, type TimerBook } from './timer-book.ts';
 
@@ -125,7 +126,21 @@ async function file(ingest: Ingest, batches: readonly StreamBatch[]): Promise<nu
   marks.done();
   await armTimers(timers, touched.keys(), `${invocation} after`);
   await handOver(ingest, touched, invocation);
+  await mark(ingest, batches);
   return touched.size;
+}
+
+/** Last: what is marked as filed is there. */
+async function mark({ ports, retention }: Ingest, batches: readonly StreamBatch[]): Promise<void> {
+  const now = ports.now();
+  const expiresAt = expiryAfter(now, retention);
+  const marks = batches
+    .flatMap(({ records }) => records)
+    .flatMap(({ cluster, mark, arrivedAt }) =>
+      mark === undefined ? [] : markItems(clusterKey(cluster), { mark, arrivedAt, now, expiresAt }),
+    );
+  // Of one key the last one counts.
+  if (marks.length > 0) await ports.store.put(withoutRepeats(marks));
 }
 
 /** What the store refuses for what it is, is poison of the observations in it, and holds nothing else back. */
@@ -198,16 +213,27 @@ interface Filed {
   family: string;
   clusters: Cluster[];
   observations: Observation[];
+  isPartitioned: boolean;
 }
+
+const beginFiled = (batch: string, activity: string, family: string): Filed => ({
+  batch,
+  activity,
+  family,
+  clusters: [],
+  observations: [],
+  isPartitioned: false,
+});
 
 function groupByActivity(batches: readonly StreamBatch[], world: World): Filed[] {
   return batches.flatMap(({ name: batch, records }) => {
     const filed = new Map<string, Filed>();
-    for (const { cluster, observations } of records) {
+    for (const { cluster, observations, mark } of records) {
       for (const observation of observations) {
         const { activity, family } = activityOf(world, clusterKey(cluster), subjectPlace(observation));
-        const own = filed.get(activity) ?? { batch, activity, family, clusters: [], observations: [] };
+        const own = filed.get(activity) ?? beginFiled(batch, activity, family);
         filed.set(activity, own);
+        own.isPartitioned ||= mark !== undefined;
         own.clusters.push(cluster);
         own.observations.push(observation);
       }
@@ -217,7 +243,7 @@ function groupByActivity(batches: readonly StreamBatch[], world: World): Filed[]
 }
 
 function toItems({ ports, timers, retention }: Ingest, filed: Filed): Item[] {
-  const { batch, activity, family, clusters, observations } = filed;
+  const { batch, activity, family, clusters, observations, isPartitioned } = filed;
   const at = ports.now();
   const chunk = { cluster: fullestCluster(clusters), observations };
   const dueAt = pendingTimer(timers, activity) ?? 0;
@@ -226,5 +252,6 @@ function toItems({ ports, timers, retention }: Ingest, filed: Filed): Item[] {
     dueAt,
     family,
     expiresAt: expiryAfter(at, retention),
+    isPartitioned,
   });
 }

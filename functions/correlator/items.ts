@@ -63,6 +63,8 @@ export interface ChunkItem {
   family: string;
   /** Of what was compacted; undefined where it is as it was ingested. */
   compacted: { /** Older observations than this were left out; 0: none. */ until: number } | undefined;
+  /** Its cluster has several partition keys, of which one may be behind (stream-marks.ts). */
+  isPartitioned?: boolean;
   body: Uint8Array;
 }
 
@@ -155,16 +157,17 @@ export interface NewChunk {
   dueAt: number;
   family: string;
   expiresAt: number;
+  isPartitioned?: boolean;
 }
 
 export function chunkItems(activity: string, name: string, chunk: Chunk, fields: NewChunk): Item[] {
-  const { at, dueAt, family, expiresAt } = fields;
+  const { at, dueAt, family, expiresAt, isPartitioned = false } = fields;
   const make = (observations: readonly Observation[]) => ({ cluster: chunk.cluster, observations });
   return packParts(chunk.observations, make).map((body, part) => ({
     pk: activityPartition(activity),
     sk: chunkKey(at, partKey(name, part)),
     expiresAt,
-    fields: { at, dueAt, family },
+    fields: { at, dueAt, family, ...(isPartitioned && { partitioned: 1 }) },
     body,
   }));
 }
@@ -194,7 +197,7 @@ export function compactedItems(
  * and in `from` more than once, one attempt less than another.
  */
 export const mergedChunk = (
-  { sk, expiresAt, compacted, body }: ChunkItem,
+  { sk, expiresAt, compacted, isPartitioned, body }: ChunkItem,
   from: string,
   into: string,
   { at, family }: { at: number; family: string },
@@ -202,7 +205,13 @@ export const mergedChunk = (
   pk: activityPartition(into),
   sk: chunkKey(at, shorten(`${from} ${sk}`)),
   expiresAt,
-  fields: { at, dueAt: 0, family, ...(compacted !== undefined && { until: compacted.until }) },
+  fields: {
+    at,
+    dueAt: 0,
+    family,
+    ...(compacted !== undefined && { until: compacted.until }),
+    ...(isPartitioned === true && { partitioned: 1 }),
+  },
   body,
 });
 
@@ -478,6 +487,7 @@ const parseChunk = (item: Item, isCompacted: boolean): ChunkItem => ({
   dueAt: numberOf(item, 'dueAt'),
   family: textOf(item, 'family'),
   compacted: isCompacted || item.fields?.until !== undefined ? { until: numberOf(item, 'until') } : undefined,
+  ...(item.fields?.partitioned !== undefined && { isPartitioned: true }),
   body: item.body!,
 });
 

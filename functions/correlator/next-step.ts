@@ -5,7 +5,8 @@
 import type { Observation } from '../../shared/observation.ts';
 import { type Activity, hasSeenAll, lastCommit, lastHeard, waitingSince } from './activity.ts';
 import type { Due } from './read-timers.ts';
-import { muchToRead, type Thresholds } from './thresholds.ts';
+import type { Lag } from './stream-marks.ts';
+import { betweenLags, muchToRead, type Thresholds, usualLag } from './thresholds.ts';
 
 export type Step =
   /** Another timer does what is to be done, or nothing is. */
@@ -36,6 +37,8 @@ export type WaitReason =
   | 'merge'
   /** It was registered just now, or those that went quiet with it were not yet. */
   | 'registration'
+  /** A partition key of its cluster is behind the others: what it is related to, or the rest of it, may still be in the stream. */
+  | 'lag'
   /** Related activities are not ready. */
   | 'related';
 
@@ -65,6 +68,8 @@ export interface Facts extends Known {
   unregistered: readonly string[] | undefined;
   /** It was registered under new join keys since its timer came. */
   isNewlyRegistered: boolean;
+  /** Of the partition keys of its cluster; undefined: it has one. */
+  lag?: Lag | undefined;
   /** Undefined: not read. */
   related: readonly Known[] | undefined;
 }
@@ -82,7 +87,10 @@ export function nextStep(facts: Facts, now: number, thresholds: Thresholds): Ste
   if (isExpiring(activity, now, thresholds))
     return related === undefined ? { do: 'read-related' } : { do: 'commit' };
   const alone = waitAlone(facts, now, thresholds) ?? waitForRegistration(facts, now, thresholds);
-  if (alone !== undefined) return withClosing(alone, closesIn(alone, facts, now, thresholds));
+  const lagging = waitForKeys(facts, now, thresholds);
+  if (alone !== undefined)
+    return withClosing(alone, lagging === undefined ? closesIn(alone, facts, now, thresholds) : undefined);
+  if (lagging !== undefined) return lagging;
   const rest = untilRested(activity.bytes, lastCommit(activity), now, thresholds);
   if (rest > 0) return { do: 'wait', seconds: rest, because: 'rest' };
   if (related === undefined) return { do: 'read-related' };
@@ -178,6 +186,20 @@ function waitAlone(known: Known, now: number, thresholds: Thresholds): Wait | un
   if (age < thresholds.ownerWait && !isOwn)
     return { do: 'wait', seconds: thresholds.ownerWait - age, because: 'owner' };
   return undefined;
+}
+
+/**
+ * Until a key that is behind has caught up, and those that were filed late have been checked, too: what is related to this one has to be
+ * registered. Not for ever: a shard that stands still is no reason to say nothing of the others.
+ */
+function waitForKeys({ activity, lag }: Facts, now: number, thresholds: Thresholds): Wait | undefined {
+  const { quiet, slack, registration, maxWait } = thresholds;
+  const since = waitsSince(activity, thresholds);
+  if (lag === undefined || since === undefined) return undefined;
+  const untilChecked = (lag.lateAt - now) / 1000 + quiet + slack + registration;
+  const wanted = lag.seconds > usualLag ? betweenLags : untilChecked;
+  const seconds = Math.min(wanted, maxWait - (now - since) / 1000);
+  return seconds > 0 ? { do: 'wait', seconds, because: 'lag' } : undefined;
 }
 
 /**

@@ -28,6 +28,8 @@ export interface KinesisEvent {
 export interface StreamRecord extends DecodedBatch {
   /** shardId:sequenceNumber */
   source: string;
+  /** When the stream took it, in milliseconds since 1970. */
+  arrivedAt: number;
 }
 
 /** What one invocation reads of one shard. */
@@ -68,7 +70,8 @@ export async function readRecords(
       const cluster = clusterKey(batch.cluster);
       const observations = batch.observations.length;
       const takes = observations + (batch.poison === undefined ? 0 : poisonWeight);
-      if (!shares.isWithin(cluster, takes, arrived === undefined ? now() : arrived * 1000)) {
+      const arrivedAt = arrived === undefined ? now() : arrived * 1000;
+      if (!shares.isWithin(cluster, takes, arrivedAt)) {
         hold(held, cluster, { source, data, observations });
         continue;
       }
@@ -77,7 +80,7 @@ export async function readRecords(
         await setAside.keep({ reason, payload: batch.poison.payload, source });
         log({ kind: 'set-aside', source, reason });
       }
-      read.records.push({ ...batch, source });
+      read.records.push({ ...batch, source, arrivedAt });
     } catch (error) {
       log({ kind: 'not-set-aside', source, error });
       read.failed = sequenceNumber;

@@ -26,7 +26,8 @@ import { type Due, timerOf } from './read-timers.ts';
 import type { OwnRecheck } from './send-rechecks.ts';
 import type { SettleContext } from './settle-context.ts';
 import { checkRelease } from './settle-release.ts';
-import { activityPartition, type Item } from './store.ts';
+import { activityPartition, clusterOf, type Item } from './store.ts';
+import { readLag } from './stream-marks.ts';
 import { fewItems, goodEnough, largeActivity, mostAtOnce, mostSteps } from './thresholds.ts';
 
 /** What came of an activity's timer. It is done once this is: the spans first. */
@@ -150,10 +151,15 @@ async function take(
 }
 
 async function resolve(context: SettleContext, check: Check): Promise<Check> {
-  const root = await findRoot(context.ports.store, check.activity, check.observations);
+  const { store } = context.ports;
+  const isPartitioned = check.activity.chunks.some((chunk) => chunk.isPartitioned);
+  const [root, lag] = await Promise.all([
+    findRoot(store, check.activity, check.observations),
+    isPartitioned ? readLag(store, clusterOf(check.activity.key)) : undefined,
+  ]);
   const isOwn = root.key === check.activity.key;
   const unregistered = isOwn ? unregisteredKeys(check.activity, check.observations, context) : [];
-  return { ...check, root, unregistered };
+  return { ...check, root, unregistered, lag };
 }
 
 async function reread(context: SettleContext, check: Check): Promise<Check> {

@@ -111,6 +111,13 @@ export const fewItems = 12;
 export const mostAtOnce = 300_000;
 /** Bytes of bodies: with this, a settle has used a third of the function's memory, and the log warns. */
 export const largeActivity = 3_000_000;
+/**
+ * Seconds by which a partition key of a cluster is behind another one on any day: the window of the event source (5 s), a batch of the forwarder
+ * (1 s) and an invocation. Smaller: activities wait for nothing. Larger: a key that is behind is taken for a quiet one.
+ */
+export const usualLag = 15;
+/** Seconds until it is looked at again whether it has caught up. Smaller: more reads. Larger: traces come later. */
+export const betweenLags = 10;
 /** Activities that are read together. Smaller: a drain of a hundred Deployments is told in parts. Larger: a settle of more than its time. */
 export const mostRelated = 200;
 /** Spans of a batch that are tried first: mostly half of what fits. Smaller: more items. Larger: all of what is left is packed for each. */

@@ -8,6 +8,8 @@ export interface Line {
   type: 'event' | 'object';
   /** JSON of the observation. */
   text: string;
+  /** Whose it is, where the cluster has several partition keys (find-partition.ts). */
+  root?: string;
   /** Milliseconds since 1970 at which it came. */
   at: number;
   /** Once it is stored, or dropped and told. */

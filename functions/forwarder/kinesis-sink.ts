@@ -43,7 +43,11 @@ export function createKinesisSink(
         const { Records: results = [] } = await client.send(
           new PutRecordsCommand({
             StreamName: streamName,
-            Records: waiting.map(({ data, partitionKey }) => ({ Data: data, PartitionKey: partitionKey })),
+            Records: waiting.map(({ data, partitionKey, hashKey }) => ({
+              Data: data,
+              PartitionKey: partitionKey,
+              ...(hashKey !== undefined && { ExplicitHashKey: hashKey }),
+            })),
           }),
           signal && { abortSignal: signal },
         );

@@ -1,5 +1,6 @@
 /** What the chart tells the forwarder; AWS_… are the SDK's. Errors name the variable and never quote it. */
 import * as v from 'valibot';
+import { mostPartitions } from '../../shared/batch-codec.ts';
 import { longestClusterAttribute, mostClusterAttributes } from '../../shared/bounds.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
@@ -75,6 +76,17 @@ const EnvironmentSchema = v.object({
   WATCH: v.optional(v.string()),
   EXTRA_KINDS: v.optional(v.string()),
   SIGNING_KEY_FILE: v.optional(Text),
+  PARTITIONS: v.optional(
+    v.pipe(
+      v.string(),
+      v.check(
+        (text) => /^[1-9]\d?$/.test(text) && Number(text) <= mostPartitions,
+        `should be a number from 1 to ${mostPartitions}`,
+      ),
+      v.transform(Number),
+    ),
+    '1',
+  ),
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -103,6 +115,7 @@ export function readConfig(env: Environment) {
     rateLimit: readJson('EVENT_RATE_LIMIT', values.EVENT_RATE_LIMIT, EventRateLimitSchema),
     redactPatterns: readPatterns('REDACT_PATTERNS', values.REDACT_PATTERNS),
     kinds: readKinds(values),
+    partitions: values.PARTITIONS,
     /** Where what is shipped is signed: a private key in PEM. */
     signingKeyFile: values.SIGNING_KEY_FILE,
   };

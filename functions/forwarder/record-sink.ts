@@ -17,4 +17,6 @@ export interface RefusedRecord {
 export interface StreamRecord {
   data: Uint8Array;
   partitionKey: string;
+  /** Where it belongs on the stream's ring, whatever the digest of its key says. */
+  hashKey?: string;
 }

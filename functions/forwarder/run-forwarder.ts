@@ -57,7 +57,7 @@ export interface Forwarder {
 }
 
 export type ForwarderSettings = Pick<ForwarderConfig, 'filters' | 'rateLimit' | 'redactPatterns'> &
-  Partial<Pick<TermSettings, 'batches' | 'flushTime' | 'subjects'>>;
+  Partial<Pick<TermSettings, 'batches' | 'flushTime' | 'subjects' | 'partitions'>>;
 
 export function createForwarder(
   connect: (tell: Tell) => ForwarderPorts,

@@ -1,8 +1,15 @@
 /** What a replica does while it leads: everything is followed from the checkpoint on, shipped, and the checkpoint moved. */
 import type { Cluster, EventOccurrence, ObjectReference } from '../../shared/observation.ts';
 import type { Sign } from '../../shared/sign-batches.ts';
-import { type BatchLimits, createLineChannel, defaultBatchLimits, type LineChannel } from './batch-lines.ts';
+import {
+  type BatchLimits,
+  createLineChannel,
+  defaultBatchLimits,
+  type Line,
+  type LineChannel,
+} from './batch-lines.ts';
 import type { EventFilter, NamespaceFilter } from './filter-events.ts';
+import { rootOf, rootOfReference } from './find-partition.ts';
 import { type EventPorts, followEvents } from './follow-events.ts';
 import { defaultKindSettings, followKinds, type KindSettings, type KindState } from './follow-kinds.ts';
 import { type Follow, followObjects, forgetObjects, nameOf, type ObjectPorts } from './follow-objects.ts';
@@ -51,6 +58,8 @@ export interface TermState {
 
 export interface TermSettings {
   cluster: Cluster;
+  /** Partition keys of the cluster. */
+  partitions: number;
   /** Kubernetes' own kinds. */
   watched: readonly WatchedResource[];
   discovery: KindSettings;
@@ -64,6 +73,7 @@ export interface TermSettings {
 
 export const defaultTermSettings: Omit<TermSettings, 'cluster' | 'watched'> = {
   discovery: defaultKindSettings,
+  partitions: 1,
   batches: defaultBatchLimits,
   subjects: defaultSubjectSettings,
   readyTime: 30_000,
@@ -97,6 +107,7 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
   const shipped = shipLines(channel, settings.cluster, ports.sink, {
     signal: all.signal,
     sign: ports.sign,
+    partitions: settings.partitions,
     onShipped(batch) {
       tellShipped(batch, clock.now(), report);
       cache.forgetDeleted(clock.elapsed());
@@ -216,11 +227,16 @@ async function followEventsAfter(ready: Promise<unknown>, ports: EventPorts): Pr
 }
 
 /** Each holds the step until it is stored. */
-function createPushes({ clock }: TermPorts, { shipAgainAfter }: SubjectSettings, { channel }: Reading) {
-  const push = (type: 'event' | 'object', text: string, observedAt: string, step: Step): Promise<void> => {
+function createPushes(
+  { clock }: TermPorts,
+  { shipAgainAfter }: SubjectSettings,
+  { cache, channel }: Reading,
+) {
+  const push = (line: Omit<Line, 'at' | 'done'>, observedAt: string, step: Step): Promise<void> => {
     step.hold();
-    return channel.push({ type, text, at: Date.parse(observedAt), done: step.release });
+    return channel.push({ ...line, at: Date.parse(observedAt), done: step.release });
   };
+  const rootOfKnown = (known: Known) => rootOf(known, cache.byUid);
   const isRecent = (at: number) => clock.now() - at <= shipAgainAfter;
   return {
     /** What its spec says goes with the first of its snapshots. */
@@ -228,13 +244,18 @@ function createPushes({ clock }: TermPorts, { shipAgainAfter }: SubjectSettings,
       const isSpecDue = !isRecent(known.specShippedAt);
       known.shippedAt = clock.now();
       if (isSpecDue) known.specShippedAt = known.shippedAt;
-      return push('object', lineOf(known, isSpecDue), known.observedAt, step);
+      const line = { type: 'object', text: lineOf(known, isSpecDue), root: rootOfKnown(known) } as const;
+      return push(line, known.observedAt, step);
     },
     isFresh: (known: Known) => isRecent(known.shippedAt),
     /** With what its spec says, which is never shipped later than the rest. */
     isTold: (known: Known) => isRecent(known.specShippedAt),
-    shipEvent: (occurrence: EventOccurrence, step: Step): Promise<void> =>
-      push('event', JSON.stringify(occurrence), occurrence.observedAt, step),
+    shipEvent(occurrence: EventOccurrence, step: Step): Promise<void> {
+      const { subject } = occurrence.event;
+      const known = cache.find(subject);
+      const root = known === undefined ? rootOfReference(subject) : rootOfKnown(known);
+      return push({ type: 'event', text: JSON.stringify(occurrence), root }, occurrence.observedAt, step);
+    },
   };
 }
 

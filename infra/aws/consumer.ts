@@ -159,7 +159,7 @@ export class Consumer extends Construct {
   readStream(
     stream: IStream,
     means: Meanings & { givenUp: string; held: string; lost: string },
-    { lateAfter }: { lateAfter: Duration },
+    { lateAfter, parallelization }: { lateAfter: Duration; parallelization: number },
   ): void {
     const { setAside } = this.#props;
     const source = new KinesisEventSource(stream, {
@@ -168,6 +168,7 @@ export class Consumer extends Construct {
       // What one invocation reads of an activity is one write, so a longer window is cheaper; with 5 s what comes up to
       // 11 s late still comes within the 20 s of quiet.
       maxBatchingWindow: Duration.seconds(5),
+      parallelizationFactor: parallelization,
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: 100,

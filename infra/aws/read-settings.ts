@@ -20,6 +20,9 @@ const Count = v.pipe(
   v.check((count) => Number.isInteger(count) && count > 0, 'should be a whole number above 0'),
 );
 
+/** Invocations of ingest at once for each shard; all of one partition key go one after the other. */
+const Parallelization = v.optional(Whole(1, 10, 'invocations'), 1);
+
 const SettingsSchema = v.strictObject({
   /** By a name that says which cluster it is: whatever EKS, kops and others allow. */
   clusters: v.optional(
@@ -35,10 +38,10 @@ const SettingsSchema = v.strictObject({
   /** One provisioned shard takes 1,000 records and 1 MB a second; on demand scales by itself at about three times the idle price. */
   stream: v.optional(
     v.variant('mode', [
-      v.strictObject({ mode: v.literal('provisioned'), shards: Count }),
-      v.strictObject({ mode: v.literal('on-demand') }),
+      v.strictObject({ mode: v.literal('provisioned'), shards: Count, parallelization: Parallelization }),
+      v.strictObject({ mode: v.literal('on-demand'), parallelization: Parallelization }),
     ]),
-    { mode: 'provisioned', shards: 1 },
+    { mode: 'provisioned', shards: 1, parallelization: 1 },
   ),
   /** Without it: AWS X-Ray's own OTLP endpoint, signed with the emitter's role. */
   otlp: v.optional(

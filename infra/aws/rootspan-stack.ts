@@ -222,7 +222,9 @@ function createIngest(scope: Construct, stores: Stores, settings: Settings): Con
     held: 'A cluster floods the stream: what is beyond its share is missing from the traces; it is kept in the set-aside bucket',
     lost: 'Events that could not be filed did not get into the set-aside bucket either, and are gone once the stream forgets them',
   };
-  ingest.readStream(stores.stream, meanings, { lateAfter: Duration.minutes(streamLateMinutes) });
+  const lateAfter = Duration.minutes(streamLateMinutes);
+  const { parallelization } = settings.stream;
+  ingest.readStream(stores.stream, meanings, { lateAfter, parallelization });
   return ingest;
 }
 

@@ -203,7 +203,7 @@ describe.each(Object.entries(examples))('rendered: %s', (_, values) => {
     for (const port of container.ports) expect(port).not.toHaveProperty('hostPort');
     for (const volume of pod.volumes ?? []) {
       expect(Object.keys(volume).filter((key) => key !== 'name')).toEqual([
-        volume.name === 'principal' ? 'secret' : 'configMap',
+        volume.name === 'aws-config' ? 'configMap' : 'secret',
       ]);
     }
   });
@@ -296,6 +296,7 @@ describe('the environment of the forwarder', () => {
     'LEASE_NAME',
     'LOG_LEVEL',
     'NODE_OPTIONS',
+    'PARTITIONS',
     'POD_NAME',
     'POD_NAMESPACE',
     'REDACT_PATTERNS',
@@ -311,7 +312,11 @@ describe('the environment of the forwarder', () => {
   it('brings values as they were given, whatever characters they have', async () => {
     const environment = environmentOf(await render(examples.everything));
     expect(JSON.parse(environment.REDACT_PATTERNS!)).toEqual(patterns);
-    expect(JSON.parse(environment.EVENT_RATE_LIMIT!)).toEqual({ burst: 1_000_000, perMinute: 60 });
+    expect(JSON.parse(environment.EVENT_RATE_LIMIT!)).toEqual({
+      burst: 1_000_000,
+      perMinute: 60,
+      cluster: { burst: 180_000, perSecond: 3_000 },
+    });
     expect(JSON.parse(environment.EXTRA_KINDS!)).toEqual(examples.everything.extraKinds);
     expect(JSON.parse(environment.WATCH!)).toEqual({
       ...customKinds,

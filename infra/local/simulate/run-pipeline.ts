@@ -29,7 +29,7 @@ import { loggerBytes } from './prices.ts';
 import { createQueue, type Queue, type QueueEvent } from './queue.ts';
 import { arrivalOf, shipObservations } from './ship-observations.ts';
 import { createSqsClient } from './sqs-client.ts';
-import { createStream, type Stream } from './stream.ts';
+import { createStream, type ShardLag, type Stream, type StreamSettings } from './stream.ts';
 import { createTable, type Table } from './table.ts';
 import { createVirtualTime } from './virtual-time.ts';
 
@@ -41,6 +41,10 @@ export interface RunSettings {
   releasesByImages?: boolean;
   /** Change records go to a bus, as the stack's setting has it. */
   records?: boolean;
+  /** Of each cluster: partition keys, and as many shards. */
+  partitions?: number;
+  /** When a shard is not read. */
+  lags?: readonly ShardLag[];
   /** Between settle and its ports; what the tests break to see that it is found. */
   wrapPorts?(ports: Ports): Ports;
   /** Each step, for whoever looks for the cause of something. */
@@ -80,10 +84,12 @@ export async function runPipeline(
 ): Promise<Run> {
   const { first, last } = spanOfInput(clusters);
   const world = createWorld(settings, { first, last });
-  const parts = createParts(world);
+  const { partitions = 1, lags = [] } = settings;
+  const parts = createParts(world, { shards: Math.max(2, partitions), lags });
   const watch = createWatch(world);
   connect(parts, startFunctions(world, parts, settings, watch));
-  for (const cluster of clusters) world.time.watch(shipObservations(world, cluster, parts.stream));
+  for (const cluster of clusters)
+    world.time.watch(shipObservations(world, cluster, parts.stream, partitions));
   const isOver = await world.time.run(last + longestEpilogue);
   return {
     deliveries: parts.backend.deliveries,
@@ -126,9 +132,9 @@ interface Parts {
   backend: Backend;
 }
 
-const createParts = (world: World): Parts => ({
+const createParts = (world: World, ofStream: Pick<StreamSettings, 'shards' | 'lags'>): Parts => ({
   stream: createStream(world, {
-    shards: 2,
+    ...ofStream,
     batchSize: 100,
     batchingWindow: 5 * second,
     maximumRetryAttempts: 100,

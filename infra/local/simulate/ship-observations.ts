@@ -4,6 +4,7 @@ import {
   defaultBatchLimits,
   type Line,
 } from '../../../functions/forwarder/batch-lines.ts';
+import { rootOf, rootOfReference } from '../../../functions/forwarder/find-partition.ts';
 import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
 import { shipLines } from '../../../functions/forwarder/ship-lines.ts';
 import type { Observation } from '../../../shared/observation.ts';
@@ -19,6 +20,7 @@ export async function shipObservations(
   { time, faults }: World,
   { cluster, observations }: ClusterObservations,
   stream: Stream,
+  partitions: number,
 ): Promise<void> {
   const channel = createLineChannel(defaultBatchLimits, time.sleep);
   const sink: RecordSink = {
@@ -33,11 +35,13 @@ export async function shipObservations(
       return [];
     },
   };
-  const shipped = shipLines(channel, cluster, sink, { onShipped() {} });
+  const shipped = shipLines(channel, cluster, sink, { onShipped() {}, partitions });
+  const rootOf = rootsOf(observations);
   const lines = observations
     .map((observation): Line => {
       const at = arrivalOf(observation);
-      return { ...toLine(observation), at: faults.deafUntil(sourceOf(observation), at) ?? at };
+      const root = rootOf(observation);
+      return { ...toLine(observation), root, at: faults.deafUntil(sourceOf(observation), at) ?? at };
     })
     .sort((a, b) => a.at - b.at);
   for (const [index, line] of lines.entries()) {
@@ -61,6 +65,21 @@ const sourceOf = (observation: Observation): string =>
   observation.type === 'event'
     ? `Events of ${observation.event.reporter.component}`
     : observation.object.kind;
+
+/** By what the recording says of owners: the forwarder has listed the objects before it ships Events. */
+function rootsOf(observations: readonly Observation[]): (observation: Observation) => string {
+  const known = new Map<string, { uid: string; ownerUid: string | undefined }>();
+  for (const observation of observations) {
+    if (observation.type === 'event') continue;
+    const { uid, owner } = observation.object;
+    known.set(uid, { uid, ownerUid: owner?.uid ?? known.get(uid)?.ownerUid });
+  }
+  return (observation) => {
+    const about = observation.type === 'event' ? observation.event.subject : observation.object;
+    const own = known.get(about.uid ?? '');
+    return own === undefined ? rootOfReference(about) : rootOf(own, (uid) => known.get(uid));
+  };
+}
 
 const toLine = (observation: Observation): Omit<Line, 'at'> => ({
   type: observation.type,

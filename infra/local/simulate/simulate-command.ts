@@ -1,4 +1,5 @@
 /** `rootspan simulate`: recordings through the pipeline in memory, calm or with everything that AWS may do to it. */
+import { mostPartitions } from '../../../shared/batch-codec.ts';
 import { UserError } from '../../../shared/errors.ts';
 import { readInput } from '../read-input.ts';
 import { readOptions } from '../read-options.ts';
@@ -9,7 +10,7 @@ import { isSound, type Simulated, simulate } from './simulate.ts';
 import { describeFailures } from './verify.ts';
 
 const usage =
-  'use: rootspan simulate FILE… [--seed N] [--faults none|all] [--format report|json|jsonl] [--rules FILE]';
+  'use: rootspan simulate FILE… [--seed N] [--faults none|all] [--partitions N] [--format report|json|jsonl] [--rules FILE]';
 
 const help = `${usage}
 
@@ -20,6 +21,7 @@ observation at the time that the recording says it came, and holds what the back
   --faults none   each delivery once and in order (the default)
   --faults all    what AWS may do, as the seed says: deliveries twice, at once and late, functions that die at any call, answers
                   that get lost, parts that are away or throttle for a while, clocks that differ, cold starts
+  --partitions N  partition keys of each cluster, as the chart's value; and as many shards (1)
   --format report latency, requests, units, bytes, milliseconds, and the price of a million Events (the default); json: the same
   --format jsonl  a line for each span as the backend got it: {"deliveredAt":MILLISECONDS,"span":{…}}
   --rules FILE    rules of your own, as for explain
@@ -45,9 +47,9 @@ export async function simulateCommand(
 ): Promise<void> {
   const { environment, write, say } = context;
   if (args.some((arg) => arg === '--help' || arg === '-h')) return write(help);
-  const { files, seed, faults, format, rules } = simulateOptions(args, environment);
+  const { files, seed, faults, partitions, format, rules } = simulateOptions(args, environment);
   const { clusters, userRows } = await readInput(context, { files, rules });
-  const simulated = await run(clusters, { seed, faults, userRows });
+  const simulated = await run(clusters, { seed, faults, partitions, userRows });
   const figures = () => measure(clusters, simulated, { seed, faults });
   for (const text of formats[format]!(figures, simulated)) await write(text);
   tellFailures(simulated, say);
@@ -69,6 +71,7 @@ interface SimulateOptions {
   files: string[];
   seed: number;
   faults: 'none' | 'all';
+  partitions: number;
   format: string;
   rules: string | undefined;
 }
@@ -77,17 +80,22 @@ function simulateOptions(args: string[], environment: CommandContext['environmen
   const options = {
     seed: { type: 'string' },
     faults: { type: 'string' },
+    partitions: { type: 'string' },
     format: { type: 'string' },
     rules: { type: 'string' },
   } as const;
   const { values, positionals } = readOptions({ args, allowPositionals: true, options }, usage, environment);
   if (positionals.length === 0) throw new UserError(`no file to simulate; ${usage}`);
-  const { seed = '1', faults = 'none', format = 'report', rules } = values;
+  const { seed = '1', faults = 'none', partitions = '1', format = 'report', rules } = values;
   if (!/^\d{1,15}$/.test(seed)) throw new UserError(`--seed ${seed}: not a seed; write a whole number`);
   if (faults !== 'none' && faults !== 'all')
     throw new UserError(`--faults ${faults}: no such faults; choose none, all`);
+  if (!/^[1-9]\d?$/.test(partitions) || Number(partitions) > mostPartitions)
+    throw new UserError(
+      `--partitions ${partitions}: not so many; write a number from 1 to ${mostPartitions}`,
+    );
   if (!Object.hasOwn(formats, format))
     throw new UserError(`--format ${format}: no such format; choose ${Object.keys(formats).join(', ')}`);
   if (rules === '') throw new UserError('--rules: a file without a name; name the one with your rules');
-  return { files: positionals, seed: Number(seed), faults, format, rules };
+  return { files: positionals, seed: Number(seed), faults, partitions: Number(partitions), format, rules };
 }

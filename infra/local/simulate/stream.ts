@@ -13,6 +13,14 @@ export interface StreamSettings extends RetrySettings {
   batchSize: number;
   /** Milliseconds. */
   batchingWindow: number;
+  /** When a shard is not read; milliseconds since 1970. */
+  lags?: readonly ShardLag[];
+}
+
+export interface ShardLag {
+  shard: number;
+  from: number;
+  until: number;
 }
 
 export interface Stream {
@@ -81,9 +89,14 @@ export function createStream(world: World, settings: StreamSettings): Stream {
   };
 }
 
-function write(stream: StreamState, { data, partitionKey }: StreamRecord) {
+function write(stream: StreamState, { data, partitionKey, hashKey }: StreamRecord) {
   const { time, account } = stream.world;
-  const shard = stream.shards[placeOf(partitionKey, stream.shards.length)]!;
+  const { length } = stream.shards;
+  const place =
+    hashKey === undefined
+      ? placeOf(partitionKey, length)
+      : Number((BigInt(hashKey) * BigInt(length)) >> 128n);
+  const shard = stream.shards[place]!;
   const sequenceNumber = `${1_000_000_000 + stream.written++}`;
   account.payloadUnits += Math.ceil(data.byteLength / payloadUnit);
   account.services.stream.bytes += data.byteLength;
@@ -100,7 +113,11 @@ function plan(stream: StreamState, shard: Shard) {
   if (shard.isBusy || (first === undefined && shard.again.length === 0)) return;
   const isFull = shard.again.length > 0 || shard.waiting.length >= settings.batchSize;
   const due = isFull ? time.now() : first!.arrivedAt + readPause + settings.batchingWindow;
-  const lag = faults.awayUntil('shard', Math.max(due, time.now()));
+  const when = Math.max(due, time.now());
+  const own = settings.lags?.find(
+    (lag) => stream.shards[lag.shard] === shard && lag.from <= when && when < lag.until,
+  );
+  const lag = own?.until ?? faults.awayUntil('shard', when);
   shard.forget = time.at(lag ?? due, () => {
     shard.isBusy = true;
     time.watch(read(stream, shard));
@@ -151,9 +168,13 @@ function planCopy(stream: StreamState, shard: Shard, batch: ShardRecord[]) {
 }
 
 const eventOf = ({ id }: Shard, records: readonly ShardRecord[]): KinesisEvent => ({
-  Records: records.map(({ sequenceNumber, data }) => ({
+  Records: records.map(({ sequenceNumber, data, arrivedAt }) => ({
     eventID: `${id}:${sequenceNumber}`,
-    kinesis: { sequenceNumber, data: Buffer.from(data).toString('base64') },
+    kinesis: {
+      sequenceNumber,
+      data: Buffer.from(data).toString('base64'),
+      approximateArrivalTimestamp: arrivedAt / 1000,
+    },
   })),
 });
 

@@ -69,6 +69,8 @@ interface Asked extends Told {
   root?: Root | undefined;
   unregistered?: readonly string[] | undefined;
   isNewlyRegistered?: boolean;
+  /** Of the partition keys of its cluster: seconds that one is behind, and how long ago something was filed late. */
+  lag?: { seconds: number; lateAt: number };
   /** Of all bodies. */
   bytes?: number;
   related?: readonly Known[] | undefined;
@@ -105,6 +107,37 @@ function inWords(step: Step): string {
       return step.do;
   }
 }
+
+describe('wait, while a partition key of its cluster is behind', () => {
+  const behind = (seconds: number) => ({ seconds, lateAt: 0 });
+
+  it('for it to catch up, 300 s at most', () => {
+    expect(step({ heard: [30], lag: behind(16) })).toBe('wait 10 s: lag');
+    expect(step({ heard: [30], lag: behind(Number.POSITIVE_INFINITY) })).toBe('wait 10 s: lag');
+    expect(step({ heard: [...eachTwenty(294, 30), 30], lag: behind(900) })).toBe('wait 6 s: lag');
+    expect(step({ heard: eachTwenty(300, 30), lag: behind(900) })).toBe('commit');
+  });
+
+  it('for those that were filed late to be checked once it has', () => {
+    expect(step({ heard: [60], lag: { seconds: 1, lateAt: ago(5) } })).toBe('wait 26 s: lag');
+    expect(step({ heard: [60], lag: { seconds: 1, lateAt: ago(31) } })).toBe('commit');
+  });
+
+  it('not by as much as on any day, and not where there is one key', () => {
+    expect(step({ heard: [30], lag: behind(15) })).toBe('commit');
+    expect(step({ heard: [30] })).toBe('commit');
+  });
+
+  it('first of all for what it would wait for anyway; what has a verdict is not sent before', () => {
+    expect(step({ heard: [5], lag: behind(60) })).toBe('wait 15 s: loud');
+    expect(decide({ heard: eachTwenty(80, 5), lag: behind(60) })).not.toHaveProperty('closesIn');
+    expect(decide({ heard: eachTwenty(80, 5) })).toHaveProperty('closesIn');
+  });
+
+  it('not where nothing of it waits', () => {
+    expect(step({ heard: [60], committed: 40, lag: behind(900) })).toBe('commit');
+  });
+});
 
 describe('finish, where another timer does it', () => {
   it('something came since this timer was sent, which has a timer of its own', () =>

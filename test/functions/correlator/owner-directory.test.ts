@@ -31,7 +31,7 @@ function start(crash?: CrashAt) {
 }
 const batch = (observations: Observation[], source = 's0:1'): StreamBatch => ({
   name: `batch of ${source}`,
-  records: [{ cluster, observations, poison: undefined, source }],
+  records: [{ cluster, observations, poison: undefined, arrivedAt: 0, source }],
 });
 const ids = (world: ReadonlyMap<string, unknown>) => [...world.keys()].sort();
 

@@ -18,6 +18,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       filters: { namespaces: all, kinds: all, reasons: all, types: all },
       rateLimit: { burst: 300, perMinute: 60, cluster: { burst: 180_000, perSecond: 3_000 } },
+      partitions: 1,
       redactPatterns: [],
       kinds: kindsOf(customKinds),
     };
@@ -45,6 +46,7 @@ describe('the configuration', () => {
       filters: { namespaces: { include: [], exclude: ['kube-*'] } },
       clusterAttributes: { 'cloud.region': 'eu-west-1', 'deployment.environment.name': 'prod' },
       rateLimit: { burst: 10, perMinute: 60, cluster: { burst: 180_000, perSecond: 3_000 } },
+      partitions: 1,
       redactPatterns: [/token=\S+/gu],
       kinds: [
         { group: '', resource: 'replicationcontrollers' },

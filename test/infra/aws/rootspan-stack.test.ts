@@ -288,6 +288,8 @@ describe('state', () => {
       ShardCount: 1,
       StreamEncryption: { EncryptionType: 'KMS' },
     });
+    const parallel = synthesize({ stream: { mode: 'provisioned', shards: 4, parallelization: 5 } });
+    parallel.hasResourceProperties('AWS::Lambda::EventSourceMapping', { ParallelizationFactor: 5 });
     synthesize({ stream: { mode: 'on-demand' } }).hasResourceProperties('AWS::Kinesis::Stream', {
       StreamModeDetails: { StreamMode: 'ON_DEMAND' },
     });
@@ -569,6 +571,10 @@ describe('settings', () => {
       'alarmTopicArn should be the ARN of an SNS topic',
     ],
     [{ stream: { shards: 2 } }, 'stream.mode is missing'],
+    [
+      { stream: { mode: 'on-demand', parallelization: 11 } },
+      'stream.parallelization should be whole invocations, from 1 to 10',
+    ],
     [
       { clusters: { a: { ...role, uid, publicKeys: ['MCowBQYDK2VwAyEA'] } } },
       'clusters.a.publicKeys.0 should be an Ed25519 public key: DER in base64, 60 characters',

@@ -75,7 +75,7 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- range list "secrets" "configmaps" -}}
 {{- if has . $read }}{{ $wrong = append $wrong (printf "watch, lookups, extraKinds: %s are never read, whoever owns them or speaks of them" .) }}{{ end -}}
 {{- end -}}
-{{- $set := list "CLUSTER_NAME" "CLUSTER_ATTRIBUTES" "STREAM_NAME" "AWS_REGION" "POD_NAME" "POD_NAMESPACE" "LEASE_NAME" "STATUS_PORT" "EVENT_FILTERS" "EVENT_RATE_LIMIT" "REDACT_PATTERNS" "WATCH" "EXTRA_KINDS" "SIGNING_KEY_FILE" "LOG_LEVEL" "NODE_OPTIONS" "AWS_CONFIG_FILE" "AWS_PROFILE" "AWS_SHARED_CREDENTIALS_FILE" -}}
+{{- $set := list "CLUSTER_NAME" "CLUSTER_ATTRIBUTES" "STREAM_NAME" "AWS_REGION" "POD_NAME" "POD_NAMESPACE" "LEASE_NAME" "STATUS_PORT" "EVENT_FILTERS" "EVENT_RATE_LIMIT" "PARTITIONS" "REDACT_PATTERNS" "WATCH" "EXTRA_KINDS" "SIGNING_KEY_FILE" "LOG_LEVEL" "NODE_OPTIONS" "AWS_CONFIG_FILE" "AWS_PROFILE" "AWS_SHARED_CREDENTIALS_FILE" -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $set }}{{ $wrong = append $wrong (printf "extraEnv: %s is set by the chart" .name) }}{{ end -}}
 {{- end -}}

@@ -71,6 +71,7 @@ describe('rootspan simulate', () => {
     [['none.jsonl'], 'none.jsonl: no such file; check the path'],
     [[], /^no file to simulate; use: rootspan simulate FILE/],
     [[recording, '--seed', 'x'], '--seed x: not a seed; write a whole number'],
+    [[recording, '--partitions', '65'], '--partitions 65: not so many; write a number from 1 to 64'],
     [[recording, '--faults', 'some'], '--faults some: no such faults; choose none, all'],
     [[recording, '--format', 'xml'], '--format xml: no such format; choose report, json, jsonl'],
     [[recording, '--rules', ''], '--rules: a file without a name; name the one with your rules'],
