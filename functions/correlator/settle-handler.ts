@@ -16,7 +16,7 @@ import { correlatorTellings } from './tell-remarks.ts';
 import { createTimers } from './timers-sqs.ts';
 
 const config = readSettleConfig(process.env);
-const telemetry = createTelemetry(correlatorTellings);
+const telemetry = createTelemetry(correlatorTellings, { byCluster: config.metricsByCluster });
 const sqs = new SQSClient();
 const rules = withUserRows(await readUserRows(config.rulesFile));
 const settle = createSettle(
