@@ -10,7 +10,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 
 /** In the namespace Rootspan, by `service`: what the dashboard and the alarms read. */
-type Metric =
+export type Metric =
   | 'Received'
   | 'Duplicated'
   | 'SetAside'
@@ -20,12 +20,26 @@ type Metric =
   | 'Settled'
   | 'Late'
   | 'Unresolved'
-  /** Seconds; all others are counts. */
+  /** Seconds. */
   | 'OldestPendingAge'
   | 'Exported'
   | 'Refused'
   /** Messages and records that a function gave back. */
-  | 'Failed';
+  | 'Failed'
+  | 'ChangesComplete'
+  | 'ChangesFailed'
+  | 'ChangesSuperseded'
+  | 'ChangesUnfinished'
+  /** Seconds. */
+  | 'ChangeDuration';
+
+/** One of many of a remark. */
+export interface Figure {
+  name: Metric;
+  value: number;
+  /** Of which cluster it is. */
+  cluster: string;
+}
 
 /** What becomes of a remark. */
 export interface Telling {
@@ -37,6 +51,7 @@ export interface Telling {
   metrics?: Figures;
   /** The same of one cluster alone: for those of which somebody has asked for it, since each is a metric of its own on the bill. */
   ofCluster?: { cluster: string; metrics: Figures };
+  figures?: readonly Figure[];
 }
 
 type Figures = Readonly<Partial<Record<Metric, number>>>;
@@ -54,8 +69,14 @@ export interface Telemetry<R> {
   ): (event: Event, context: Context) => Promise<Answer>;
 }
 
+const inSeconds: ReadonlySet<string> = new Set(['OldestPendingAge', 'ChangeDuration']);
+const unitOf = (name: string) => (inSeconds.has(name) ? 'Seconds' : 'Count');
+
 /** Make it once for each function. */
-export function createTelemetry<R extends { kind: string }>(table: TellingTable<R>): Telemetry<R> {
+export function createTelemetry<R extends { kind: string }>(
+  table: TellingTable<R>,
+  { byCluster = false }: { byCluster?: boolean } = {},
+): Telemetry<R> {
   const logger = new Logger();
   const metrics = new Metrics();
   const publish = () => {
@@ -73,10 +94,17 @@ export function createTelemetry<R extends { kind: string }>(table: TellingTable<
         }),
       });
       addFigures(metrics, told.metrics);
-      if (told.ofCluster === undefined) return;
-      const own = metrics.singleMetric();
-      own.addDimension('cluster', told.ofCluster.cluster);
-      addFigures(own, told.ofCluster.metrics);
+      if (told.ofCluster !== undefined) {
+        const own = metrics.singleMetric();
+        own.addDimension('cluster', told.ofCluster.cluster);
+        addFigures(own, told.ofCluster.metrics);
+      }
+      for (const { name, value, cluster } of told.figures ?? []) {
+        metrics.addMetric(name, unitOf(name), value);
+        // A metric for each cluster is one more to pay for: only where somebody asked for it.
+        if (byCluster && cluster !== '')
+          metrics.singleMetric().addDimension('cluster', cluster).addMetric(name, unitOf(name), value);
+      }
     },
     wrap: (handle) => middy(handle).use(injectLambdaContext(logger)).after(publish).onError(publish),
   };
@@ -86,6 +114,6 @@ function addFigures(metrics: Metrics, figures: Figures = {}): void {
   for (const [name, value] of Object.entries(figures)) {
     // Nothing is a figure that costs as much as any other.
     if (value === 0) continue;
-    metrics.addMetric(name, name === 'OldestPendingAge' ? 'Seconds' : 'Count', value);
+    metrics.addMetric(name, unitOf(name), value);
   }
 }

@@ -2,6 +2,7 @@
 import type { ChangeRecord } from '../../shared/change-record.ts';
 import type { SetAside } from '../../shared/set-aside.ts';
 import type { Span } from '../../shared/span.ts';
+import type { EndedChange } from './count-ended.ts';
 import type { Store } from './store.ts';
 
 /** Times in milliseconds since 1970. */
@@ -50,6 +51,8 @@ export type Remark =
   | ({ kind: 'settled'; activity: string } & Settled)
   /** Its settle comes back in `seconds`; something of it has been waiting for `age` seconds. */
   | { kind: 'postponed'; activity: string; seconds: number; age: number }
+  /** They were sent. */
+  | { kind: 'changes-ended'; changes: readonly EndedChange[] }
   | { kind: 'merged'; activity: string; into: string; chunks: number }
   /** All of it is read, and it is near what a settle can read: packed, in bytes. */
   | { kind: 'large'; activity: string; bytes: number }

@@ -26,6 +26,7 @@ const SettleSchema = v.object({
   RECORDS_BUS: v.optional(Text),
   RECORDS_ENDPOINT: v.optional(v.pipe(v.string(), v.url('is not a URL'))),
   TRACE_URL: v.optional(Text),
+  METRICS_BY_CLUSTER: v.optional(v.picklist(['yes', 'no'])),
 });
 
 interface CommonConfig {
@@ -49,6 +50,7 @@ export interface SettleConfig extends CommonConfig {
   records?: { bus: string; endpoint: URL };
   /** A template for links to traces. */
   traceUrl?: string;
+  metricsByCluster: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -71,6 +73,7 @@ export function readSettleConfig(env: Environment): SettleConfig {
     ...(bus !== undefined && endpoint !== undefined && { records: { bus, endpoint: new URL(endpoint) } }),
     ...(traceUrl !== undefined && { traceUrl }),
     spansQueueUrl: values.SPANS_QUEUE_URL,
+    metricsByCluster: values.METRICS_BY_CLUSTER === 'yes',
     releasesByImages: values.RELEASES_BY_IMAGES === 'yes',
     ...(values.RULES_FILE !== undefined && { rulesFile: values.RULES_FILE }),
   };

@@ -17,7 +17,7 @@ import { correlatorTellings } from './tell-remarks.ts';
 import { createTimers } from './timers-sqs.ts';
 
 const config = readSettleConfig(process.env);
-const telemetry = createTelemetry(correlatorTellings);
+const telemetry = createTelemetry(correlatorTellings, { byCluster: config.metricsByCluster });
 const sqs = new SQSClient(boundCalls);
 const rules = withUserRows(await readUserRows(config.rulesFile));
 const settle = createSettle(

@@ -7,6 +7,7 @@ import { MessageRefusedError } from '../../shared/errors.ts';
 import type { Span } from '../../shared/span.ts';
 import { builtInRules } from './causality/rules/built-in-rules.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
+import { endedChangesIn } from './count-ended.ts';
 import { fileReleases } from './file-releases.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
@@ -111,6 +112,8 @@ async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<voi
   for (const { seconds, ...timer } of nextTimers(outcomes, ports.now()))
     await ports.timers.arm(timer, seconds);
   for (const { remark } of outcomes.values()) if (remark !== undefined) ports.log(remark);
+  const changes = endedChangesIn(spans);
+  if (changes.length > 0) ports.log({ kind: 'changes-ended', changes });
 }
 
 /** What the queue refuses for what it is, is kept aside and as good as sent. */

@@ -1,5 +1,5 @@
 /** The correlator's remarks as log lines and figures. */
-import type { TellingTable } from '../../shared/telemetry.ts';
+import type { Metric, TellingTable } from '../../shared/telemetry.ts';
 import type { Remark } from './ports.ts';
 import { clusterOf } from './store.ts';
 
@@ -7,6 +7,13 @@ import { clusterOf } from './store.ts';
 const mostTraceIds = 20;
 
 const place = (activity: string) => ({ cluster: clusterOf(activity), activity });
+
+/** Four figures, each of which costs as much as any other: what did not get there, and what nobody knows more of. */
+function metricOfOutcome(outcome: string): Metric {
+  if (outcome === 'complete') return 'ChangesComplete';
+  if (outcome === 'failed' || outcome === 'stalled') return 'ChangesFailed';
+  return outcome === 'superseded' ? 'ChangesSuperseded' : 'ChangesUnfinished';
+}
 
 export const correlatorTellings: TellingTable<Remark> = {
   ingested: ({ clusters, records, observations, duplicates, activities }) => ({
@@ -61,6 +68,15 @@ export const correlatorTellings: TellingTable<Remark> = {
     message: 'not quiet, or not alone: settled later',
     fields: { ...place(activity), seconds, age },
     metrics: { Pending: 1, OldestPendingAge: age },
+  }),
+  'changes-ended': ({ changes }) => ({
+    level: 'debug',
+    message: 'changes ended',
+    fields: { changes: changes.length },
+    figures: changes.flatMap(({ cluster, outcome, duration }) => [
+      { name: metricOfOutcome(outcome), value: 1, cluster },
+      { name: 'ChangeDuration', value: duration, cluster },
+    ]),
   }),
   merged: ({ activity, into, chunks }) => ({
     level: 'debug',

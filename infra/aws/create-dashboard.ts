@@ -1,4 +1,4 @@
-/** "Is anything lost or stuck, where, since when?": from the top, in that order. */
+/** "How do changes end? Is anything lost or stuck, where, since when?": from the top, in that order. */
 import { Duration } from 'aws-cdk-lib';
 import {
   type Alarm,
@@ -32,6 +32,7 @@ export function createDashboard(scope: Construct, sources: DashboardSources): Da
     defaultInterval: Duration.days(1),
     widgets: [
       [new AlarmStatusWidget({ title: 'Alarms', alarms: [...sources.alarms], width: 24, height: 4 })],
+      ...ask('How do changes end?', graphChanges(sources)),
       ...ask('Is anything lost?', graphLosses(sources)),
       ...ask('Is anything stuck?', graphWaiting(sources)),
       ...ask('What goes through?', graphThroughput(sources)),
@@ -55,6 +56,20 @@ const graph = (title: string, unit: string, left: IMetric[]): GraphWidget =>
   });
 
 const consumersOf = ({ ingest, settle, emit }: DashboardSources): Consumer[] => [ingest, settle, emit];
+
+const graphChanges = ({ settle }: DashboardSources): IWidget[] => [
+  graph('Changes that ended', 'changes', [
+    settle.metric('ChangesComplete'),
+    settle.metric('ChangesFailed'),
+    settle.metric('ChangesSuperseded'),
+    settle.metric('ChangesUnfinished'),
+  ]),
+  graph('How long they took', 's', [
+    settle.metric('ChangeDuration', Stats.p(50)),
+    settle.metric('ChangeDuration', Stats.p(90)),
+    settle.metric('ChangeDuration', Stats.MAXIMUM),
+  ]),
+];
 
 function graphLosses(sources: DashboardSources): IWidget[] {
   const { ingest, emit, timers, spans } = sources;

@@ -258,6 +258,7 @@ function createSettle(
       ...stateOf(stores, settings),
       SPANS_QUEUE_URL: stores.spans.queue.queueUrl,
       RELEASES_BY_IMAGES: Object.keys(settings.clusters).length > 1 ? 'yes' : 'no',
+      METRICS_BY_CLUSTER: settings.metricsByCluster ? 'yes' : 'no',
       ...(rules !== undefined && { RULES_FILE: rulesFile }),
       ...(records !== undefined && {
         RECORDS_BUS: records.eventBusName,

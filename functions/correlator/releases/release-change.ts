@@ -96,7 +96,7 @@ const nameRepository = (url: string): string =>
 /** What is said of how many there are, of pauses and restarts: nobody brings a revision with it. */
 const saysHowMany =
   /^(?:metadata\.annotations|spec\.(?:replicas|minReplicas|maxReplicas|minReplicaCount|maxReplicaCount|parallelism|completions|paused|suspend))$/;
-const bringsNothing: ReadonlySet<string> = new Set(['Scale', 'Restart', 'Run']);
+const bringsNothing: ReadonlySet<string> = new Set(['Scale', 'Restart']);
 
 /**
  * A sync brings the revision to what it applies, whose changes are told. Where it fails before that, nothing else tells that the
@@ -107,9 +107,10 @@ function bringsRevision({ name, attributes }: Span, { by }: ReleaseKey): boolean
   if (operation === 'Delete') return false;
   if (operation === 'Sync')
     return by === 'revision' && isFailed(attributes) && attributes['error.type'] !== 'HealthCheckFailed';
-  if (bringsNothing.has(name.slice(name.lastIndexOf('.') + 1))) return false;
+  const verb = name.slice(name.lastIndexOf('.') + 1);
+  if (verb === 'Run') return false;
   const fields = attributes['rootspan.change.fields'];
-  if (!Array.isArray(fields)) return true;
+  if (!Array.isArray(fields)) return !bringsNothing.has(verb);
   return fields.some((path) => !saysHowMany.test(path) && !path.endsWith(`[${restartMark}]`));
 }
 

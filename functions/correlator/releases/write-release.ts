@@ -78,6 +78,8 @@ export function writeChange({ key, cluster, uid, id, root }: ReleaseChange, plac
     traceId: place.traceId,
     spanId: releaseChangeSpanId(key.text, cluster, uid, id),
     parentSpanId: place.rootSpanId,
+    // Not the name of the change's root: who looks for that finds one.
+    name: 'Release.Change',
     attributes: { ...told, 'rootspan.because': inRelease.name, 'rootspan.evidence': evidence[key.by] },
     links: [{ traceId: root.traceId, spanId: root.spanId, attributes: { 'rootspan.link': 'release' } }],
   };

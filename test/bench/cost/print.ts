@@ -91,7 +91,7 @@ export function printMonths({ workload, all }: Measured): void {
 }
 
 /** In months with Events. */
-const metrics = 17 * prices['CloudWatch: metric, a month'];
+const metrics = 22 * prices['CloudWatch: metric, a month'];
 
 export function printIdle(): void {
   printBill('A month without Events', idle);

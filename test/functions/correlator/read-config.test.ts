@@ -18,7 +18,12 @@ const ingest = {
 
 test('what the stack says, and nothing else', () => {
   expect(readIngestConfig({ ...stack, PATH: '/bin' })).toEqual(ingest);
-  const settle = { ...ingest, spansQueueUrl: 'https://sqs.example/spans', releasesByImages: false };
+  const settle = {
+    ...ingest,
+    spansQueueUrl: 'https://sqs.example/spans',
+    releasesByImages: false,
+    metricsByCluster: false,
+  };
   expect(readSettleConfig(stack)).toEqual(settle);
 });
 

@@ -537,7 +537,7 @@ describe('settings', () => {
     ],
     [
       { clusters: many(100, onEks) },
-      'clusters would take 200 outputs, and a stack has room for 199; let some share a principalArn',
+      'clusters would take 200 outputs, and a stack has room for 198; let some share a principalArn',
     ],
     [
       { clusters: many(160, (i) => ({ oidcIssuerUrl: `https://oidc.example/${i}` })) },

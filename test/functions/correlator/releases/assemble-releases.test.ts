@@ -104,10 +104,14 @@ describe('a release', () => {
       { fields: ['spec.replicas'] },
       { fields: ['metadata.annotations', restartedAt] },
       { operation: 'Delete' },
-      { verb: 'Scale' },
+      { verb: 'Scale', fields: null },
       { verb: 'Run' },
     ])
       expect(release({ cluster: 'eu-1', release: 'r1', ...nothing }, other)).toBe('');
+    const both = [restartedAt, 'spec.template.spec.containers[app].image'];
+    expect(release({ cluster: 'eu-1', release: 'r1', verb: 'Restart', fields: both }, other)).toContain(
+      '2 in 2',
+    );
   });
 
   it('tells of a sync only that it failed before anything was changed', () => {

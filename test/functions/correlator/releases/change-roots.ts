@@ -25,7 +25,8 @@ export interface RootFacts {
   repository?: string;
   release?: string;
   images?: string[];
-  fields?: string[];
+  /** Null: nobody knows what was there before. */
+  fields?: string[] | null;
   operation?: string;
 }
 
@@ -50,8 +51,8 @@ export function changeRoot(facts: RootFacts): Span {
     'k8s.object.generation': generation,
     'rootspan.change.operation': operation,
     'rootspan.change.outcome': outcome,
-    'rootspan.change.fields': fields,
     'rootspan.change.duration': took,
+    ...(fields !== null && { 'rootspan.change.fields': fields }),
     ...(error !== undefined && { 'error.type': error }),
     ...(revision !== undefined && { 'vcs.ref.head.revision': revision }),
     ...(repository !== undefined && { 'vcs.repository.url.full': repository }),
