@@ -10,6 +10,7 @@ import { serviceNamings } from '../../functions/emitter/name-services.ts';
 import { otlpProtocols } from '../../functions/emitter/read-config.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
+import type { RootspanSettings } from './settings.ts';
 
 const matching = (pattern: RegExp, message: string) =>
   v.pipe(
@@ -158,13 +159,18 @@ export interface Settings extends Omit<WrittenSettings, 'rules'> {
 }
 export type ClusterSettings = v.InferOutput<typeof ClusterSchema>;
 
+/** Fails to compile where the types that apps see (settings.ts) and what is checked here say different things. */
+type Same<A, B> = [A, B] extends [B, A] ? true : never;
+true satisfies Same<v.InferInput<typeof SettingsSchema>, RootspanSettings>;
+
 /**
  * @param context what the CDK found under `rootspan`: an object, or JSON from the command line, or nothing
+ * @param where it was written, for a message
  * @throws UserError that names the setting to put right, or the file of rules and the row
  */
-export function readSettings(context: unknown): Settings {
+export function readSettings(context: unknown, where = 'the context key rootspan'): Settings {
   const input = typeof context === 'string' ? parseJson(context) : (context ?? {});
-  const wrong = (reason: string) => new UserError(`the context key rootspan: ${reason}`);
+  const wrong = (reason: string) => new UserError(`${where}: ${reason}`);
   // To valibot an array is an object without any of the settings.
   if (Array.isArray(input)) throw wrong('should be an object, is an array');
   const settings = parseWith(SettingsSchema, input);

@@ -2,7 +2,7 @@
  * The pipeline: one stream in, one table and two queues between three functions, spans out. Nothing here has a schedule:
  * without Events nothing is invoked and nothing is written.
  */
-import { CfnOutput, Duration, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Tags, Validations } from 'aws-cdk-lib';
 import { type Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
@@ -17,6 +17,7 @@ import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { Consumer } from './consumer.ts';
 import { createDashboard } from './create-dashboard.ts';
+import { commandLine } from './function-code.ts';
 import type { Settings } from './read-settings.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -35,8 +36,8 @@ const tableActions = [
 ];
 
 export class RootspanStack extends Stack {
-  constructor(scope: Construct, id: string, settings: Settings) {
-    super(scope, id, { description: 'Rootspan: Kubernetes Events as OpenTelemetry traces' });
+  constructor(scope: Construct, id: string, settings: Settings, props: StackProps = {}) {
+    super(scope, id, { description: 'Rootspan: Kubernetes Events as OpenTelemetry traces', ...props });
     Tags.of(this).add('application', 'rootspan');
     const stores: Stores = {
       stream: createStream(this, settings.stream),
@@ -249,7 +250,7 @@ function tellReplay(stack: Stack, { setAside, stream, timers, spans }: Stores): 
   new CfnOutput(stack, 'ReplaySetAside', {
     description: 'Brings back what was set aside, once its cause is mended',
     value:
-      `AWS_REGION=${stack.region} npm run -s rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
+      `AWS_REGION=${stack.region} ${commandLine} replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
       ` --timers-queue ${timers.queue.queueUrl} --spans-queue ${spans.queue.queueUrl}`,
   });
 }

@@ -17,20 +17,11 @@ import { readOptions } from './read-options.ts';
 import { type ReplayedQueue, readSetAside } from './read-set-aside.ts';
 import type { CommandContext } from './run-command.ts';
 
-const usage =
-  'use: rootspan replay-set-aside --bucket NAME --stream NAME --timers-queue URL --spans-queue URL';
-
-const options = {
-  bucket: { type: 'string' },
-  stream: { type: 'string' },
-  'timers-queue': { type: 'string' },
-  'spans-queue': { type: 'string' },
-} as const;
+type Needed = 'bucket' | 'stream' | 'timers-queue' | 'spans-queue';
 
 /** Region and credentials are the environment's, as in AWS's own command line. */
 export async function replaySetAsideCommand(context: CommandContext, args: string[]): Promise<void> {
   const { environment, write, say } = context;
-  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
   const { bucket, stream, ...queues } = optionsOf(args, environment);
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
@@ -55,15 +46,20 @@ export async function replaySetAsideCommand(context: CommandContext, args: strin
   await write(`${replayed} replayed, ${unreadable.length} left\n`);
 }
 
-function optionsOf(
-  args: string[],
-  environment: CommandContext['environment'],
-): Record<keyof typeof options, string> {
-  const { values } = readOptions({ args, options }, usage, environment);
-  for (const name of Object.keys(options)) {
-    if (!values[name as keyof typeof options]) throw new UserError(`no --${name}; ${usage}`);
-  }
-  return values as Record<keyof typeof options, string>;
+function optionsOf(args: string[], environment: CommandContext['environment']): Record<Needed, string> {
+  const { values } = readOptions('replay-set-aside', args, environment);
+  const given = (name: Needed): string => {
+    const value = values[name];
+    if (value === undefined)
+      throw new UserError(`no --${name}; the output ReplaySetAside of the stack has them all`);
+    return value;
+  };
+  return {
+    bucket: given('bucket'),
+    stream: given('stream'),
+    'timers-queue': given('timers-queue'),
+    'spans-queue': given('spans-queue'),
+  };
 }
 
 export interface ReplayPorts {

@@ -1,0 +1,84 @@
+/** `rootspan start --live` in the terminal: what is under way, each trace once it is over, and what comes after that. */
+import { resolve } from 'node:path';
+import { readOtlpEndpoint } from '../../functions/emitter/read-config.ts';
+import { compareSpans, type Span } from '../../shared/span.ts';
+import type { ConnectedCluster } from './connect-cluster.ts';
+import { followLive } from './live.ts';
+import type { CommandContext } from './run-command.ts';
+import { describeLater, describeUnderWay, rememberUnderWay } from './tell-live.ts';
+import { renderWaterfall } from './view/render-waterfall.ts';
+import { writePage } from './write-page.ts';
+
+/** More at once than anybody reads; the page has them all. */
+const shownInTerminal = 2_000;
+const linesAtOnce = 20;
+
+export async function showLive(
+  context: CommandContext,
+  connected: ConnectedCluster,
+  namespaces: ReadonlySet<string> | undefined,
+): Promise<void> {
+  const { environment, say, terminal, untilStopped, workingDirectory, write } = context;
+  const { columns: width, color } = terminal ?? { columns: 120, color: false };
+  const page = resolve(workingDirectory, pageName(connected.context, new Date()));
+  const isWanted = ({ attributes }: Span) =>
+    namespaces === undefined || namespaces.has(String(attributes['k8s.namespace.name']));
+  const told = rememberUnderWay();
+  /** By trace that was drawn: spans that were shown. */
+  let drawn = new Map<string, Set<string>>();
+  let source = '';
+
+  const spans = await followLive({
+    connected,
+    endpoint: readOtlpEndpoint(environment),
+    signal: untilStopped,
+    onStart(cluster) {
+      source = cluster;
+      say(
+        `Following ${cluster}, and the Events of its last hour. A trace is drawn once it is over, and the newest are kept, up to 20,000 spans; Ctrl-C ends it.\n`,
+      );
+    },
+    async onSpans(soFar, letGo) {
+      const before = drawn;
+      const traces = Map.groupBy(soFar, ({ traceId }) => traceId);
+      const over = [...traces].filter(([, those]) => those.some(isRoot) && those.some(isWanted));
+      drawn = new Map(over.map(([id, those]) => [id, new Set(those.map(({ spanId }) => spanId))]));
+      const fresh = over.flatMap(([id, those]) => (before.has(id) ? [] : those));
+      if (fresh.length > 0 && fresh.length <= shownInTerminal)
+        await write(`\n${renderWaterfall(fresh.toSorted(compareSpans), { width, color })}\n`);
+      const later = over.flatMap(([id, those]) => {
+        const shown = before.get(id);
+        return shown === undefined ? [] : describeLater(those, shown, { width, color });
+      });
+      await writeLines(write, later);
+      const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
+      say(`${count(soFar)} so far${older}: ${await writePage(page, soFar, source)}\n`);
+    },
+    onUnderWay(roots) {
+      const news = told.news(roots.filter(isWanted));
+      void writeLines(
+        write,
+        news.map((root) => describeUnderWay(root, Date.now(), { width, color })),
+      );
+    },
+    onTrouble: (text) => say(`rootspan: ${text}\n`),
+  });
+  const address = await writePage(page, spans, source);
+  await write(`\n${count(spans)}, those that were not over as they stood. Look at them: ${address}\n`);
+}
+
+const isRoot = ({ parentSpanId }: Span): boolean => parentSpanId === null;
+
+async function writeLines(write: CommandContext['write'], lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return;
+  const more = lines.length - linesAtOnce;
+  const shown = [...lines.slice(0, linesAtOnce), ...(more > 0 ? [`… and ${more} more`] : [])];
+  await write(`${shown.join('\n')}\n`);
+}
+
+const count = (spans: readonly Span[]): string =>
+  `${new Set(spans.map(({ traceId }) => traceId)).size} traces, ${spans.length} spans`;
+
+/** A page for each run: one that ran here before is still there. */
+const pageName = (context: string, at: Date): string =>
+  `rootspan-live-${context.replace(/[^\w.-]+/g, '-').slice(0, 60)}-${at.toISOString().slice(0, 19).replace(/\D/g, '')}.html`;
