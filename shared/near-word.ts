@@ -6,15 +6,17 @@ export function nearWord(word: string, known: readonly string[]): string | undef
   return near !== undefined && near.slips <= (word.length < 5 ? 1 : 2) ? near.other : undefined;
 }
 
-/** Levenshtein's distance: letters to put in, to leave out or to replace. */
+/** Optimal string alignment: letters to put in, to leave out, to replace, and neighbours that changed places. */
 function slipsBetween(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (const [i, letter] of [...a].entries()) {
+  let [twoAbove, above]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (const [i, letter] of a.split('').entries()) {
     const row = [i + 1];
     for (let j = 1; j <= b.length; j++) {
-      row.push(Math.min(row[j - 1]! + 1, above[j]! + 1, above[j - 1]! + (letter === b[j - 1] ? 0 : 1)));
+      const slips = [row[j - 1]! + 1, above[j]! + 1, above[j - 1]! + (letter === b[j - 1] ? 0 : 1)];
+      if (i > 0 && j > 1 && letter === b[j - 2] && a[i - 1] === b[j - 1]) slips.push(twoAbove[j - 2]! + 1);
+      row.push(Math.min(...slips));
     }
-    above = row;
+    [twoAbove, above] = [above, row];
   }
   return above[b.length]!;
 }

@@ -25,6 +25,7 @@ export interface Wanted {
 export interface FoundTrace {
   traceId: string;
   cluster: Cluster;
+  uid: string;
   /** The object whose change it is. */
   kind: string;
   namespace: string | undefined;
@@ -36,6 +37,8 @@ export interface FoundTrace {
   start: bigint | undefined;
   /** Undefined where nothing tells; an episode has none. */
   outcome: string | undefined;
+  /** What keeps it from getting there. */
+  cause: string | undefined;
   summary: string;
 }
 
@@ -53,7 +56,15 @@ export interface Found {
   namesakes: Namesake[];
 }
 
-export function findTraces(clusters: readonly ClusterObservations[], wanted: Wanted): Found {
+/**
+ * @param isOneLook nothing is told but what is there now: how a change ended that the next one followed, nobody saw, and of the
+ * latest nobody knows that it goes no further
+ */
+export function findTraces(
+  clusters: readonly ClusterObservations[],
+  wanted: Wanted,
+  { isOneLook }: { isOneLook: boolean },
+): Found {
   const found: Found = { traces: [], objects: [], namesakes: [] };
   for (const one of clusters) {
     const objects = readObjects(one);
@@ -65,7 +76,10 @@ export function findTraces(clusters: readonly ClusterObservations[], wanted: Wan
     );
     found.namesakes.push(...named.map(({ kind, namespace }) => ({ kind, namespace })));
     found.objects.push(...matching.map((object) => ({ object, top: topOf(object) })));
-    if (matching.length > 0) found.traces.push(...tracesOf(one, objects, matching));
+    if (matching.length > 0)
+      found.traces.push(
+        ...tracesOf(one, objects, matching).map((it) => (isOneLook ? asOfNow(it, objects) : it)),
+      );
   }
   found.traces.sort(newestFirst);
   return found;
@@ -122,6 +136,7 @@ function describeRoot({ name, traceId, startTimeUnixNano, attributes }: Span, cl
   return {
     traceId,
     cluster,
+    uid: text('k8s.object.uid') ?? '',
     kind: text('k8s.object.kind') ?? '',
     namespace: text('k8s.namespace.name'),
     name: text('k8s.object.name') ?? '',
@@ -129,8 +144,20 @@ function describeRoot({ name, traceId, startTimeUnixNano, attributes }: Span, cl
     generation: Number.isInteger(generation) ? generation : undefined,
     start: BigInt(startTimeUnixNano),
     outcome: text('rootspan.change.outcome'),
+    cause: text('error.type'),
     summary: text('rootspan.change.summary') ?? '',
   };
+}
+
+function asOfNow(trace: FoundTrace, objects: ReadonlyMap<string, KubernetesObject>): FoundTrace {
+  const root = objects.get(trace.uid);
+  const latest = root?.history?.versions.at(-1);
+  if (root !== undefined && latest !== undefined && latest.object.generation === trace.generation) {
+    const outcome = statusOf(root, latest);
+    if (outcome !== undefined) return { ...trace, outcome };
+  }
+  const isOver = trace.outcome === 'complete' || trace.outcome === 'failed' || trace.outcome === undefined;
+  return isOver ? trace : { ...trace, outcome: 'unknown' };
 }
 
 /** So many of an object's generations have their ids told though nothing else is known of them. */
@@ -146,6 +173,7 @@ function listGenerations(root: KubernetesObject, cluster: Cluster): FoundTrace[]
   return Array.from({ length: newest - oldest + 1 }, (_, i) => newest - i).map((generation) => ({
     traceId: callersId(latest, generation) ?? traceIdOf(uid, String(generation)),
     cluster,
+    uid,
     kind,
     namespace,
     name,
@@ -153,6 +181,7 @@ function listGenerations(root: KubernetesObject, cluster: Cluster): FoundTrace[]
     generation,
     start: undefined,
     outcome: generation === newest ? statusOf(root, latest) : undefined,
+    cause: undefined,
     summary: '',
   }));
 }

@@ -116,7 +116,7 @@ async function listReadable(
 async function explainMissing(
   api: ApiServer,
   kinds: readonly WatchedResource[],
-  { kind }: WatchedResource,
+  resource: WatchedResource,
   { name }: Wanted,
   namespace: string | undefined,
 ): Promise<string> {
@@ -129,11 +129,18 @@ async function explainMissing(
     }
   }
   const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
+  const names = (await listReadable(api, resource, namespace)).map(({ metadata }) => json(metadata).name);
+  const meant = nearWord(
+    name,
+    names.filter((one) => typeof one === 'string'),
+  );
+  if (meant !== undefined && others.length === 0)
+    return `no ${resource.kind} ${name}${where}; is ${meant} meant?`;
   const advice =
     others.length === 0
       ? `nothing that owns workloads is called so in any namespace that you may read`
       : `there is a ${others.slice(0, 5).join(', a ')}${others.length > 5 ? `, and ${others.length - 5} more` : ''}`;
-  return `no ${kind} ${name}${where}; ${advice}`;
+  return `no ${resource.kind} ${name}${where}; ${advice}`;
 }
 
 async function listReadableByName(api: ApiServer, resource: WatchedResource, name: string): Promise<Json[]> {

@@ -6,6 +6,7 @@ import type { ConnectedCluster } from './connect-cluster.ts';
 import { followLive } from './live.ts';
 import type { CommandContext } from './run-command.ts';
 import { describeLater, describeUnderWay, rememberUnderWay } from './tell-live.ts';
+import { countTraces } from './view/describe-span.ts';
 import { renderWaterfall } from './view/render-waterfall.ts';
 import { writePage } from './write-page.ts';
 
@@ -52,7 +53,7 @@ export async function showLive(
       });
       await writeLines(write, later);
       const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
-      say(`${count(soFar)} so far${older}: ${await writePage(page, soFar, source)}\n`);
+      say(`${countTraces(soFar)} so far${older}: ${await writePage(page, soFar, source)}\n`);
     },
     onUnderWay(roots) {
       const news = told.news(roots.filter(isWanted));
@@ -64,7 +65,7 @@ export async function showLive(
     onTrouble: (text) => say(`rootspan: ${text}\n`),
   });
   const address = await writePage(page, spans, source);
-  await write(`\n${count(spans)}, those that were not over as they stood. Look at them: ${address}\n`);
+  await write(`\n${countTraces(spans)}, those that were not over as they stood. Look at them: ${address}\n`);
 }
 
 const isRoot = ({ parentSpanId }: Span): boolean => parentSpanId === null;
@@ -75,9 +76,6 @@ async function writeLines(write: CommandContext['write'], lines: readonly string
   const shown = [...lines.slice(0, linesAtOnce), ...(more > 0 ? [`… and ${more} more`] : [])];
   await write(`${shown.join('\n')}\n`);
 }
-
-const count = (spans: readonly Span[]): string =>
-  `${new Set(spans.map(({ traceId }) => traceId)).size} traces, ${spans.length} spans`;
 
 /** A page for each run: one that ran here before is still there. */
 const pageName = (context: string, at: Date): string =>

@@ -10,6 +10,7 @@ import { readOptions, seeHelp } from './read-options.ts';
 import { replay } from './replay.ts';
 import type { CommandContext, Progress } from './run-command.ts';
 import { showLive } from './show-live.ts';
+import { countTraces } from './view/describe-span.ts';
 import { renderWaterfall } from './view/render-waterfall.ts';
 import { spanLines } from './view/span-lines.ts';
 import { writePage } from './write-page.ts';
@@ -77,9 +78,6 @@ async function display(
     process.exitCode = 1;
   }
 }
-
-const countTraces = (spans: readonly Span[]): string =>
-  `${new Set(spans.map(({ traceId }) => traceId)).size} traces, ${spans.length} spans`;
 
 type Input =
   | { type: 'live'; chosen: ChosenCluster; namespaces: ReadonlySet<string> | undefined }

@@ -44,20 +44,29 @@ export function rememberUnderWay() {
   };
 }
 
-/** A line for each kind of thing that came of a trace after it was drawn: a crash loop after "complete", an eviction. */
+/**
+ * What came of a trace after it was drawn (a crash loop after "complete", an eviction): a line for each error, however many
+ * objects have it, and one for all that went well.
+ */
 export function describeLater(trace: readonly Span[], shown: ReadonlySet<string>, look: Look): string[] {
   const root = trace.find(({ parentSpanId }) => parentSpanId === null)!;
   const later = trace.filter(({ spanId }) => !shown.has(spanId));
-  const alike = Map.groupBy(later, (span) =>
-    JSON.stringify([span.name, objectName(span), containerName(span)]),
+  const [errors = [], others = []] = [true, false].map((isError) =>
+    later.filter(({ status }) => (status.code === 'ERROR') === isError),
   );
-  return [...alike.values()].map((those) => {
+  const after = `after ${titleOf(root)}: `;
+  const lines = [...byName(errors)].map(([name, those]) => {
     const last = those.at(-1)!;
-    const failed = those.some(({ status }) => status.code === 'ERROR');
-    const times = those.length === 1 ? '' : ` ×${those.length}`;
-    const what = `${oneLine(last.name)} ${withContainer(objectName(last), containerName(last))}${times}`;
-    const message = failed ? messageOf(last) : '';
-    const text = `${failed ? '✗' : '+'} after ${titleOf(root)}: ${what}${message === '' ? '' : `: ${message}`}`;
-    return paint(failed ? '31' : '2', cutEnd(text, look.width), look);
+    const what = `${name} ${withContainer(objectName(last), containerName(last))}${times(those)}`;
+    const message = messageOf(last);
+    return paint('31', cutEnd(`✗ ${after}${what}${message === '' ? '' : `: ${message}`}`, look.width), look);
   });
+  if (others.length === 0) return lines;
+  const names = [...byName(others)].map(([name, those]) => `${name}${times(those)}`);
+  return [...lines, paint('2', cutEnd(`+ ${after}${names.join(', ')}`, look.width), look)];
 }
+
+const byName = (spans: readonly Span[]): Map<string, Span[]> =>
+  Map.groupBy(spans, ({ name }) => oneLine(name));
+
+const times = ({ length }: readonly Span[]): string => (length === 1 ? '' : ` ×${length}`);

@@ -22,7 +22,7 @@ export async function traceCommand(context: CommandContext, args: string[]): Pro
     throw new UserError(`--url ${url}: nowhere says ${placeholder}, which stands for the id`);
   const found =
     files.length > 0
-      ? findTraces((await readInput(context, { files })).clusters, wanted)
+      ? findTraces((await readInput(context, { files })).clusters, wanted, { isOneLook: false })
       : await findInCluster(context, chosen, wanted);
   checkFound(found, wanted, written!);
   for (const owned of ownedOf(found)) say(`rootspan: ${owned}\n`);
@@ -64,7 +64,7 @@ async function findInCluster(
     api.close();
     progress.end();
   }
-  return findTraces(clusters, { ...wanted, namespace: within });
+  return findTraces(clusters, { ...wanted, namespace: within }, { isOneLook: true });
 }
 
 /** @throws UserError where nothing is called so, or too much is */
@@ -106,13 +106,18 @@ const toJson = ({ start, cluster, ...rest }: FoundTrace, url: string | undefined
   url: url === undefined ? undefined : linkOf(rest.traceId, url),
 });
 
+function outcomeOf({ outcome, cause, start }: FoundTrace): string {
+  const word = outcome ?? (start === undefined ? 'unknown' : 'episode');
+  return cause === undefined ? word : `${word} (${oneLine(cause)})`;
+}
+
 /** Columns; the id, or its link, first, for whoever cuts it out. */
 function toLines(traces: readonly FoundTrace[], url: string | undefined): string[] {
   const clusters = new Set(traces.map(({ cluster }) => JSON.stringify(cluster)));
   const rows = traces.map((one) => [
     url === undefined ? one.traceId : linkOf(one.traceId, url),
     one.start === undefined ? 'time unknown' : `${formatTime(one.start).slice(0, 19)} UTC`,
-    one.outcome ?? (one.change.startsWith('generation') ? 'unknown' : 'episode'),
+    outcomeOf(one),
     ...(clusters.size > 1 ? [one.cluster.name ?? one.cluster.uid ?? 'a cluster without a name'] : []),
     `${oneLine(one.change)} ${oneLine(one.name)}`,
     oneLine(one.summary),

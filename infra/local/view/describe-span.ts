@@ -143,6 +143,10 @@ export function formatTime(unixNano: bigint): string {
 /** `1 error`, `3 errors`. */
 export const countOf = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
+/** `2 traces, 51 spans`. */
+export const countTraces = (spans: readonly Span[]): string =>
+  `${countOf(new Set(spans.map(({ traceId }) => traceId)).size, 'trace')}, ${countOf(spans.length, 'span')}`;
+
 function text(attributes: Attributes, key: string): string {
   const value = attributes[key];
   return value === undefined ? '' : oneLine(Array.isArray(value) ? value.join(', ') : String(value));
