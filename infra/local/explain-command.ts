@@ -33,7 +33,6 @@ const renderings: Readonly<Record<Format, (spans: Span[], how: Rendering) => Ite
 export async function explainCommand(context: CommandContext, args: string[]): Promise<void> {
   const { write, say, progress, terminal } = context;
   const { files, format, at, rules, why, failOn } = explainOptions(context, args);
-  progress.show('reading', files.join(', '));
   const { clusters, userRows } = await readInput(context, { files, rules });
   const seen = clusters.reduce((sum, { observations }) => sum + observations.length, 0);
   progress.show('assembling', `${seen.toLocaleString('en')} observations`);

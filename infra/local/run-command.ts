@@ -56,7 +56,7 @@ export async function runCommand(command: (context: CommandContext) => Promise<v
         return untilStopped();
       },
       terminal: stdout.isTTY
-        ? { columns: stdout.columns ?? 100, color: env.NO_COLOR === undefined && env.TERM !== 'dumb' }
+        ? { columns: stdout.columns ?? 100, color: !env.NO_COLOR && env.TERM !== 'dumb' }
         : undefined,
       progress,
       isProgressShown: stderr.isTTY === true,

@@ -26,10 +26,12 @@ export async function simulateCommand(
   args: string[],
   run: typeof simulate = simulate,
 ): Promise<void> {
-  const { environment, write, say } = context;
+  const { environment, write, say, progress } = context;
   const { files, seed, faults, format, rules } = simulateOptions(args, environment);
   const { clusters, userRows } = await readInput(context, { files, rules });
+  progress.show('simulating', files.join(', '));
   const simulated = await run(clusters, { seed, faults, userRows });
+  progress.end();
   const figures = () => measure(clusters, simulated, { seed, faults });
   for (const text of formats[format](figures, simulated)) await write(text);
   tellFailures(simulated, say);
