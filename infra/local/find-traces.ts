@@ -70,8 +70,10 @@ export function findTraces(
     const objects = readObjects(one);
     const named = [...objects.values()].filter(({ name }) => name === wanted.name);
     const matching = named.filter(
-      ({ kind, namespace }) =>
+      ({ kind, namespace, history }) =>
         isKindWritten(wanted.kind, kind) &&
+        // Of one that is gone, Events alone do not say which generation they are of.
+        (!isOneLook || history !== undefined) &&
         (wanted.namespace === undefined || namespace === undefined || namespace === wanted.namespace),
     );
     found.namesakes.push(...named.map(({ kind, namespace }) => ({ kind, namespace })));
@@ -150,13 +152,14 @@ function describeRoot({ name, traceId, startTimeUnixNano, attributes }: Span, cl
 }
 
 function asOfNow(trace: FoundTrace, objects: ReadonlyMap<string, KubernetesObject>): FoundTrace {
+  if (trace.outcome === undefined) return trace;
   const root = objects.get(trace.uid);
   const latest = root?.history?.versions.at(-1);
   if (root !== undefined && latest !== undefined && latest.object.generation === trace.generation) {
     const outcome = statusOf(root, latest);
     if (outcome !== undefined) return { ...trace, outcome };
   }
-  const isOver = trace.outcome === 'complete' || trace.outcome === 'failed' || trace.outcome === undefined;
+  const isOver = trace.outcome === 'complete' || trace.outcome === 'failed';
   return isOver ? trace : { ...trace, outcome: 'unknown' };
 }
 

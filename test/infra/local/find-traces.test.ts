@@ -68,6 +68,13 @@ describe('from a workload to its traces', () => {
     expect(named('job', 'nightly-1')).toEqual(['nightly-1']);
   });
 
+  it('in one look, of an object that is gone nothing is told: its Events do not say of which generation they are', () => {
+    const old = { ...web, uid: 'uid-of-an-older-web' };
+    const events = [event(-3000, old, 'ScalingReplicaSet', 'Scaled up replica set web-0 to 1')];
+    const { traces } = inShop([...events, listed(5000, web, { generation: 1 })], 'deploy', 'web', true);
+    expect(traces.map(({ traceId }) => traceId)).toEqual([traceIdOf(web.uid, '1')]);
+  });
+
   it('of another kind of that name it says which', () => {
     const { objects, namesakes } = inShop(rollout, 'sts', 'web');
     expect(objects).toEqual([]);
