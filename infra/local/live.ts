@@ -23,7 +23,7 @@ import type { Cluster } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
 import { type ConnectedCluster, whyNotRead } from './connect-cluster.ts';
 import { keepRecentRecords, keepRecentTraces, type RecentRecords, type RecentTraces } from './keep-recent.ts';
-import { findUnderWay, type OpenTraces, sendOpen } from './send-open.ts';
+import { findUnderWay, type OpenTraces, sendOpen, type UnderWay } from './send-open.ts';
 import { type Pipeline, startPipeline } from './start-pipeline.ts';
 
 export interface Live {
@@ -35,8 +35,8 @@ export interface Live {
   onStart(cluster: string): void;
   /** Whenever new spans have come out of OTLP/HTTP: all that are kept, and how many traces are kept no more. */
   onSpans(spans: readonly Span[], letGo: number): Promise<void>;
-  /** Now and then, where something came: the roots, as they stand, of the changes that have no verdict yet. */
-  onUnderWay(roots: readonly Span[]): void;
+  /** Now and then, where something came: what is not over, as it stands. */
+  onUnderWay(traces: readonly UnderWay[]): void;
   /** Something that the user should know: rights that are missing, a cluster that does not answer. */
   onTrouble(text: string): void;
 }

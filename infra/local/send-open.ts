@@ -32,13 +32,28 @@ export async function sendOpen(
 /** What was not sent, of traces that are known whole. */
 export const findOpen = (traces: OpenTraces): Span[] => findUnsent(traces).map(({ span }) => span);
 
-/** The roots of changes that have no verdict yet, with what is known of why not. */
-export const findUnderWay = (traces: OpenTraces): Span[] =>
-  findUnsent(traces).flatMap(({ span, final }) => {
-    const outcome = span.attributes['rootspan.change.outcome'];
-    const isOpen = outcome === 'unfinished' || outcome === 'stalled';
-    return !final && isOpen && span.parentSpanId === null ? [span] : [];
+/** A change without a verdict, or an episode that goes on. */
+export interface UnderWay {
+  /** As it stands, with what is known of why it is not there yet. */
+  root: Span;
+  lastError: Span | undefined;
+}
+
+/** What is not over; an episode of one occurrence that is no error is nothing that goes on. */
+export function findUnderWay(traces: OpenTraces): UnderWay[] {
+  const byTrace = Map.groupBy(findUnsent(traces), ({ span }) => span.traceId);
+  return [...byTrace.values()].flatMap((those) => {
+    const root = those.find(({ span, final }) => span.parentSpanId === null && !final)?.span;
+    if (root === undefined) return [];
+    const lastError = those.findLast(({ span }) => span.status.code === 'ERROR')?.span;
+    const outcome = root.attributes['rootspan.change.outcome'];
+    const goesOn =
+      outcome === undefined
+        ? those.length > 1 || lastError !== undefined
+        : outcome === 'unfinished' || outcome === 'stalled';
+    return goesOn ? [{ root, lastError }] : [];
   });
+}
 
 function findUnsent({ cluster, records, kept, since, now }: OpenTraces): AssembledSpan[] {
   const observations: Observation[] = records.flatMap((bytes) => decodeBatch(bytes).observations);

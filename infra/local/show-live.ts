@@ -55,11 +55,13 @@ export async function showLive(
       const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
       say(`${countTraces(soFar)} so far${older}: ${await writePage(page, soFar, source)}\n`);
     },
-    onUnderWay(roots) {
-      const news = told.news(roots.filter(isWanted));
+    onUnderWay(traces) {
+      const news = told.news(
+        traces.filter(({ root, lastError }) => [root, lastError ?? root].some(isWanted)),
+      );
       void writeLines(
         write,
-        news.map((root) => describeUnderWay(root, Date.now(), { width, color })),
+        news.map((one) => describeUnderWay(one, Date.now(), { width, color })),
       );
     },
     onTrouble: (text) => say(`rootspan: ${text}\n`),

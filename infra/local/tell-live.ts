@@ -1,5 +1,6 @@
 /** Lines of `--live` between the traces: a change that is under way, and what came of one after it was drawn. */
 import type { Span } from '../../shared/span.ts';
+import type { UnderWay } from './send-open.ts';
 import { containerName, formatDuration, messageOf, objectName, withContainer } from './view/describe-span.ts';
 import { cutEnd, oneLine } from './view/fit-text.ts';
 
@@ -16,14 +17,19 @@ const titleOf = (span: Span): string => {
   return `${oneLine(span.name)} ${namespace === undefined ? '' : `${oneLine(String(namespace))}/`}${objectName(span)}`;
 };
 
-/** `… Deployment.Update shop/web is under way for 45 s: ErrImagePull: …`, or what it waits for is not known. */
-export function describeUnderWay(root: Span, now: number, look: Look): string {
+/** `… Deployment.Update shop/web is under way for 45 s, blocked: ErrImagePull: …`; of an episode its last error. */
+export function describeUnderWay({ root, lastError }: UnderWay, now: number, look: Look): string {
   const lasts = BigInt(now) * 1_000_000n - BigInt(root.startTimeUnixNano);
-  const cause = causeOf(root);
-  const text = `… ${titleOf(root)} is under way for ${formatDuration(lasts < 0n ? 0n : lasts)}`;
-  const whole = cutEnd(cause === '' ? text : `${text}, blocked: ${cause}`, look.width);
-  return paint(cause === '' ? '2' : '33', whole, look);
+  const isChange = root.attributes['rootspan.change.outcome'] !== undefined;
+  const cause = isChange ? causeOf(root) : lastError === undefined ? '' : errorOf(lastError);
+  const goes = isChange ? 'is under way' : 'goes on';
+  const text = `… ${titleOf(root)} ${goes} for ${formatDuration(lasts < 0n ? 0n : lasts)}`;
+  const whole = cause === '' ? text : `${text}, ${isChange ? 'blocked' : 'last'}: ${cause}`;
+  return paint(cause === '' ? '2' : '33', cutEnd(whole, look.width), look);
 }
+
+const errorOf = (span: Span): string =>
+  `${oneLine(span.name)} ${withContainer(objectName(span), containerName(span))}: ${messageOf(span)}`;
 
 const causeOf = ({ attributes, status }: Span): string => {
   const type = attributes['error.type'];
@@ -35,11 +41,15 @@ const causeOf = ({ attributes, status }: Span): string => {
 /** Said once when it is seen, and again where the cause is another: its kind, since its words count attempts. */
 export function rememberUnderWay() {
   let told = new Map<string, string>();
+  const kindOf = ({ root, lastError }: UnderWay): string =>
+    root.attributes['rootspan.change.outcome'] === undefined
+      ? (lastError?.name ?? '')
+      : String(root.attributes['error.type'] ?? '');
   return {
-    news(roots: readonly Span[]): Span[] {
+    news(traces: readonly UnderWay[]): UnderWay[] {
       const before = told;
-      told = new Map(roots.map((root) => [root.traceId, String(root.attributes['error.type'] ?? '')]));
-      return roots.filter(({ traceId }) => before.get(traceId) !== told.get(traceId));
+      told = new Map(traces.map((one) => [one.root.traceId, kindOf(one)]));
+      return traces.filter(({ root }) => before.get(root.traceId) !== told.get(root.traceId));
     },
   };
 }

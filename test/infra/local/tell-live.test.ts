@@ -8,7 +8,7 @@ const change = (attributes: Span['attributes'] = {}, status: Span['status'] = { 
   ...makeSpan({
     name: 'Deployment.Update',
     object: 'web',
-    attributes: { 'k8s.namespace.name': 'shop', ...attributes },
+    attributes: { 'k8s.namespace.name': 'shop', 'rootspan.change.outcome': 'unfinished', ...attributes },
   }),
   status,
 });
@@ -19,19 +19,38 @@ it('a change that is under way is told with what blocks it', () => {
     { code: 'ERROR', message: 'Pod web-1: ErrImagePull: not found' },
   );
   const now = Number(BigInt(root.startTimeUnixNano) / 1_000_000n) + 45_000;
-  expect(describeUnderWay(root, now, look)).toBe(
+  expect(describeUnderWay({ root, lastError: undefined }, now, look)).toBe(
     '… Deployment.Update shop/web is under way for 45.00 s, blocked: Pod web-1: ErrImagePull: not found',
   );
-  expect(describeUnderWay(change(), now, look)).toBe('… Deployment.Update shop/web is under way for 45.00 s');
+  expect(describeUnderWay({ root: change(), lastError: undefined }, now, look)).toBe(
+    '… Deployment.Update shop/web is under way for 45.00 s',
+  );
+});
+
+it('an episode that goes on is told with its last error: a drain whose pods find no place', () => {
+  const root = makeSpan({
+    name: 'Node.NodeNotSchedulable',
+    object: 'n1',
+    attributes: { 'k8s.namespace.name': 'shop' },
+  });
+  const lastError = makeSpan({
+    name: 'Pod.FailedScheduling',
+    object: 'web-a',
+    error: '0/1 nodes are available',
+  });
+  const now = Number(BigInt(root.startTimeUnixNano) / 1_000_000n) + 9_000;
+  expect(describeUnderWay({ root, lastError }, now, look)).toBe(
+    '… Node.NodeNotSchedulable shop/n1 goes on for 9.00 s, last: Pod.FailedScheduling web-a: 0/1 nodes are available',
+  );
 });
 
 it('it is told once, and again when the cause is another, not when its words are', () => {
   const { news } = rememberUnderWay();
   const blocked = (type: string, message: string) => [
-    change({ 'error.type': type }, { code: 'ERROR', message }),
+    { root: change({ 'error.type': type }, { code: 'ERROR', message }), lastError: undefined },
   ];
-  expect(news([change()])).toHaveLength(1);
-  expect(news([change()])).toHaveLength(0);
+  expect(news([{ root: change(), lastError: undefined }])).toHaveLength(1);
+  expect(news([{ root: change(), lastError: undefined }])).toHaveLength(0);
   expect(news(blocked('ErrImagePull', 'first'))).toHaveLength(1);
   expect(news(blocked('ErrImagePull', 'second'))).toHaveLength(0);
   expect(news(blocked('FailedMount', 'third'))).toHaveLength(1);
