@@ -3,7 +3,7 @@
  * cluster, compressed with Zstandard (on recorded clusters as small as gzip and several times as fast; a fourteenth of
  * the JSON). A line each, so that one that cannot be read costs no other; all that cannot are one poison.
  */
-import { constants, gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import zlib from 'node:zlib';
 import * as v from 'valibot';
 import { boundCluster } from './bounds.ts';
 import { PoisonError } from './errors.ts';
@@ -114,8 +114,8 @@ function packLines(
   return packBatch(`${JSON.stringify({ version: 1, cluster, mark, signature })}\n${text}`);
 }
 
-/** From a batch's lines, the first of which is its header. */
-export const packBatch = (lines: string): Uint8Array => zstdCompressSync(lines);
+/** From a batch's lines, the first of which is its header. Node before 22.15 has no Zstandard. */
+export const packBatch = (lines: string): Uint8Array => (zlib.zstdCompressSync ?? zlib.gzipSync)(lines);
 
 /**
  * From the lines of poison, which may be more than one record holds: bytes that were no UTF-8 take three times as many. What its batch
@@ -257,15 +257,15 @@ const unpackers = [
   {
     magic: [0x28, 0xb5, 0x2f, 0xfd],
     unpack: (bytes: Uint8Array) =>
-      zstdDecompressSync(bytes, {
+      zlib.zstdDecompressSync(bytes, {
         maxOutputLength: largestUnpacked,
         // 8 MB, what each decoder has to take; a frame may ask for 128 MB.
-        params: { [constants.ZSTD_d_windowLogMax]: 23 },
+        params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 },
       }),
   },
   {
     magic: [0x1f, 0x8b],
-    unpack: (bytes: Uint8Array) => gunzipSync(bytes, { maxOutputLength: largestUnpacked }),
+    unpack: (bytes: Uint8Array) => zlib.gunzipSync(bytes, { maxOutputLength: largestUnpacked }),
   },
 ] as const;
 

@@ -4,6 +4,7 @@
  */
 import { sha256 } from './resumed-sha256.ts';
 import type { Attributes, Span } from './span.ts';
+import { fillTraceUrl } from './trace-url.ts';
 
 export const recordVersion = 1;
 
@@ -223,21 +224,9 @@ const timeOf = ({ startTimeUnixNano }: Span, seconds: number): string =>
 function traceOf(span: Span, { traceUrl }: RecordSettings): ChangeRecord['trace'] {
   const { traceId, spanId, startTimeUnixNano, endTimeUnixNano } = span;
   const milliseconds = (time: string) => String(BigInt(time) / 1_000_000n);
-  const values: Readonly<Record<string, string>> = {
-    traceId,
-    spanId,
-    start: milliseconds(startTimeUnixNano),
-    end: milliseconds(endTimeUnixNano),
-  };
-  const url = traceUrl?.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  const times = { start: milliseconds(startTimeUnixNano), end: milliseconds(endTimeUnixNano) };
+  const url = traceUrl === undefined ? undefined : fillTraceUrl(traceUrl, { traceId, spanId, ...times });
   return { traceId, spanId, url };
-}
-
-/** What is wrong with a template of a user's; undefined: nothing. */
-export function checkTraceUrl(template: string): string | undefined {
-  if (!/^https?:\/\/\S+$/.test(template)) return 'is no address; write https://… with {traceId} in it';
-  if (!template.includes('{traceId}')) return 'has no {traceId} in it';
-  return undefined;
 }
 
 /** Without what has no value, at any depth, and without what has nothing in it then. */

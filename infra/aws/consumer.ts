@@ -26,7 +26,6 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard, objectsOf } from './acknowledge-wildcard.ts';
-import { bundleFunction } from './bundle-function.ts';
 import {
   type AlarmTiming,
   atOnce,
@@ -36,6 +35,7 @@ import {
   alarmPeriod as period,
   waitingInVain,
 } from './create-alarm.ts';
+import { writeFunction } from './function-code.ts';
 import type { Settings } from './read-settings.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -119,7 +119,7 @@ export class Consumer extends Construct {
           command: [props.entry, ...files.flat()],
           local: {
             tryBundle(folder) {
-              bundleFunction(props.entry, folder);
+              writeFunction(props.entry, folder);
               for (const [name, text] of files) writeFileSync(join(folder, name), text);
               return true;
             },

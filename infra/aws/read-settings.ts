@@ -8,12 +8,13 @@ import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
 import { defaultClusterRate, defaultThresholds, leastBurst } from '../../functions/correlator/thresholds.ts';
 import { serviceNamings } from '../../functions/emitter/name-services.ts';
 import { keepsSecrets, otlpProtocols } from '../../functions/emitter/read-config.ts';
-import { checkTraceUrl } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
+import { checkTraceUrl } from '../../shared/trace-url.ts';
 import { ClusterSchema, findSharedIssuer, findSharedUid } from './cluster-settings.ts';
 import { operatorEntries } from './operator-settings.ts';
 import { Arn, matching, Whole } from './setting-texts.ts';
+import type { RootspanSettings } from './settings.ts';
 
 const Count = v.pipe(
   v.number(),
@@ -135,13 +136,18 @@ export interface Settings extends Omit<WrittenSettings, 'rules'> {
   rules?: readonly EventRow[];
 }
 
+/** Fails to compile where the types that apps see (settings.ts) and what is checked here say different things. */
+type Same<A, B> = [A, B] extends [B, A] ? true : never;
+true satisfies Same<v.InferInput<typeof SettingsSchema>, RootspanSettings>;
+
 /**
  * @param context what the CDK found under `rootspan`: an object, or JSON from the command line, or nothing
+ * @param where it was written, for a message
  * @throws UserError that names the setting to put right, or the file of rules and the row
  */
-export function readSettings(context: unknown): Settings {
+export function readSettings(context: unknown, where = 'the context key rootspan'): Settings {
   const input = typeof context === 'string' ? parseJson(context) : (context ?? {});
-  const wrong = (reason: string) => new UserError(`the context key rootspan: ${reason}`);
+  const wrong = (reason: string) => new UserError(`${where}: ${reason}`);
   // To valibot an array is an object without any of the settings.
   if (Array.isArray(input)) throw wrong('should be an object, is an array');
   const settings = parseWith(SettingsSchema, input);

@@ -31,6 +31,7 @@ import { ClusterAccess } from './cluster-access.ts';
 import { Consumer } from './consumer.ts';
 import { alarmPeriod, atOnce, createAlarm } from './create-alarm.ts';
 import { createDashboard } from './create-dashboard.ts';
+import { commandLine } from './function-code.ts';
 import type { Settings } from './read-settings.ts';
 import { createSilentClusterAlarm } from './silent-cluster-alarm.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -53,10 +54,11 @@ const tableActions = [
 ];
 
 export class RootspanStack extends Stack {
-  constructor(scope: Construct, id: string, settings: Settings) {
+  constructor(scope: Construct, id: string, settings: Settings, props: StackProps = {}) {
     super(scope, id, {
       description: 'Rootspan: Kubernetes Events as OpenTelemetry traces',
       ...environmentOf(settings),
+      ...props,
     });
     const tags = { application: 'rootspan', ...settings.tags };
     for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
@@ -410,7 +412,7 @@ function tellReplay(stack: Stack, { setAside, stream, timers, spans }: Stores): 
   new CfnOutput(stack, 'ReplaySetAside', {
     description: 'Brings back what was set aside, once its cause is mended',
     value:
-      `AWS_REGION=${stack.region} npm run -s rootspan -- replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
+      `AWS_REGION=${stack.region} ${commandLine} replay-set-aside --bucket ${setAside.bucketName} --stream ${stream.streamName}` +
       ` --timers-queue ${timers.queue.queueUrl} --spans-queue ${spans.queue.queueUrl}`,
   });
 }

@@ -29,7 +29,7 @@ const unusedModules: readonly { importer: RegExp; modules: Readonly<Record<strin
   },
 ];
 
-const leaveOutUnused: Plugin = {
+export const leaveOutUnused: Plugin = {
   name: 'leave-out-unused',
   setup(build) {
     const names = unusedModules.flatMap(({ modules }) => Object.keys(modules));

@@ -1,4 +1,5 @@
 /** The cluster of the user's kubeconfig, and, where it cannot be read, why not in words that say what to do. */
+import { resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { ApiError } from '../../functions/forwarder/kubernetes/api-server.ts';
 import {
@@ -12,14 +13,32 @@ export interface ConnectedCluster {
   api: ConnectedApiServer;
   address: string;
   context: string;
+  /** Where kubectl would look. */
+  namespace: string;
 }
 
 /** Nothing was asked yet: the credentials, or what is to bring them, are not to be had. */
 class NoCredentials extends Error {}
 
-/** @throws UserError where the kubeconfig names no cluster, or no address of one */
-export function connectCluster(): ConnectedCluster {
-  const config = loadKubeConfig();
+/** Which cluster, where the user says so. */
+export interface ChosenCluster {
+  context?: string | undefined;
+  /** A file. */
+  kubeconfig?: string | undefined;
+}
+
+/**
+ * @param workingDirectory where a relative file is looked for
+ * @throws UserError where the kubeconfig names no cluster, or no address of one
+ */
+export function connectCluster(
+  { context, kubeconfig }: ChosenCluster,
+  workingDirectory: string,
+): ConnectedCluster {
+  const config = loadKubeConfig({
+    ...(context !== undefined && { context }),
+    ...(kubeconfig !== undefined && { file: resolve(workingDirectory, kubeconfig) }),
+  });
   const address = config.getCurrentCluster()!.server;
   if (!/^https?:$/.test(URL.parse(address)?.protocol ?? '')) {
     throw new UserError(
@@ -36,7 +55,8 @@ export function connectCluster(): ConnectedCluster {
       }
     },
   });
-  return { api, address, context: config.getCurrentContext() };
+  const namespace = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
+  return { api, address, context: config.getCurrentContext(), namespace };
 }
 
 /** Of what asking it threw; one line that goes on after the cluster's address. */

@@ -21,8 +21,12 @@ export interface Resources {
 /** Seconds. */
 const waiting = { maxWaitTime: 30, minDelay: 0.02, maxDelay: 0.2 };
 const retention = String(14 * 24 * 3600);
-/** Seconds that a message is out of sight while it is handled, and how often it comes before it is a dead letter. */
-const visibilityTimeout = 30;
+/**
+ * Seconds that a message is out of sight while it is handled, and how often it comes before it is a dead letter. Shorter: on a busy
+ * machine ten large activities take longer, are settled again from the beginning, and are given up in the end. Longer: what
+ * failed waits for longer.
+ */
+const visibilityTimeout = 120;
 const maxReceiveCount = 5;
 
 /** Resolves once all of it can be used. `shards`: of the stream; the emulator has no on-demand mode. */

@@ -20,8 +20,6 @@ import { connectCluster, whyNotRead } from './connect-cluster.ts';
 import { readOptions } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
 
-const usage = 'use: rootspan doctor [--namespace NAME] [--lease NAME]';
-
 /** What the chart installs, unless its values say otherwise. */
 export interface Installed {
   namespace: string;
@@ -299,10 +297,14 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
   };
 }
 
-export async function doctorCommand({ environment, write }: CommandContext, args: string[]): Promise<void> {
-  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const installed = optionsOf(args, environment);
-  const { api, address, context } = connectCluster();
+export async function doctorCommand(
+  { environment, workingDirectory, write }: CommandContext,
+  args: string[],
+): Promise<void> {
+  const { values } = readOptions('doctor', args, environment);
+  const { namespace = 'rootspan', lease = 'rootspan-forwarder' } = values;
+  const installed: Installed = { namespace, lease };
+  const { api, address, context } = connectCluster(values, workingDirectory);
   const verdicts: Finding['verdict'][] = [];
   try {
     await write(`${address} (context ${context})\n`);
@@ -318,12 +320,4 @@ export async function doctorCommand({ environment, write }: CommandContext, args
     await write(
       verdicts.includes('?') ? 'Nothing is broken that can be seen from here.\n' : 'Events flow.\n',
     );
-}
-
-function optionsOf(args: string[], environment: CommandContext['environment']): Installed {
-  const options = {
-    namespace: { type: 'string', default: 'rootspan' },
-    lease: { type: 'string', default: 'rootspan-forwarder' },
-  } as const;
-  return readOptions({ args, options }, usage, environment).values;
 }

@@ -56,6 +56,8 @@ export function keepRecentTraces(mostSpans: number): RecentTraces {
 export interface RecentRecords {
   add(data: Uint8Array): void;
   all(): readonly Uint8Array[];
+  /** Those included that are kept no more. */
+  added(): number;
   /** Milliseconds since 1970: when the newest came that is kept no more. */
   goneUntil(): number | undefined;
 }
@@ -67,10 +69,12 @@ export function keepRecentRecords(
 ): RecentRecords {
   const records: { at: number; data: Uint8Array }[] = [];
   let bytes = 0;
+  let added = 0;
   let goneUntil: number | undefined;
   return {
     add(data) {
       const at = now();
+      added++;
       records.push({ at, data });
       bytes += data.byteLength;
       let old = 0;
@@ -83,6 +87,7 @@ export function keepRecentRecords(
       records.splice(0, old);
     },
     all: () => records.map(({ data }) => data),
+    added: () => added,
     goneUntil: () => goneUntil,
   };
 }

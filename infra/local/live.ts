@@ -22,12 +22,13 @@ import { defaultSubjectSettings } from '../../functions/forwarder/ship-subjects.
 import { UserError } from '../../shared/errors.ts';
 import type { Cluster } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
-import { connectCluster, whyNotRead } from './connect-cluster.ts';
-import { keepRecentRecords, keepRecentTraces } from './keep-recent.ts';
-import { sendOpen } from './send-open.ts';
-import { startPipeline } from './start-pipeline.ts';
+import { type ConnectedCluster, whyNotRead } from './connect-cluster.ts';
+import { keepRecentRecords, keepRecentTraces, type RecentRecords, type RecentTraces } from './keep-recent.ts';
+import { findUnderWay, type OpenTraces, sendOpen, type UnderWay } from './send-open.ts';
+import { type Pipeline, startPipeline } from './start-pipeline.ts';
 
 export interface Live {
+  connected: ConnectedCluster;
   endpoint?: OtlpEndpoint | undefined;
   /** Aborted when it is to stop. */
   signal: AbortSignal;
@@ -35,6 +36,8 @@ export interface Live {
   onStart(cluster: string): void;
   /** Whenever new spans have come out of OTLP/HTTP: all that are kept, and how many traces are kept no more. */
   onSpans(spans: readonly Span[], letGo: number): Promise<void>;
+  /** Now and then, where something came: what is not over, as it stands. */
+  onUnderWay(traces: readonly UnderWay[]): void;
   /** A template for links in records. */
   traceUrl?: string | undefined;
   /** A change stands still while its trace is open. */
@@ -46,6 +49,12 @@ export interface Live {
 /** Milliseconds between looks at what came out, and as much longer as showing it takes: no more than a tenth of the time. */
 const lookEvery = 1_000;
 const shareOfTime = 10;
+/**
+ * Between looks at what is under way, for which all that is kept is assembled: no more than a thirtieth of the time. More often
+ * nobody reads it; less often somebody asks kubectl first.
+ */
+const assembleEvery = 5_000;
+const shareOfAssembling = 30;
 
 /** Of what came out: the page of so many is 23 MB and takes half a second to write. */
 const mostSpans = 20_000;
@@ -63,15 +72,9 @@ const mostBytes = 32_000_000;
  * spans nothing.
  * @throws UserError where there is no cluster, or it cannot be read
  */
-export async function followLive({
-  endpoint,
-  signal,
-  onStart,
-  onSpans,
-  onTrouble,
-  ...records
-}: Live): Promise<Span[]> {
-  const { api, address, context } = connectCluster();
+export async function followLive(live: Live): Promise<Span[]> {
+  const { connected, endpoint, signal, onStart, onTrouble } = live;
+  const { api, address, context } = connected;
   await using stack = new AsyncDisposableStack();
   stack.defer(() => api.close());
   const uid = await findClusterUid(api, signal).catch((error: unknown) => {
@@ -81,30 +84,92 @@ export async function followLive({
   onStart(`${address} (context ${cluster.name})`);
 
   const kept = keepRecentTraces(mostSpans);
+  const tell = (trouble: unknown) => onTrouble(trouble instanceof Error ? trouble.message : String(trouble));
   const pipeline = stack.use(
     await startPipeline({
       thresholds: { ...defaultThresholds, retention: keptFor / 1000 },
       kept,
       now: clock.now,
-      assemblyClock: () => BigInt(clock.now()) * 1_000_000n,
+      assemblyClock: now,
       endpoint,
       onRemark: () => {},
-      traceUrl: records.traceUrl,
-      onStalled: records.onStalled,
-      onDefect: (defect) => onTrouble(defect instanceof Error ? defect.message : String(defect)),
+      traceUrl: live.traceUrl,
+      onStalled: live.onStalled,
+      onTrouble: tell,
+      onDefect: tell,
+      pollInterval: lookEvery,
     }),
   );
   pipeline.startSettling();
 
   const recent = keepRecentRecords({ age: keptFor, bytes: mostBytes }, clock.now);
+  const traces = (): OpenTraces => {
+    const goneUntil = recent.goneUntil();
+    const since = goneUntil === undefined ? 0 : goneUntil + shipAgainAfter;
+    return { cluster, records: recent.all(), kept, since, now: now() };
+  };
   const sink: RecordSink = {
     put(records, until) {
       for (const { data } of records) recent.add(data);
       return pipeline.sink.put(records, until);
     },
   };
+  const running = followCluster(live, sink).run(cluster);
+  await showUntil(running, live, { pipeline, kept, recent, traces });
+  await sendOpen(pipeline, traces());
+  const lost = pipeline.undelivered();
+  if (lost !== undefined)
+    onTrouble(`${lost.spans} spans did not reach OTEL_EXPORTER_OTLP_ENDPOINT (${lost.reason})`);
+  return pipeline.spans();
+}
+
+const now = (): bigint => BigInt(clock.now()) * 1_000_000n;
+
+/** What came so far. */
+interface Following {
+  pipeline: Pick<Pipeline, 'spans'>;
+  kept: RecentTraces;
+  recent: RecentRecords;
+  traces(): OpenTraces;
+}
+
+async function showUntil(
+  running: Promise<void>,
+  { onSpans, onUnderWay }: Live,
+  { pipeline, kept, recent, traces }: Following,
+): Promise<void> {
+  let isOver = false;
+  const ended = running.finally(() => {
+    isOver = true;
+  });
+  let shown = 0;
+  let assembled = 0;
+  let assembleAt = 0;
+  for (let pause = lookEvery; !isOver; ) {
+    await Promise.race([ended, sleep(pause, undefined, { ref: false })]);
+    const begun = clock.elapsed();
+    if (kept.added() !== shown) {
+      shown = kept.added();
+      await onSpans(pipeline.spans(), kept.letGo());
+    }
+    const spent = clock.elapsed() - begun;
+    pause = Math.max(lookEvery, shareOfTime * spent);
+    // Of what is sent meanwhile something is under way no more.
+    const soFar = recent.added() + shown;
+    if (isOver || soFar === assembled || clock.elapsed() < assembleAt) continue;
+    assembled = soFar;
+    const beforeAssembling = clock.elapsed();
+    onUnderWay(findUnderWay(traces()));
+    const took = clock.elapsed() - beforeAssembling;
+    assembleAt = clock.elapsed() + Math.max(assembleEvery, shareOfAssembling * took);
+  }
+  await ended;
+}
+
+/** As the forwarder in a cluster does it, without a Lease and without a checkpoint: nobody else follows for this process. */
+function followCluster({ connected: { api }, signal, onTrouble }: Live, sink: RecordSink) {
   const told = new Set<string>();
-  const forwarder = createForwarder(
+  return createForwarder(
     (report) => ({
       follow: (resource, options) =>
         watchResource({ api, clock, random: Math.random, report }, resource, options),
@@ -115,7 +180,6 @@ export async function followLive({
         onForbidden: (resource) => report({ type: 'look-ups-refused', resource }),
       }),
       sink,
-      // Nobody else follows for this process: no Lease, and no checkpoint to go on from.
       lead: async (run) =>
         run({ checkpoint: undefined, digestKey: newDigestKey(), signal: stopping(signal), save: () => {} }),
       postEvent: async () => {},
@@ -136,28 +200,6 @@ export async function followLive({
       },
     },
   );
-
-  let isOver = false;
-  const running = forwarder.run(cluster).finally(() => {
-    isOver = true;
-  });
-  for (let shown = 0, pause = lookEvery; !isOver; ) {
-    await Promise.race([running, sleep(pause, undefined, { ref: false })]);
-    if (kept.added() === shown) continue;
-    shown = kept.added();
-    const begun = clock.elapsed();
-    await onSpans(pipeline.spans(), kept.letGo());
-    pause = Math.max(lookEvery, shareOfTime * (clock.elapsed() - begun));
-  }
-  await running;
-  const goneUntil = recent.goneUntil();
-  const since = goneUntil === undefined ? 0 : goneUntil + shipAgainAfter;
-  const now = BigInt(clock.now()) * 1_000_000n;
-  await sendOpen(pipeline, { cluster, records: recent.all(), kept, since, now });
-  const lost = pipeline.undelivered();
-  if (lost !== undefined)
-    onTrouble(`${lost.spans} spans did not reach OTEL_EXPORTER_OTLP_ENDPOINT (${lost.reason})`);
-  return pipeline.spans();
 }
 
 /** The same signal with the reason by which a term knows that it is to finish. */

@@ -19,9 +19,16 @@ export interface ClusterSource {
 
 type Say = (line: string) => void;
 
-export async function readClusters(sources: readonly Source[], say: Say): Promise<ClusterObservations[]> {
+/** @param onRead observations so far */
+export async function readClusters(
+  sources: readonly Source[],
+  say: Say,
+  onRead: (count: number) => void = () => {},
+): Promise<ClusterObservations[]> {
+  let count = 0;
   const observationsOf = new Map<string, Observation[]>();
   const parts = await noteParts(sources, say, (key, observation) => {
+    onRead(++count);
     const all = observationsOf.get(key);
     if (all === undefined) observationsOf.set(key, [observation]);
     else all.push(observation);

@@ -6,13 +6,18 @@ import { type ClusterObservations, readClusters } from './read-clusters.ts';
 import type { CommandContext } from './run-command.ts';
 
 export async function readInput(
-  { workingDirectory, say }: CommandContext,
+  { workingDirectory, say, progress }: CommandContext,
   { files, rules }: { files: readonly string[]; rules?: string | undefined },
 ): Promise<{ clusters: ClusterObservations[]; userRows: readonly EventRow[] }> {
   const userRows = rules === undefined ? [] : await readUserRows(rules, workingDirectory);
   const sources = await listSources(files, { baseDirectory: workingDirectory });
   const notes: string[] = [];
-  const clusters = await readClusters(sources, (note) => notes.push(note));
+  const clusters = await readClusters(
+    sources,
+    (note) => notes.push(note),
+    (count) => progress.show('reading', `${count.toLocaleString('en')} observations`),
+  );
+  progress.end();
   // Only now: where a file is wrong, that is the one line.
   for (const note of notes) say(`rootspan: ${note}\n`);
   return { clusters, userRows };

@@ -31,10 +31,8 @@ import type { KindRemark } from '../../functions/forwarder/remarks.ts';
 import { UserError } from '../../shared/errors.ts';
 import { connectCluster, whyNotRead } from './connect-cluster.ts';
 import { mergeArrivals } from './merge-arrivals.ts';
-import { readOptions } from './read-options.ts';
+import { readOptions, seeHelp } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
-
-const usage = 'use: rootspan record FILE [--namespace NAME]… [--seconds N]';
 
 /** The forwarder looks these up one by one; a recording has nobody to ask later. */
 const lookedUp: readonly WatchedResource[] = [
@@ -183,9 +181,8 @@ async function* toLines(
 
 export async function recordCommand(context: CommandContext, args: string[]): Promise<void> {
   const { say, write, workingDirectory, untilStopped } = context;
-  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
-  const { file, namespaces, seconds } = optionsOf(args, context.environment);
-  const { api, address, context: name } = connectCluster();
+  const { file, namespaces, seconds, chosen } = optionsOf(args, context.environment);
+  const { api, address, context: name } = connectCluster(chosen, workingDirectory);
   const signal =
     seconds === undefined
       ? untilStopped
@@ -230,7 +227,7 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
     api.close();
   }
   say(`${counts.event} Events and ${counts.object} versions of objects in ${file}\n`);
-  if (file !== '-') say(`Look at it: npm run -s rootspan -- explain ${file}\n`);
+  if (file !== '-') say(`Look at it: ${context.call} explain ${file}\n`);
 }
 
 function describe(remark: WatchRemark | KindRemark): string | undefined {
@@ -251,14 +248,14 @@ function describe(remark: WatchRemark | KindRemark): string | undefined {
 }
 
 function optionsOf(args: string[], environment: CommandContext['environment']) {
-  const options = { namespace: { type: 'string', multiple: true }, seconds: { type: 'string' } } as const;
-  const { values, positionals } = readOptions({ args, allowPositionals: true, options }, usage, environment);
+  const { values, positionals } = readOptions('record', args, environment);
   const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) throw new UserError(`name one file to write; ${usage}`);
+  if (file === undefined || more.length > 0)
+    throw new UserError(`name one file to write; ${seeHelp('record')}`);
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) {
     throw new UserError(`--seconds ${values.seconds}: should be a number from 1 to 86400`);
   }
   const namespaces = values.namespace && new Set(values.namespace);
-  return { file, seconds, namespaces };
+  return { file, seconds, namespaces, chosen: values };
 }

@@ -19,23 +19,11 @@ import { readOptions } from './read-options.ts';
 import { type ReplayedQueue, readSetAside } from './read-set-aside.ts';
 import type { CommandContext } from './run-command.ts';
 
-const usage =
-  'use: rootspan replay-set-aside --bucket NAME --stream NAME --timers-queue URL --spans-queue URL [--signing-key FILE]';
-
-const required = ['bucket', 'stream', 'timers-queue', 'spans-queue'] as const;
-
-const options = {
-  'signing-key': { type: 'string' },
-  bucket: { type: 'string' },
-  stream: { type: 'string' },
-  'timers-queue': { type: 'string' },
-  'spans-queue': { type: 'string' },
-} as const;
+type Needed = 'bucket' | 'stream' | 'timers-queue' | 'spans-queue';
 
 /** Region and credentials are the environment's, as in AWS's own command line. */
 export async function replaySetAsideCommand(context: CommandContext, args: string[]): Promise<void> {
   const { environment, workingDirectory, write, say } = context;
-  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(`${usage}\n`);
   const { bucket, stream, signingKey, ...queues } = optionsOf(args, environment);
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
@@ -66,13 +54,21 @@ export async function replaySetAsideCommand(context: CommandContext, args: strin
 function optionsOf(
   args: string[],
   environment: CommandContext['environment'],
-): Record<(typeof required)[number], string> & { signingKey: string | undefined } {
-  const { values } = readOptions({ args, options }, usage, environment);
-  for (const name of required) {
-    if (!values[name]) throw new UserError(`no --${name}; ${usage}`);
-  }
-  const { 'signing-key': signingKey, ...others } = values;
-  return { ...(others as Record<(typeof required)[number], string>), signingKey };
+): Record<Needed, string> & { signingKey: string | undefined } {
+  const { values } = readOptions('replay-set-aside', args, environment);
+  const given = (name: Needed): string => {
+    const value = values[name];
+    if (value === undefined)
+      throw new UserError(`no --${name}; the output ReplaySetAside of the stack has them all`);
+    return value;
+  };
+  return {
+    bucket: given('bucket'),
+    stream: given('stream'),
+    'timers-queue': given('timers-queue'),
+    'spans-queue': given('spans-queue'),
+    signingKey: values['signing-key'],
+  };
 }
 
 export interface ReplayPorts {

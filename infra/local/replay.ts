@@ -26,6 +26,8 @@ export interface Replayed {
   /** As they came out of OTLP/HTTP. */
   spans: Span[];
   undelivered?: Undelivered | undefined;
+  /** What was lost on the way, in a line each; only a bug loses something. */
+  lost: string[];
 }
 
 /**
@@ -54,10 +56,11 @@ export async function replay({
 }: Replay): Promise<Replayed> {
   // Before anything starts: bad input is told at once, and the first record names the cluster already.
   const clusters = await findClusters(await listSources(files, { baseDirectory }), onNote);
-  const all: Replayed = { spans: [] };
+  const all: Replayed = { spans: [], lost: [] };
   for (const round of roundsOf(clusters)) {
-    const { spans, undelivered } = await replayRound(round, { endpoint, onProgress });
+    const { spans, undelivered, lost } = await replayRound(round, { endpoint, onProgress });
     all.spans = all.spans.concat(spans);
+    all.lost.push(...lost);
     if (undelivered !== undefined)
       all.undelivered = { ...undelivered, spans: undelivered.spans + (all.undelivered?.spans ?? 0) };
   }
@@ -69,9 +72,10 @@ async function replayRound(
   { endpoint, onProgress }: Pick<Replay, 'endpoint' | 'onProgress'>,
 ): Promise<Replayed> {
   const defects: unknown[] = [];
+  let isTroubled = false;
   onProgress('starting', 'Kinesis, DynamoDB, SQS and S3');
   let activities = 0;
-  const clock = createReplayClock(() => defects.length > 0);
+  const clock = createReplayClock(() => isTroubled || defects.length > 0);
   await using pipeline = await startPipeline({
     thresholds: replayThresholds,
     now: clock.now,
@@ -83,6 +87,9 @@ async function replayRound(
     onRemark: (remark) => {
       clock.see(remark);
       if (remark.kind === 'settled') onProgress('settling', `(${++activities} done)`);
+    },
+    onTrouble: () => {
+      isTroubled = true;
     },
     onDefect: (defect) => defects.push(defect),
   });
@@ -101,8 +108,10 @@ async function replayRound(
   await pipeline.settled();
   onProgress('exporting', '');
   await pipeline.exported();
-  if (defects.length > 0) throw new AggregateError(defects, 'the replay met defects');
-  return { spans: pipeline.spans(), undelivered: pipeline.undelivered() };
+  const lost = defects.map((defect) => (defect instanceof Error ? defect.message : String(defect)));
+  const deadLetters = await pipeline.deadLetters();
+  if (deadLetters > 0) lost.push(`${deadLetters} messages were given up after many tries`);
+  return { spans: pipeline.spans(), undelivered: pipeline.undelivered(), lost };
 }
 
 /**

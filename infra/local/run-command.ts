@@ -17,6 +17,18 @@ export interface CommandContext {
   untilStopped: AbortSignal;
   /** What the terminal on standard output can show; undefined where it is none. */
   terminal: { columns: number; color: boolean } | undefined;
+  /** How far long work is, to standard error where that is a terminal. */
+  progress: Progress;
+  isProgressShown: boolean;
+  /** How the caller calls this, for advice. */
+  call: string;
+}
+
+export interface Progress {
+  /** Written over what was shown before. */
+  show(stage: string, detail: string): void;
+  /** Leaves nothing behind. */
+  end(): void;
 }
 
 /**
@@ -30,6 +42,7 @@ export async function runCommand(command: (context: CommandContext) => Promise<v
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);
   });
+  const progress = createProgress(stderr);
   try {
     await command({
       args: argv.slice(2),
@@ -43,15 +56,45 @@ export async function runCommand(command: (context: CommandContext) => Promise<v
         return untilStopped();
       },
       terminal: stdout.isTTY
-        ? { columns: stdout.columns ?? 100, color: env.NO_COLOR === undefined && env.TERM !== 'dumb' }
+        ? { columns: stdout.columns ?? 100, color: !env.NO_COLOR && env.TERM !== 'dumb' }
         : undefined,
+      progress,
+      isProgressShown: stderr.isTTY === true,
+      call: howCalled(env),
     });
   } catch (error) {
+    progress.end();
     if (!(error instanceof UserError)) throw error;
     // Others' words in it (an API server's, a file's) may have lines of their own.
     stderr.write(`rootspan: ${error.message.replace(/\s*\n\s*/g, ' ').trim()}\n`);
     process.exitCode = 2;
   }
+}
+
+function howCalled({ npm_lifecycle_event: script }: NodeJS.ProcessEnv): string {
+  if (script === 'start' || script === 'rootspan') return 'npm run -s rootspan --';
+  return script === 'npx' ? 'npx rootspan' : 'rootspan';
+}
+
+/** Milliseconds: more often nobody reads it, and writing it takes time of its own. */
+const shownEvery = 100;
+
+function createProgress(stderr: NodeJS.WriteStream): Progress {
+  let stage = '';
+  let shownAt = 0;
+  if (!stderr.isTTY) return { show: () => {}, end: () => {} };
+  return {
+    show(name, detail) {
+      if (name === stage && Date.now() - shownAt < shownEvery) return;
+      stage = name;
+      shownAt = Date.now();
+      stderr.write(`\r\x1b[K${`${name} ${detail}`.slice(0, (stderr.columns ?? 80) - 1)}`);
+    },
+    end() {
+      if (stage !== '') stderr.write('\r\x1b[K');
+      stage = '';
+    },
+  };
 }
 
 function untilStopped(): AbortSignal {

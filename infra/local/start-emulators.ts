@@ -4,8 +4,8 @@
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { AbstractValueIterator } from 'abstract-level';
 import dynalite from 'dynalite';
 import { buildApp } from 'fauxqs';
 import kinesalite from 'kinesalite';
@@ -31,11 +31,8 @@ const host = '127.0.0.1';
  * each query would keep, for ever, the whole table as it was at that time.
  */
 function closeIterators(): void {
-  const ofDynalite = createRequire(createRequire(import.meta.url).resolve('dynalite'));
-  const { AbstractValueIterator } = ofDynalite('abstract-level') as {
-    AbstractValueIterator: { prototype: { close(): Promise<void>; return?(): Promise<void> } };
-  };
-  AbstractValueIterator.prototype.return ??= function () {
+  const iterators: { close(): Promise<void>; return?(): Promise<void> } = AbstractValueIterator.prototype;
+  iterators.return ??= function () {
     return this.close();
   };
 }

@@ -56,8 +56,12 @@ export interface PipelineSettings {
   traceUrl?: string | undefined;
   /** A change stands still while its trace is open; undefined: nobody wants to be told. */
   onStalled?: ((record: BusRecord) => void) | undefined;
-  /** What must not happen where everything is there: a handler that throws, poison, a refused span. */
+  /** What is tried again: a handler that throws, a connection that broke; a busy machine is reason enough. */
+  onTrouble(trouble: unknown): void;
+  /** What is lost: poison, a refused span, a record that was given up. */
   onDefect(defect: unknown): void;
+  /** Milliseconds between looks at an empty stream or queue. */
+  pollInterval?: number | undefined;
 }
 
 export interface Undelivered {
@@ -83,6 +87,8 @@ export interface Pipeline extends AsyncDisposable {
   exported(): Promise<void>;
   /** As they came out of OTLP/HTTP, so far, those that are kept. */
   spans(): Span[];
+  /** Messages that were given up after many tries. */
+  deadLetters(): Promise<number>;
   /** What the endpoint did not take. */
   undelivered(): Undelivered | undefined;
 }
@@ -96,7 +102,7 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
   const aws = connectAws(emulators.endpoints);
   starting.defer(() => aws.destroy());
   const resources = await createResources(aws, { shards: 1 });
-  const stopExpiring = startExpiring(aws, resources, settings.onDefect);
+  const stopExpiring = startExpiring(aws, resources, settings.onTrouble);
   starting.defer(stopExpiring);
   const exporter = createExporter(receiver.endpoint, settings.endpoint);
   starting.defer(() => exporter.close());
@@ -132,10 +138,19 @@ export async function startPipeline(settings: PipelineSettings): Promise<Pipelin
     },
     exported: async () => pollers?.spans.drained(),
     spans: () => receiver.spans(),
+    async deadLetters() {
+      const queues = [resources.timersDeadLettersUrl, resources.spansDeadLettersUrl];
+      const never = new AbortController().signal;
+      const counts = await Promise.all(queues.map((url) => createSqsSource(aws.sqs, url).count(never)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
     undelivered: exporter.undelivered,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
+
+/** Milliseconds; for a replay, which ends once there is nothing more. Each look takes about a millisecond of the CPU. */
+const promptly = 50;
 
 /** What stands in for the account in which the pipeline runs. */
 interface Local {
@@ -148,7 +163,7 @@ interface Local {
 function startExpiring(
   aws: AwsClients,
   { tableName }: Resources,
-  onDefect: (defect: unknown) => void,
+  onTrouble: (trouble: unknown) => void,
 ): () => Promise<void> {
   const expiring = new AbortController();
   const expired = expireItems(aws.dynamodb, {
@@ -157,7 +172,7 @@ function startExpiring(
     roundPause: 60_000,
     clock: systemClock,
     signal: expiring.signal,
-  }).catch(onDefect);
+  }).catch(onTrouble);
   return () => {
     expiring.abort();
     return expired;
@@ -169,7 +184,7 @@ function createCorrelatorPorts(
   { settings, aws, resources }: Local,
   origin: SetAsideSettings['origin'],
 ): Ports {
-  const { now, assemblyClock, onRemark, onStalled, onDefect } = settings;
+  const { now, assemblyClock, onRemark, onStalled, onTrouble, onDefect } = settings;
   return {
     store: createDynamoDbStore({ client: aws.dynamodb, tableName: resources.tableName, now: Date.now }),
     timers: createTimers(aws.sqs, resources.timersQueueUrl),
@@ -177,7 +192,8 @@ function createCorrelatorPorts(
     setAside: createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin }),
     records: onStalled && tellStalled(onStalled),
     log: (remark: Remark) => {
-      if (remark.kind === 'settle-failed' || remark.kind === 'not-set-aside') onDefect(remark.error);
+      if (remark.kind === 'settle-failed') onTrouble(remark.error);
+      if (remark.kind === 'not-set-aside') onDefect(remark.error);
       if (remark.kind === 'set-aside') onDefect(new Error(remark.reason));
       onRemark(remark);
     },
@@ -198,7 +214,7 @@ const tellStalled = (tell: (record: BusRecord) => void): RecordsBus => ({
 /** The stream to the table, at once. */
 function fileObservations(local: Local): Poller {
   const { aws, resources } = local;
-  const { thresholds, onIngested, onDefect } = local.settings;
+  const { thresholds, onIngested, onTrouble, onDefect, pollInterval = promptly } = local.settings;
   const ports = createCorrelatorPorts(local, 'ingest');
   const timers: typeof ports.timers = {
     arm(timer, seconds) {
@@ -211,7 +227,7 @@ function fileObservations(local: Local): Poller {
     {
       batchSize: 100,
       batchingWindow: 0,
-      pollInterval: 50,
+      pollInterval,
       maximumRetryAttempts: 5,
       maximumRecordAge: Infinity,
       bisectBatchOnFunctionError: true,
@@ -220,20 +236,20 @@ function fileObservations(local: Local): Poller {
       clock: systemClock,
       handle: createIngest({ ...ports, timers }, thresholds),
       onFailure: async (_, why) => onDefect(why.error),
-      onError: onDefect,
+      onError: onTrouble,
     },
   );
 }
 
 const pollQueue = (
-  { settings: { onDefect }, aws }: Local,
+  { settings: { onTrouble, pollInterval = promptly }, aws }: Local,
   queueUrl: string,
   handle: SqsPollPorts['handle'],
 ): Poller =>
   pollSqs(
     createSqsSource(aws.sqs, queueUrl),
-    { batchSize: 10, concurrency: 2, pollInterval: 50 },
-    { clock: systemClock, handle, onHandlerError: onDefect, onError: onDefect },
+    { batchSize: 10, concurrency: 2, pollInterval },
+    { clock: systemClock, handle, onHandlerError: onTrouble, onError: onTrouble },
   );
 
 function settleTimers(local: Local, releases: HeldReleases): Poller {
@@ -276,13 +292,15 @@ function holdReleases(areHeld: boolean): HeldReleases {
 
 function emitSpans(local: Local, exportSpans: (spans: readonly Span[]) => Promise<ExportOutcome>): Poller {
   const { settings, aws, resources } = local;
-  const { onDefect } = settings;
+  const { onTrouble, onDefect } = settings;
   const setAside = createSetAside(aws.s3, { bucket: resources.setAsideBucket, origin: 'emit' });
   const deliver = createDelivery({
     emit: createEmitter({ exportSpans, setAside, now: Date.now }, { ...otlpPacking, narrowingRequests }),
     redelivery: createRedelivery(aws.sqs, resources.spansQueueUrl),
     log: (remark) => {
-      if (remark.kind !== 'emitted') onDefect(new Error(`the emitter: ${JSON.stringify(remark)}`));
+      if (remark.kind === 'emitted') return;
+      const comesAgain = ['unavailable', 'out-of-time', 'undecided', 'not-delayed'].includes(remark.kind);
+      (comesAgain ? onTrouble : onDefect)(new Error(`the emitter: ${JSON.stringify(remark)}`));
     },
     now: Date.now,
   });
@@ -294,7 +312,8 @@ function createExporter(receiver: string, endpoint: OtlpEndpoint | undefined) {
   const inner = createHttpTransport({
     url: new URL('/v1/traces', receiver),
     headers: {},
-    timeoutMs: 10_000,
+    // The receiver is this process, which may be busy with a large activity for as long.
+    timeoutMs: 120_000,
     compression: 'gzip',
     protocol: 'http/protobuf',
   });

@@ -1,59 +1,63 @@
-/** The main job on the embedded default: `npm start [-- FILE… | -- --live]`. */
-import { writeFile } from 'node:fs/promises';
+/** The main job on the embedded default: `rootspan start [FILE… | --live]`, and `npm start` in a checkout. */
+import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { readOtlpEndpoint } from '../../functions/emitter/read-config.ts';
-import { checkTraceUrl } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
-import { followLive } from './live.ts';
-import { readOptions } from './read-options.ts';
+import { type ChosenCluster, connectCluster } from './connect-cluster.ts';
+import { readOptions, seeHelp } from './read-options.ts';
 import { replay } from './replay.ts';
-import { type CommandContext, runCommand } from './run-command.ts';
-import { renderPage } from './view/render-page.ts';
+import type { CommandContext, Progress } from './run-command.ts';
+import { showLive } from './show-live.ts';
+import { countTraces } from './view/describe-span.ts';
 import { renderWaterfall } from './view/render-waterfall.ts';
+import { spanLines } from './view/span-lines.ts';
+import { writePage } from './write-page.ts';
 import { createRecordWriter, type RecordWriter } from './write-records.ts';
 
-const usage = 'use: npm start [-- [FILE… | --live] [--records FILE [--url TEMPLATE]]]';
-
-const help = `${usage}
-
-  --live          the current kubeconfig's cluster, until Ctrl-C
-  --records FILE  a line of JSON for each change and release that ends, and change that stalls (shared/change-record.schema.json)
-  --url TEMPLATE  a link to the trace in each record: https://… with {traceId}, and maybe {spanId}, {start} and {end}
-`;
 const example = resolve(import.meta.dirname, '../../test/recordings/deployment-image-update.jsonl');
 const pageName = 'rootspan-traces.html';
+const spansName = 'rootspan-traces.json';
 /** More traces than anybody reads in a terminal; the page has them all. */
 const shownInTerminal = 2_000;
 
-await runCommand(async (context) => {
-  const { args, write } = context;
-  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(help);
-  const { input, records } = inputOf(context);
-  const writer = records && (await createRecordWriter(records.file, records));
-  if (input.type === 'live') return showLive(context, writer);
-  return showReplay(context, input, writer);
-});
+export async function startCommand(context: CommandContext, args: string[]): Promise<void> {
+  const { input, traceUrl, recordsFile } = inputOf(context, args);
+  const openRecords = async () =>
+    recordsFile === undefined ? undefined : createRecordWriter(recordsFile, { traceUrl });
+  switch (input.type) {
+    case 'live': {
+      const connected = connectCluster(input.chosen, context.workingDirectory);
+      const { namespaces } = input;
+      return showLive(context, connected, { namespaces, records: await openRecords(), traceUrl });
+    }
+    case 'files':
+      return showReplay(context, input, { records: await openRecords(), traceUrl });
+    default:
+      return input satisfies never;
+  }
+}
 
 async function showReplay(
   context: CommandContext,
   { files, source }: { files: string[]; source: string },
-  records: RecordWriter | undefined,
+  { records, traceUrl }: { records: RecordWriter | undefined; traceUrl: string | undefined },
 ) {
-  const { workingDirectory, environment, write } = context;
-  const progress = createProgress(context);
-  const { spans, undelivered } = await replay({
+  const { workingDirectory, environment, say } = context;
+  const progress = createStages(context);
+  const { spans, undelivered, lost } = await replay({
     files,
     baseDirectory: workingDirectory,
     endpoint: readOtlpEndpoint(environment),
     onProgress: progress.show,
-    onNote: (note) => context.say(`rootspan: ${note}\n`),
+    onNote: (note) => say(`rootspan: ${note}\n`),
   });
   progress.end();
   await records?.add(spans);
-  await showTraces(context, spans);
-  const page = await writePage(context, spans, source);
-  await write(`${count(spans)}. Look at them: ${page}\n`);
+  await display(context, spans.sort(compareSpans), { source, traceUrl });
+  for (const line of lost) say(`rootspan: lost on the way, which is a bug: ${line}\n`);
+  if (lost.length > 0) process.exitCode = 1;
   if (undelivered !== undefined) {
     throw new UserError(
       `${undelivered.spans} spans did not reach OTEL_EXPORTER_OTLP_ENDPOINT (${undelivered.reason}); the traces above are complete`,
@@ -61,126 +65,73 @@ async function showReplay(
   }
 }
 
-/** A trace is drawn once its root has come, which is when it is over; the page has the rest as well. */
-async function showLive(context: CommandContext, records: RecordWriter | undefined) {
-  const { environment, say, untilStopped, write } = context;
-  const isRoot = ({ parentSpanId }: Span) => parentSpanId === null;
-  let drawn = new Set<string>();
-  let source = '';
-  const spans = await followLive({
-    endpoint: readOtlpEndpoint(environment),
-    signal: untilStopped,
-    onStart(cluster) {
-      source = cluster;
-      say(
-        `Following ${cluster}, and the Events of its last hour. A trace is drawn once it is over, and the newest are kept, up to 20,000 spans; Ctrl-C ends it.\n`,
-      );
-    },
-    async onSpans(soFar, letGo) {
-      await records?.add(soFar);
-      const over = new Set(soFar.filter(isRoot).map(({ traceId }) => traceId));
-      const fresh = over.difference(drawn);
-      drawn = over;
-      await showTraces(
-        context,
-        soFar.filter(({ traceId }) => fresh.has(traceId)),
-      );
-      const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
-      say(`${count(soFar)} so far${older}: ${await writePage(context, soFar, source)}\n`);
-    },
-    traceUrl: records?.traceUrl,
-    onStalled: records?.tell,
-    onTrouble: (text) => say(`rootspan: ${text}\n`),
-  });
-  await records?.add(spans.filter(hasEnded));
-  const page = await writePage(context, spans, source);
-  await write(`\n${count(spans)}, those that were not over as they stood. Look at them: ${page}\n`);
-}
-
-/** Of what was not over when it was stopped nobody knows how it ends. */
-const hasEnded = ({ attributes }: Span): boolean =>
-  !['stalled', 'unfinished'].includes(String(attributes['rootspan.change.outcome']));
-
-function count(spans: readonly Span[]): string {
-  return `${new Set(spans.map(({ traceId }) => traceId)).size} traces, ${spans.length} spans`;
-}
-
-async function showTraces({ terminal, write }: CommandContext, spans: readonly Span[]): Promise<void> {
-  const shown = spans.length <= shownInTerminal ? spans.toSorted(compareSpans) : [];
-  const look = { width: terminal?.columns ?? 120, color: terminal?.color ?? false };
-  await write(`\n${renderWaterfall(shown, look)}\n`);
-}
-
-/** Its address. */
-async function writePage(
-  { workingDirectory }: CommandContext,
+/** Whatever goes wrong with a picture, the traces are there: as JSON then. */
+async function display(
+  { call, say, terminal, workingDirectory, write }: CommandContext,
   spans: readonly Span[],
-  source: string,
-): Promise<string> {
-  const page = resolve(workingDirectory, pageName);
-  await writeFile(page, renderPage(spans.toSorted(compareSpans), { title: 'Rootspan', source }));
-  return `file://${encodeURI(page)}`;
-}
-
-type Input = { type: 'live' } | { type: 'files'; files: string[]; source: string };
-
-interface Records {
-  file: string;
-  traceUrl: string | undefined;
-}
-
-function inputOf({ args, environment, workingDirectory }: CommandContext): {
-  input: Input;
-  records: Records | undefined;
-} {
-  const options = {
-    live: { type: 'boolean' },
-    records: { type: 'string' },
-    url: { type: 'string' },
-  } as const;
-  const {
-    positionals: files,
-    values: { live, records, url },
-  } = readOptions({ args, allowPositionals: true, options }, usage, environment);
-  const wrong = url === undefined ? undefined : checkTraceUrl(url);
-  if (wrong !== undefined) throw new UserError(`--url ${url}: ${wrong}`);
-  if (url !== undefined && records === undefined)
-    throw new UserError(`--url is for the links in records; name their file with --records; ${usage}`);
-  if (records === '') throw new UserError(`--records: a file without a name; ${usage}`);
-  return {
-    input: sourceOf(files, live === true),
-    records: records === undefined ? undefined : { file: resolve(workingDirectory, records), traceUrl: url },
-  };
-}
-
-function sourceOf(files: string[], live: boolean): Input {
-  if (live) {
-    if (files.length > 0) throw new UserError(`--live follows a cluster and reads no file; ${usage}`);
-    return { type: 'live' };
+  { source, traceUrl }: { source: string; traceUrl: string | undefined },
+): Promise<void> {
+  const { columns: width, color } = terminal ?? { columns: 120, color: false };
+  const seen = countTraces(spans);
+  try {
+    await write(
+      spans.length <= shownInTerminal
+        ? `\n${renderWaterfall(spans, { width, color })}\n`
+        : `\nMore than a terminal shows; ${call} explain FILE --format waterfall draws them all the same.\n\n`,
+    );
+    const page = await writePage(resolve(workingDirectory, pageName), spans, { source, traceUrl });
+    await write(`${seen}. Look at them: ${page}\n`);
+  } catch (error) {
+    const file = resolve(workingDirectory, spansName);
+    await pipeline(spanLines(spans), createWriteStream(file));
+    say(`rootspan: the picture failed (${(error as Error).message}); the spans are in ${file}\n`);
+    await write(`${seen}. They are in ${file}\n`);
+    process.exitCode = 1;
   }
+}
+
+type Input =
+  | { type: 'live'; chosen: ChosenCluster; namespaces: ReadonlySet<string> | undefined }
+  | { type: 'files'; files: string[]; source: string };
+
+interface Asked {
+  input: Input;
+  /** A template for links to a backend, on the page and in records. */
+  traceUrl: string | undefined;
+  recordsFile: string | undefined;
+}
+
+function inputOf({ environment, workingDirectory }: CommandContext, args: string[]): Asked {
+  const { positionals: files, values } = readOptions('start', args, environment);
+  const { live, namespace, url: traceUrl, records, ...chosen } = values;
+  const recordsFile = records === undefined ? undefined : resolve(workingDirectory, records);
+  if (live === true) {
+    if (files.length > 0)
+      throw new UserError(`--live follows a cluster and reads no file; ${seeHelp('start')}`);
+    const namespaces = namespace && new Set(namespace);
+    return { input: { type: 'live', chosen, namespaces }, traceUrl, recordsFile };
+  }
+  for (const option of ['context', 'kubeconfig', 'namespace'] as const)
+    if (values[option] !== undefined)
+      throw new UserError(`--${option} goes with --live; ${seeHelp('start')}`);
   if (files.includes('-'))
     throw new UserError('a replay reads its input twice, standard input cannot; give a file');
-  return files.length === 0
-    ? { type: 'files', files: [example], source: 'a recorded rollout (the example)' }
-    : { type: 'files', files, source: files.join(', ') };
+  const input: Input =
+    files.length === 0
+      ? { type: 'files', files: [example], source: 'a recorded rollout (the example)' }
+      : { type: 'files', files, source: files.join(', ') };
+  return { input, traceUrl, recordsFile };
 }
 
 /** One line that is written over in a terminal; elsewhere a line for each stage. */
-function createProgress({ say, terminal }: CommandContext) {
+function createStages({ say, progress, isProgressShown }: CommandContext): Progress {
   let stage = '';
-  let told = 0;
+  if (isProgressShown) return progress;
   return {
-    show: (name: string, detail: string) => {
-      if (terminal === undefined) {
-        if (name !== stage) say(`${name} …\n`);
-      } else if (name !== stage || Date.now() - told > 100) {
-        say(`\r\x1b[K${name} ${detail}`);
-        told = Date.now();
-      }
+    show(name) {
+      if (name !== stage) say(`${name} …\n`);
       stage = name;
     },
-    end: () => {
-      if (terminal !== undefined) say('\r\x1b[K');
-    },
+    end: () => {},
   };
 }

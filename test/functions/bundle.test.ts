@@ -21,9 +21,35 @@ const clientsIn = (inputs: Iterable<string>) => {
   return [...new Set(names)].filter((name) => name !== undefined).sort();
 };
 
-const development = Object.keys(product.devDependencies).map((name) => `node_modules/${name}/`);
+/**
+ * What builds, tries and deploys. In package.json it stands beside what runs, since the package brings all that runs in bundles of
+ * its own.
+ */
+const tools = [
+  '@biomejs/biome',
+  'abstract-level',
+  'aws-cdk',
+  'aws-cdk-lib',
+  'cdk-nag',
+  'constructs',
+  'dynalite',
+  'esbuild',
+  'fast-check',
+  'fauxqs',
+  'kinesalite',
+  'knip',
+  'node',
+  'playwright-core',
+  'typescript',
+  'vitest',
+];
+const development = tools.map((name) => `node_modules/${name}/`);
 const foreignTo = (paths: readonly string[]) =>
   paths.filter((path) => /^(?:infra|test)\//.test(path) || development.some((name) => path.includes(name)));
+
+it('each tool is one that the project has', () => {
+  expect(Object.keys(product.devDependencies)).toEqual(expect.arrayContaining(tools));
+});
 
 describe("the forwarder's bundle", () => {
   it('holds what runs in production, one SDK client, and is one file', async () => {

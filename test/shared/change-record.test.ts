@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { explain, explainClusters } from '../../infra/local/explain.ts';
-import { type ChangeRecord, checkTraceUrl, recordOfEnd, recordOfStall } from '../../shared/change-record.ts';
+import { type ChangeRecord, recordOfEnd, recordOfStall } from '../../shared/change-record.ts';
 import type { Span } from '../../shared/span.ts';
+import { checkTraceUrl } from '../../shared/trace-url.ts';
 import { inCluster } from '../other-clusters.ts';
 import { readRecording, recorded } from '../read-recordings.ts';
 

@@ -1,37 +1,19 @@
 /** `rootspan simulate`: recordings through the pipeline in memory, calm or with everything that AWS may do to it. */
 import { mostPartitions } from '../../../shared/batch-codec.ts';
 import { UserError } from '../../../shared/errors.ts';
+import type { simulateFormats } from '../command-table.ts';
 import { readInput } from '../read-input.ts';
-import { readOptions } from '../read-options.ts';
+import { readOptions, seeHelp } from '../read-options.ts';
 import type { CommandContext } from '../run-command.ts';
 import { type Figures, measure } from './measure.ts';
 import { renderReport } from './report.ts';
 import { isSound, type Simulated, simulate } from './simulate.ts';
 import { describeFailures } from './verify.ts';
 
-const usage =
-  'use: rootspan simulate FILE… [--seed N] [--faults none|all] [--partitions N] [--format report|json|jsonl] [--rules FILE]';
+type Format = (typeof simulateFormats)[number];
+type Rendering = (figures: () => Figures, simulated: Simulated) => Iterable<string>;
 
-const help = `${usage}
-
-Runs the pipeline as AWS would (stream, functions, table, queues, backend) in this process and on a clock of its own, each
-observation at the time that the recording says it came, and holds what the backend got against what explain says.
-
-  --seed N        the same seed, the same run, to the byte (1)
-  --faults none   each delivery once and in order (the default)
-  --faults all    what AWS may do, as the seed says: deliveries twice, at once and late, functions that die at any call, answers
-                  that get lost, parts that are away or throttle for a while, clocks that differ, cold starts
-  --partitions N  partition keys of each cluster, as the chart's value; and as many shards (1)
-  --format report latency, requests, units, bytes, milliseconds, and the price of a million Events (the default); json: the same
-  --format jsonl  a line for each span as the backend got it: {"deliveredAt":MILLISECONDS,"span":{…}}
-  --rules FILE    rules of your own, as for explain
-
-Exit 1 where a span was lost or contradicted; standard error says which.
-`;
-
-type Format = (figures: () => Figures, simulated: Simulated) => Iterable<string>;
-
-const formats: Readonly<Record<string, Format>> = {
+const formats: Readonly<Record<Format, Rendering>> = {
   report: (figures) => [renderReport(figures())],
   json: (figures) => [`${JSON.stringify(figures(), null, 2)}\n`],
   jsonl: (_, { deliveries }) => Iterator.from(deliveries).map((delivery) => `${JSON.stringify(delivery)}\n`),
@@ -45,13 +27,14 @@ export async function simulateCommand(
   args: string[],
   run: typeof simulate = simulate,
 ): Promise<void> {
-  const { environment, write, say } = context;
-  if (args.some((arg) => arg === '--help' || arg === '-h')) return write(help);
+  const { environment, write, say, progress } = context;
   const { files, seed, faults, partitions, format, rules } = simulateOptions(args, environment);
   const { clusters, userRows } = await readInput(context, { files, rules });
+  progress.show('simulating', files.join(', '));
   const simulated = await run(clusters, { seed, faults, partitions, userRows });
+  progress.end();
   const figures = () => measure(clusters, simulated, { seed, faults });
-  for (const text of formats[format]!(figures, simulated)) await write(text);
+  for (const text of formats[format](figures, simulated)) await write(text);
   tellFailures(simulated, say);
   if (!isSound(simulated)) process.exitCode = 1;
 }
@@ -72,30 +55,25 @@ interface SimulateOptions {
   seed: number;
   faults: 'none' | 'all';
   partitions: number;
-  format: string;
+  format: Format;
   rules: string | undefined;
 }
 
 function simulateOptions(args: string[], environment: CommandContext['environment']): SimulateOptions {
-  const options = {
-    seed: { type: 'string' },
-    faults: { type: 'string' },
-    partitions: { type: 'string' },
-    format: { type: 'string' },
-    rules: { type: 'string' },
-  } as const;
-  const { values, positionals } = readOptions({ args, allowPositionals: true, options }, usage, environment);
-  if (positionals.length === 0) throw new UserError(`no file to simulate; ${usage}`);
+  const { values, positionals } = readOptions('simulate', args, environment);
+  if (positionals.length === 0) throw new UserError(`no file to simulate; ${seeHelp('simulate')}`);
   const { seed = '1', faults = 'none', partitions = '1', format = 'report', rules } = values;
   if (!/^\d{1,15}$/.test(seed)) throw new UserError(`--seed ${seed}: not a seed; write a whole number`);
-  if (faults !== 'none' && faults !== 'all')
-    throw new UserError(`--faults ${faults}: no such faults; choose none, all`);
   if (!/^[1-9]\d?$/.test(partitions) || Number(partitions) > mostPartitions)
     throw new UserError(
       `--partitions ${partitions}: not so many; write a number from 1 to ${mostPartitions}`,
     );
-  if (!Object.hasOwn(formats, format))
-    throw new UserError(`--format ${format}: no such format; choose ${Object.keys(formats).join(', ')}`);
-  if (rules === '') throw new UserError('--rules: a file without a name; name the one with your rules');
-  return { files: positionals, seed: Number(seed), faults, partitions: Number(partitions), format, rules };
+  return {
+    files: positionals,
+    seed: Number(seed),
+    faults: faults === 'all' ? 'all' : 'none',
+    partitions: Number(partitions),
+    format: format as Format,
+    rules,
+  };
 }

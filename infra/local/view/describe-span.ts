@@ -158,6 +158,10 @@ export function formatTime(unixNano: bigint): string {
 /** `1 error`, `3 errors`. */
 export const countOf = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
+/** `2 traces, 51 spans`. */
+export const countTraces = (spans: readonly Span[]): string =>
+  `${countOf(new Set(spans.map(({ traceId }) => traceId)).size, 'trace')}, ${countOf(spans.length, 'span')}`;
+
 /** On one line; `''` where there is none. */
 export function textOf(attributes: Attributes, key: string): string {
   const value = attributes[key];

@@ -60,7 +60,7 @@ export interface PageData {
   traces: PackedTrace[];
 }
 
-export function pageDataOf(traces: readonly Trace[], traceUrl?: string): PageData {
+export function pageDataOf(traces: readonly Trace[], traceUrl: string | undefined): PageData {
   const trees = traces.map((trace) => [...walkTrees(trace.roots)].map(({ tree }) => tree));
   const { shared, traces: packed } = packSpans(trees.map((all) => all.map(({ span }) => span)));
   return {

@@ -29,7 +29,7 @@ export function renderWaterfall(
   if (traces.length === 0) return '';
   const columns = Math.max(60, Math.min(250, Math.floor(width) || 80));
   const blocks = traces.map((trace) => ({ trace, rows: rowsOf(trace) }));
-  const widest = Math.max(...blocks.map(({ rows }) => widestLabel(rows)));
+  const widest = blocks.reduce((most, { rows }) => Math.max(most, widestLabel(rows)), 0);
   const label = Math.min(widest, Math.floor((columns - DURATION - 2) * 0.58));
   const layout: Layout = { columns, label, lane: columns - label - DURATION - 2, hues: huesOf(spans) };
 
@@ -157,6 +157,8 @@ function header(trace: Trace, columns: number): Line[] {
         .join(', ')}${trace.links.length > 3 ? ` and ${trace.links.length - 3} more` : ''}`,
       'dim',
     ]);
+
+  facts.push([`trace ${trace.traceId}`, 'dim']);
 
   const lines: Line[] = [[[title, trace.errors > 0 ? 'boldRed' : 'bold']]];
   let used = cellWidth(title);

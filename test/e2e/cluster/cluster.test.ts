@@ -52,6 +52,7 @@ beforeAll(async () => {
     now: Date.now,
     assemblyClock: () => (Date.now() > closedFrom ? endOfTime : BigInt(Date.now()) * 1_000_000n),
     onRemark: () => {},
+    onTrouble: (trouble) => defects.push(trouble),
     onDefect: (defect) => defects.push(defect),
   });
   gate = await startStreamGate(pipeline.stream.endpoint);

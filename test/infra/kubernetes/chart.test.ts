@@ -19,6 +19,11 @@ const values = parse(read('infra/kubernetes/chart/values.yaml'));
 /** As Kubernetes' kinds have it. */
 const pluralOf = (kind: string): string => `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
 
+it('the chart has the version of the package', () => {
+  const { version } = JSON.parse(read('package.json')) as { version: string };
+  expect(parse(read('infra/kubernetes/chart/Chart.yaml'))).toMatchObject({ version, appVersion: version });
+});
+
 it('the chart lets the forwarder read each kind that a rule of causality knows', () => {
   const read = [
     ...watchedObjects.map(({ resource }) => resource),

@@ -1,5 +1,5 @@
 /** The command line as a user meets it: a process of its own, its output and how it ends. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandNames, commands } from '../../../infra/local/command-table.ts';
 import { whyNotRead } from '../../../infra/local/connect-cluster.ts';
+import { readOptions } from '../../../infra/local/read-options.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const recording = resolve(root, 'test/recordings/deployment-scale.jsonl');
@@ -35,24 +37,41 @@ const run = (args: string[], environment: Record<string, string> = {}): Promise<
   });
 
 describe('what the user can put right is one line, exit 2 and no output', () => {
-  const use = 'use: rootspan explain FILE… [--format tree|json|otlp|html] [--at TIME] [--why] [--rules FILE]';
+  const help = 'rootspan explain --help says what there is';
   it.each([
+    [[], 'no command; rootspan --help lists them'],
+    [['explian'], 'no command explian; is explain meant?'],
     [
       ['toString'],
-      'no command toString; use: rootspan COMMAND …; the commands are explain, doctor, record, replay-set-aside, simulate',
+      'no command toString; the commands are explain, start, record, trace, doctor, simulate, replay-set-aside, completion',
     ],
     [
       ['explain', recording, '--format', 'toString'],
-      '--format toString: no such format; choose tree, json, otlp, html',
+      '--format toString: no such format; choose waterfall, tree, json, otlp, html',
     ],
-    [['explain', recording, '--jsn'], `Unknown option '--jsn'; ${use}`],
-    [['explain', recording, '--format'], `Option '--format <value>' argument missing; ${use}`],
+    [['explain', recording, '--format', 'jsn'], '--format jsn: no such format; is json meant?'],
+    [['explain', recording, '--formt', 'json'], '--formt: explain has no such option; is --format meant?'],
+    [['explain', recording, '--jsn'], `--jsn: explain has no such option; ${help}`],
+    [['explain', recording, '-x'], `-x: explain has no such option; ${help}`],
+    [['explain', recording, '--format'], `Option '--format <value>' argument missing; ${help}`],
+    [
+      ['explain', recording, '--fail-on', 'failed,staled'],
+      '--fail-on staled: no such outcome; is stalled meant?',
+    ],
+    [['doctor', 'prod'], 'prod: doctor takes no argument; rootspan doctor --help says what there is'],
+    [['completion', 'bsh'], 'bsh: no such shell; is bash meant?'],
+    [['start', '--context', 'prod'], '--context goes with --live; rootspan start --help says what there is'],
+    [['trace', 'web'], 'web: not KIND/NAME; write it like deploy/web'],
+    [
+      ['trace', 'deploy/web', recording, '--url', 'https://x'],
+      '--url https://x: has no {traceId} in it, in whose place the trace’s id goes',
+    ],
     [
       ['explain', recording, '--at', '2026-11-23T04:51:02'],
       '--at 2026-11-23T04:51:02: not a time; write it like 2026-11-23T04:51:02Z',
     ],
     [['explain', ''], 'a file without a name; name the recordings to read'],
-    [['explain', recording, '--rules', ''], '--rules: a file without a name; name the one with your rules'],
+    [['explain', recording, '--rules', ''], `--rules: its FILE is empty; ${help}`],
     [['explain', recording, '--rules', 'none.yaml'], 'none.yaml: no such file; check the path'],
     [['explain', recording, '--rules', '.'], '.: is a directory; name the file with the rules'],
     [
@@ -97,6 +116,92 @@ it('what npm took for itself, for want of a --, is not passed over', async () =>
     stderr:
       'rootspan: npm took --at for itself; put -- before what is not for npm: npm run -s rootspan -- …, npm start -- …\n',
   });
+});
+
+describe('help', () => {
+  it.each(commandNames)(
+    '%s explains its options, each with an example that the table knows',
+    async (name) => {
+      const { exit, stdout, stderr } = await run([name, '--help']);
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+      for (const option of Object.keys(commands[name].options)) expect(stdout).toContain(`--${option}`);
+      expect(stdout.split('\n').filter((line) => line.length > 130)).toEqual([]);
+      for (const [line] of commands[name].examples) {
+        if (line.startsWith('kubectl ')) continue;
+        const [command, ...args] = line.replace(/ > .*/, '').replaceAll('"', '').split(' ');
+        expect(command).toBe(name);
+        expect(() => readOptions(name, args, {})).not.toThrow();
+      }
+    },
+  );
+
+  it('lists the commands, says the version, and goes by `help COMMAND` as well', async () => {
+    expect((await run(['--help'])).stdout).toMatch(/explain .*\n.*start .*\n.*record /);
+    expect((await run(['help', 'explain'])).stdout).toBe((await run(['explain', '-h'])).stdout);
+    const { version } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(await run(['--version'])).toEqual({ exit: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('completion', () => {
+  /** What bash offers for a line that is being typed. */
+  const complete = async (...words: string[]): Promise<string[]> => {
+    const { stdout } = await run(['completion', 'bash']);
+    const script = `${stdout}
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rootspan; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const offered = execFileSync('bash', ['-c', script, 'bash', 'rootspan', ...words], { cwd: folder });
+    return offered.toString().trimEnd().split('\n');
+  };
+
+  it.each<[string[], string[]]>([
+    [['si'], ['simulate']],
+    [['explain', '--fo'], ['--format']],
+    [['explain', '--format', 'o'], ['otlp']],
+    [['explain', '--rules', 'ru'], ['rules.yaml']],
+    [['explain', 'ru'], ['rules.yaml']],
+    [['completion', 'f'], ['fish']],
+  ])('bash completes %j', async (words, offered) => {
+    expect(await complete(...words)).toEqual(offered);
+  });
+
+  it.each(['zsh', 'fish'])('%s: each command and option is in the script', async (shell) => {
+    const { stdout } = await run(['completion', shell]);
+    for (const name of commandNames) {
+      expect(stdout).toContain(name);
+      for (const option of Object.keys(commands[name].options)) expect(stdout).toContain(option);
+    }
+  });
+});
+
+describe('--fail-on', () => {
+  const bad = resolve(root, 'test/recordings/jobs.jsonl');
+  it('exit 1 where a change ended so, after the traces, and says which', async () => {
+    const plain = await run(['explain', bad, '--format', 'json']);
+    const { exit, stdout, stderr } = await run([
+      'explain',
+      bad,
+      '--format',
+      'json',
+      '--fail-on',
+      'stalled,failed',
+    ]);
+    expect({ exit, stdout }).toEqual({ exit: 1, stdout: plain.stdout });
+    expect(stderr).toMatch(/^(?:rootspan: Job\.\w+ \S+\/\S+ failed \(trace [0-9a-f]{32}\): [^\n]+\n)+$/);
+  });
+
+  it('exit 0 where none did', async () => {
+    expect(await run(['explain', recording, '--fail-on', 'failed'])).toMatchObject({ exit: 0, stderr: '' });
+  });
+});
+
+it('what is drawn for a terminal can be asked for elsewhere, with dates and whole ids of traces', async () => {
+  const { exit, stdout } = await run(['explain', recording, '--format', 'waterfall']);
+  expect(exit).toBe(0);
+  expect(stdout).toMatch(/ · trace [0-9a-f]{32}|^ {2}trace [0-9a-f]{32}$/m);
+  expect(stdout).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC/m);
+  expect(stdout).not.toContain('\u001b');
 });
 
 describe('replay-set-aside', () => {

@@ -48,6 +48,7 @@ describe('what is open when `--live` is stopped', () => {
       now: Date.now,
       assemblyClock: () => now,
       onRemark: () => {},
+      onTrouble: (trouble) => defects.push(trouble),
       onDefect: (defect) => defects.push(defect),
     });
     pipeline.startSettling();

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { UserError } from '../../../../shared/errors.ts';
+import { nearWord } from '../../../../shared/near-word.ts';
 import { parseWith } from '../../../../shared/observation.ts';
 import type { EventRow } from './event-row.ts';
 import { linearPattern } from './linear-pattern.ts';
@@ -207,23 +208,7 @@ function checkMeaning(row: Omit<WrittenRow, 'message'>): string | undefined {
   return undefined;
 }
 
-/** The word that was meant, where one is a slip or two away. */
 function suggest(word: string, known: readonly string[]): string {
-  const near = known
-    .map((other) => ({ other, slips: slipsBetween(word.slice(0, 40).toLowerCase(), other.toLowerCase()) }))
-    .sort((a, b) => a.slips - b.slips)[0]!;
-  return near.slips <= 2 ? `; is ${near.other} meant?` : `; known are ${known.join(', ')}`;
-}
-
-/** Levenshtein's distance: letters to put in, to leave out or to replace. */
-function slipsBetween(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (const [i, letter] of [...a].entries()) {
-    const row = [i + 1];
-    for (let j = 1; j <= b.length; j++) {
-      row.push(Math.min(row[j - 1]! + 1, above[j]! + 1, above[j - 1]! + (letter === b[j - 1] ? 0 : 1)));
-    }
-    above = row;
-  }
-  return above[b.length]!;
+  const meant = nearWord(word, known);
+  return meant === undefined ? `; known are ${known.join(', ')}` : `; is ${meant} meant?`;
 }

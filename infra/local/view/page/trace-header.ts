@@ -1,4 +1,5 @@
 /** What stands above an open waterfall: how it ended and why, what changed, who changed it, where the time went. */
+import { fillTraceUrl } from '../../../../shared/trace-url.ts';
 import { formatDuration } from '../describe-span.ts';
 import { kubectlCommands } from '../kubectl-commands.ts';
 import type { TraceFacts } from '../page-data.ts';
@@ -123,7 +124,11 @@ export const commandLine = (command: string): HTMLElement =>
 
 export function backendLink({ facts }: TraceView): HTMLElement[] {
   if (index.traceUrl === undefined) return [];
-  const href = index.traceUrl.replaceAll('{traceId}', facts.id);
+  const href = fillTraceUrl(index.traceUrl, {
+    traceId: facts.id,
+    start: facts.start,
+    end: facts.start + Math.ceil(facts.lasts / 1e6),
+  });
   return [
     make('a', {
       class: 'pill',

@@ -25,6 +25,9 @@ async function run(args: string[], how?: typeof simulate) {
     },
     untilStopped: new AbortController().signal,
     terminal: undefined,
+    progress: { show: () => {}, end: () => {} },
+    isProgressShown: false,
+    call: 'rootspan',
   };
   await simulateCommand(context, args, how);
   return { stdout, stderr, exit: process.exitCode ?? 0 };
@@ -69,13 +72,13 @@ describe('rootspan simulate', () => {
 
   it.each([
     [['none.jsonl'], 'none.jsonl: no such file; check the path'],
-    [[], /^no file to simulate; use: rootspan simulate FILE/],
+    [[], /^no file to simulate; rootspan simulate --help/],
     [[recording, '--seed', 'x'], '--seed x: not a seed; write a whole number'],
     [[recording, '--partitions', '65'], '--partitions 65: not so many; write a number from 1 to 64'],
     [[recording, '--faults', 'some'], '--faults some: no such faults; choose none, all'],
     [[recording, '--format', 'xml'], '--format xml: no such format; choose report, json, jsonl'],
-    [[recording, '--rules', ''], '--rules: a file without a name; name the one with your rules'],
-    [[recording, '--speed', '2'], /^Unknown option '--speed'; use: rootspan simulate/],
+    [[recording, '--rules', ''], /^--rules: its FILE is empty; /],
+    [[recording, '--speed', '2'], '--speed: simulate has no such option; is --seed meant?'],
   ])('%j is one line', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
   });

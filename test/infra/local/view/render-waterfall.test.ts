@@ -12,6 +12,7 @@ const ESCAPE = '\u001b';
 test('a rollout: who, what, how it went, and a bar for each span', () => {
   expect(plain(makeRollout({ name: 'web', replicas: 2 }))).toBe(`\
 Deployment.Apply web · shop · by kubectl-client-side-apply · ✓ complete · 1.54 s · 14 spans
+  trace 6c957832589e9c8d19b67c9c0c4b995a
 2026-11-23 05:11:29.000 UTC                0                    771 ms               1.54 s
 Deployment.Apply web                       ████████████████████████████████████████████████   1.54 s
 └ Deployment.ScalingReplicaSet             ████████████████████████████████████████████████   1.54 s

@@ -1,0 +1,100 @@
+/** `rootspan start --live` in the terminal: what is under way, each trace once it is over, and what comes after that. */
+import { resolve } from 'node:path';
+import { readOtlpEndpoint } from '../../functions/emitter/read-config.ts';
+import { compareSpans, type Span } from '../../shared/span.ts';
+import type { ConnectedCluster } from './connect-cluster.ts';
+import { followLive } from './live.ts';
+import type { CommandContext } from './run-command.ts';
+import { describeLater, describeUnderWay, rememberUnderWay } from './tell-live.ts';
+import { countTraces } from './view/describe-span.ts';
+import { renderWaterfall } from './view/render-waterfall.ts';
+import { writePage } from './write-page.ts';
+import type { RecordWriter } from './write-records.ts';
+
+/** More at once than anybody reads; the page has them all. */
+const shownInTerminal = 2_000;
+const linesAtOnce = 20;
+
+interface LiveOptions {
+  namespaces: ReadonlySet<string> | undefined;
+  records: RecordWriter | undefined;
+  /** A template for links to a backend, on the page and in records. */
+  traceUrl: string | undefined;
+}
+
+export async function showLive(
+  context: CommandContext,
+  connected: ConnectedCluster,
+  { namespaces, records, traceUrl }: LiveOptions,
+): Promise<void> {
+  const { environment, say, terminal, untilStopped, workingDirectory, write } = context;
+  const { columns: width, color } = terminal ?? { columns: 120, color: false };
+  const page = resolve(workingDirectory, pageName(connected.context, new Date()));
+  const isWanted = ({ attributes }: Span) =>
+    namespaces === undefined || namespaces.has(String(attributes['k8s.namespace.name']));
+  const told = rememberUnderWay();
+  /** By trace that was drawn: spans that were shown. */
+  let drawn = new Map<string, Set<string>>();
+  let source = '';
+
+  const spans = await followLive({
+    connected,
+    endpoint: readOtlpEndpoint(environment),
+    signal: untilStopped,
+    onStart(cluster) {
+      source = cluster;
+      say(
+        `Following ${cluster}, and the Events of its last hour. A trace is drawn once it is over, and the newest are kept, up to 20,000 spans; Ctrl-C ends it.\n`,
+      );
+    },
+    async onSpans(soFar, letGo) {
+      await records?.add(soFar);
+      const before = drawn;
+      const traces = Map.groupBy(soFar, ({ traceId }) => traceId);
+      const over = [...traces].filter(([, those]) => those.some(isRoot) && those.some(isWanted));
+      drawn = new Map(over.map(([id, those]) => [id, new Set(those.map(({ spanId }) => spanId))]));
+      const fresh = over.flatMap(([id, those]) => (before.has(id) ? [] : those));
+      if (fresh.length > 0 && fresh.length <= shownInTerminal)
+        await write(`\n${renderWaterfall(fresh.toSorted(compareSpans), { width, color })}\n`);
+      const later = over.flatMap(([id, those]) => {
+        const shown = before.get(id);
+        return shown === undefined ? [] : describeLater(those, shown, { width, color });
+      });
+      await writeLines(write, later);
+      const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
+      say(`${countTraces(soFar)} so far${older}: ${await writePage(page, soFar, { source, traceUrl })}\n`);
+    },
+    onUnderWay(traces) {
+      const news = told.news(
+        traces.filter(({ root, lastError }) => [root, lastError ?? root].some(isWanted)),
+      );
+      void writeLines(
+        write,
+        news.map((one) => describeUnderWay(one, Date.now(), { width, color })),
+      );
+    },
+    traceUrl,
+    onStalled: records?.tell,
+    onTrouble: (text) => say(`rootspan: ${text}\n`),
+  });
+  await records?.add(spans.filter(hasEnded));
+  const address = await writePage(page, spans, { source, traceUrl });
+  await write(`\n${countTraces(spans)}, those that were not over as they stood. Look at them: ${address}\n`);
+}
+
+/** Of what was not over when it was stopped nobody knows how it ends. */
+const hasEnded = ({ attributes }: Span): boolean =>
+  !['stalled', 'unfinished'].includes(String(attributes['rootspan.change.outcome']));
+
+const isRoot = ({ parentSpanId }: Span): boolean => parentSpanId === null;
+
+async function writeLines(write: CommandContext['write'], lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return;
+  const more = lines.length - linesAtOnce;
+  const shown = [...lines.slice(0, linesAtOnce), ...(more > 0 ? [`… and ${more} more`] : [])];
+  await write(`${shown.join('\n')}\n`);
+}
+
+/** A page for each run: one that ran here before is still there. */
+const pageName = (context: string, at: Date): string =>
+  `rootspan-live-${context.replace(/[^\w.-]+/g, '-').slice(0, 60)}-${at.toISOString().slice(0, 19).replace(/\D/g, '')}.html`;

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { findTraces } from '../../../infra/local/find-traces.ts';
+import { traceIdOf } from '../../../shared/ids.ts';
+import type { Observation } from '../../../shared/observation.ts';
+import { event, snapshot, thing } from '../../functions/correlator/causality/cluster-story.ts';
+
+const inShop = (observations: Observation[], kind: string, name: string, isOneLook = false) =>
+  findTraces([{ cluster: { uid: 'c' }, observations }], { kind, name, namespace: undefined }, { isOneLook });
+
+/** As a list tells it: nobody saw when it was written. */
+const listed = (...told: Parameters<typeof snapshot>): Observation => ({
+  ...snapshot(...told),
+  from: 'list',
+});
+
+const web = thing('Deployment', 'web');
+const web1 = thing('ReplicaSet', 'web-1', web);
+const pod = thing('Pod', 'web-1-a', web1);
+const rollout = [
+  snapshot(0, web),
+  event(0.1, web, 'ScalingReplicaSet', 'Scaled up replica set web-1 to 1'),
+  snapshot(0.1, web1),
+  event(0.2, web1, 'SuccessfulCreate', 'Created pod: web-1-a'),
+  snapshot(0.2, pod),
+  event(1, pod, 'Started', 'Started container app'),
+];
+
+describe('from a workload to its traces', () => {
+  it('of a Deployment, of its ReplicaSet and of its pod they are the same', () => {
+    const id = traceIdOf(web.uid, '1');
+    for (const [kind, name] of [
+      ['deploy', 'web'],
+      ['rs', 'web-1'],
+      ['pod', 'web-1-a'],
+    ] as const)
+      expect(inShop(rollout, kind, name).traces.map(({ traceId }) => traceId)).toEqual([id]);
+  });
+
+  it('a generation of which nothing is told any more has its id all the same, up to ten of them', () => {
+    const { traces } = inShop([listed(5000, web, { generation: 12 })], 'deploy', 'web', true);
+    expect(traces.map(({ change }) => change)).toEqual(
+      Array.from({ length: 10 }, (_, i) => `generation ${12 - i}`),
+    );
+    expect(traces[0]!.traceId).toBe(traceIdOf(web.uid, '12'));
+    expect(traces[0]!.start).toBeUndefined();
+  });
+
+  it('where the change wrote a traceparent, its trace is the caller’s', () => {
+    const caller = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const annotations = { traceparent: `00-${caller}-00f067aa0ba902b7-01` };
+    const { traces } = inShop([listed(5000, web, { generation: 2, annotations })], 'deploy', 'web');
+    expect(traces.map(({ traceId }) => traceId)).toEqual([caller, traceIdOf(web.uid, '1')]);
+  });
+
+  it('a run of a CronJob is among those of the CronJob, and alone among its own', () => {
+    const nightly = thing('CronJob', 'nightly');
+    const jobs = [1, 2].map((i) => thing('Job', `nightly-${i}`, nightly));
+    const story = [
+      listed(-9000, nightly),
+      ...jobs.flatMap((job, i) => [
+        snapshot(i * 100, job),
+        event(i * 100 + 1, job, 'SuccessfulCreate', `Created pod: ${job.name}-x`),
+      ]),
+    ];
+    const named = (kind: string, name: string) =>
+      inShop(story, kind, name).traces.flatMap(({ start, name: of }) => (start === undefined ? [] : of));
+    expect(named('cj', 'nightly')).toEqual(['nightly-2', 'nightly-1']);
+    expect(named('job', 'nightly-1')).toEqual(['nightly-1']);
+  });
+
+  it('in one look, of an object that is gone nothing is told: its Events do not say of which generation they are', () => {
+    const old = { ...web, uid: 'uid-of-an-older-web' };
+    const events = [event(-3000, old, 'ScalingReplicaSet', 'Scaled up replica set web-0 to 1')];
+    const { traces } = inShop([...events, listed(5000, web, { generation: 1 })], 'deploy', 'web', true);
+    expect(traces.map(({ traceId }) => traceId)).toEqual([traceIdOf(web.uid, '1')]);
+  });
+
+  it('of another kind of that name it says which', () => {
+    const { objects, namesakes } = inShop(rollout, 'sts', 'web');
+    expect(objects).toEqual([]);
+    expect(namesakes).toEqual([{ kind: 'Deployment', namespace: 'shop' }]);
+  });
+});
