@@ -155,7 +155,7 @@ const syncKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => {
 };
 
 /** Where what is synced comes from (fluxcd/source-controller api/). */
-const sourceKinds: ReadonlySet<string> = new Set([
+export const sourceKinds: ReadonlySet<string> = new Set([
   'GitRepository',
   'OCIRepository',
   'Bucket',

@@ -2,8 +2,11 @@
  * A change as a release knows it: what its root says, and under which key changes of other workloads and clusters are of the same
  * release. A root says all of it, so whoever has sent one knows what to file.
  */
+
 import { restartMark } from '../../../shared/snapshot-fields.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
+import { syncedKinds } from '../causality/find-syncs.ts';
+import { sourceKinds } from '../causality/sync-links.ts';
 
 export interface ReleaseChange {
   key: ReleaseKey;
@@ -99,13 +102,15 @@ const saysHowMany =
 const bringsNothing: ReadonlySet<string> = new Set(['Scale', 'Restart']);
 
 /**
- * A sync brings the revision to what it applies, whose changes are told. Where it fails before that, nothing else tells that the
- * revision did not get to this cluster.
+ * What syncs (a first sync is its creation) brings the revision to what it applies, whose changes are told. Where it fails before that,
+ * nothing else tells that the revision did not get to this cluster. Where it comes from brings it to nobody.
  */
 function bringsRevision({ name, attributes }: Span, { by }: ReleaseKey): boolean {
-  const operation = attributes['rootspan.change.operation'];
-  if (operation === 'Delete') return false;
-  if (operation === 'Sync')
+  const [operation, kind] = ['rootspan.change.operation', 'k8s.object.kind'].map((key) =>
+    textOf(attributes, key),
+  );
+  if (operation === 'Delete' || sourceKinds.has(kind!)) return false;
+  if (operation === 'Sync' || syncedKinds.has(kind!))
     return by === 'revision' && isFailed(attributes) && attributes['error.type'] !== 'HealthCheckFailed';
   const verb = name.slice(name.lastIndexOf('.') + 1);
   if (verb === 'Run') return false;

@@ -114,13 +114,27 @@ describe('a release', () => {
     );
   });
 
+  const elsewhere = { cluster: 'eu-1', revision: commit };
   it('tells of a sync only that it failed before anything was changed', () => {
     const sync = { cluster: 'eu-2', name: 'apps', operation: 'Sync', revision: commit, outcome: 'failed' };
-    const other = { cluster: 'eu-1', revision: commit };
-    expect(release({ ...sync, error: 'BuildFailed' }, other)).toContain('2 in 2, 1 failed');
-    expect(release({ ...sync, error: 'HealthCheckFailed' }, other)).toBe('');
-    expect(release({ ...sync, outcome: 'complete' }, other)).toBe('');
+    expect(release({ ...sync, error: 'BuildFailed' }, elsewhere)).toContain('2 in 2, 1 failed');
+    expect(release({ ...sync, error: 'HealthCheckFailed' }, elsewhere)).toBe('');
+    expect(release({ ...sync, outcome: 'complete' }, elsewhere)).toBe('');
   });
+  it.each(['Kustomization', 'HelmRelease', 'Application'])(
+    'tells no more of the first sync of a %s',
+    (kind) => {
+      const created = { cluster: 'eu-2', name: 'apps', kind, operation: 'Create', revision: commit };
+      expect(release(created, elsewhere)).toBe('');
+      expect(release({ ...created, outcome: 'failed', error: 'BuildFailed' }, elsewhere)).toContain(
+        '1 failed',
+      );
+    },
+  );
+  it('does not tell of where it comes from', () =>
+    expect(
+      release({ cluster: 'eu-2', kind: 'GitRepository', revision: commit, outcome: 'failed' }, elsewhere),
+    ).toBe(''));
 
   it('is split where an hour went by between two starts: a revision that is rolled back and forth is two', () => {
     const there = { release: 'r1', cluster: 'eu-1' };

@@ -13,6 +13,7 @@ const beginning = 1_795_410_000n * second;
 
 export interface RootFacts {
   cluster: string;
+  kind?: string;
   name?: string;
   verb?: string;
   generation?: number;
@@ -33,6 +34,7 @@ export interface RootFacts {
 export function changeRoot(facts: RootFacts): Span {
   const {
     cluster,
+    kind = 'Deployment',
     name = 'web',
     verb = 'Apply',
     generation = 2,
@@ -44,7 +46,7 @@ export function changeRoot(facts: RootFacts): Span {
   const { fields = ['spec.template.spec.containers[app].image'] } = facts;
   const uid = `${name}-of-${cluster}`;
   const attributes: Attributes = {
-    'k8s.object.kind': 'Deployment',
+    'k8s.object.kind': kind,
     'k8s.object.name': name,
     'k8s.namespace.name': 'shop',
     'k8s.object.uid': uid,

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { renderPage } from '../../../../infra/local/view/render-page.ts';
 import { unpackSpans } from '../../../../infra/local/view/unpack-spans.ts';
-import { UserError } from '../../../../shared/errors.ts';
 import { compareSpans, type Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import { anySpans, HOSTILE, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';
@@ -104,19 +103,11 @@ test('a tab says which file it is of', () => {
   expect(tabOf('')).toBe('Rootspan');
 });
 
-test('a link to a backend is one of the web, with the trace in it', () => {
+test('a link to a backend is a template, filled in where it is shown', () => {
   const linked = (traceUrl: string) => renderPage(makeMorning(), { title: '', source: '', traceUrl });
   expect(dataOf(linked('https://tempo.example/t/{traceId}'))[0].traceUrl).toBe(
     'https://tempo.example/t/{traceId}',
   );
-  for (const wrong of [
-    'https://tempo.example/',
-    'javascript:alert("{traceId}")',
-    '{traceId}',
-    'https://{traceId',
-    '',
-  ])
-    expect(() => linked(wrong)).toThrow(UserError);
 });
 
 test('20,000 spans are less than 5 MB', () => {
