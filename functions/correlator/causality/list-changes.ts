@@ -7,6 +7,7 @@ import { type Begun, type Change, generationOf, isMarked } from './change.ts';
 import { firstVerb, verbOf } from './change-verb.ts';
 import { findRollback } from './find-rollback.ts';
 import { findSyncs, type Sync, syncedKinds } from './find-syncs.ts';
+import { findToldChanges } from './find-told-changes.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { outcomesOf } from './outcome.ts';
@@ -65,7 +66,7 @@ function listGenerations(object: KubernetesObject, history: ObjectHistory, isRun
       if (last !== undefined && previous !== undefined && isOwnWrite(writer, controllers)) {
         last.lastGeneration = generation;
       } else {
-        begun.push(...generationChanges(object, generation, version, previous, writer, controllers, isRun));
+        begun.push(...generationChanges(object, generation, version, previous, controllers, isRun));
       }
     }
     previous = version;
@@ -83,26 +84,28 @@ const isOwnWrite = (writer: FieldManager | undefined, controllers: ReadonlySet<s
 
 /**
  * Of a version that is the first one known, later than the creation, the creation is another change: its time is in the
- * object, and its oldest entry says who. Where the newest entry is the creation's own, or the controller's, nothing tells of a
- * later change.
+ * object, and its oldest entry says who. Where nothing tells when it was changed since, all is the creation's: what has no time
+ * explains nothing, and must not take from the creation what came of it.
  */
 function generationChanges(
   object: KubernetesObject,
   generation: number,
   version: Version,
   previous: Version | undefined,
-  writer: FieldManager | undefined,
   controllers: ReadonlySet<string>,
   isRun: boolean,
 ): Begun[] {
-  const own = generationChange(object, generation, version, previous, writer, isRun);
-  if (previous !== undefined || generation === 1 || object.history?.created === undefined) return [own];
+  const change = (writer: FieldManager | undefined) =>
+    generationChange(object, generation, version, previous, writer, isRun);
+  if (previous !== undefined || generation === 1 || object.history?.created === undefined)
+    return [change(writerOf(version, previous))];
   const creation = creationChange(object, version, isRun);
   const scaled = lastScaling(object, version);
-  if (scaled !== undefined) return [creation, scalingChange(own, scaled)];
-  const isCreators = writer?.time !== undefined && writer.time === version.object.creationTimestamp;
-  if (isCreators || isOwnWrite(writer, controllers)) return [{ ...creation, lastGeneration: generation }];
-  return [creation, own];
+  if (scaled !== undefined) return [creation, scalingChange(change(undefined), scaled)];
+  const told = findToldChanges(object, version, controllers).at(-1);
+  const moment = told?.moment ?? momentOfMark(object);
+  if (moment === undefined) return [{ ...creation, lastGeneration: generation }];
+  return [creation, { ...change(told?.writer), moment }];
 }
 
 function generationChange(

@@ -4,7 +4,7 @@
  * and when.
  */
 import fc from 'fast-check';
-import type { Observation } from '../../../../shared/observation.ts';
+import type { ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
 import { event, rollout, snapshot, thing } from './cluster-story.ts';
 
 const rfc = (seconds: number) => new Date(Date.parse('2026-03-01T12:00:00Z') + seconds * 1000).toISOString();
@@ -134,6 +134,34 @@ const syncs: fc.Arbitrary<Observation[]> = fc.array(momentsWithin(900), { maxLen
   ];
 });
 
+/** A Deployment that was changed before anybody looked; kubectl may have hidden its managedFields. */
+const found: fc.Arbitrary<Observation[]> = fc
+  .record({
+    changes: fc.array(momentsWithin(900), { minLength: 1, maxLength: 3 }),
+    isShown: fc.boolean(),
+    hasTemplates: fc.boolean(),
+  })
+  .map(({ changes, isShown, hasTemplates }) => {
+    const old = thing('Deployment', 'old');
+    const managers = changes.map((at, index) => ({
+      manager: `m${index}`,
+      operation: 'Update',
+      time: second(at),
+    }));
+    const list = (told: ObjectSnapshot): Observation => ({ ...told, from: 'list' });
+    return [
+      list(snapshot(0, old, { seen: 900, generation: 1 + changes.length, ...(isShown && { managers }) })),
+      ...changes.flatMap((at, index) => {
+        const replicaSet = thing('ReplicaSet', `old-${index}`, old);
+        return [
+          ...(hasTemplates ? [list(snapshot(at, replicaSet, { seen: 900 }))] : []),
+          event(at, old, 'ScalingReplicaSet', `Scaled up replica set old-${index} from 0 to 1`),
+          event(at + 0.1, replicaSet, 'SuccessfulCreate', `Created pod: old-${index}-a`),
+        ];
+      }),
+    ];
+  });
+
 /** One of each kind at most, around the same rollout. */
 export const stories: fc.Arbitrary<Observation[]> = fc
   .record({
@@ -142,6 +170,7 @@ export const stories: fc.Arbitrary<Observation[]> = fc
     evictions: fc.option(evictions),
     owners: fc.option(owners),
     syncs: fc.option(syncs),
+    found: fc.option(found),
   })
   .map((parts) => {
     const story = [
@@ -150,6 +179,7 @@ export const stories: fc.Arbitrary<Observation[]> = fc
       ...parts.coarse,
       ...(parts.evictions ?? []),
       ...(parts.syncs ?? []),
+      ...(parts.found ?? []),
     ];
     return parts.owners === null ? story : [...story.map(ownedByApp), ...parts.owners];
   });

@@ -1,7 +1,7 @@
 /** What a dump tells: objects as they are at its end, Events of the last hour, whole seconds. */
 import { describe, expect, it } from 'vitest';
 import type { ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
-import { event, snapshot, spansOf, tell, thing } from './cluster-story.ts';
+import { event, outline, snapshot, spansOf, tell, thing } from './cluster-story.ts';
 
 /** As it is when somebody looks, an hour after all else. */
 const found = (
@@ -98,6 +98,60 @@ describe('a dump', () => {
         '  Deployment.ScalingReplicaSet web',
       ].join('\n'),
     );
+  });
+
+  it('without managedFields tells by its ReplicaSets when it was changed', () => {
+    const deployment = thing('Deployment', 'web');
+    const [first, second] = [
+      thing('ReplicaSet', 'web-1', deployment),
+      thing('ReplicaSet', 'web-2', deployment),
+    ];
+    expect(
+      tell(
+        found(0, deployment, { generation: 2 }),
+        found(0, first),
+        found(60, second),
+        event(0.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+        event(60.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 0 to 1'),
+        event(66.2, deployment, 'ScalingReplicaSet', 'Scaled down replica set web-1 from 1 to 0'),
+      ),
+    ).toBe(
+      [
+        'Deployment.Create web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+  });
+
+  it('that tells nothing of a later change but its number tells of the creation', () => {
+    const workflow = thing('Workflow', 'dag');
+    const spans = spansOf(
+      found(0, workflow, { generation: 12, status: { phase: 'Failed' } }),
+      event(0.2, workflow, 'WorkflowRunning', 'Workflow Running'),
+      event(50.2, workflow, 'WorkflowFailed', 'child failed', { type: 'Warning' }),
+    );
+    expect(outline(spans)).toBe(
+      ['Workflow.Create dag', '  Workflow.WorkflowRunning dag', '  Workflow.WorkflowFailed dag'].join('\n'),
+    );
+    expect(spans[0]?.attributes['rootspan.change.outcome']).toBe('failed');
+  });
+
+  it('a ReplicaSet that its controller was slow to make is no change where managedFields tell of none', () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+    expect(
+      tell(
+        found(0, deployment, {
+          generation: 2,
+          managers: [{ manager: 'kubectl-create', operation: 'Update', time: '2026-03-01T12:00:00Z' }],
+        }),
+        found(40, replicaSet),
+        event(40.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+      ),
+    ).toBe('Deployment.Create web\n  Deployment.ScalingReplicaSet web');
   });
 
   it('a creation of hours ago, which nobody saw, was not superseded by a change of today', () => {

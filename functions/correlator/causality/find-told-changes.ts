@@ -1,0 +1,77 @@
+/**
+ * What an object that was changed before anybody looked tells of its changes since its creation: managedFields say of each
+ * manager when it wrote last; and a workload keeps an object for each template that it had, made when it first had it. kubectl
+ * hides managedFields from its output (since 1.21): of most objects that people paste, only the latter tell.
+ */
+import type { FieldManager } from '../../../shared/observation.ts';
+import { revision } from './find-rollback.ts';
+import type { ObjectHistory, Version } from './gather-objects.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import { compare, type Moment, narrow, parseTime, SECOND, secondOf } from './time.ts';
+import { specWritersOf } from './who-wrote.ts';
+
+export interface ToldChange {
+  moment: Moment;
+  /** Undefined where nobody is known. */
+  writer: FieldManager | undefined;
+}
+
+/**
+ * Between a change and the ReplicaSet that its controller makes for it. Shorter: that of a busy controller is taken for another
+ * change. Longer: of two changes in such a time only one is told.
+ */
+const carriedOutWithin = 10n * SECOND;
+
+/** After its creation, in order of time. */
+export function findToldChanges(
+  object: KubernetesObject,
+  version: Version,
+  controllers: ReadonlySet<string>,
+): ToldChange[] {
+  const created = object.history!.created!;
+  const written = writtenAfter(created, version, controllers);
+  const moments = [created, ...written.map(({ moment }) => moment)];
+  // Whoever wrote later than the last of them would have left a time.
+  const until = version.object.managers?.some(({ time }) => time !== undefined) ? moments.at(-1) : undefined;
+  const made = templatesOf(object).filter(
+    (moment) =>
+      (until === undefined || moment.at < until.at) &&
+      !moments.some((change) => change.at <= moment.latest && moment.at - change.latest <= carriedOutWithin),
+  );
+  return [...written, ...made.map((moment) => ({ moment, writer: undefined }))].sort((a, b) =>
+    compare(a.moment.at, b.moment.at),
+  );
+}
+
+/** By the last time of each manager of the spec; those in one second are one change. */
+function writtenAfter(
+  created: Moment,
+  { object, observedAt }: Version,
+  controllers: ReadonlySet<string>,
+): ToldChange[] {
+  const bySecond = new Map<string, FieldManager>();
+  for (const writer of specWritersOf(object.managers ?? [])) {
+    if (writer.time === undefined || controllers.has(writer.manager)) continue;
+    if (parseTime(writer.time) <= created.latest) continue;
+    const known = bySecond.get(writer.time);
+    if (known === undefined || writer.manager < known.manager) bySecond.set(writer.time, writer);
+  }
+  return [...bySecond.values()]
+    .map((writer) => ({ writer, moment: narrow(parseTime(writer.time!), observedAt) }))
+    .sort((a, b) => compare(a.moment.at, b.moment.at));
+}
+
+/** Kinds of objects that stand for a template of their owner. */
+const keptTemplates: ReadonlySet<string> = new Set(['ReplicaSet', 'ControllerRevision']);
+
+const isFirst = (history: ObjectHistory | undefined): boolean =>
+  history?.versions.some(({ object }) => object.annotations?.[revision] === '1') === true;
+
+/** When the owner first had each of its templates but the first, in order of time: at the latest when the object was made for it. */
+function templatesOf({ controlled }: KubernetesObject): Moment[] {
+  return controlled
+    .filter(({ kind, history }) => keptTemplates.has(kind) && !isFirst(history))
+    .flatMap(({ history }) => history?.created ?? [])
+    .map(({ at, latest }) => ({ at: secondOf(at), latest }))
+    .sort((a, b) => compare(a.at, b.at));
+}
