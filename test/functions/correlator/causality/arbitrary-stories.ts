@@ -162,6 +162,35 @@ const found: fc.Arbitrary<Observation[]> = fc
     ];
   });
 
+/** Karpenter makes Nodes and takes them away again; Node, NodeClaim and NodePool own each other. */
+const machines: fc.Arbitrary<Observation[]> = fc
+  .array(fc.record({ starts: momentsWithin(300), lasts: fc.option(momentsWithin(900)) }), { maxLength: 3 })
+  .map((lives) => {
+    const pool = thing('NodePool', 'default');
+    return [
+      snapshot(0, pool, { generation: 1 }),
+      ...lives.flatMap(({ starts, lasts }, index) => {
+        const claim = thing('NodeClaim', `default-${index}`, pool);
+        const node = thing('Node', `m${index}`, claim);
+        const statusIs = (reason: string) => [reason, `Node m${index} status is now: ${reason}`] as const;
+        return [
+          snapshot(starts, claim, { generation: 1 }),
+          event(starts + 3, claim, 'Launched', 'Status condition transitioned, Type: Launched'),
+          event(starts + 29.5, node, 'Starting', 'Starting kubelet.'),
+          snapshot(starts + 30, node),
+          event(starts + 48, node, ...statusIs('NodeReady')),
+          ...(lasts === null
+            ? []
+            : [
+                event(starts + 60 + lasts, claim, 'DisruptionTerminating', 'Disrupting NodeClaim: Empty'),
+                event(starts + 60.1 + lasts, node, 'DisruptionTerminating', 'Disrupting Node: Empty'),
+                event(starts + 90 + lasts, node, 'RemovingNode', `Node m${index} event: Removing Node`),
+              ]),
+        ];
+      }),
+    ];
+  });
+
 /** One of each kind at most, around the same rollout. */
 export const stories: fc.Arbitrary<Observation[]> = fc
   .record({
@@ -171,6 +200,7 @@ export const stories: fc.Arbitrary<Observation[]> = fc
     owners: fc.option(owners),
     syncs: fc.option(syncs),
     found: fc.option(found),
+    machines: fc.option(machines),
   })
   .map((parts) => {
     const story = [
@@ -180,6 +210,7 @@ export const stories: fc.Arbitrary<Observation[]> = fc
       ...(parts.evictions ?? []),
       ...(parts.syncs ?? []),
       ...(parts.found ?? []),
+      ...(parts.machines ?? []),
     ];
     return parts.owners === null ? story : [...story.map(ownedByApp), ...parts.owners];
   });

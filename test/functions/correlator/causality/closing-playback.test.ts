@@ -25,6 +25,7 @@ const seenLater: ReadonlySet<string> = new Set([
   'h40-argo-cronworkflow.json',
   'h42-training-operator.json',
   'h60-managed-fields-hidden.json',
+  'h63-karpenter-drains-two-nodes.json',
 ]);
 
 const timedOut: ReadonlySet<string> = new Set(['unfinished', 'stalled']);

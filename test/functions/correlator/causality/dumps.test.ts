@@ -293,4 +293,30 @@ describe('a Node', () => {
       ].join('\n'),
     );
   });
+
+  it('is started and drained for itself, whoever owns it', () => {
+    const pool = thing('NodePool', 'default');
+    const drained = ['n1', 'n2'].flatMap((name, index) => {
+      const claim = thing('NodeClaim', `default-${name}`, pool);
+      const node = thing('Node', name, claim);
+      const at = 10 * index;
+      return [
+        found(-3600, claim, { generation: 1 }),
+        found(-3600, node),
+        event(at, claim, 'DisruptionTerminating', 'Disrupting NodeClaim: Underutilized'),
+        event(at + 0.1, node, 'DisruptionTerminating', 'Disrupting Node: Underutilized'),
+        event(at + 60, node, 'RemovingNode', `Node ${name} event: Removing Node ${name} from Controller`),
+      ];
+    });
+    expect(tell(found(-7200, pool, { generation: 1 }), ...drained)).toBe(
+      [
+        'NodeClaim.DisruptionTerminating default-n1',
+        'Node.DisruptionTerminating n1',
+        '  Node.RemovingNode n1',
+        'NodeClaim.DisruptionTerminating default-n2',
+        'Node.DisruptionTerminating n2',
+        '  Node.RemovingNode n2',
+      ].join('\n'),
+    );
+  });
 });
