@@ -8,6 +8,8 @@ import { type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { beginsStory, turnOf } from './node-turns.ts';
 import { effectiveTimes, inCausalOrder } from './order-by-cause.ts';
+import { eviction } from './placement/driver-rules.ts';
+import { disruption } from './placement/node-rules.ts';
 import { podDeleted } from './placement/owner-rules.ts';
 import type { Placement } from './placement/placement-rule.ts';
 import { episode } from './placement/placement-rules.ts';
@@ -202,7 +204,7 @@ function goesOn(cut: Cut, current: Trace, occurrence: Occurrence, at: bigint, pl
   const span = cut.spans.get(current)!;
   return (
     !beginsEpisode(occurrence, span, cut.sent) &&
-    !isOtherDeletion(cut, placement, at, current) &&
+    !isOtherRemoval(cut, occurrence, placement, at, current) &&
     isRecent(span, occurrence, at)
   );
 }
@@ -219,9 +221,19 @@ function beginsEpisode(occurrence: Occurrence, { turns }: Span, sent: SentRoots)
   );
 }
 
-/** One command may delete several pods; what comes later is another one. */
-function isOtherDeletion({ memberships }: Cut, { because }: Placement, at: bigint, { root }: Trace): boolean {
-  if (because !== podDeleted.name || root.kind !== 'episode') return false;
+/** Rules that find nothing which took the pod away but who speaks of it, or nobody. */
+const removals: ReadonlySet<string> = new Set([podDeleted.name, eviction.name, disruption.name]);
+
+/** One command may take several pods away; what comes later, or what went before, is another story. */
+function isOtherRemoval(
+  { world, memberships }: Cut,
+  occurrence: Occurrence,
+  { because, under }: Placement,
+  at: bigint,
+  { root }: Trace,
+): boolean {
+  if (under !== 'nothing' || !removals.has(because) || root.kind !== 'episode') return false;
+  if (world.subjectOf(occurrence).kind !== 'Pod') return false;
   return memberships.get(root.first)?.because !== because || at - root.first.at > atOnce;
 }
 

@@ -59,6 +59,10 @@ export function isTearDown(occurrence: Occurrence, { removal }: KubernetesObject
   return occurrence.at >= removal.at;
 }
 
+/** What is told first of its end. */
+export const firstTearDown = (subject: KubernetesObject): Occurrence | undefined =>
+  subject.occurrences.find((said) => said.transition === undefined && isTearDown(said, subject));
+
 export function createWorld(resolved: Resolved): World {
   const { rootOf, isRunOf, changesOf } = createChanges();
   const deletionOf = (root: KubernetesObject) => changesOf(root).find(({ type }) => type === 'deletion');

@@ -147,6 +147,42 @@ describe('eviction: who speaks of a pod around a removal that nothing else expla
     );
   });
 
+  it('begins a story of its own, whatever was said of the workload before', () => {
+    const story = why(
+      ...rolledOut,
+      say(1990, 'Unhealthy', 'Readiness probe failed: 503'),
+      gone(2000),
+      evicted(2000.2),
+      say(2000.3, 'Killing', 'Stopping container app'),
+      ...replaced(2000.4),
+      event(2060.2, next, 'EvictedByOperator', 'evicted to apply a recommendation'),
+      snapshot(2060, next, {
+        creationTimestamp: '2026-03-01T12:33:20Z',
+        deletionTimestamp: '2026-03-01T12:34:20Z',
+        deletionGracePeriodSeconds: 0,
+      }),
+    );
+    expect(story).toContain('\nPod.Unhealthy web-1-a\n');
+    expect(story).toContain('\nPod.EvictedByOperator web-1-a\n  Pod.Killing web-1-a [eviction/time]');
+    expect(story).toMatch(/\nPod\.EvictedByOperator web-1-b$/);
+  });
+
+  it('through the API, and nobody says what for: the first word of its end begins the story of this pod', () => {
+    expect(
+      why(
+        ...rolledOut,
+        say(1990, 'Unhealthy', 'Readiness probe failed: 503'),
+        gone(2000, 'EvictionByEvictionAPI'),
+        say(2000.1, 'Killing', 'Stopping container app'),
+        say(2005, 'Unhealthy', 'Readiness probe failed: 503'),
+      ),
+    ).toContain(
+      ['Pod.Unhealthy web-1-a', 'Pod.Killing web-1-a', '  Pod.Unhealthy web-1-a [disruption/condition]'].join(
+        '\n',
+      ),
+    );
+  });
+
   it('is not what somebody said a minute ago', () => {
     expect(
       why(...rolledOut, evicted(1940), gone(2000), say(2000.1, 'Killing', 'Stopping container app')),
