@@ -26,6 +26,8 @@ const seenLater: ReadonlySet<string> = new Set([
   'h42-training-operator.json',
   'h60-managed-fields-hidden.json',
   'h63-karpenter-drains-two-nodes.json',
+  'h65-vpa-evicts-two-pods.json',
+  'h66-descheduler-after-a-failed-probe.json',
 ]);
 
 const timedOut: ReadonlySet<string> = new Set(['unfinished', 'stalled']);
