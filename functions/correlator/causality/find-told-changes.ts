@@ -7,20 +7,25 @@ import type { FieldManager } from '../../../shared/observation.ts';
 import { revision } from './find-rollback.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { compare, type Moment, narrow, parseTime, SECOND, secondOf } from './time.ts';
+import { compare, type Moment, max, narrow, parseTime, SECOND, secondOf } from './time.ts';
 import { specWritersOf } from './who-wrote.ts';
 
 export interface ToldChange {
   moment: Moment;
   /** Undefined where nobody is known. */
   writer: FieldManager | undefined;
+  isScaling: boolean;
 }
 
 /**
- * Between a change and the ReplicaSet that its controller makes for it. Shorter: that of a busy controller is taken for another
+ * Between a change and what its controller makes or scales for it. Shorter: what a busy controller does is taken for another
  * change. Longer: of two changes in such a time only one is told.
  */
 const carriedOutWithin = 10n * SECOND;
+
+/** Whether what a controller did is what came of the change, which is known to the second. */
+export const mayHaveMade = (change: Moment, done: Moment): boolean =>
+  secondOf(change.at) <= done.latest && done.at - change.latest <= carriedOutWithin;
 
 /** After its creation, in order of time. */
 export function findToldChanges(
@@ -35,11 +40,11 @@ export function findToldChanges(
   const until = version.object.managers?.some(({ time }) => time !== undefined) ? moments.at(-1) : undefined;
   const made = templatesOf(object).filter(
     (moment) =>
-      (until === undefined || moment.at < until.at) &&
-      !moments.some((change) => change.at <= moment.latest && moment.at - change.latest <= carriedOutWithin),
+      (until === undefined || moment.latest < until.at) &&
+      !moments.some((change) => mayHaveMade(change, moment)),
   );
-  return [...written, ...made.map((moment) => ({ moment, writer: undefined }))].sort((a, b) =>
-    compare(a.moment.at, b.moment.at),
+  return [...written, ...made.map((moment) => ({ moment, writer: undefined, isScaling: false }))].sort(
+    (a, b) => compare(a.moment.at, b.moment.at),
   );
 }
 
@@ -57,21 +62,24 @@ function writtenAfter(
     if (known === undefined || writer.manager < known.manager) bySecond.set(writer.time, writer);
   }
   return [...bySecond.values()]
-    .map((writer) => ({ writer, moment: narrow(parseTime(writer.time!), observedAt) }))
+    .map((writer) => ({ writer, moment: narrow(parseTime(writer.time!), observedAt), isScaling: false }))
     .sort((a, b) => compare(a.moment.at, b.moment.at));
 }
 
 /** Kinds of objects that stand for a template of their owner. */
 const keptTemplates: ReadonlySet<string> = new Set(['ReplicaSet', 'ControllerRevision']);
 
-const isFirst = (history: ObjectHistory | undefined): boolean =>
-  history?.versions.some(({ object }) => object.annotations?.[revision] === '1') === true;
+const isFirst = ({ versions }: ObjectHistory): boolean =>
+  versions.some(({ object }) => object.annotations?.[revision] === '1');
 
-/** When the owner first had each of its templates but the first, in order of time: at the latest when the object was made for it. */
+/** When the owner first had its templates but the first, in order of time: at the latest when an object was made for them. */
 function templatesOf({ controlled }: KubernetesObject): Moment[] {
-  return controlled
-    .filter(({ kind, history }) => keptTemplates.has(kind) && !isFirst(history))
-    .flatMap(({ history }) => history?.created ?? [])
-    .map(({ at, latest }) => ({ at: secondOf(at), latest }))
-    .sort((a, b) => compare(a.at, b.at));
+  const bySecond = new Map<bigint, Moment>();
+  for (const { kind, history } of controlled) {
+    if (!keptTemplates.has(kind) || history?.created === undefined || isFirst(history)) continue;
+    const { at, latest } = history.created;
+    const second = secondOf(at);
+    bySecond.set(second, { at: second, latest: max(latest, bySecond.get(second)?.latest ?? latest) });
+  }
+  return [...bySecond.values()].sort((a, b) => compare(a.at, b.at));
 }

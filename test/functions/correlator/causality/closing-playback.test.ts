@@ -28,6 +28,8 @@ const seenLater: ReadonlySet<string> = new Set([
   'h63-karpenter-drains-two-nodes.json',
   'h65-vpa-evicts-two-pods.json',
   'h66-descheduler-after-a-failed-probe.json',
+  'h67-two-managers.json',
+  'h68-autoscaler-during-rollout.json',
 ]);
 
 const timedOut: ReadonlySet<string> = new Set(['unfinished', 'stalled']);

@@ -154,6 +154,53 @@ describe('a dump', () => {
     ).toBe('Deployment.Create web\n  Deployment.ScalingReplicaSet web');
   });
 
+  it('tells of each manager that wrote its spec, and of a scaling among them', () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-2', deployment);
+    const story = spansOf(
+      found(-86400, deployment, {
+        generation: 7,
+        replicas: 2,
+        managers: [
+          { manager: 'helm', operation: 'Apply', time: '2026-03-01T12:00:00Z', ownsSpec: true },
+          { manager: 'kubectl-set', operation: 'Update', time: '2026-03-01T12:01:00Z', ownsSpec: true },
+          { manager: 'nobody', operation: 'Update', time: '2026-03-01T12:01:30Z', ownsSpec: false },
+          { manager: 'kube-controller-manager', operation: 'Update', subresource: 'scale', ownsSpec: true },
+        ],
+      }),
+      found(60, replicaSet, { replicas: 2 }),
+      event(0.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+      event(60.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 0 to 1'),
+      event(120.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 1 to 2'),
+    );
+    expect(outline(story)).toBe(
+      [
+        'Deployment.Apply web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Scale web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+    const roots = story.filter(({ parentSpanId }) => parentSpanId === null);
+    const byStart = (a: { startTimeUnixNano: string }, b: { startTimeUnixNano: string }) =>
+      a.startTimeUnixNano < b.startTimeUnixNano ? -1 : 1;
+    // Which generation the first two were nobody knows.
+    expect(
+      roots
+        .sort(byStart)
+        .map(({ attributes }) => [
+          attributes['rootspan.change.manager'],
+          attributes['k8s.object.generation'],
+        ]),
+    ).toEqual([
+      ['helm', undefined],
+      ['kubectl-set', undefined],
+      ['kube-controller-manager', 7],
+    ]);
+  });
+
   it('a creation of hours ago, which nobody saw, was not superseded by a change of today', () => {
     const statefulSet = thing('StatefulSet', 'db');
     const pod = thing('Pod', 'db-0', statefulSet);
