@@ -164,12 +164,19 @@ const found: fc.Arbitrary<Observation[]> = fc
 
 /** Karpenter makes Nodes and takes them away again; Node, NodeClaim and NodePool own each other. */
 const machines: fc.Arbitrary<Observation[]> = fc
-  .array(fc.record({ starts: momentsWithin(300), lasts: fc.option(momentsWithin(900)) }), { maxLength: 3 })
+  .array(
+    fc.record({
+      starts: momentsWithin(300),
+      boots: momentsWithin(1800),
+      lasts: fc.option(momentsWithin(900)),
+    }),
+    { maxLength: 3 },
+  )
   .map((lives) => {
     const pool = thing('NodePool', 'default');
     return [
       snapshot(0, pool, { generation: 1 }),
-      ...lives.flatMap(({ starts, lasts }, index) => {
+      ...lives.flatMap(({ starts, boots, lasts }, index) => {
         const claim = thing('NodeClaim', `default-${index}`, pool);
         const node = thing('Node', `m${index}`, claim);
         const statusIs = (reason: string) => [reason, `Node m${index} status is now: ${reason}`] as const;
@@ -178,13 +185,23 @@ const machines: fc.Arbitrary<Observation[]> = fc
           event(starts + 3, claim, 'Launched', 'Status condition transitioned, Type: Launched'),
           event(starts + 29.5, node, 'Starting', 'Starting kubelet.'),
           snapshot(starts + 30, node),
-          event(starts + 48, node, ...statusIs('NodeReady')),
+          event(starts + 31 + boots, node, ...statusIs('NodeReady')),
           ...(lasts === null
             ? []
             : [
-                event(starts + 60 + lasts, claim, 'DisruptionTerminating', 'Disrupting NodeClaim: Empty'),
-                event(starts + 60.1 + lasts, node, 'DisruptionTerminating', 'Disrupting Node: Empty'),
-                event(starts + 90 + lasts, node, 'RemovingNode', `Node m${index} event: Removing Node`),
+                event(
+                  starts + boots + 60 + lasts,
+                  claim,
+                  'DisruptionTerminating',
+                  'Disrupting NodeClaim: Empty',
+                ),
+                event(starts + boots + 60.1 + lasts, node, 'DisruptionTerminating', 'Disrupting Node: Empty'),
+                event(
+                  starts + boots + 90 + lasts,
+                  node,
+                  'RemovingNode',
+                  `Node m${index} event: Removing Node`,
+                ),
               ]),
         ];
       }),

@@ -123,6 +123,62 @@ describe('a Node', () => {
   });
 });
 
+describe('a Node’s start', () => {
+  const node = thing('Node', 'n1');
+  const said = (at: number, reason: string) => event(at, node, reason, `Node n1 status is now: ${reason}`);
+
+  it('lasts up to its first Ready, however long that takes', () => {
+    expect(
+      why(
+        event(0, node, 'Starting', 'Starting kubelet.'),
+        event(4, node, 'RegisteredNode', 'Node n1 event: Registered Node n1 in Controller'),
+        event(1200, node, 'CIDRNotAvailable', 'Node n1 status is now: CIDRNotAvailable'),
+        said(2500, 'NodeReady'),
+      ),
+    ).toBe(
+      [
+        'Node.Starting n1',
+        '  Node.RegisteredNode n1 [episode/time]',
+        '  Node.CIDRNotAvailable n1 [episode/time]',
+        '  Node.NodeReady n1 [node-episode/uid]',
+      ].join('\n'),
+    );
+  });
+
+  it('is none of a Node that stayed ready while its kubelet was started anew', () => {
+    const ready = { type: 'Ready', status: 'True', lastTransitionTime: '2026-03-01T11:00:00Z' };
+    expect(
+      why(
+        snapshot(-3600, node, { status: { conditions: [ready] } }),
+        event(0, node, 'Starting', 'Starting kubelet.'),
+        event(1200, node, 'FreeDiskSpaceFailed', 'failed to garbage collect', { type: 'Warning' }),
+      ),
+    ).toBe('Node.Starting n1\nNode.FreeDiskSpaceFailed n1');
+  });
+
+  it('takes in that a kubelet which starts anew is not ready for some seconds', () => {
+    expect(
+      why(
+        event(0, node, 'Starting', 'Starting kubelet.'),
+        said(0.3, 'NodeNotReady'),
+        said(10, 'NodeReady'),
+        event(300, node, 'Starting', 'Starting kubelet.'),
+        said(350, 'NodeNotReady'),
+        said(400, 'NodeReady'),
+      ),
+    ).toBe(
+      [
+        'Node.Starting n1',
+        '  Node.NodeNotReady n1 [node-episode/uid]',
+        '  Node.NodeReady n1 [node-episode/uid]',
+        'Node.Starting n1',
+        'Node.NodeNotReady n1',
+        'Node.NodeReady n1',
+      ].join('\n'),
+    );
+  });
+});
+
 describe('eviction: who speaks of a pod around a removal that nothing else explains', () => {
   const evicted = (at: number) => event(at, pod, 'EvictedByOperator', 'evicted to apply a recommendation');
 
