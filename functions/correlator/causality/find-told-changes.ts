@@ -7,7 +7,7 @@ import type { FieldManager } from '../../../shared/observation.ts';
 import { revision } from './find-rollback.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { compare, type Moment, max, narrow, parseTime, SECOND, secondOf } from './time.ts';
+import { compare, type Moment, narrow, parseTime, SECOND, secondOf } from './time.ts';
 import { specWritersOf } from './who-wrote.ts';
 
 export interface ToldChange {
@@ -36,16 +36,27 @@ export function findToldChanges(
   const created = object.history!.created!;
   const written = writtenAfter(created, version, controllers);
   const moments = [created, ...written.map(({ moment }) => moment)];
-  // Whoever wrote later than the last of them would have left a time.
-  const until = version.object.managers?.some(({ time }) => time !== undefined) ? moments.at(-1) : undefined;
-  const made = templatesOf(object).filter(
-    (moment) =>
-      (until === undefined || moment.latest < until.at) &&
-      !moments.some((change) => mayHaveMade(change, moment)),
-  );
-  return [...written, ...made.map((moment) => ({ moment, writer: undefined, isScaling: false }))].sort(
-    (a, b) => compare(a.moment.at, b.moment.at),
-  );
+  const until = latestTold(object, version, moments.at(-1)!);
+  const told = [...written];
+  for (const moment of broughtIn(object)) {
+    const isLater = until !== undefined && moment.latest >= until;
+    if (isLater || moments.some((change) => mayHaveMade(change, moment))) continue;
+    moments.push(moment);
+    told.push({ moment, writer: undefined, isScaling: false });
+  }
+  return told.sort((a, b) => compare(a.moment.at, b.moment.at));
+}
+
+/** Before when all that is told of was written; undefined where nothing says so. */
+function latestTold(
+  { history }: KubernetesObject,
+  { object, observedAt }: Version,
+  last: Moment,
+): bigint | undefined {
+  // Whoever wrote later would have left a time.
+  if (object.managers?.some(({ time }) => time !== undefined)) return last.at;
+  // A dump's only version is as new as its Events; what came after one that was changed since speaks of those changes.
+  return history!.versions.length === 1 ? undefined : observedAt;
 }
 
 /** By the last time of each manager of the spec; those in one second are one change. */
@@ -72,14 +83,18 @@ const keptTemplates: ReadonlySet<string> = new Set(['ReplicaSet', 'ControllerRev
 const isFirst = ({ versions }: ObjectHistory): boolean =>
   versions.some(({ object }) => object.annotations?.[revision] === '1');
 
-/** When the owner first had its templates but the first, in order of time: at the latest when an object was made for them. */
-function templatesOf({ controlled }: KubernetesObject): Moment[] {
-  const bySecond = new Map<bigint, Moment>();
-  for (const { kind, history } of controlled) {
-    if (!keptTemplates.has(kind) || history?.created === undefined || isFirst(history)) continue;
-    const { at, latest } = history.created;
-    const second = secondOf(at);
-    bySecond.set(second, { at: second, latest: max(latest, bySecond.get(second)?.latest ?? latest) });
-  }
-  return [...bySecond.values()].sort((a, b) => compare(a.at, b.at));
+/**
+ * When a template came in, in order of time: at the latest when an object was made for it, or when that was scaled up from nothing,
+ * which a rollback does, too.
+ */
+function broughtIn({ controlled, occurrences }: KubernetesObject): Moment[] {
+  const made = controlled.flatMap(({ kind, history }) =>
+    keptTemplates.has(kind) && history?.created !== undefined && !isFirst(history) ? history.created : [],
+  );
+  const scaled = occurrences.filter(
+    ({ match }) => match?.row.effect === 'scales' && match.up === true && match.from === 0,
+  );
+  return [...made, ...scaled]
+    .map(({ at, latest }) => ({ at: secondOf(at), latest }))
+    .sort((a, b) => compare(a.at, b.at) || compare(a.latest, b.latest));
 }

@@ -133,7 +133,9 @@ function toldChanges(
       : undefined;
   const writer = scaler ?? written?.writer;
   const moment = written?.moment ?? { at: scaled.at, latest: scaled.latest };
-  return [...told.filter((other) => other !== written), { moment, writer, isScaling: true }].sort((a, b) =>
+  const isOther = (other: ToldChange) =>
+    other !== written && (other.writer !== undefined || other.moment.at !== secondOf(scaled.at));
+  return [...told.filter(isOther), { moment, writer, isScaling: true }].sort((a, b) =>
     compare(a.moment.at, b.moment.at),
   );
 }

@@ -126,6 +126,53 @@ describe('a dump', () => {
     );
   });
 
+  it('without managedFields and ReplicaSets tells by what was scaled up from nothing, as a rollback is', () => {
+    const deployment = thing('Deployment', 'web');
+    const scaled = (at: number, message: string) => event(at, deployment, 'ScalingReplicaSet', message);
+    expect(
+      tell(
+        found(-7200, deployment, { generation: 9 }),
+        found(-7200, thing('ReplicaSet', 'web-1', deployment)),
+        scaled(0.2, 'Scaled up replica set web-2 from 0 to 2'),
+        scaled(5.2, 'Scaled down replica set web-1 from 2 to 0'),
+        scaled(60.2, 'Scaled up replica set web-1 from 0 to 1'),
+        scaled(75.2, 'Scaled up replica set web-1 from 1 to 2'),
+      ),
+    ).toBe(
+      [
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+  });
+
+  it('of an object that was changed since it was found, what came later speaks of those changes', () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-2', deployment);
+    const since = { creationTimestamp: '2026-03-01T12:00:00Z' };
+    const inHand = { kind: 'Deployment', name: 'web', uid: deployment.uid, resourceVersion: '11000' };
+    expect(
+      tell(
+        { ...snapshot(10, deployment, { ...since, generation: 2 }), from: 'list' },
+        event(20, deployment, 'Checked', 'looks fine', { subject: inHand }),
+        snapshot(60, deployment, { ...since, generation: 3 }),
+        snapshot(60.1, replicaSet),
+        event(60.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 0 to 1'),
+      ),
+    ).toBe(
+      [
+        'Deployment.Create web',
+        '  Deployment.Checked web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+  });
+
   it('that tells nothing of a later change but its number tells of the creation', () => {
     const workflow = thing('Workflow', 'dag');
     const spans = spansOf(
