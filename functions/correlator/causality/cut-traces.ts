@@ -6,13 +6,16 @@ import { traceIdOf } from '../../../shared/ids.ts';
 import { type Change, isMarked } from './change.ts';
 import { type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { beginsStory, turnOf } from './node-turns.ts';
+import { beginsStory, isStart, turnOf } from './node-turns.ts';
 import { effectiveTimes, inCausalOrder } from './order-by-cause.ts';
+import { eviction } from './placement/driver-rules.ts';
+import { disruption } from './placement/node-rules.ts';
 import { podDeleted } from './placement/owner-rules.ts';
 import type { Placement } from './placement/placement-rule.ts';
 import { episode } from './placement/placement-rules.ts';
 import type { World } from './placement/world.ts';
 import { callerOf } from './read-traceparent.ts';
+import { readySince } from './recovery.ts';
 import type { NodeTurn } from './rules/event-row.ts';
 import { HOUR, max, SECOND } from './time.ts';
 import { type Membership, recentGap, type Trace, type Traces } from './trace.ts';
@@ -20,6 +23,11 @@ import { type Membership, recentGap, type Trace, type Traces } from './trace.ts'
 const longestTrace = HOUR;
 /** Clocks of nodes differ by a second or two. */
 const atOnce = 2n * SECOND;
+/**
+ * Shorter: the kubelet of a slow machine is not through with its first look at what it runs. Longer: a Node that is lost after its
+ * kubelet was started anew is told as a part of that.
+ */
+const atStart = 30n * SECOND;
 
 /** Roots that were sent: they stay what they are, whatever comes late. */
 export interface SentRoots {
@@ -201,16 +209,16 @@ function joinEpisode(cut: Cut, occurrence: Occurrence, at: bigint, placement: Pl
 function goesOn(cut: Cut, current: Trace, occurrence: Occurrence, at: bigint, placement: Placement): boolean {
   const span = cut.spans.get(current)!;
   return (
-    !beginsEpisode(occurrence, span, cut.sent) &&
-    !isOtherDeletion(cut, placement, at, current) &&
-    isRecent(span, occurrence, at)
+    !beginsEpisode(occurrence, span, at, cut.sent) &&
+    !isOtherRemoval(cut, occurrence, placement, at, current) &&
+    (isRecent(span, occurrence, at) || isStarting(cut, current, occurrence, at))
   );
 }
 
-function beginsEpisode(occurrence: Occurrence, { turns }: Span, sent: SentRoots): boolean {
+function beginsEpisode(occurrence: Occurrence, span: Span, at: bigint, sent: SentRoots): boolean {
   const turn = turnOf(occurrence);
   return (
-    (turn !== undefined && beginsStory(turn, turns)) ||
+    (turn !== undefined && beginsStory(turn, span.turns) && !isStillStarting(turn, span, at)) ||
     rowOf(occurrence).begins === 'episode' ||
     // Each rescale is a change, told by a generation or not.
     rowOf(occurrence).effect === 'rescales' ||
@@ -219,9 +227,33 @@ function beginsEpisode(occurrence: Occurrence, { turns }: Span, sent: SentRoots)
   );
 }
 
-/** One command may delete several pods; what comes later is another one. */
-function isOtherDeletion({ memberships }: Cut, { because }: Placement, at: bigint, { root }: Trace): boolean {
-  if (because !== podDeleted.name || root.kind !== 'episode') return false;
+/** A kubelet that starts anew says for some seconds that its Node is not ready: no loss, which is told after 40 s at the soonest. */
+const isStillStarting = (turn: NodeTurn, { start, turns }: Span, at: bigint): boolean =>
+  turn === 'lost' && isStart(turns) && !turns.has('ready') && at - start <= atStart;
+
+/** A Node's start is a phase that its first Ready ends; a kubelet that starts anew may leave its Node ready. */
+function isStarting({ world, spans }: Cut, current: Trace, occurrence: Occurrence, at: bigint): boolean {
+  const { start, turns } = spans.get(current)!;
+  const node = world.subjectOf(occurrence);
+  if (node.kind !== 'Node' || !isStart(turns) || turns.has('ready') || at - start > longestTrace)
+    return false;
+  const since = readySince(node);
+  return since === undefined || since > start;
+}
+
+/** Rules that find nothing which took the pod away but who speaks of it, or nobody. */
+const removals: ReadonlySet<string> = new Set([podDeleted.name, eviction.name, disruption.name]);
+
+/** One command may take several pods away; what comes later, or what went before, is another story. */
+function isOtherRemoval(
+  { world, memberships }: Cut,
+  occurrence: Occurrence,
+  { because, under }: Placement,
+  at: bigint,
+  { root }: Trace,
+): boolean {
+  if (under !== 'nothing' || !removals.has(because) || root.kind !== 'episode') return false;
+  if (world.subjectOf(occurrence).kind !== 'Pod') return false;
   return memberships.get(root.first)?.because !== because || at - root.first.at > atOnce;
 }
 

@@ -7,11 +7,12 @@ import { type Begun, type Change, generationOf, isMarked } from './change.ts';
 import { firstVerb, verbOf } from './change-verb.ts';
 import { findRollback } from './find-rollback.ts';
 import { findSyncs, type Sync, syncedKinds } from './find-syncs.ts';
+import { findToldChanges, mayHaveMade, type ToldChange } from './find-told-changes.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { outcomesOf } from './outcome.ts';
 import { callerOf, callersIn, traceparentOf } from './read-traceparent.ts';
-import { MINUTE, type Moment, narrow, parseTime } from './time.ts';
+import { compare, MINUTE, type Moment, narrow, parseTime, secondOf } from './time.ts';
 import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
 
 /**
@@ -59,13 +60,16 @@ function listGenerations(object: KubernetesObject, history: ObjectHistory, isRun
     // The API server counts a deletion that waits for dependents or for a grace period as a generation: no new spec.
     const isDeletion = deletionTimestamp !== undefined && generation > 1;
     if (isDeletion && previous === undefined && history.created !== undefined)
-      begun.push(creationChange(object, version, isRun));
+      begun.push(
+        creationChange(object, version, isRun),
+        ...findToldChanges(object, version, controllers).map((told) => unseenChange(object, told)),
+      );
     if (!isKnown && !isDeletion) {
       const writer = writerOf(version, previous);
       if (last !== undefined && previous !== undefined && isOwnWrite(writer, controllers)) {
         last.lastGeneration = generation;
       } else {
-        begun.push(...generationChanges(object, generation, version, previous, writer, controllers, isRun));
+        begun.push(...generationChanges(object, generation, version, previous, controllers, isRun));
       }
     }
     previous = version;
@@ -83,26 +87,57 @@ const isOwnWrite = (writer: FieldManager | undefined, controllers: ReadonlySet<s
 
 /**
  * Of a version that is the first one known, later than the creation, the creation is another change: its time is in the
- * object, and its oldest entry says who. Where the newest entry is the creation's own, or the controller's, nothing tells of a
- * later change.
+ * object, and its oldest entry says who. So is each that has left its time since; the newest of them wrote this version. Where
+ * nothing tells when it was changed since, all is the creation's: what has no time explains nothing, and must not take from the
+ * creation what came of it.
  */
 function generationChanges(
   object: KubernetesObject,
   generation: number,
   version: Version,
   previous: Version | undefined,
-  writer: FieldManager | undefined,
   controllers: ReadonlySet<string>,
   isRun: boolean,
 ): Begun[] {
-  const own = generationChange(object, generation, version, previous, writer, isRun);
-  if (previous !== undefined || generation === 1 || object.history?.created === undefined) return [own];
+  const change = (writer: FieldManager | undefined) =>
+    generationChange(object, generation, version, previous, writer, isRun);
+  if (previous !== undefined || generation === 1 || object.history?.created === undefined)
+    return [change(writerOf(version, previous))];
   const creation = creationChange(object, version, isRun);
+  const told = toldChanges(object, version, controllers);
+  const newest = told.at(-1);
+  const moment = newest?.moment ?? momentOfMark(object);
+  if (moment === undefined) return [{ ...creation, lastGeneration: generation }];
+  const own = change(newest?.writer);
+  const verb = newest?.isScaling === true ? 'Scale' : own.verb;
+  return [
+    creation,
+    ...told.slice(0, -1).map((earlier) => unseenChange(object, earlier)),
+    { ...own, moment, verb },
+  ];
+}
+
+/** With its last scaling. One that did not go through the subresource is what somebody who left a time wrote a moment before. */
+function toldChanges(
+  object: KubernetesObject,
+  version: Version,
+  controllers: ReadonlySet<string>,
+): ToldChange[] {
+  const told = findToldChanges(object, version, controllers);
   const scaled = lastScaling(object, version);
-  if (scaled !== undefined) return [creation, scalingChange(own, scaled)];
-  const isCreators = writer?.time !== undefined && writer.time === version.object.creationTimestamp;
-  if (isCreators || isOwnWrite(writer, controllers)) return [{ ...creation, lastGeneration: generation }];
-  return [creation, own];
+  if (scaled === undefined) return told;
+  const scaler = version.object.managers?.find(({ subresource }) => subresource === 'scale');
+  const written =
+    scaler === undefined
+      ? told.findLast(({ moment, writer }) => writer !== undefined && mayHaveMade(moment, scaled))
+      : undefined;
+  const writer = scaler ?? written?.writer;
+  const moment = written?.moment ?? { at: scaled.at, latest: scaled.latest };
+  const isOther = (other: ToldChange) =>
+    other !== written && (other.writer !== undefined || other.moment.at !== secondOf(scaled.at));
+  return [...told.filter(isOther), { moment, writer, isScaling: true }].sort((a, b) =>
+    compare(a.moment.at, b.moment.at),
+  );
 }
 
 function generationChange(
@@ -150,26 +185,33 @@ function lastScaling(
   return scalings.length > 1 && last!.to === object.replicas ? last!.occurrence : undefined;
 }
 
-function scalingChange(own: Begun, { at, latest }: Moment): Begun {
-  const entry = own.version?.object.managers?.find(({ subresource }) => subresource === 'scale');
-  const { manager = '', operation = 'Update' } = entry ?? {};
-  return { ...own, moment: { at, latest }, verb: 'Scale', manager, operation };
-}
-
 /** The first generation of an object that was changed since: nobody saw it, the object still says when and who. */
 function creationChange(object: KubernetesObject, { object: now }: Version, isRun: boolean): Begun {
-  const creator = creatorOf(now.managers);
+  const told = { moment: object.history!.created!, writer: creatorOf(now.managers), isScaling: false };
   return {
-    object,
-    type: 'generation',
+    ...unseenChange(object, told),
     id: '1',
     generation: 1,
     lastGeneration: 1,
-    moment: object.history!.created,
-    isSeen: false,
     verb: firstVerb(isRun),
-    manager: creator?.manager ?? '',
-    operation: creator?.operation ?? 'Update',
+  };
+}
+
+/** Which generation it was nobody knows. */
+function unseenChange(object: KubernetesObject, { moment, writer, isScaling }: ToldChange): Begun {
+  const { manager = '', operation = 'Update' } = writer ?? {};
+  return {
+    object,
+    type: 'generation',
+    // To the second: what narrows it further may come later.
+    id: new Date(Number(secondOf(moment.at) / 1_000_000n)).toISOString(),
+    generation: undefined,
+    lastGeneration: undefined,
+    moment,
+    isSeen: false,
+    verb: isScaling ? 'Scale' : operation,
+    manager,
+    operation,
     version: undefined,
     before: undefined,
     restores: undefined,

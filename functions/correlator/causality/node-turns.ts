@@ -86,13 +86,23 @@ function first(
 /** A kubelet that starts says first that nothing is short. */
 const isTold = (story: ReadonlySet<NodeTurn>): boolean => story.size > (story.has('pressure-over') ? 1 : 0);
 
-/** Its start, if the story is one, is over. */
-const isStarted = (story: ReadonlySet<NodeTurn>): boolean => !story.has('booting') || story.has('ready');
+/** It began with the Node's start, and not with how it went. */
+export function isStart(story: ReadonlySet<NodeTurn>): boolean {
+  for (const turn of story) {
+    if (turn === 'booting') return true;
+    if (turn === 'lost' || turn === 'shutdown') return false;
+  }
+  return false;
+}
+
+/** Its start is not over, or it was lost: another story would begin with its being ready. */
+const isOnItsWay = (story: ReadonlySet<NodeTurn>): boolean =>
+  isStart(story) ? !story.has('ready') : story.has('lost') || story.has('shutdown');
 
 /**
  * Whether a Node's occurrence begins an episode of its own. What ends a Node is one story: notice, cordon, drain, lost, removed;
  * its start up to its first Ready is another; uncordoned, and back after a loss, are new ones.
- * @param story the turns of the Node's episode so far
+ * @param story the turns of the Node's episode so far, in the order in which they came
  */
 export function beginsStory(turn: NodeTurn, story: ReadonlySet<NodeTurn>): boolean {
   switch (turn) {
@@ -100,12 +110,9 @@ export function beginsStory(turn: NodeTurn, story: ReadonlySet<NodeTurn>): boole
       return true;
     case 'booting':
       // What comes first of a start is no turn (a kube-proxy's), and what comes back from a loss is on its way still.
-      return (
-        story.has('removed') ||
-        (isTold(story) && story.isDisjointFrom(new Set<NodeTurn>(['lost', 'shutdown'])) && isStarted(story))
-      );
+      return story.has('removed') || (isTold(story) && !isOnItsWay(story));
     case 'ready':
-      return story.has('lost') || story.has('shutdown') || !story.has('booting');
+      return !isStart(story);
     case 'pressure':
       return !story.has('pressure') && story.isDisjointFrom(endings);
     case 'pressure-over':

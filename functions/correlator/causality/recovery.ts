@@ -89,6 +89,12 @@ function readiness({ object: { status }, observedAt }: Version): Status | undefi
   return { state: 'ready', since: time === undefined ? observedAt : narrow(parseTime(time), observedAt).at };
 }
 
+/** Of a Node or a pod that is ready now. */
+export function readySince({ history }: KubernetesObject): bigint | undefined {
+  const status = history && readiness(history.versions.at(-1)!);
+  return status?.state === 'ready' ? status.since : undefined;
+}
+
 const isOver = ({ object: { status } }: Version): boolean =>
   status?.phase === 'Succeeded' || status?.phase === 'Failed';
 

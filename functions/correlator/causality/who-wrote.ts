@@ -13,9 +13,7 @@ const sameEntry = (a: FieldManager, b: FieldManager): boolean =>
 /** Undefined where nobody is known. Without a version before it: whoever wrote last. */
 export function writerOf({ object }: Version, previous: Version | undefined): FieldManager | undefined {
   const all = object.managers ?? [];
-  const writers = all.some(({ ownsSpec }) => ownsSpec === true)
-    ? all.filter(({ ownsSpec }) => ownsSpec !== false)
-    : all;
+  const writers = specWritersOf(all);
   const before = previous?.object.managers;
   if (before === undefined) {
     return newest(writers.filter(({ time }) => time !== undefined)) ?? newest(writers);
@@ -31,6 +29,10 @@ export function writerOf({ object }: Version, previous: Version | undefined): Fi
     writers.find(({ subresource }) => subresource === 'scale')
   );
 }
+
+/** Those that own fields of the spec; all where nobody says what they own. */
+export const specWritersOf = (all: readonly FieldManager[]): readonly FieldManager[] =>
+  all.some(({ ownsSpec }) => ownsSpec === true) ? all.filter(({ ownsSpec }) => ownsSpec !== false) : all;
 
 /** The entry that is new, else whose time changed, else that gained fields. */
 function whoDiffers(

@@ -7,7 +7,7 @@ import { explainedBy, isDisruption } from '../rules/disruptions.ts';
 import type { Disruption, NodeTurn } from '../rules/event-row.ts';
 import { SECOND } from '../time.ts';
 import { below, nothing, type Place, type PlacementRule } from './placement-rule.ts';
-import { isTearDown, type World } from './world.ts';
+import { firstTearDown, isTearDown, type World } from './world.ts';
 
 /** An Event on a pod that speaks of its Node. */
 export const nodeTurn: PlacementRule = {
@@ -41,7 +41,11 @@ export const disruption: PlacementRule = {
       driver?.effect === 'removes' && driver.target === subject && world.subjectOf(occurrence) === subject;
     if (!removesItself && (subject.disruption === undefined || !isTearDown(occurrence, subject)))
       return undefined;
-    return disruptedBy(subject, occurrence, world);
+    const place = disruptedBy(subject, occurrence, world);
+    if (place?.under !== 'nothing') return place;
+    // Nobody knows what for: what is told first of its end stands for it.
+    const first = firstTearDown(subject);
+    return first === undefined || first === occurrence ? place : below(first, place.evidence);
   },
   *joins(told) {
     if (told.type === 'event') {

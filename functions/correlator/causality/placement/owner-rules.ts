@@ -6,7 +6,7 @@ import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { HOUR, SECOND } from '../time.ts';
 import { below, nothing, type Place, type PlacementRule, within } from './placement-rule.ts';
-import { isTearDown, type World } from './world.ts';
+import { firstTearDown, isTearDown, type World } from './world.ts';
 
 /**
  * When an object acts: a pod is asked at its creation or at its removal request; every other object lives on and acts again and
@@ -131,9 +131,7 @@ export const podDeleted: PlacementRule = {
     if (!isTearDown(occurrence, subject) || !sayWhatTheyRemove.has(owner?.kind ?? '')) return undefined;
     const change = startedBy(world, world.rootOf(subject), removal.at, true);
     if (change !== undefined && !isOver(change, removal.at)) return undefined;
-    const first = subject.occurrences.find(
-      (said) => said.transition === undefined && isTearDown(said, subject),
-    );
+    const first = firstTearDown(subject);
     return first === undefined || first === occurrence ? nothing('time') : below(first, 'time');
   },
 };

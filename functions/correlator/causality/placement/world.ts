@@ -18,7 +18,7 @@ import { appliedInSyncs } from '../sync-links.ts';
 import { findEvictionCause } from './find-eviction-cause.ts';
 
 export interface World extends Resolved {
-  /** The top of an object's owners, or the run that it belongs to: the object whose changes explain it. */
+  /** The top of an object's owners, or the run or Node that it belongs to: the object whose changes explain it. */
   rootOf(object: KubernetesObject): KubernetesObject;
   /** Of a root. */
   changesOf(root: KubernetesObject): readonly Change[];
@@ -58,6 +58,10 @@ export function isTearDown(occurrence: Occurrence, { removal }: KubernetesObject
     return occurrence.event.reason !== 'Ready' && occurrence.latest >= removal.at;
   return occurrence.at >= removal.at;
 }
+
+/** What is told first of its end. */
+export const firstTearDown = (subject: KubernetesObject): Occurrence | undefined =>
+  subject.occurrences.find((said) => said.transition === undefined && isTearDown(said, subject));
 
 export function createWorld(resolved: Resolved): World {
   const { rootOf, isRunOf, changesOf } = createChanges();
@@ -113,6 +117,12 @@ export function createWorld(resolved: Resolved): World {
   return world;
 }
 
+/**
+ * Whoever owns them (Karpenter's NodePool a NodeClaim, and that its Node), what each goes through is its own: two that start or are
+ * drained at once have nothing to do with each other.
+ */
+const livesAlone: ReadonlySet<string> = new Set(['Node', 'NodeClaim']);
+
 /** Each is found when it is first asked for: of most objects nobody asks. */
 function createChanges() {
   const isRunOf = remembered((object: KubernetesObject): boolean =>
@@ -123,7 +133,9 @@ function createChanges() {
   );
   const rootOf = remembered(
     (object: KubernetesObject): KubernetesObject =>
-      object.owner === undefined || isRunOf(object) ? object : rootOf(object.owner),
+      object.owner === undefined || livesAlone.has(object.kind) || isRunOf(object)
+        ? object
+        : rootOf(object.owner),
   );
   const changesOf = remembered((object: KubernetesObject) => listChanges(object, isRunOf(object)));
   return { isRunOf, rootOf, changesOf };

@@ -4,7 +4,7 @@
  * and when.
  */
 import fc from 'fast-check';
-import type { Observation } from '../../../../shared/observation.ts';
+import type { ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
 import { event, rollout, snapshot, thing } from './cluster-story.ts';
 
 const rfc = (seconds: number) => new Date(Date.parse('2026-03-01T12:00:00Z') + seconds * 1000).toISOString();
@@ -134,6 +134,80 @@ const syncs: fc.Arbitrary<Observation[]> = fc.array(momentsWithin(900), { maxLen
   ];
 });
 
+/** A Deployment that was changed before anybody looked; kubectl may have hidden its managedFields. */
+const found: fc.Arbitrary<Observation[]> = fc
+  .record({
+    changes: fc.array(momentsWithin(900), { minLength: 1, maxLength: 3 }),
+    isShown: fc.boolean(),
+    hasTemplates: fc.boolean(),
+  })
+  .map(({ changes, isShown, hasTemplates }) => {
+    const old = thing('Deployment', 'old');
+    const managers = changes.map((at, index) => ({
+      manager: `m${index}`,
+      operation: 'Update',
+      time: second(at),
+    }));
+    const list = (told: ObjectSnapshot): Observation => ({ ...told, from: 'list' });
+    return [
+      list(snapshot(0, old, { seen: 900, generation: 1 + changes.length, ...(isShown && { managers }) })),
+      ...changes.flatMap((at, index) => {
+        const replicaSet = thing('ReplicaSet', `old-${index}`, old);
+        return [
+          ...(hasTemplates ? [list(snapshot(at, replicaSet, { seen: 900 }))] : []),
+          event(at, old, 'ScalingReplicaSet', `Scaled up replica set old-${index} from 0 to 1`),
+          event(at + 0.1, replicaSet, 'SuccessfulCreate', `Created pod: old-${index}-a`),
+        ];
+      }),
+    ];
+  });
+
+/** Karpenter makes Nodes and takes them away again; Node, NodeClaim and NodePool own each other. */
+const machines: fc.Arbitrary<Observation[]> = fc
+  .array(
+    fc.record({
+      starts: momentsWithin(300),
+      boots: momentsWithin(1800),
+      lasts: fc.option(momentsWithin(900)),
+    }),
+    { maxLength: 3 },
+  )
+  .map((lives) => {
+    const pool = thing('NodePool', 'default');
+    return [
+      snapshot(0, pool, { generation: 1 }),
+      ...lives.flatMap(({ starts, boots, lasts }, index) => {
+        const claim = thing('NodeClaim', `default-${index}`, pool);
+        const node = thing('Node', `m${index}`, claim);
+        const statusIs = (reason: string) => [reason, `Node m${index} status is now: ${reason}`] as const;
+        return [
+          snapshot(starts, claim, { generation: 1 }),
+          event(starts + 3, claim, 'Launched', 'Status condition transitioned, Type: Launched'),
+          event(starts + 29.5, node, 'Starting', 'Starting kubelet.'),
+          snapshot(starts + 30, node),
+          event(starts + 31 + boots, node, ...statusIs('NodeReady')),
+          ...(lasts === null
+            ? []
+            : [
+                event(
+                  starts + boots + 60 + lasts,
+                  claim,
+                  'DisruptionTerminating',
+                  'Disrupting NodeClaim: Empty',
+                ),
+                event(starts + boots + 60.1 + lasts, node, 'DisruptionTerminating', 'Disrupting Node: Empty'),
+                event(
+                  starts + boots + 90 + lasts,
+                  node,
+                  'RemovingNode',
+                  `Node m${index} event: Removing Node`,
+                ),
+              ]),
+        ];
+      }),
+    ];
+  });
+
 /** One of each kind at most, around the same rollout. */
 export const stories: fc.Arbitrary<Observation[]> = fc
   .record({
@@ -142,6 +216,8 @@ export const stories: fc.Arbitrary<Observation[]> = fc
     evictions: fc.option(evictions),
     owners: fc.option(owners),
     syncs: fc.option(syncs),
+    found: fc.option(found),
+    machines: fc.option(machines),
   })
   .map((parts) => {
     const story = [
@@ -150,6 +226,8 @@ export const stories: fc.Arbitrary<Observation[]> = fc
       ...parts.coarse,
       ...(parts.evictions ?? []),
       ...(parts.syncs ?? []),
+      ...(parts.found ?? []),
+      ...(parts.machines ?? []),
     ];
     return parts.owners === null ? story : [...story.map(ownedByApp), ...parts.owners];
   });

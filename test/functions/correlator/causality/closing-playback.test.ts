@@ -24,6 +24,12 @@ const seenLater: ReadonlySet<string> = new Set([
   'h32-argo-rollout-outcome.json',
   'h40-argo-cronworkflow.json',
   'h42-training-operator.json',
+  'h60-managed-fields-hidden.json',
+  'h63-karpenter-drains-two-nodes.json',
+  'h65-vpa-evicts-two-pods.json',
+  'h66-descheduler-after-a-failed-probe.json',
+  'h67-two-managers.json',
+  'h68-autoscaler-during-rollout.json',
 ]);
 
 const timedOut: ReadonlySet<string> = new Set(['unfinished', 'stalled']);

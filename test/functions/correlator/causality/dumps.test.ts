@@ -1,7 +1,7 @@
 /** What a dump tells: objects as they are at its end, Events of the last hour, whole seconds. */
 import { describe, expect, it } from 'vitest';
 import type { ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
-import { event, snapshot, spansOf, tell, thing } from './cluster-story.ts';
+import { event, outline, snapshot, spansOf, tell, thing } from './cluster-story.ts';
 
 /** As it is when somebody looks, an hour after all else. */
 const found = (
@@ -98,6 +98,154 @@ describe('a dump', () => {
         '  Deployment.ScalingReplicaSet web',
       ].join('\n'),
     );
+  });
+
+  it('without managedFields tells by its ReplicaSets when it was changed', () => {
+    const deployment = thing('Deployment', 'web');
+    const [first, second] = [
+      thing('ReplicaSet', 'web-1', deployment),
+      thing('ReplicaSet', 'web-2', deployment),
+    ];
+    expect(
+      tell(
+        found(0, deployment, { generation: 2 }),
+        found(0, first),
+        found(60, second),
+        event(0.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+        event(60.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 0 to 1'),
+        event(66.2, deployment, 'ScalingReplicaSet', 'Scaled down replica set web-1 from 1 to 0'),
+      ),
+    ).toBe(
+      [
+        'Deployment.Create web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+  });
+
+  it('without managedFields and ReplicaSets tells by what was scaled up from nothing, as a rollback is', () => {
+    const deployment = thing('Deployment', 'web');
+    const scaled = (at: number, message: string) => event(at, deployment, 'ScalingReplicaSet', message);
+    expect(
+      tell(
+        found(-7200, deployment, { generation: 9 }),
+        found(-7200, thing('ReplicaSet', 'web-1', deployment)),
+        scaled(0.2, 'Scaled up replica set web-2 from 0 to 2'),
+        scaled(5.2, 'Scaled down replica set web-1 from 2 to 0'),
+        scaled(60.2, 'Scaled up replica set web-1 from 0 to 1'),
+        scaled(75.2, 'Scaled up replica set web-1 from 1 to 2'),
+      ),
+    ).toBe(
+      [
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+  });
+
+  it('of an object that was changed since it was found, what came later speaks of those changes', () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-2', deployment);
+    const since = { creationTimestamp: '2026-03-01T12:00:00Z' };
+    const inHand = { kind: 'Deployment', name: 'web', uid: deployment.uid, resourceVersion: '11000' };
+    expect(
+      tell(
+        { ...snapshot(10, deployment, { ...since, generation: 2 }), from: 'list' },
+        event(20, deployment, 'Checked', 'looks fine', { subject: inHand }),
+        snapshot(60, deployment, { ...since, generation: 3 }),
+        snapshot(60.1, replicaSet),
+        event(60.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 0 to 1'),
+      ),
+    ).toBe(
+      [
+        'Deployment.Create web',
+        '  Deployment.Checked web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+  });
+
+  it('that tells nothing of a later change but its number tells of the creation', () => {
+    const workflow = thing('Workflow', 'dag');
+    const spans = spansOf(
+      found(0, workflow, { generation: 12, status: { phase: 'Failed' } }),
+      event(0.2, workflow, 'WorkflowRunning', 'Workflow Running'),
+      event(50.2, workflow, 'WorkflowFailed', 'child failed', { type: 'Warning' }),
+    );
+    expect(outline(spans)).toBe(
+      ['Workflow.Create dag', '  Workflow.WorkflowRunning dag', '  Workflow.WorkflowFailed dag'].join('\n'),
+    );
+    expect(spans[0]?.attributes['rootspan.change.outcome']).toBe('failed');
+  });
+
+  it('a ReplicaSet that its controller was slow to make is no change where managedFields tell of none', () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+    expect(
+      tell(
+        found(0, deployment, {
+          generation: 2,
+          managers: [{ manager: 'kubectl-create', operation: 'Update', time: '2026-03-01T12:00:00Z' }],
+        }),
+        found(40, replicaSet),
+        event(40.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+      ),
+    ).toBe('Deployment.Create web\n  Deployment.ScalingReplicaSet web');
+  });
+
+  it('tells of each manager that wrote its spec, and of a scaling among them', () => {
+    const deployment = thing('Deployment', 'web');
+    const replicaSet = thing('ReplicaSet', 'web-2', deployment);
+    const story = spansOf(
+      found(-86400, deployment, {
+        generation: 7,
+        replicas: 2,
+        managers: [
+          { manager: 'helm', operation: 'Apply', time: '2026-03-01T12:00:00Z', ownsSpec: true },
+          { manager: 'kubectl-set', operation: 'Update', time: '2026-03-01T12:01:00Z', ownsSpec: true },
+          { manager: 'nobody', operation: 'Update', time: '2026-03-01T12:01:30Z', ownsSpec: false },
+          { manager: 'kube-controller-manager', operation: 'Update', subresource: 'scale', ownsSpec: true },
+        ],
+      }),
+      found(60, replicaSet, { replicas: 2 }),
+      event(0.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 0 to 1'),
+      event(60.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 0 to 1'),
+      event(120.2, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-2 from 1 to 2'),
+    );
+    expect(outline(story)).toBe(
+      [
+        'Deployment.Apply web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Update web',
+        '  Deployment.ScalingReplicaSet web',
+        'Deployment.Scale web',
+        '  Deployment.ScalingReplicaSet web',
+      ].join('\n'),
+    );
+    const roots = story.filter(({ parentSpanId }) => parentSpanId === null);
+    const byStart = (a: { startTimeUnixNano: string }, b: { startTimeUnixNano: string }) =>
+      a.startTimeUnixNano < b.startTimeUnixNano ? -1 : 1;
+    // Which generation the first two were nobody knows.
+    expect(
+      roots
+        .sort(byStart)
+        .map(({ attributes }) => [
+          attributes['rootspan.change.manager'],
+          attributes['k8s.object.generation'],
+        ]),
+    ).toEqual([
+      ['helm', undefined],
+      ['kubectl-set', undefined],
+      ['kube-controller-manager', 7],
+    ]);
   });
 
   it('a creation of hours ago, which nobody saw, was not superseded by a change of today', () => {
@@ -236,6 +384,32 @@ describe('a Node', () => {
         '  Node.RegisteredNode n1',
         '  Node.NodeReady n1',
         '  Node.NodeReady n1',
+      ].join('\n'),
+    );
+  });
+
+  it('is started and drained for itself, whoever owns it', () => {
+    const pool = thing('NodePool', 'default');
+    const drained = ['n1', 'n2'].flatMap((name, index) => {
+      const claim = thing('NodeClaim', `default-${name}`, pool);
+      const node = thing('Node', name, claim);
+      const at = 10 * index;
+      return [
+        found(-3600, claim, { generation: 1 }),
+        found(-3600, node),
+        event(at, claim, 'DisruptionTerminating', 'Disrupting NodeClaim: Underutilized'),
+        event(at + 0.1, node, 'DisruptionTerminating', 'Disrupting Node: Underutilized'),
+        event(at + 60, node, 'RemovingNode', `Node ${name} event: Removing Node ${name} from Controller`),
+      ];
+    });
+    expect(tell(found(-7200, pool, { generation: 1 }), ...drained)).toBe(
+      [
+        'NodeClaim.DisruptionTerminating default-n1',
+        'Node.DisruptionTerminating n1',
+        '  Node.RemovingNode n1',
+        'NodeClaim.DisruptionTerminating default-n2',
+        'Node.DisruptionTerminating n2',
+        '  Node.RemovingNode n2',
       ].join('\n'),
     );
   });

@@ -123,6 +123,62 @@ describe('a Node', () => {
   });
 });
 
+describe('a Node’s start', () => {
+  const node = thing('Node', 'n1');
+  const said = (at: number, reason: string) => event(at, node, reason, `Node n1 status is now: ${reason}`);
+
+  it('lasts up to its first Ready, however long that takes', () => {
+    expect(
+      why(
+        event(0, node, 'Starting', 'Starting kubelet.'),
+        event(4, node, 'RegisteredNode', 'Node n1 event: Registered Node n1 in Controller'),
+        event(1200, node, 'CIDRNotAvailable', 'Node n1 status is now: CIDRNotAvailable'),
+        said(2500, 'NodeReady'),
+      ),
+    ).toBe(
+      [
+        'Node.Starting n1',
+        '  Node.RegisteredNode n1 [episode/time]',
+        '  Node.CIDRNotAvailable n1 [episode/time]',
+        '  Node.NodeReady n1 [node-episode/uid]',
+      ].join('\n'),
+    );
+  });
+
+  it('is none of a Node that stayed ready while its kubelet was started anew', () => {
+    const ready = { type: 'Ready', status: 'True', lastTransitionTime: '2026-03-01T11:00:00Z' };
+    expect(
+      why(
+        snapshot(-3600, node, { status: { conditions: [ready] } }),
+        event(0, node, 'Starting', 'Starting kubelet.'),
+        event(1200, node, 'FreeDiskSpaceFailed', 'failed to garbage collect', { type: 'Warning' }),
+      ),
+    ).toBe('Node.Starting n1\nNode.FreeDiskSpaceFailed n1');
+  });
+
+  it('takes in that a kubelet which starts anew is not ready for some seconds', () => {
+    expect(
+      why(
+        event(0, node, 'Starting', 'Starting kubelet.'),
+        said(0.3, 'NodeNotReady'),
+        said(10, 'NodeReady'),
+        event(300, node, 'Starting', 'Starting kubelet.'),
+        said(350, 'NodeNotReady'),
+        said(400, 'NodeReady'),
+      ),
+    ).toBe(
+      [
+        'Node.Starting n1',
+        '  Node.NodeNotReady n1 [node-episode/uid]',
+        '  Node.NodeReady n1 [node-episode/uid]',
+        'Node.Starting n1',
+        'Node.NodeNotReady n1',
+        'Node.NodeReady n1',
+      ].join('\n'),
+    );
+  });
+});
+
 describe('eviction: who speaks of a pod around a removal that nothing else explains', () => {
   const evicted = (at: number) => event(at, pod, 'EvictedByOperator', 'evicted to apply a recommendation');
 
@@ -144,6 +200,42 @@ describe('eviction: who speaks of a pod around a removal that nothing else expla
         '  Pod.Killing web-1-a [eviction/time]',
         '    ReplicaSet.SuccessfulCreate web-1 [replacement/time]',
       ].join('\n'),
+    );
+  });
+
+  it('begins a story of its own, whatever was said of the workload before', () => {
+    const story = why(
+      ...rolledOut,
+      say(1990, 'Unhealthy', 'Readiness probe failed: 503'),
+      gone(2000),
+      evicted(2000.2),
+      say(2000.3, 'Killing', 'Stopping container app'),
+      ...replaced(2000.4),
+      event(2060.2, next, 'EvictedByOperator', 'evicted to apply a recommendation'),
+      snapshot(2060, next, {
+        creationTimestamp: '2026-03-01T12:33:20Z',
+        deletionTimestamp: '2026-03-01T12:34:20Z',
+        deletionGracePeriodSeconds: 0,
+      }),
+    );
+    expect(story).toContain('\nPod.Unhealthy web-1-a\n');
+    expect(story).toContain('\nPod.EvictedByOperator web-1-a\n  Pod.Killing web-1-a [eviction/time]');
+    expect(story).toMatch(/\nPod\.EvictedByOperator web-1-b$/);
+  });
+
+  it('through the API, and nobody says what for: the first word of its end begins the story of this pod', () => {
+    expect(
+      why(
+        ...rolledOut,
+        say(1990, 'Unhealthy', 'Readiness probe failed: 503'),
+        gone(2000, 'EvictionByEvictionAPI'),
+        say(2000.1, 'Killing', 'Stopping container app'),
+        say(2005, 'Unhealthy', 'Readiness probe failed: 503'),
+      ),
+    ).toContain(
+      ['Pod.Unhealthy web-1-a', 'Pod.Killing web-1-a', '  Pod.Unhealthy web-1-a [disruption/condition]'].join(
+        '\n',
+      ),
     );
   });
 
