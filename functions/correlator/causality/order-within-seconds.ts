@@ -4,17 +4,18 @@
  * increasing times. Only times that are guesses move, and never out of their second.
  */
 import type { Occurrence } from './gather-occurrences.ts';
-import { max, min, SECOND, secondOf } from './time.ts';
+import { unknownVersion } from './resource-version.ts';
+import { compare, max, min, SECOND, secondOf } from './time.ts';
 
 /** Moves what has no better time than a second; changes the occurrences that it is given. */
 export function orderWithinSeconds(occurrences: readonly Occurrence[]): void {
-  const coarse = occurrences.filter(({ exact, version }) => !exact && version > 0);
+  const coarse = occurrences.filter(({ exact, version }) => !exact && version > unknownVersion);
   if (coarse.length === 0) return;
   const subjects = new Set(coarse.map(subjectOf));
   const groups = new Map<string, Occurrence[]>(coarse.map((occurrence) => [placeAndTime(occurrence), []]));
   for (const occurrence of occurrences) {
     // Most are of objects of which everything has a finer time.
-    if (occurrence.version > 0 && subjects.has(subjectOf(occurrence)))
+    if (occurrence.version > unknownVersion && subjects.has(subjectOf(occurrence)))
       groups.get(placeAndTime(occurrence))?.push(occurrence);
   }
   for (const group of groups.values()) if (group.length > 1) spread(group);
@@ -28,7 +29,9 @@ const placeAndTime = (occurrence: Occurrence): string => {
 };
 
 function spread(group: Occurrence[]): void {
-  group.sort((a, b) => a.version - b.version || a.event.count - b.event.count || (a.key < b.key ? -1 : 1));
+  group.sort(
+    (a, b) => compare(a.version, b.version) || a.event.count - b.event.count || (a.key < b.key ? -1 : 1),
+  );
   // None later than its successor …
   for (let i = group.length - 2; i >= 0; i--) {
     const [current, next] = [group[i]!, group[i + 1]!];

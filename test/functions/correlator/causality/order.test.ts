@@ -7,7 +7,13 @@ import { describe, expect, it } from 'vitest';
 import { gatherObjects } from '../../../../functions/correlator/causality/gather-objects.ts';
 import { gatherOccurrences } from '../../../../functions/correlator/causality/gather-occurrences.ts';
 import { builtInRules } from '../../../../functions/correlator/causality/rules/built-in-rules.ts';
-import { parseTime, SECOND, secondOf, timeInName } from '../../../../functions/correlator/causality/time.ts';
+import {
+  compare,
+  parseTime,
+  SECOND,
+  secondOf,
+  timeInName,
+} from '../../../../functions/correlator/causality/time.ts';
 import { explain } from '../../../../infra/local/explain.ts';
 import { occurrenceSpanId, transitionSpanId } from '../../../../shared/ids.ts';
 import type { EventOccurrence, ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
@@ -153,7 +159,9 @@ describe('within a second', () => {
           ({ event, at }) => `${event.reporter.component} ${event.subject.uid} ${secondOf(at)}`,
         );
         for (const group of groups.values()) {
-          const byVersion = group.toSorted((a, b) => a.version - b.version || a.event.count - b.event.count);
+          const byVersion = group.toSorted(
+            (a, b) => compare(a.version, b.version) || a.event.count - b.event.count,
+          );
           for (const [index, { at }] of byVersion.slice(1).entries())
             expect(at > byVersion[index]!.at).toBe(true);
         }
