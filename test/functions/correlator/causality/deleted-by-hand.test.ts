@@ -74,4 +74,29 @@ describe('a pod that somebody deletes', () => {
       ),
     ).toBe('PostgresCluster.Switchover pg\n  Pod.Killing pg-0');
   });
+
+  it('hangs under the change in effect with what an operator said of it, if that word made its successor, too', () => {
+    const cluster = thing('PostgresCluster', 'pg');
+    const pg = (uid: string) => ({ ...thing('Pod', 'pg-0', cluster), uid });
+    expect(
+      tell(
+        snapshot(0, cluster, { generation: 1 }),
+        {
+          ...snapshot(-7200, pg('old'), { seen: -60, deletionTimestamp: '2026-03-01T12:00:03Z' }),
+          from: 'list',
+        },
+        event(2, cluster, 'Upgrading', 'Recreating pod pg-0 for new configuration'),
+        event(2.8, pg('old'), 'Killing', 'Stopping container app'),
+        snapshot(12, pg('new')),
+        event(12.1, pg('new'), 'Scheduled', 'Successfully assigned shop/pg-0 to n1'),
+      ),
+    ).toBe(
+      [
+        'PostgresCluster.Create pg',
+        '  PostgresCluster.Upgrading pg',
+        '    Pod.Killing pg-0',
+        '    Pod.Scheduled pg-0',
+      ].join('\n'),
+    );
+  });
 });
