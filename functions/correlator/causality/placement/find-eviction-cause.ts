@@ -2,9 +2,9 @@
  * Who says why a pod goes, whatever the reason is called: VPA, the descheduler, any operator that evicts. The kubelet and the
  * scheduler only carry out, and what a row declares is known for what it is.
  */
-import type { Occurrence } from '../gather-occurrences.ts';
-import type { KubernetesObject } from '../kubernetes-object.ts';
-import { compare, distance, SECOND } from '../time.ts';
+import type { Occurrence, WireEvent } from '../gather-occurrences.ts';
+import { isStarted, type KubernetesObject } from '../kubernetes-object.ts';
+import { compare, distance, type Moment, SECOND } from '../time.ts';
 
 /** Who evicts speaks before it does so, or after it; ten seconds before is another matter. */
 const before = 10n * SECOND;
@@ -14,14 +14,25 @@ const after = 5n * SECOND;
 export function findEvictionCause(pod: KubernetesObject): Occurrence | undefined {
   const { kind, removal } = pod;
   if (kind !== 'Pod' || removal === undefined) return undefined;
-  const isAround = ({ match, transition, event, at, latest }: Occurrence): boolean => {
-    if (match !== undefined || transition !== undefined || isCarryingOut(event.reporter.component))
-      return false;
-    return latest >= removal.at - before && at <= removal.latest + after;
+  const isOfStart = startOf(pod, removal);
+  const isAround = (said: Occurrence): boolean => {
+    const { match, transition, event, at, latest } = said;
+    if (match !== undefined || transition !== undefined || isCarryingOut(event, pod)) return false;
+    return latest >= removal.at - before && at <= removal.latest + after && !isOfStart(said);
   };
   return [...pod.occurrences.filter(isAround), ...saidByOwners(pod, isAround)].sort((a, b) =>
     compare(distance(a.at, removal.at), distance(b.at, removal.at)),
   )[0];
+}
+
+/** What was said before its first container ran, or nearer to its creation than to its removal, is of its start. */
+function startOf(pod: KubernetesObject, removal: Moment): (said: Occurrence) => boolean {
+  const running = pod.occurrences.find((said) => isStarted(said) && said.at < removal.at);
+  // Of a pod that nobody saw, and that nobody says that it made, the creation is a guess: the first word of it.
+  const created = pod.history === undefined ? pod.creator?.occurrence : pod.created;
+  return ({ at, latest }) =>
+    (running !== undefined && latest < running.at) ||
+    (created !== undefined && distance(at, created.at) < distance(at, removal.at));
 }
 
 /** An operator may say of its own object which pod it restarts. An owner says much: the words of few of its messages are looked at. */
@@ -38,8 +49,14 @@ function saidByOwners(
   return found;
 }
 
-/** A scheduler may have any name. */
-const isCarryingOut = (component: string | undefined): boolean =>
-  component === undefined ||
-  component === 'kubelet' ||
-  (component.includes('scheduler') && !component.includes('descheduler'));
+/** A scheduler may have any name: then the one that it runs under says so, or that it bound the pod. */
+function isCarryingOut({ reporter }: WireEvent, pod: KubernetesObject): boolean {
+  const { component, instance = '' } = reporter;
+  if (component === undefined || component === 'kubelet') return true;
+  return (
+    [component, instance].some((name) => name.includes('scheduler') && !name.includes('descheduler')) ||
+    pod.occurrences.some(
+      ({ event }) => event.reason === 'Scheduled' && event.reporter.component === component,
+    )
+  );
+}

@@ -1,6 +1,6 @@
 /** `kubectl delete pod`: no Event says who did it, and the change that made the pod is no reason for it. */
 import { describe, expect, it } from 'vitest';
-import { event, rollout, snapshot, tell, thing } from './cluster-story.ts';
+import { event, onContainer, rollout, snapshot, tell, thing } from './cluster-story.ts';
 
 describe('a pod that somebody deletes', () => {
   const { deployment, replicaSet, pod, observations } = rollout(0);
@@ -98,5 +98,43 @@ describe('a pod that somebody deletes', () => {
         '    Pod.Scheduled pg-0',
       ].join('\n'),
     );
+  });
+
+  const becauseOfIt = /^( *)Pod\.Marked web-1-a\n\1 +Pod\.Killing/m;
+  const spoken = (at: number, component: string, instance?: string) =>
+    event(at, pod, 'Marked', 'said of the pod', {
+      reporter: { component, ...(instance !== undefined && { instance }) },
+    });
+  const end = (at: number) => [
+    snapshot(at, pod, {
+      creationTimestamp: '2026-03-01T12:00:00Z',
+      deletionTimestamp: `2026-03-01T12:00:${at + 30}Z`,
+      deletionGracePeriodSeconds: 30,
+    }),
+    event(at, pod, 'Killing', 'Stopping container app'),
+  ];
+  const started = event(2, pod, 'Started', 'Started container app', onContainer(pod));
+
+  it.each([
+    { told: 'while it starts', story: [spoken(1, 'cni'), started, ...end(8)] },
+    { told: 'nearer to its creation than to its end', story: [spoken(3.9, 'cni'), ...end(8)] },
+    {
+      told: 'by a scheduler, whatever it is called',
+      story: [...end(20), spoken(21, 'yuni', 'yuni-scheduler-x')],
+    },
+    {
+      told: 'by whoever bound it to its Node',
+      story: [...end(20), spoken(21, 'binder')],
+    },
+  ])('is not because of what is said of it $told', ({ story }) => {
+    const bound = event(0.06, pod, 'Scheduled', 'Successfully assigned shop/web-1-a to n1', {
+      reporter: { component: 'binder' },
+    });
+    expect(tell(...observations, bound, ...story)).not.toMatch(becauseOfIt);
+  });
+
+  it.each([4.1, 12])('is because of what somebody says of it %d s after it was made, near its end', (at) => {
+    const story = [...observations, spoken(at, 'evictor'), ...end(at === 12 ? 20 : 8)];
+    expect(tell(...story)).toMatch(becauseOfIt);
   });
 });
