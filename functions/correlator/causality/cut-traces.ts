@@ -6,7 +6,7 @@ import { traceIdOf } from '../../../shared/ids.ts';
 import { type Change, isMarked } from './change.ts';
 import { type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { beginsStory, turnOf } from './node-turns.ts';
+import { beginsStory } from './node-turns.ts';
 import { effectiveTimes, inCausalOrder } from './order-by-cause.ts';
 import { podDeleted } from './placement/owner-rules.ts';
 import type { Placement } from './placement/placement-rule.ts';
@@ -156,7 +156,7 @@ function join(cut: Cut, occurrence: Occurrence, at: bigint, membership: Membersh
   if (parent === undefined) markRoot(cut, trace, occurrence);
   const span = cut.spans.get(trace)!;
   span.last = max(span.last, max(at, occurrence.transition?.until ?? at));
-  const turn = turnOf(occurrence);
+  const turn = cut.world.nodes.turnOf(occurrence);
   if (turn !== undefined) span.turns.add(turn);
   if (occurrence.transition === undefined)
     span.unfinished.set(containerOf(occurrence), rowOf(occurrence).phase === true);
@@ -201,14 +201,14 @@ function joinEpisode(cut: Cut, occurrence: Occurrence, at: bigint, placement: Pl
 function goesOn(cut: Cut, current: Trace, occurrence: Occurrence, at: bigint, placement: Placement): boolean {
   const span = cut.spans.get(current)!;
   return (
-    !beginsEpisode(occurrence, span, cut.sent) &&
+    !beginsEpisode(cut, occurrence, span) &&
     !isOtherDeletion(cut, placement, at, current) &&
     isRecent(span, occurrence, at)
   );
 }
 
-function beginsEpisode(occurrence: Occurrence, { turns }: Span, sent: SentRoots): boolean {
-  const turn = turnOf(occurrence);
+function beginsEpisode({ world, sent }: Cut, occurrence: Occurrence, { turns }: Span): boolean {
+  const turn = world.nodes.turnOf(occurrence);
   return (
     (turn !== undefined && beginsStory(turn, turns)) ||
     rowOf(occurrence).begins === 'episode' ||

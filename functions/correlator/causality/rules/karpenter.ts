@@ -22,6 +22,15 @@ export const karpenterRows: readonly EventRow[] = [
     example: 'Disrupting Node: Underutilized',
     source: disruption,
   },
+  {
+    subject: 'NodeClaim',
+    reason: 'DisruptionTerminating',
+    // Of the Node that it owns.
+    turn: 'cordoned',
+    direction: 'none',
+    example: 'Disrupting NodeClaim: Underutilized',
+    source: disruption,
+  },
   // A rebalance recommendation is not among them: Karpenter does nothing for it.
   interrupted('SpotInterrupted', 'Spot interruption warning was triggered'),
   interrupted(
