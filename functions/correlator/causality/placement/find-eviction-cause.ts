@@ -2,6 +2,7 @@
  * Who says why a pod goes, whatever the reason is called: VPA, the descheduler, any operator that evicts. The kubelet and the
  * scheduler only carry out, and what a row declares is known for what it is.
  */
+import { isRelated } from '../find-named-by-owner.ts';
 import type { Occurrence, WireEvent } from '../gather-occurrences.ts';
 import { isStarted, type KubernetesObject } from '../kubernetes-object.ts';
 import { compare, distance, type Moment, SECOND } from '../time.ts';
@@ -36,11 +37,10 @@ function startOf(pod: KubernetesObject, removal: Moment): (said: Occurrence) => 
 }
 
 /** An operator may say of its own object which pod it restarts. An owner says much: the words of few of its messages are looked at. */
-function saidByOwners(
-  { name, owner, creator }: KubernetesObject,
-  isAround: (said: Occurrence) => boolean,
-): Occurrence[] {
-  const isNamed = ({ event }: Occurrence) => event.message.split(/[^\w.-]+/).includes(name);
+function saidByOwners(pod: KubernetesObject, isAround: (said: Occurrence) => boolean): Occurrence[] {
+  const { name, owner, creator } = pod;
+  const isNamed = ({ event }: Occurrence) =>
+    isRelated(event, pod) || event.message.split(/[^\w.-]+/).includes(name);
   const found: Occurrence[] = [];
   for (let above = owner; above !== undefined; above = above.owner) {
     for (const said of above.occurrences)

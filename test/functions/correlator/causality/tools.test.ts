@@ -208,3 +208,39 @@ describe('a claim', () => {
     ]);
   });
 });
+
+describe('an operator that writes events.k8s.io', () => {
+  const cluster = thing('Redis', 'r');
+  const [pod, old] = [thing('Pod', 'r-0', cluster), thing('Pod', 'r-1', cluster)];
+  const about = ({ kind, name, uid }: typeof pod, withUid = true) => ({
+    related: { kind, namespace: 'shop', name, ...(withUid && { uid }) },
+    reporter: { component: 'redis-operator' },
+  });
+
+  it.each([true, false])(
+    'makes and takes away the pod that is in `related` (with its UID: %s)',
+    (withUid) => {
+      expect(
+        tell(
+          snapshot(0, cluster, { generation: 1 }),
+          { ...snapshot(-7200, old, { seen: -60, deletionTimestamp: '2026-03-01T12:00:09Z' }), from: 'list' },
+          snapshot(1, pod),
+          event(1.1, cluster, 'ReplicaUp', 'created replica zero', about(pod, withUid)),
+          event(1.2, cluster, 'ReplicaUp', 'another one', { reporter: { component: 'redis-operator' } }),
+          event(1.5, pod, 'Scheduled', 'Successfully assigned shop/r-0 to n1'),
+          event(8, cluster, 'ReplicaDown', 'replica is out of sync', about(old, withUid)),
+          event(9, old, 'Killing', 'Stopping container app'),
+        ),
+      ).toBe(
+        [
+          'Redis.Create r',
+          '  Redis.ReplicaUp r',
+          '    Pod.Scheduled r-0',
+          '  Redis.ReplicaUp r',
+          '  Redis.ReplicaDown r',
+          '    Pod.Killing r-1',
+        ].join('\n'),
+      );
+    },
+  );
+});
