@@ -49,14 +49,19 @@ function saidByOwners(pod: KubernetesObject, isAround: (said: Occurrence) => boo
   return found;
 }
 
-/** A scheduler may have any name: then the one that it runs under says so, or that it bound the pod. */
+/**
+ * A scheduler may have any name: then the one that it runs under says so, or that it bound the pod. An Event without a reporter is
+ * somebody's who posted it by hand or by a script, where others of the pod have one; else they were taken away from all.
+ */
 function isCarryingOut({ reporter }: WireEvent, pod: KubernetesObject): boolean {
   const { component, instance = '' } = reporter;
-  if (component === undefined || component === 'kubelet') return true;
+  if (component === undefined) return pod.occurrences.every((said) => reporterOf(said) === undefined);
+  if (component === 'kubelet') return true;
   return (
     [component, instance].some((name) => name.includes('scheduler') && !name.includes('descheduler')) ||
-    pod.occurrences.some(
-      ({ event }) => event.reason === 'Scheduled' && event.reporter.component === component,
-    )
+    pod.occurrences.some((said) => said.event.reason === 'Scheduled' && reporterOf(said) === component)
   );
 }
+
+const reporterOf = ({ transition, event }: Occurrence): string | undefined =>
+  transition === undefined ? event.reporter.component : undefined;

@@ -137,4 +137,13 @@ describe('a pod that somebody deletes', () => {
     const story = [...observations, spoken(at, 'evictor'), ...end(at === 12 ? 20 : 8)];
     expect(tell(...story)).toMatch(becauseOfIt);
   });
+
+  it('is because of what a script says of it, which names no reporter; where nobody does, nobody knows', () => {
+    const posted = event(19.5, pod, 'Marked', 'moved to another zone', { reporter: {} });
+    expect(tell(...observations, posted, ...end(20))).toMatch(becauseOfIt);
+    const stripped = [...observations, posted, ...end(20)].map((told) =>
+      told.type === 'event' ? { ...told, event: { ...told.event, reporter: {} } } : told,
+    );
+    expect(tell(...stripped)).not.toMatch(becauseOfIt);
+  });
 });
