@@ -6,7 +6,7 @@ import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Resolved } from './resolve-objects.ts';
 import type { NodeTurn } from './rules/event-row.ts';
-import { MINUTE } from './time.ts';
+import { MINUTE, type Moment, SECOND } from './time.ts';
 import { recentGap } from './trace.ts';
 
 export interface NodeTurns {
@@ -14,10 +14,20 @@ export interface NodeTurns {
   inForce(node: string, wanted: ReadonlySet<NodeTurn>, time: bigint): Occurrence | undefined;
   /** By its row; what somebody said of a Node soon before its end, in words that no row knows, announced that. */
   turnOf(occurrence: Occurrence): NodeTurn | undefined;
+  /** What somebody said of the Node around that time in words that no row knows: the last before it, else the first after it. */
+  saidAround(node: string, time: Moment): Occurrence | undefined;
 }
 
 /** The kubelet reports a cordon with its next status update, some seconds after the first effects of a drain. */
 const reportedWithin = MINUTE;
+
+/**
+ * Who empties a Node says so once and evicts one pod after the other. Shorter: a pod that a disruption budget kept a while went for
+ * no reason. Longer: what is said of the Node for another reason becomes the cause of an eviction by hand.
+ */
+const emptiedWithin = MINUTE;
+/** It speaks after the API server has answered. */
+const saidWithin = 5n * SECOND;
 
 /** What ends with a turn. */
 const endsOf: Readonly<Partial<Record<NodeTurn, readonly NodeTurn[]>>> = {
@@ -46,7 +56,7 @@ export const turnOf = (occurrence: Occurrence): NodeTurn | undefined =>
 const agents: ReadonlySet<string | undefined> = new Set(['kubelet', 'kube-proxy']);
 
 /** Somebody else's words about a Node, whatever they are: a tool that drains it, a cloud that takes it back. */
-export const isUndeclared = ({ match, transition, event }: Occurrence): boolean =>
+const isUndeclared = ({ match, transition, event }: Occurrence): boolean =>
   match === undefined && transition === undefined && !agents.has(event.reporter.component);
 
 /** @param said of one Node, in order of time */
@@ -69,15 +79,23 @@ export function gatherNodeTurns({ objects }: Resolved): NodeTurns {
     ({ name }) => name,
   );
   const announced = new Set<Occurrence>();
+  const undeclared = new Map<string, Occurrence[]>();
   const byNode = new Map(
     [...nodes].map(([name, known]) => {
       const said = known.flatMap(({ occurrences }) => occurrences).sort((a, b) => a.index - b.index);
       for (const occurrence of announcements(said)) announced.add(occurrence);
+      undeclared.set(name, said.filter(isUndeclared));
       return [name, said.filter((occurrence) => turnOf(occurrence) !== undefined)];
     }),
   );
   return {
     turnOf: (occurrence) => turnOf(occurrence) ?? (announced.has(occurrence) ? 'announced' : undefined),
+    saidAround(node, { at, latest }) {
+      const said = undeclared.get(node) ?? [];
+      const before = said.findLast((one) => one.at <= latest);
+      if (before !== undefined && at - before.latest <= emptiedWithin) return before;
+      return said.find((one) => one.at > latest && one.at <= latest + saidWithin);
+    },
     inForce(node, wanted, time) {
       const active = new Map<NodeTurn, Occurrence>();
       for (const occurrence of byNode.get(node) ?? []) {

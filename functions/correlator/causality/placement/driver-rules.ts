@@ -131,10 +131,10 @@ export const scaling: PlacementRule = {
   },
 };
 
-/** Whoever speaks of a pod around a removal that nothing else explains is its cause. */
+/** Whoever speaks of a pod around a removal that nothing else explains is its cause; else who speaks of its Node around an eviction. */
 export const eviction: PlacementRule = {
   name: 'eviction',
-  why: 'whoever spoke of the pod around its removal, which nothing else explains, took it away',
+  why: 'whoever spoke of the pod, or of its Node, around its removal, which nothing else explains, took it away',
   place(occurrence, subject, world) {
     const cause = subject.kind === 'Pod' ? world.evictionCauseOf(subject) : undefined;
     if (cause === undefined) return undefined;

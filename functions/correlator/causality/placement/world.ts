@@ -72,7 +72,7 @@ export function createWorld(resolved: Resolved): World {
     isDeleted(rootOf(pod), pod) ||
     (pod.disruption !== undefined && !isUnexplained(pod, nodes));
   const evictionCauseOf = remembered((pod: KubernetesObject) =>
-    isExplained(pod) ? undefined : findEvictionCause(pod),
+    isExplained(pod) ? undefined : (findEvictionCause(pod) ?? nodeEmptier(pod, nodes)),
   );
   const replacements = matchReplacements(resolved.objects.values(), {
     isScaledDown: (pod) => downOf(pod) !== undefined,
@@ -149,6 +149,14 @@ function isUnexplained(pod: KubernetesObject, nodes: NodeTurns): boolean {
   const node = nodeNameOf(pod);
   if (node === undefined || pod.removal === undefined) return true;
   return nodes.inForce(node, explainedBy['evicted-by-api'], pod.removal.latest) === undefined;
+}
+
+/** Who said of its Node what no row knows, and evicted it: a tool that drains. */
+function nodeEmptier(pod: KubernetesObject, nodes: NodeTurns): Occurrence | undefined {
+  const node = nodeNameOf(pod);
+  if (pod.disruption !== 'evicted-by-api' || node === undefined || pod.removal === undefined)
+    return undefined;
+  return nodes.saidAround(node, pod.removal);
 }
 
 /** Rules ask of one object after the other, and of each several times. */

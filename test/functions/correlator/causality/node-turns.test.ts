@@ -1,7 +1,7 @@
 /** What happens to a Node is one story from its announcement to its end, whoever tells it, and in whatever words. */
 import { describe, expect, it } from 'vitest';
 import type { EventOccurrence } from '../../../../shared/observation.ts';
-import { event, tell, thing } from './cluster-story.ts';
+import { event, snapshot, tell, thing } from './cluster-story.ts';
 
 const node = thing('Node', 'n1');
 const said = (at: number, reason: string, message: string, component: string) =>
@@ -66,5 +66,47 @@ describe('what an unknown tool says of a Node', () => {
       'Starting, NodeReady, Starting, RegisteredNode',
       'NodeNotReady',
     ]);
+  });
+});
+
+describe('an eviction through the API', () => {
+  const pod = thing('Pod', 'web-0', thing('StatefulSet', 'web'));
+  const evicted = (at: number, reason = 'EvictionByEvictionAPI') => [
+    {
+      ...snapshot(-7200, pod, {
+        seen: at,
+        nodeName: 'n1',
+        deletionTimestamp: new Date(Date.parse('2026-03-01T12:00:30Z') + at * 1000).toISOString(),
+        deletionGracePeriodSeconds: 30,
+        status: { conditions: [{ type: 'DisruptionTarget', status: 'True', reason }] },
+      }),
+    },
+    event(at, pod, 'Killing', 'Stopping container app'),
+  ];
+  const below = /^( *)Node\.\w+ n1\n\1 +Pod\.Killing web-0$/m;
+
+  it.each([2, 55])(
+    'is because of what a tool said of its Node %d s before it, where nothing else explains it',
+    (at) => {
+      expect(tell(tool(0), ...evicted(at))).toMatch(below);
+    },
+  );
+
+  it('is because of what it says a moment after it', () => {
+    expect(tell(...evicted(10), tool(12))).toMatch(below);
+  });
+
+  it.each([
+    { because: 'long before', story: [tool(0), ...evicted(70)] },
+    { because: 'of a preemption', story: [tool(0), ...evicted(2, 'PreemptionByScheduler')] },
+    { because: 'that is said of Nodes that stay', story: [tool(0, 'Unconsolidatable'), ...evicted(2)] },
+  ])('is not because of a word $because', ({ story }) => {
+    expect(tell(...story)).not.toMatch(below);
+  });
+
+  it('is because of the cordon, where there is one', () => {
+    expect(tell(status(0, 'NodeNotSchedulable'), tool(1), ...evicted(2))).toMatch(
+      /^( *)Node\.NodeNotSchedulable n1\n(.*\n)?\1 {2}Pod\.Killing web-0$/m,
+    );
   });
 });
