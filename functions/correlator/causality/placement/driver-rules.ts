@@ -63,7 +63,8 @@ export const rescale: PlacementRule = {
   why: 'it announces the change of replicas that its target has as a generation',
   place(occurrence, _, world) {
     const change = world.rescaledBy(occurrence);
-    return change === undefined ? undefined : within(change, 'message');
+    if (change === undefined) return undefined;
+    return within(change, rowOf(occurrence).effect === 'rescales' ? 'message' : 'time');
   },
   *joins(told) {
     if (told.type === 'event') {

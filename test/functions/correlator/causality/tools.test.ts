@@ -244,3 +244,48 @@ describe('an operator that writes events.k8s.io', () => {
     },
   );
 });
+
+describe('an autoscaler of a kind that no row knows', () => {
+  const deployment = thing('Deployment', 'web');
+  const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+  const clock = thing('CronScaler', 'web');
+  const scaler = snapshot(-3600, clock, { scaleTargetRef: { kind: 'Deployment', name: 'web' } });
+  const scaledBy = (manager: string, at = 10, replicas = 2) => [
+    { ...snapshot(-3600, deployment, { seen: -10, replicas: 1 }), from: 'list' as const },
+    snapshot(at, deployment, {
+      creationTimestamp: '2026-03-01T11:00:00Z',
+      generation: 2,
+      replicas,
+      managers: [
+        {
+          manager,
+          operation: 'Update',
+          subresource: 'scale',
+          time: `2026-03-01T12:00:${at}Z`,
+          ownsSpec: true,
+          ownsRestartedAt: false,
+        },
+      ],
+    }),
+    { ...snapshot(-3600, replicaSet, { seen: -10, replicas: 1 }), from: 'list' as const },
+    event(at + 0.3, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 1 to 2'),
+  ];
+  const spoken = (at: number, details = {}) =>
+    event(at, clock, 'Executed', 'job scale-up done', { reporter: { component: 'clock' }, ...details });
+
+  it('announces the scaling of its target in whose seconds it speaks', () => {
+    expect(tell(scaler, ...scaledBy('cron-scaler'), spoken(10.1))).toBe(
+      ['Deployment.Scale web', '  CronScaler.Executed web', '    Deployment.ScalingReplicaSet web'].join(
+        '\n',
+      ),
+    );
+  });
+
+  it.each([
+    { what: 'it speaks half a minute before', story: [...scaledBy('cron-scaler', 40), spoken(10)] },
+    { what: 'a person scaled', story: [...scaledBy('kubectl'), spoken(10.1)] },
+    { what: 'it warns', story: [...scaledBy('cron-scaler'), spoken(10.1, { type: 'Warning' })] },
+  ])('announces nothing where $what', ({ story }) => {
+    expect(tell(scaler, ...story)).toContain('Deployment.Scale web\n  Deployment.ScalingReplicaSet web');
+  });
+});
