@@ -101,6 +101,8 @@ export const cleanUp: PlacementRule = {
     const driver = world.driverOf(occurrence);
     const target = driver?.effect === 'removes' ? driver.target : undefined;
     if (target === undefined || target === subject || target.kind === 'Pod') return undefined;
+    // What is no root goes as a part of what its root goes through.
+    if (world.rootOf(target) !== target) return undefined;
     // What a scaling asked for is no cleaning up: a Machine goes as a pod does.
     if (world.downOf(occurrence) !== undefined) return undefined;
     const observes = (said: Occurrence) => world.driverOf(said)?.effect === 'observes';

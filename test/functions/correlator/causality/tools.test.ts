@@ -289,3 +289,33 @@ describe('an autoscaler of a kind that no row knows', () => {
     expect(tell(scaler, ...story)).toContain('Deployment.Scale web\n  Deployment.ScalingReplicaSet web');
   });
 });
+
+describe('what an owner says that it removed, if it is no pod', () => {
+  const pool = thing('BrokerPool', 'kafka');
+  const broker = thing('Broker', 'kafka-0', pool);
+  const going = {
+    ...snapshot(-7200, broker, { seen: -60, deletionTimestamp: '2026-03-01T12:00:20Z' }),
+    from: 'list' as const,
+  };
+  const change = snapshot(0, pool, { generation: 2, creationTimestamp: '2026-03-01T10:00:00Z' });
+  const known = { ...snapshot(-7200, pool, { seen: -60, generation: 1 }), from: 'list' as const };
+  const drained = event(30, broker, 'Drained', 'partitions are moved');
+  const removed = (at: number, message: string) => event(at, pool, 'Reconciled', message);
+
+  it.each(['Removing broker kafka-0', 'kafka-0 is surplus.'])(
+    'is what its end hangs under: %s',
+    (message) => {
+      expect(tell(known, going, change, removed(20, message), drained)).toBe(
+        ['BrokerPool.Update kafka', '  BrokerPool.Reconciled kafka', '    Broker.Drained kafka-0'].join('\n'),
+      );
+    },
+  );
+
+  it.each([
+    { what: 'long before', word: removed(5, 'kafka-0 is healthy') },
+    { what: 'long after', word: removed(28, 'kafka-0 is draining') },
+    { what: 'of another one', word: removed(20, 'Removing broker kafka-00') },
+  ])('is not what it says $what', ({ word }) => {
+    expect(tell(known, going, change, word, drained)).not.toContain('    Broker.Drained');
+  });
+});
