@@ -76,7 +76,7 @@ export function cutTraces(world: World, placements: OccurrenceTable<Placement>, 
 function add(cut: Cut, occurrence: Occurrence, at: bigint, placement: Placement): void {
   const wanted = traceOf(cut, placement);
   if (wanted === undefined || !isRecentIn(wanted, cut.spans.get(wanted)!, occurrence, at)) {
-    joinEpisode(cut, occurrence, at, placement);
+    joinEpisode(cut, occurrence, at, placement, wanted);
     return;
   }
   const parent = placement.under === 'occurrence' ? placement.occurrence : undefined;
@@ -174,15 +174,24 @@ function markRoot({ sent, followed }: Cut, trace: Trace, occurrence: Occurrence)
   trace.traceId = caller.traceId;
 }
 
-/** Into its object's newest one while that is recent, else it is the first of a new one. */
-function joinEpisode(cut: Cut, occurrence: Occurrence, at: bigint, placement: Placement): void {
+/**
+ * Into its object's newest one while that is recent, else it is the first of a new one.
+ * @param late the trace that it would be in, were that not too long ago
+ */
+function joinEpisode(
+  cut: Cut,
+  occurrence: Occurrence,
+  at: bigint,
+  placement: Placement,
+  late: Trace | undefined,
+): void {
   const { world, spans, newestEpisode } = cut;
   const object = world.rootOf(world.subjectOf(occurrence));
   const current = newestEpisode.get(object);
   const { because, evidence } =
     placement.under === 'nothing' ? placement : ({ because: episode.name, evidence: 'time' } as const);
   if (current !== undefined && goesOn(cut, current, occurrence, at, placement)) {
-    join(cut, occurrence, at, { trace: current, parent: undefined, because, evidence });
+    join(cut, occurrence, at, { trace: current, parent: undefined, because, evidence, late });
     return;
   }
   // A transition says more of what is there: it is no beginning.
@@ -194,7 +203,7 @@ function joinEpisode(cut: Cut, occurrence: Occurrence, at: bigint, placement: Pl
   };
   newestEpisode.set(object, trace);
   spans.set(trace, newSpan(at, at));
-  join(cut, occurrence, at, { trace, parent: undefined, because, evidence });
+  join(cut, occurrence, at, { trace, parent: undefined, because, evidence, late });
 }
 
 /** Whether an episode goes on with this occurrence. */

@@ -20,7 +20,7 @@ export type LinkReason =
   | 'waits-for'
   | 'caller'
   | 'sync'
-  /** What happened to the same Node before, too long ago for one trace. */
+  /** What it would hang under, or what happened to the same Node before, too long ago for one trace. */
   | 'continues';
 
 type Link = Span['links'][number];
@@ -56,6 +56,8 @@ export function findLinks(
     if (subject.kind === 'Pod' && waitsForVolumes(reason, message))
       for (const other of claimTraces(world, traces, occurrence)) add(toRoot(other), 'waits-for');
     addChange(movedFrom(world, occurrence, object), 'moved-pods-of');
+    const late = traces.membershipOf(occurrence)?.late;
+    if (late !== undefined) add(toRoot(traces.live(late)), 'continues');
   }
   return [...linked.values()].sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
 }

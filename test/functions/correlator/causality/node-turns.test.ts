@@ -1,7 +1,7 @@
 /** What happens to a Node is one story from its announcement to its end, whoever tells it, and in whatever words. */
 import { describe, expect, it } from 'vitest';
 import type { EventOccurrence } from '../../../../shared/observation.ts';
-import { event, snapshot, tell, thing } from './cluster-story.ts';
+import { event, snapshot, spansOf, tell, thing } from './cluster-story.ts';
 
 const node = thing('Node', 'n1');
 const said = (at: number, reason: string, message: string, component: string) =>
@@ -108,5 +108,20 @@ describe('an eviction through the API', () => {
     expect(tell(status(0, 'NodeNotSchedulable'), tool(1), ...evicted(2))).toMatch(
       /^( *)Node\.NodeNotSchedulable n1\n(.*\n)?\1 {2}Pod\.Killing web-0$/m,
     );
+  });
+
+  it('that a budget held up for longer than a trace lasts is linked to the cordon', () => {
+    const spans = spansOf(status(0, 'NodeNotSchedulable'), ...evicted(1500));
+    const [cordon, killing] = ['Node.NodeNotSchedulable', 'Pod.Killing'].map((name) =>
+      spans.find((span) => span.name === name),
+    );
+    expect(killing!.traceId).not.toBe(cordon!.traceId);
+    expect(killing!.links).toEqual([
+      {
+        traceId: cordon!.traceId,
+        spanId: cordon!.spanId,
+        attributes: { 'rootspan.link': 'continues' },
+      },
+    ]);
   });
 });
