@@ -170,6 +170,34 @@ describe('within a second', () => {
     );
   });
 
+  it('what has no finer time is behind what others said of the object with one, and wrote before it', () => {
+    let tried = 0;
+    checkProperty(
+      fc.property(stories, (story) => {
+        const written = new Set(eventsIn(story).map(({ event }) => `${event.uid}/${event.count}`));
+        const bySecond = Map.groupBy(
+          gathered(late(story)),
+          ({ event, at }) => `${event.subject.uid} ${secondOf(at)}`,
+        );
+        for (const said of bySecond.values()) {
+          const exact = said.filter((one) => one.exact && one.version > 0n);
+          for (const one of said.filter((other) => !other.exact && written.has(other.key))) {
+            const { component } = one.event.reporter;
+            // Its own reporter's order is the stronger.
+            const isHeld = exact.some(
+              ({ event, version }) => event.reporter.component === component && version > one.version,
+            );
+            const before = isHeld ? [] : exact.filter(({ version }) => version < one.version);
+            for (const { at } of before) expect(one.at > at).toBe(true);
+            tried += before.length;
+          }
+        }
+      }),
+      200,
+    );
+    expect(tried).toBeGreaterThan(0);
+  });
+
   it('nothing leaves its second, and what has a finer time does not move at all', () => {
     checkProperty(
       fc.property(stories, (story) => {
