@@ -4,6 +4,7 @@ import { changeInEffect } from '../find-change.ts';
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { named, nameOf } from '../join-key.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
+import { namedPodKeys } from '../named-pods.ts';
 import { SECOND } from '../time.ts';
 import { disruptedBy, latestOf } from './node-rules.ts';
 import { isOverruled } from './owner-rules.ts';
@@ -144,6 +145,7 @@ export const eviction: PlacementRule = {
     if (cause === occurrence) return nothing('time');
     return isTearDown(occurrence, subject) ? below(cause, 'time') : undefined;
   },
+  joins: namedPodKeys,
 };
 
 export const remover: PlacementRule = {

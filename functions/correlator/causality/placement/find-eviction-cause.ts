@@ -11,8 +11,14 @@ import { compare, distance, type Moment, SECOND } from '../time.ts';
 const before = 10n * SECOND;
 const after = 5n * SECOND;
 
-/** Of several the one nearest to the removal request. */
-export function findEvictionCause(pod: KubernetesObject): Occurrence | undefined {
+/**
+ * Of several the one nearest to the removal request; what is said of others' objects only where nobody speaks of the pod or its owners.
+ * @param namers what others say of objects of theirs that names the pod
+ */
+export function findEvictionCause(
+  pod: KubernetesObject,
+  namers: (pod: KubernetesObject) => readonly Occurrence[],
+): Occurrence | undefined {
   const { kind, removal } = pod;
   if (kind !== 'Pod' || removal === undefined) return undefined;
   const isOfStart = startOf(pod, removal);
@@ -21,9 +27,12 @@ export function findEvictionCause(pod: KubernetesObject): Occurrence | undefined
     if (match !== undefined || transition !== undefined || isCarryingOut(event, pod)) return false;
     return latest >= removal.at - before && at <= removal.latest + after && !isOfStart(said);
   };
-  return [...pod.occurrences.filter(isAround), ...saidByOwners(pod, isAround)].sort((a, b) =>
-    compare(distance(a.at, removal.at), distance(b.at, removal.at)),
-  )[0];
+  const nearest = (said: Occurrence[]): Occurrence | undefined =>
+    said.sort((a, b) => compare(distance(a.at, removal.at), distance(b.at, removal.at)))[0];
+  return (
+    nearest([...pod.occurrences.filter(isAround), ...saidByOwners(pod, isAround)]) ??
+    nearest(namers(pod).filter((said) => isAround(said) && said !== pod.creator?.occurrence))
+  );
 }
 
 /** What was said before its first container ran, or nearer to its creation than to its removal, is of its start. */

@@ -10,6 +10,7 @@ import { matchReplacements } from '../match-replacements.ts';
 import { matchRescales } from '../match-rescales.ts';
 import { matchRounds } from '../match-rounds.ts';
 import { matchScalings, type ScalingOf } from '../match-scalings.ts';
+import { createNamers } from '../named-pods.ts';
 import { gatherNodeTurns, type NodeTurns, nodeNameOf } from '../node-turns.ts';
 import type { Resolved } from '../resolve-objects.ts';
 import { explainedBy } from '../rules/disruptions.ts';
@@ -71,8 +72,9 @@ export function createWorld(resolved: Resolved): World {
     downOf(pod) !== undefined ||
     isDeleted(rootOf(pod), pod) ||
     (pod.disruption !== undefined && !isUnexplained(pod, nodes));
+  const namers = createNamers(resolved.occurrences);
   const evictionCauseOf = remembered((pod: KubernetesObject) =>
-    isExplained(pod) ? undefined : (findEvictionCause(pod) ?? nodeEmptier(pod, nodes)),
+    isExplained(pod) ? undefined : (findEvictionCause(pod, namers) ?? nodeEmptier(pod, nodes)),
   );
   const replacements = matchReplacements(resolved.objects.values(), {
     isScaledDown: (pod) => downOf(pod) !== undefined,

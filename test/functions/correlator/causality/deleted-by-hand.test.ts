@@ -146,4 +146,41 @@ describe('a pod that somebody deletes', () => {
     );
     expect(tell(...stripped)).not.toMatch(becauseOfIt);
   });
+
+  const experiment = thing('PodChaos', 'kill-one');
+  const records = { reporter: { component: 'records' } };
+  const named = (message: string, details = {}) =>
+    tell(
+      ...observations,
+      event(19.8, experiment, 'Applied', message, { ...records, ...details }),
+      ...end(20),
+    );
+  const becauseOfTheExperiment = /^PodChaos\.Applied kill-one\n {2}Pod\.Killing web-1-a$/m;
+
+  it.each(['Successfully apply chaos for shop/web-1-a', 'Killed pod web-1-a.', 'Deleting pod "web-1-a"'])(
+    'is because of what somebody who does not own it says on an object of its own: %s',
+    (message) => {
+      expect(named(message)).toMatch(becauseOfTheExperiment);
+    },
+  );
+
+  it('is because of what names it in `related`', () => {
+    const related = { kind: 'Pod', namespace: 'shop', name: pod.name, uid: pod.uid };
+    expect(named('one is enough', { related })).toMatch(becauseOfTheExperiment);
+  });
+
+  it.each([
+    { told: 'names a pod of another namespace', message: 'apply chaos for other/web-1-a', details: {} },
+    { told: 'names what begins as it does', message: 'Killed pod web-1-ab', details: {} },
+    { told: 'speaks of its name only', message: 'web-1-a is fine', details: {} },
+    { told: 'warns', message: 'Killed pod web-1-a', details: { type: 'Warning' } },
+  ])('is not because of what $told', ({ message, details }) => {
+    expect(named(message, details)).not.toMatch(becauseOfTheExperiment);
+  });
+
+  it('is not because of it where its controller says that it deleted it', () => {
+    const deleted = event(19.9, replicaSet, 'SuccessfulDelete', 'Deleted pod: web-1-a');
+    const word = event(19.8, experiment, 'Applied', 'apply chaos for shop/web-1-a', records);
+    expect(tell(...observations, word, deleted, ...end(20))).not.toMatch(becauseOfTheExperiment);
+  });
 });
