@@ -35,10 +35,10 @@ export function bindDrivers(
     if (match.row.controls === true && isUnseen) own(subject, target);
   }
   for (const [owner, pod] of [...findOwnersByName(registry)]) own(owner, pod);
-  for (const [occurrence, target] of findNamedByOwner(registry.objects.values())) {
+  for (const { occurrence, effect, target } of findNamedByOwner(registry.objects.values())) {
     const driver: Driver = {
       occurrence,
-      effect: 'creates',
+      effect,
       target,
       up: undefined,
       from: undefined,

@@ -6,7 +6,7 @@ import { traceIdOf } from '../../../shared/ids.ts';
 import { type Change, isMarked } from './change.ts';
 import { type Occurrence, OccurrenceTable, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { beginsStory, isStart, turnOf } from './node-turns.ts';
+import { beginsStory, isStart } from './node-turns.ts';
 import { effectiveTimes, inCausalOrder } from './order-by-cause.ts';
 import { eviction } from './placement/driver-rules.ts';
 import { disruption } from './placement/node-rules.ts';
@@ -84,7 +84,7 @@ export function cutTraces(world: World, placements: OccurrenceTable<Placement>, 
 function add(cut: Cut, occurrence: Occurrence, at: bigint, placement: Placement): void {
   const wanted = traceOf(cut, placement);
   if (wanted === undefined || !isRecentIn(wanted, cut.spans.get(wanted)!, occurrence, at)) {
-    joinEpisode(cut, occurrence, at, placement);
+    joinEpisode(cut, occurrence, at, placement, wanted);
     return;
   }
   const parent = placement.under === 'occurrence' ? placement.occurrence : undefined;
@@ -164,7 +164,7 @@ function join(cut: Cut, occurrence: Occurrence, at: bigint, membership: Membersh
   if (parent === undefined) markRoot(cut, trace, occurrence);
   const span = cut.spans.get(trace)!;
   span.last = max(span.last, max(at, occurrence.transition?.until ?? at));
-  const turn = turnOf(occurrence);
+  const turn = cut.world.nodes.turnOf(occurrence);
   if (turn !== undefined) span.turns.add(turn);
   if (occurrence.transition === undefined)
     span.unfinished.set(containerOf(occurrence), rowOf(occurrence).phase === true);
@@ -182,15 +182,24 @@ function markRoot({ sent, followed }: Cut, trace: Trace, occurrence: Occurrence)
   trace.traceId = caller.traceId;
 }
 
-/** Into its object's newest one while that is recent, else it is the first of a new one. */
-function joinEpisode(cut: Cut, occurrence: Occurrence, at: bigint, placement: Placement): void {
+/**
+ * Into its object's newest one while that is recent, else it is the first of a new one.
+ * @param late the trace that it would be in, were that not too long ago
+ */
+function joinEpisode(
+  cut: Cut,
+  occurrence: Occurrence,
+  at: bigint,
+  placement: Placement,
+  late: Trace | undefined,
+): void {
   const { world, spans, newestEpisode } = cut;
   const object = world.rootOf(world.subjectOf(occurrence));
   const current = newestEpisode.get(object);
   const { because, evidence } =
     placement.under === 'nothing' ? placement : ({ because: episode.name, evidence: 'time' } as const);
   if (current !== undefined && goesOn(cut, current, occurrence, at, placement)) {
-    join(cut, occurrence, at, { trace: current, parent: undefined, because, evidence });
+    join(cut, occurrence, at, { trace: current, parent: undefined, because, evidence, late });
     return;
   }
   // A transition says more of what is there: it is no beginning.
@@ -202,21 +211,21 @@ function joinEpisode(cut: Cut, occurrence: Occurrence, at: bigint, placement: Pl
   };
   newestEpisode.set(object, trace);
   spans.set(trace, newSpan(at, at));
-  join(cut, occurrence, at, { trace, parent: undefined, because, evidence });
+  join(cut, occurrence, at, { trace, parent: undefined, because, evidence, late });
 }
 
 /** Whether an episode goes on with this occurrence. */
 function goesOn(cut: Cut, current: Trace, occurrence: Occurrence, at: bigint, placement: Placement): boolean {
   const span = cut.spans.get(current)!;
   return (
-    !beginsEpisode(occurrence, span, at, cut.sent) &&
+    !beginsEpisode(cut, occurrence, span, at) &&
     !isOtherRemoval(cut, occurrence, placement, at, current) &&
     (isRecent(span, occurrence, at) || isStarting(cut, current, occurrence, at))
   );
 }
 
-function beginsEpisode(occurrence: Occurrence, span: Span, at: bigint, sent: SentRoots): boolean {
-  const turn = turnOf(occurrence);
+function beginsEpisode({ world, sent }: Cut, occurrence: Occurrence, span: Span, at: bigint): boolean {
+  const turn = world.nodes.turnOf(occurrence);
   return (
     (turn !== undefined && beginsStory(turn, span.turns) && !isStillStarting(turn, span, at)) ||
     rowOf(occurrence).begins === 'episode' ||

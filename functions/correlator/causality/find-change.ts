@@ -2,6 +2,7 @@
 import { type Change, generationOf } from './change.ts';
 import type { ObjectHistory } from './gather-objects.ts';
 import type { World } from './placement/world.ts';
+import { versionInHand } from './resource-version.ts';
 import { secondOf } from './time.ts';
 import { recentGap } from './trace.ts';
 
@@ -14,9 +15,7 @@ export function changeByVersion(
   { versions }: ObjectHistory,
   resourceVersion: string | undefined,
 ): Change | undefined {
-  const inHand = Number(resourceVersion ?? Number.NaN);
-  if (Number.isNaN(inHand)) return undefined;
-  const version = versions.findLast((candidate) => candidate.version <= inHand && candidate.version > 0);
+  const version = versionInHand(versions, resourceVersion);
   if (version === undefined) return undefined;
   const generation = generationOf(version);
   const byGeneration =

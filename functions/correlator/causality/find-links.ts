@@ -7,7 +7,7 @@ import { changeInEffect } from './find-change.ts';
 import type { Occurrence } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { waitsForVolumes } from './link-joins.ts';
-import { endings, turnOf } from './node-turns.ts';
+import { endings } from './node-turns.ts';
 import type { World } from './placement/world.ts';
 import { callersIn } from './read-traceparent.ts';
 import { syncsOf } from './sync-links.ts';
@@ -20,7 +20,7 @@ export type LinkReason =
   | 'waits-for'
   | 'caller'
   | 'sync'
-  /** What happened to the same Node before, too long ago for one trace. */
+  /** What it would hang under, or what happened to the same Node before, too long ago for one trace. */
   | 'continues';
 
 type Link = Span['links'][number];
@@ -43,7 +43,7 @@ export function findLinks(
   if (root.kind === 'change') for (const caller of root.change.otherCallers) add(caller, 'caller');
   if (root.kind === 'episode') {
     addChange(changeInEffect(world.changesOf(object), root.first.latest), 'generation-in-force');
-    if (root.before !== undefined && isEnding(root) && isEnding(root.before.root))
+    if (root.before !== undefined && isEnding(world, root) && isEnding(world, root.before.root))
       add(toRoot(traces.live(root.before)), 'continues');
   } else {
     if (object.owner !== undefined && world.isRun(object))
@@ -56,13 +56,15 @@ export function findLinks(
     if (subject.kind === 'Pod' && waitsForVolumes(reason, message))
       for (const other of claimTraces(world, traces, occurrence)) add(toRoot(other), 'waits-for');
     addChange(movedFrom(world, occurrence, object), 'moved-pods-of');
+    const late = traces.membershipOf(occurrence)?.late;
+    if (late !== undefined) add(toRoot(traces.live(late)), 'continues');
   }
   return [...linked.values()].sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
 }
 
 /** It began with what may be the end of a Node. */
-const isEnding = (root: Trace['root']): boolean =>
-  root.kind === 'episode' && endings.has(turnOf(root.first) ?? 'ready');
+const isEnding = ({ nodes }: World, root: Trace['root']): boolean =>
+  root.kind === 'episode' && endings.has(nodes.turnOf(root.first) ?? 'ready');
 
 const toRoot = (trace: Trace | undefined) =>
   trace === undefined ? undefined : { traceId: trace.traceId, spanId: rootSpanIdOf(trace) };

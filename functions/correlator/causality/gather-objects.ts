@@ -3,6 +3,7 @@
  * nothing.
  */
 import type { ObjectSnapshot, SpecDescription } from '../../../shared/observation.ts';
+import { parseVersion, unknownVersion } from './resource-version.ts';
 import { isDisruption } from './rules/disruptions.ts';
 import { compare, type Moment, min, narrow, parseTime, SECOND } from './time.ts';
 
@@ -10,8 +11,8 @@ type SnapshotObject = ObjectSnapshot['object'];
 
 /** One version of an object. */
 export interface Version {
-  /** resourceVersion as an integer; 0 where the snapshot has none. */
-  version: number;
+  /** Its resourceVersion. */
+  version: bigint;
   object: SnapshotObject;
   /** When it was first seen: an upper bound of when it was written. */
   observedAt: bigint;
@@ -46,7 +47,7 @@ export function gatherObjects(snapshots: Iterable<ObjectSnapshot>): Map<string, 
     versionsByUid.set(object.uid, versions);
     const key = object.resourceVersion ?? '';
     const seen: Version = {
-      version: Number(object.resourceVersion ?? 0) || 0,
+      version: parseVersion(object.resourceVersion),
       object,
       observedAt: parseTime(snapshot.observedAt),
       deleted: snapshot.deleted,
@@ -130,11 +131,12 @@ function specsOf(versions: readonly Version[]): ObjectHistory['specs'] {
  * then as they were seen. Total, so that the order of arrival does not decide.
  */
 function inOrder(a: Version, b: Version): number {
-  if (a.version > 0 && b.version > 0 && a.version !== b.version) return a.version - b.version;
+  if (a.version > unknownVersion && b.version > unknownVersion && a.version !== b.version)
+    return compare(a.version, b.version);
   return (
     (a.object.generation ?? 0) - (b.object.generation ?? 0) ||
     compare(a.observedAt, b.observedAt) ||
-    a.version - b.version ||
+    compare(a.version, b.version) ||
     ((a.object.resourceVersion ?? '') < (b.object.resourceVersion ?? '') ? -1 : 1)
   );
 }

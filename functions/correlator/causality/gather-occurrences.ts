@@ -6,6 +6,7 @@ import type { EventOccurrence } from '../../../shared/observation.ts';
 import { mergeFields, type ObjectHistory } from './gather-objects.ts';
 import { listTransitions } from './list-transitions.ts';
 import { orderWithinSeconds } from './order-within-seconds.ts';
+import { parseVersion } from './resource-version.ts';
 import type { EventRow } from './rules/event-row.ts';
 import { isFolded, type Match, type RuleSet } from './rules/rule-set.ts';
 import { compare, DAY, type Moment, narrow, parseTime, SECOND, secondOf, timeInName } from './time.ts';
@@ -34,8 +35,8 @@ export interface Occurrence extends Moment {
   transition: Transition | undefined;
   /** The row that it matches. */
   match: Match | undefined;
-  /** The Event's own resourceVersion as an integer; 0 where it has none. */
-  version: number;
+  /** The Event's own resourceVersion. */
+  version: bigint;
   /** Better than a second. */
   exact: boolean;
 }
@@ -96,7 +97,7 @@ export function gatherOccurrences(
 
 /** By time, then as the API server wrote them. Total: two occurrences never have one key. */
 export const inOrder = (a: Occurrence, b: Occurrence): number =>
-  compare(a.at, b.at) || a.version - b.version || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+  compare(a.at, b.at) || compare(a.version, b.version) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
 /** By key; several observations of one occurrence are one. */
 function merge(observations: Iterable<EventOccurrence>): Map<string, EventOccurrence> {
@@ -122,13 +123,13 @@ function merge(observations: Iterable<EventOccurrence>): Map<string, EventOccurr
  */
 function mergeReadings(observations: readonly EventOccurrence[]): EventOccurrence {
   const byVersion = Map.groupBy(observations, ({ event }) => versionOf(event));
-  const versions = [...byVersion].sort(([a], [b]) => a - b);
+  const versions = [...byVersion].sort(([a], [b]) => compare(a, b));
   const readings = versions.map(([, same]) => same.map(({ event }) => event as unknown).reduce(mergeFields));
   const [first] = [...observations].sort((a, b) => compare(parseTime(a.observedAt), parseTime(b.observedAt)));
   return { type: 'event', observedAt: first!.observedAt, event: Object.assign({}, ...readings) as WireEvent };
 }
 
-const versionOf = (event: WireEvent): number => Number(event.resourceVersion ?? 0) || 0;
+const versionOf = (event: WireEvent): bigint => parseVersion(event.resourceVersion);
 
 function timed(key: string, { event, observedAt }: EventOccurrence, rules: RuleSet): Occurrence {
   const written = event.lastTimestamp ?? event.lastObservedTime ?? event.eventTime ?? event.firstTimestamp;
@@ -140,7 +141,7 @@ function timed(key: string, { event, observedAt }: EventOccurrence, rules: RuleS
 function occurrenceOf(
   key: string,
   event: WireEvent,
-  version: number,
+  version: bigint,
   { at, latest, exact }: Moment & { exact: boolean },
   rules: RuleSet,
 ): Occurrence {

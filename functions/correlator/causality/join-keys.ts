@@ -5,12 +5,13 @@
  * which they come does not matter.
  */
 import { hash } from 'node:crypto';
-import type { ObjectSnapshot, Observation } from '../../../shared/observation.ts';
+import type { EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import { adoptionKeys } from './adoption-keys.ts';
 import { ownerNames } from './find-owner-by-name.ts';
 import { type JoinKey, linkKey, nameOf } from './join-key.ts';
 import { nameKey } from './kubernetes-object.ts';
 import { linkJoins } from './link-joins.ts';
+import { removedKey } from './named-pods.ts';
 import type { Told } from './placement/placement-rule.ts';
 import { placementRules } from './placement/placement-rules.ts';
 import type { RuleSet } from './rules/rule-set.ts';
@@ -32,7 +33,7 @@ function* declared(observation: Observation, rules: RuleSet): Iterable<JoinKey> 
 /** Keys by name (`kind/namespace/name`) or UID (`uid:…`), sorted. Most activities have none. */
 export function joinKeys(observations: Iterable<Observation>, rules: RuleSet): string[] {
   const all = [...observations];
-  const context = contextOf(all);
+  const context = contextOf(all, rules);
   const keys = new Set<string>(adoptionKeys(context.snapshots));
   for (const observation of all) {
     for (const key of declared(observation, rules)) for (const text of resolve(key, context)) keys.add(text);
@@ -47,10 +48,14 @@ interface Context {
   claimsOfPod: Map<string, string[]>;
 }
 
-function contextOf(observations: readonly Observation[]): Context {
+function contextOf(observations: readonly Observation[], rules: RuleSet): Context {
   const context: Context = { snapshots: [], known: new Set(), nodeOfPod: new Map(), claimsOfPod: new Map() };
   for (const observation of observations) {
-    if (observation.type === 'event') continue;
+    if (observation.type === 'event') {
+      const removed = removedPod(observation, rules);
+      if (removed !== undefined) context.known.add(removed);
+      continue;
+    }
     const { object, deleted, observedAt } = observation;
     context.snapshots.push(deleted ? { ...object, deletionTimestamp: observedAt } : object);
     context.known.add(nameOf(object).name);
@@ -58,6 +63,15 @@ function contextOf(observations: readonly Observation[]): Context {
     if (object.claims !== undefined) context.claimsOfPod.set(object.uid, object.claims);
   }
   return context;
+}
+
+/** Of a controller's "Deleted pod". */
+function removedPod({ event }: EventOccurrence, rules: RuleSet): string | undefined {
+  if (event.subject.kind === 'Pod') return undefined;
+  const match = rules.match(event.subject.kind, event.reason, event.message);
+  if (match?.row.effect !== 'removes' || match.row.target !== 'Pod' || match.name === undefined)
+    return undefined;
+  return removedKey(match.namespace ?? event.subject.namespace, match.name);
 }
 
 /** Nobody has seen the object that would make it needless. */
@@ -93,7 +107,7 @@ function* resolve(key: JoinKey, { known, nodeOfPod, claimsOfPod }: Context): Ite
  */
 export function joinDigests(observations: Iterable<Observation>, rules: RuleSet): Set<string> {
   const all = [...observations];
-  const { known } = contextOf(all);
+  const { known } = contextOf(all, rules);
   const facts = new Set<string>();
   for (const observation of all) {
     // Each by itself: whoever knows more of the objects has fewer of them, and none that are new.

@@ -37,8 +37,22 @@ export function keepPromises(
     }
     const { parentSpanId } = held.get(span.spanId) ?? {};
     const placed = parentSpanId === undefined ? span : reparent(span, parentSpanId);
-    return { ...entry, span: { ...placed, traceId: traceIdOf(span) } };
+    const links = linksTo(span, ({ spanId, traceId }) => {
+      const linked = byId.get(spanId);
+      return linked === undefined ? traceId : traceIdOf(linked.span);
+    });
+    return { ...entry, span: { ...placed, traceId: traceIdOf(span), links } };
   });
+}
+
+type Link = Span['links'][number];
+
+/** In the traces in which what they link to was sent, or will be. */
+function linksTo({ links }: Span, traceIdOf: (link: Link) => string): Span['links'] {
+  if (links.every((link) => traceIdOf(link) === link.traceId)) return links;
+  return links
+    .map((link) => ({ ...link, traceId: traceIdOf(link) }))
+    .sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
 }
 
 /** Where a span that waits has to be; `parentSpanId` undefined where its rule put it. */

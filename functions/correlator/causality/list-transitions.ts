@@ -5,6 +5,7 @@
 import type { ContainerStatus } from '../../../shared/observation.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { Occurrence, Transition, WireEvent } from './gather-occurrences.ts';
+import { unknownVersion } from './resource-version.ts';
 import { type Moment, max, narrow, parseTime, SECOND, secondOf } from './time.ts';
 
 /**
@@ -146,5 +147,15 @@ function transitionOf(
     ...(truncated !== undefined && { truncated }),
   };
   const exact = at % SECOND !== 0n;
-  return { key: transition.id, index: 0, event, transition, match: undefined, version: 0, at, latest, exact };
+  return {
+    key: transition.id,
+    index: 0,
+    event,
+    transition,
+    match: undefined,
+    version: unknownVersion,
+    at,
+    latest,
+    exact,
+  };
 }

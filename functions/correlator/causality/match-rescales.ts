@@ -33,13 +33,18 @@ export function matchRescales(
     for (const driver of own) {
       const written = nearestChange(driver, changes);
       const known = written && announcements.get(written);
-      if (written !== undefined && (known === undefined || closer(driver, known, written.moment!.at)))
+      if (
+        written !== undefined &&
+        (known === undefined || closer(driver.occurrence, known.occurrence, written.moment!.at))
+      )
         announcements.set(written, driver);
     }
   }
-  const changes = new Map([...announcements].map(([change, { occurrence }]) => [occurrence, change]));
+  const declared = new Map([...announcements].map(([change, { occurrence }]) => [change, occurrence]));
+  const announced = new Map([...findSpoken(resolved, changesOf), ...declared]);
+  const changes = new Map([...announced].map(([change, occurrence]) => [occurrence, change]));
   return {
-    rescaleOf: (change) => announcements.get(change)?.occurrence,
+    rescaleOf: (change) => announced.get(change),
     rescaledBy: (occurrence) => changes.get(occurrence),
     askedBy(occurrence) {
       const done = resolved.driverOf(occurrence);
@@ -50,6 +55,40 @@ export function matchRescales(
     },
   };
 }
+
+/** An autoscaler speaks as it writes the number. Longer: what it says of its metrics becomes the reason for a scaling by hand. */
+const spokenWithin = 5n * SECOND;
+
+/**
+ * Autoscalers that no row knows have a scaleTargetRef as well: what one says in the seconds in which its target is scaled, and not by
+ * a person, announced that.
+ */
+function findSpoken(
+  { objects, named }: Resolved,
+  changesOf: (object: KubernetesObject) => readonly Change[],
+): Map<Change, Occurrence> {
+  const spoken = new Map<Change, Occurrence>();
+  for (const { namespace, history, occurrences } of objects.values()) {
+    const ref = history?.versions.at(-1)?.object.scaleTargetRef;
+    const said = occurrences.filter(({ match, event }) => match === undefined && event.type !== 'Warning');
+    if (ref === undefined || said.length === 0) continue;
+    const scalings = named(ref.kind, namespace, ref.name).flatMap(changesOf).filter(isScaling);
+    for (const occurrence of said) {
+      const change = nearestTo(occurrence, scalings, spokenWithin);
+      const known = change && spoken.get(change);
+      if (change !== undefined && (known === undefined || closer(occurrence, known, change.moment!.at)))
+        spoken.set(change, occurrence);
+    }
+  }
+  return spoken;
+}
+
+/** Somebody wrote its size only, through the subresource for that. */
+const isScaling = ({ verb, moment, manager, version }: Change): boolean =>
+  verb === 'Scale' &&
+  moment !== undefined &&
+  !manager.startsWith('kubectl') &&
+  version?.object.managers?.some(({ subresource }) => subresource === 'scale') === true;
 
 /** An autoscaler speaks once it has written the number: what came of it may be told a moment before. */
 const saidWithin = 2n * SECOND;
@@ -72,18 +111,22 @@ function carriesOut(done: Driver, asked: Driver, { kind }: KubernetesObject): bo
 }
 
 /** The change that gave the target this many. */
-function nearestChange({ to, occurrence }: Driver, changes: readonly Change[]): Change | undefined {
-  const away = ({ moment }: Change): bigint => distance(moment!.at, occurrence.at);
+const nearestChange = ({ to, occurrence }: Driver, changes: readonly Change[]): Change | undefined =>
+  nearestTo(
+    occurrence,
+    changes.filter(({ type, version }) => type === 'generation' && version?.object.replicas === to),
+    nearby,
+  );
+
+function nearestTo({ at }: Occurrence, changes: readonly Change[], within: bigint): Change | undefined {
+  const away = ({ moment }: Change): bigint => distance(moment!.at, at);
   const [nearest] = changes
-    .filter(({ type, moment, version }) => {
-      return type === 'generation' && moment !== undefined && version?.object.replicas === to;
-    })
-    .filter((change) => away(change) <= nearby)
+    .filter((change) => change.moment !== undefined && away(change) <= within)
     .sort((a, b) => compare(away(a), away(b)));
   return nearest;
 }
 
-function closer({ occurrence: a }: Driver, { occurrence: b }: Driver, time: bigint): boolean {
+function closer(a: Occurrence, b: Occurrence, time: bigint): boolean {
   const [awayA, awayB] = [distance(a.at, time), distance(b.at, time)];
   return awayA === awayB ? inOrder(a, b) < 0 : awayA < awayB;
 }

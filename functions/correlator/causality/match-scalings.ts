@@ -5,6 +5,7 @@
 import { inOrder, type Occurrence } from './gather-occurrences.ts';
 import type { Driver, KubernetesObject } from './kubernetes-object.ts';
 import type { Resolved } from './resolve-objects.ts';
+import { versionInHand } from './resource-version.ts';
 import { compare, distance, HOUR, SECOND } from './time.ts';
 
 /** The scaling that made or removed the pod, or that the occurrence "Created pod" or "Deleted pod" carried out. */
@@ -144,10 +145,8 @@ function scalingOfGeneration(
   scalings: readonly Sized[],
 ): (occurrence: Occurrence) => Sized | undefined {
   return ({ event }) => {
-    if (history === undefined || event.count > 1 || event.subject.resourceVersion === undefined)
-      return undefined;
-    const version = Number(event.subject.resourceVersion);
-    const inHand = history.versions.findLast((candidate) => candidate.version <= version);
+    if (history === undefined || event.count > 1) return undefined;
+    const inHand = versionInHand(history.versions, event.subject.resourceVersion);
     const generation = inHand?.object.generation;
     if (generation === undefined) return undefined;
     const first = history.versions.find(({ object }) => object.generation === generation)!;

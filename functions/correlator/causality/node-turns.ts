@@ -6,15 +6,28 @@ import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Resolved } from './resolve-objects.ts';
 import type { NodeTurn } from './rules/event-row.ts';
-import { MINUTE } from './time.ts';
+import { MINUTE, type Moment, SECOND } from './time.ts';
+import { recentGap } from './trace.ts';
 
 export interface NodeTurns {
   /** The first of those turns of the Node that was in force at that time, or that was reported soon after it. */
   inForce(node: string, wanted: ReadonlySet<NodeTurn>, time: bigint): Occurrence | undefined;
+  /** By its row; what somebody said of a Node soon before its end, in words that no row knows, announced that. */
+  turnOf(occurrence: Occurrence): NodeTurn | undefined;
+  /** What somebody said of the Node around that time in words that no row knows: the last before it, else the first after it. */
+  saidAround(node: string, time: Moment): Occurrence | undefined;
 }
 
 /** The kubelet reports a cordon with its next status update, some seconds after the first effects of a drain. */
 const reportedWithin = MINUTE;
+
+/**
+ * Who empties a Node says so once and evicts one pod after the other. Shorter: a pod that a disruption budget kept a while went for
+ * no reason. Longer: what is said of the Node for another reason becomes the cause of an eviction by hand.
+ */
+const emptiedWithin = MINUTE;
+/** It speaks after the API server has answered. */
+const saidWithin = 5n * SECOND;
 
 /** What ends with a turn. */
 const endsOf: Readonly<Partial<Record<NodeTurn, readonly NodeTurn[]>>> = {
@@ -39,20 +52,50 @@ export const endings: ReadonlySet<NodeTurn> = new Set([
 export const turnOf = (occurrence: Occurrence): NodeTurn | undefined =>
   occurrence.event.subject.kind === 'Node' ? rowOf(occurrence).turn : undefined;
 
+/** Agents of the Node itself, which say how they are. */
+const agents: ReadonlySet<string | undefined> = new Set(['kubelet', 'kube-proxy']);
+
+/** Somebody else's words about a Node, whatever they are: a tool that drains it, a cloud that takes it back. */
+const isUndeclared = ({ match, transition, event }: Occurrence): boolean =>
+  match === undefined && transition === undefined && !agents.has(event.reporter.component);
+
+/** @param said of one Node, in order of time */
+function announcements(said: readonly Occurrence[]): Occurrence[] {
+  const found: Occurrence[] = [];
+  let next: Occurrence | undefined;
+  for (const occurrence of said.toReversed()) {
+    const turn = turnOf(occurrence);
+    if (turn !== undefined) next = occurrence;
+    else if (next !== undefined && endings.has(turnOf(next)!) && isUndeclared(occurrence)) {
+      if (next.at - occurrence.at <= recentGap) found.push(occurrence);
+    }
+  }
+  return found;
+}
+
 export function gatherNodeTurns({ objects }: Resolved): NodeTurns {
   const nodes = Map.groupBy(
     [...objects.values()].filter(({ kind }) => kind === 'Node'),
     ({ name }) => name,
   );
+  const announced = new Set<Occurrence>();
+  const undeclared = new Map<string, Occurrence[]>();
   const byNode = new Map(
     [...nodes].map(([name, known]) => {
-      const turns = known.flatMap(({ occurrences }) =>
-        occurrences.filter((said) => turnOf(said) !== undefined),
-      );
-      return [name, turns.sort((a, b) => a.index - b.index)];
+      const said = known.flatMap(({ occurrences }) => occurrences).sort((a, b) => a.index - b.index);
+      for (const occurrence of announcements(said)) announced.add(occurrence);
+      undeclared.set(name, said.filter(isUndeclared));
+      return [name, said.filter((occurrence) => turnOf(occurrence) !== undefined)];
     }),
   );
   return {
+    turnOf: (occurrence) => turnOf(occurrence) ?? (announced.has(occurrence) ? 'announced' : undefined),
+    saidAround(node, { at, latest }) {
+      const said = undeclared.get(node) ?? [];
+      const before = said.findLast((one) => one.at <= latest);
+      if (before !== undefined && at - before.latest <= emptiedWithin) return before;
+      return said.find((one) => one.at > latest && one.at <= latest + saidWithin);
+    },
     inForce(node, wanted, time) {
       const active = new Map<NodeTurn, Occurrence>();
       for (const occurrence of byNode.get(node) ?? []) {
@@ -123,8 +166,19 @@ export function beginsStory(turn: NodeTurn, story: ReadonlySet<NodeTurn>): boole
   }
 }
 
-/** The Node that a pod was bound to: of one that is gone the one whose kubelet speaks of it. */
-export const nodeNameOf = ({ history, occurrences }: KubernetesObject): string | undefined =>
-  history === undefined
-    ? occurrences.find(({ event: { reporter } }) => reporter.component === 'kubelet')?.event.reporter.instance
-    : history.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;
+/**
+ * The Node that a pod was bound to: of one that is gone the one whose kubelet speaks of it. Of what owns a Node (a NodeClaim, a
+ * Machine) its Node.
+ */
+export const nodeNameOf = ({
+  kind,
+  history,
+  occurrences,
+  controlled,
+}: KubernetesObject): string | undefined =>
+  kind !== 'Pod'
+    ? controlled.find((object) => object.kind === 'Node')?.name
+    : history === undefined
+      ? occurrences.find(({ event: { reporter } }) => reporter.component === 'kubelet')?.event.reporter
+          .instance
+      : history.versions.findLast(({ object }) => object.nodeName !== undefined)?.object.nodeName;

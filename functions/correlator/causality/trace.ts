@@ -35,6 +35,8 @@ export interface Membership {
   /** The rule that put it there, and the ground that it rests on. */
   because: string;
   evidence: Evidence;
+  /** Where it would be, had that not been too long ago. */
+  late?: Trace | undefined;
 }
 
 export interface Traces {

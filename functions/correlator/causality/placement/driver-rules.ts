@@ -4,6 +4,7 @@ import { changeInEffect } from '../find-change.ts';
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { named, nameOf } from '../join-key.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
+import { namedPodKeys } from '../named-pods.ts';
 import { SECOND } from '../time.ts';
 import { disruptedBy, latestOf } from './node-rules.ts';
 import { isOverruled } from './owner-rules.ts';
@@ -63,7 +64,8 @@ export const rescale: PlacementRule = {
   why: 'it announces the change of replicas that its target has as a generation',
   place(occurrence, _, world) {
     const change = world.rescaledBy(occurrence);
-    return change === undefined ? undefined : within(change, 'message');
+    if (change === undefined) return undefined;
+    return within(change, rowOf(occurrence).effect === 'rescales' ? 'message' : 'time');
   },
   *joins(told) {
     if (told.type === 'event') {
@@ -100,6 +102,8 @@ export const cleanUp: PlacementRule = {
     const driver = world.driverOf(occurrence);
     const target = driver?.effect === 'removes' ? driver.target : undefined;
     if (target === undefined || target === subject || target.kind === 'Pod') return undefined;
+    // What is no root goes as a part of what its root goes through.
+    if (world.rootOf(target) !== target) return undefined;
     // What a scaling asked for is no cleaning up: a Machine goes as a pod does.
     if (world.downOf(occurrence) !== undefined) return undefined;
     const observes = (said: Occurrence) => world.driverOf(said)?.effect === 'observes';
@@ -131,16 +135,17 @@ export const scaling: PlacementRule = {
   },
 };
 
-/** Whoever speaks of a pod around a removal that nothing else explains is its cause. */
+/** Whoever speaks of a pod around a removal that nothing else explains is its cause; else who speaks of its Node around an eviction. */
 export const eviction: PlacementRule = {
   name: 'eviction',
-  why: 'whoever spoke of the pod around its removal, which nothing else explains, took it away',
+  why: 'whoever spoke of the pod, or of its Node, around its removal, which nothing else explains, took it away',
   place(occurrence, subject, world) {
     const cause = subject.kind === 'Pod' ? world.evictionCauseOf(subject) : undefined;
     if (cause === undefined) return undefined;
     if (cause === occurrence) return nothing('time');
     return isTearDown(occurrence, subject) ? below(cause, 'time') : undefined;
   },
+  joins: namedPodKeys,
 };
 
 export const remover: PlacementRule = {

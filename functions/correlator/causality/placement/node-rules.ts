@@ -2,7 +2,7 @@
 import { type Occurrence, rowOf } from '../gather-occurrences.ts';
 import { named, nameOf, nodeOf } from '../join-key.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
-import { nodeNameOf, turnOf } from '../node-turns.ts';
+import { nodeNameOf } from '../node-turns.ts';
 import { explainedBy, isDisruption } from '../rules/disruptions.ts';
 import type { Disruption, NodeTurn } from '../rules/event-row.ts';
 import { SECOND } from '../time.ts';
@@ -151,7 +151,10 @@ function underNode(
 export const nodeEpisode: PlacementRule = {
   name: 'node-episode',
   why: 'it is something that happens to a Node, which has no generations',
-  place: (occurrence) => (turnOf(occurrence) === undefined ? undefined : nothing('uid')),
+  place(occurrence, _, { nodes }) {
+    if (nodes.turnOf(occurrence) === undefined) return undefined;
+    return nothing(rowOf(occurrence).turn === undefined ? 'time' : 'uid');
+  },
 };
 
 /** The latest at or before `occurrence`, else the first within a second after it. */

@@ -11,16 +11,19 @@ const unexplained: Placement = { ...nothing('time'), because: episode.name };
 export function placeOccurrences(world: World): OccurrenceTable<Placement> {
   const placements = new OccurrenceTable<Placement>();
   for (const occurrence of world.occurrences) placements.set(occurrence, placementOf(occurrence, world));
-  openCircles(world.occurrences, placements);
+  openCircles(world, placements);
   return placements;
 }
 
-function placementOf(occurrence: Occurrence, world: World): Placement {
+const isOther = (above: Occurrence, occurrence: Occurrence): boolean => above !== occurrence;
+
+/** By the first rule with an answer that it may hang under. */
+function placementOf(occurrence: Occurrence, world: World, mayHangUnder = isOther): Placement {
   const subject = concerned(occurrence, world);
   for (const rule of placementRules) {
     const place = rule.place(occurrence, subject, world);
     if (place === undefined) continue;
-    if (place.under === 'occurrence' && place.occurrence === occurrence) continue;
+    if (place.under === 'occurrence' && !mayHangUnder(place.occurrence, occurrence)) continue;
     return placed(place, rule.name);
   }
   return unexplained;
@@ -48,21 +51,40 @@ function concerned(occurrence: Occurrence, world: World): KubernetesObject {
   return isHeldUp && !isTearDown(occurrence, subject) ? awaits : subject;
 }
 
-/** Rules look at one occurrence at a time; where together they close a circle, its first occurrence comes loose. */
-function openCircles(occurrences: readonly Occurrence[], placements: OccurrenceTable<Placement>): void {
+/**
+ * Rules look at one occurrence at a time; together they may close a circle (an operator's word that it restarts a pod took the old
+ * one away, and made the one that came for it). A cause never starts after its effect: the circle's first goes on to the next
+ * rule whose answer does not lead back to it.
+ */
+function openCircles(world: World, placements: OccurrenceTable<Placement>): void {
   const safe = new OccurrenceTable<true>();
-  for (const occurrence of occurrences) {
+  const isNoEffect = (above: Occurrence, occurrence: Occurrence) => !leadsTo(above, occurrence, placements);
+  for (const occurrence of world.occurrences) {
     const path = new Set<Occurrence>();
     for (let at: Occurrence | undefined = occurrence; at !== undefined && safe.get(at) === undefined; ) {
       if (path.has(at)) {
-        const circle = [...path].slice([...path].indexOf(at)).sort(inOrder);
-        placements.set(circle[0]!, unexplained);
+        const [first] = [...path].slice([...path].indexOf(at)).sort(inOrder);
+        placements.set(first!, placementOf(first!, world, isNoEffect));
         break;
       }
       path.add(at);
-      const placement: Placement = placements.get(at)!;
-      at = placement.under === 'occurrence' ? placement.occurrence : undefined;
+      at = above(at, placements);
     }
     for (const step of path) safe.set(step, true);
   }
+}
+
+function above(occurrence: Occurrence, placements: OccurrenceTable<Placement>): Occurrence | undefined {
+  const placement = placements.get(occurrence)!;
+  return placement.under === 'occurrence' ? placement.occurrence : undefined;
+}
+
+/** Also past circles that are not opened yet. */
+function leadsTo(from: Occurrence, wanted: Occurrence, placements: OccurrenceTable<Placement>): boolean {
+  const path = new Set<Occurrence>();
+  for (let at: Occurrence | undefined = from; at !== undefined && !path.has(at); at = above(at, placements)) {
+    if (at === wanted) return true;
+    path.add(at);
+  }
+  return false;
 }

@@ -10,6 +10,7 @@ import { matchReplacements } from '../match-replacements.ts';
 import { matchRescales } from '../match-rescales.ts';
 import { matchRounds } from '../match-rounds.ts';
 import { matchScalings, type ScalingOf } from '../match-scalings.ts';
+import { createNamers } from '../named-pods.ts';
 import { gatherNodeTurns, type NodeTurns, nodeNameOf } from '../node-turns.ts';
 import type { Resolved } from '../resolve-objects.ts';
 import { explainedBy } from '../rules/disruptions.ts';
@@ -75,8 +76,9 @@ export function createWorld(resolved: Resolved): World {
     downOf(pod) !== undefined ||
     isDeleted(rootOf(pod), pod) ||
     (pod.disruption !== undefined && !isUnexplained(pod, nodes));
+  const namers = createNamers(resolved.occurrences);
   const evictionCauseOf = remembered((pod: KubernetesObject) =>
-    isExplained(pod) ? undefined : findEvictionCause(pod),
+    isExplained(pod) ? undefined : (findEvictionCause(pod, namers) ?? nodeEmptier(pod, nodes)),
   );
   const replacements = matchReplacements(resolved.objects.values(), {
     isScaledDown: (pod) => downOf(pod) !== undefined,
@@ -161,6 +163,14 @@ function isUnexplained(pod: KubernetesObject, nodes: NodeTurns): boolean {
   const node = nodeNameOf(pod);
   if (node === undefined || pod.removal === undefined) return true;
   return nodes.inForce(node, explainedBy['evicted-by-api'], pod.removal.latest) === undefined;
+}
+
+/** Who said of its Node what no row knows, and evicted it: a tool that drains. */
+function nodeEmptier(pod: KubernetesObject, nodes: NodeTurns): Occurrence | undefined {
+  const node = nodeNameOf(pod);
+  if (pod.disruption !== 'evicted-by-api' || node === undefined || pod.removal === undefined)
+    return undefined;
+  return nodes.saidAround(node, pod.removal);
 }
 
 /** Rules ask of one object after the other, and of each several times. */

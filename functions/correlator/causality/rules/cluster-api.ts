@@ -19,7 +19,7 @@ export const clusterApiRows: readonly EventRow[] = [
   {
     subject: 'MachineSet',
     reason: 'SuccessfulCreate',
-    message: /^Created Machine "(?<name>[^"]+)"$/,
+    message: /^Created [Mm]achine "(?<name>[^"]+)"$/,
     effect: 'creates',
     target: 'Machine',
     controls: true,
@@ -29,7 +29,7 @@ export const clusterApiRows: readonly EventRow[] = [
   {
     subject: 'MachineSet',
     reason: 'SuccessfulDelete',
-    message: /^Deleted Machine "(?<name>[^"]+)"$/,
+    message: /^Deleted [Mm]achine "(?<name>[^"]+)"$/,
     effect: 'removes',
     target: 'Machine',
     controls: true,

@@ -22,6 +22,15 @@ export const karpenterRows: readonly EventRow[] = [
     example: 'Disrupting Node: Underutilized',
     source: disruption,
   },
+  {
+    subject: 'NodeClaim',
+    reason: 'DisruptionTerminating',
+    // Of the Node that it owns.
+    turn: 'cordoned',
+    direction: 'none',
+    example: 'Disrupting NodeClaim: Underutilized',
+    source: disruption,
+  },
   // A rebalance recommendation is not among them: Karpenter does nothing for it.
   interrupted('SpotInterrupted', 'Spot interruption warning was triggered'),
   interrupted(
@@ -31,6 +40,21 @@ export const karpenterRows: readonly EventRow[] = [
   interrupted('InstanceStopping', 'Instance is stopping'),
   interrupted('InstanceTerminating', 'Instance is terminating'),
   interrupted('TerminatingOnInterruption', 'Interruption triggered termination for the Node'),
+  // Said again and again of Nodes that stay: no announcement of anything.
+  {
+    subject: 'Node',
+    reason: 'Unconsolidatable',
+    direction: 'none',
+    example: "Can't remove without creating 2 candidates",
+    source: disruption,
+  },
+  {
+    subject: 'Node',
+    reason: 'DisruptionBlocked',
+    direction: 'none',
+    example: 'Cannot disrupt Node: state node is nominated for a pending pod',
+    source: disruption,
+  },
   {
     subject: 'Pod',
     reason: 'Nominated',

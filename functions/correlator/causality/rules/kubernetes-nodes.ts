@@ -22,6 +22,13 @@ export const kubernetesNodeRows: readonly EventRow[] = [
     example: 'Starting kubelet.',
     source: 'pkg/kubelet/kubelet.go (BirthCry)',
   },
+  {
+    subject: 'Node',
+    reason: 'RegisteredNode',
+    direction: 'start-up',
+    example: 'Node n1 event: Registered Node n1 in Controller',
+    source: 'pkg/controller/nodelifecycle/node_lifecycle_controller.go',
+  },
   statusIsNow('NodeReady', 'ready'),
   statusIsNow('NodeNotReady', 'lost'),
   statusIsNow('NodeSchedulable', 'uncordoned'),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assemble, type SentSpan } from '../../../../functions/correlator/causality/assemble.ts';
 import type { Observation } from '../../../../shared/observation.ts';
 import type { Span } from '../../../../shared/span.ts';
-import { atSecond, atTheEnd, event, outline, rollout, snapshot } from './cluster-story.ts';
+import { atSecond, atTheEnd, event, outline, rollout, snapshot, thing } from './cluster-story.ts';
 
 /** What was final a minute after the first of the story was sent; then the rest comes. */
 function told(early: readonly Observation[], late: readonly Observation[]): Span[] {
@@ -46,4 +46,22 @@ describe('a container’s start that was sent, and then what it belongs to turns
         .sort(),
     ).toEqual(['Deployment.Create', 'Deployment.ScalingReplicaSet']);
   });
+});
+
+it('a link leads to the trace in which what it links to was sent, whatever became known since then', () => {
+  const node = thing('Node', 'n1');
+  // The kubelet gives its name for a UID: the trace is that of a Node of which only the name is known.
+  const byName = { kind: 'Node', namespace: 'shop', name: 'n1', uid: 'n1' };
+  const says = (at: number, reason: string, subject = byName) =>
+    event(at, node, reason, `Node n1 status is now: ${reason}`, { subject });
+  const spans = told(
+    [says(-900, 'NodeNotSchedulable')],
+    [snapshot(100, node), says(1000, 'NodeNotReady', { ...byName, uid: node.uid })],
+  );
+  const [cordoned, lost] = ['Node.NodeNotSchedulable', 'Node.NodeNotReady'].map(
+    (name) => spans.find((span) => span.name === name)!,
+  );
+  expect(lost!.links.map(({ traceId, spanId }) => [traceId, spanId])).toEqual([
+    [cordoned!.traceId, cordoned!.spanId],
+  ]);
 });

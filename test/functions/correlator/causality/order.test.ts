@@ -7,7 +7,13 @@ import { describe, expect, it } from 'vitest';
 import { gatherObjects } from '../../../../functions/correlator/causality/gather-objects.ts';
 import { gatherOccurrences } from '../../../../functions/correlator/causality/gather-occurrences.ts';
 import { builtInRules } from '../../../../functions/correlator/causality/rules/built-in-rules.ts';
-import { parseTime, SECOND, secondOf, timeInName } from '../../../../functions/correlator/causality/time.ts';
+import {
+  compare,
+  parseTime,
+  SECOND,
+  secondOf,
+  timeInName,
+} from '../../../../functions/correlator/causality/time.ts';
 import { explain } from '../../../../infra/local/explain.ts';
 import { occurrenceSpanId, transitionSpanId } from '../../../../shared/ids.ts';
 import type { EventOccurrence, ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
@@ -153,13 +159,43 @@ describe('within a second', () => {
           ({ event, at }) => `${event.reporter.component} ${event.subject.uid} ${secondOf(at)}`,
         );
         for (const group of groups.values()) {
-          const byVersion = group.toSorted((a, b) => a.version - b.version || a.event.count - b.event.count);
+          const byVersion = group.toSorted(
+            (a, b) => compare(a.version, b.version) || a.event.count - b.event.count,
+          );
           for (const [index, { at }] of byVersion.slice(1).entries())
             expect(at > byVersion[index]!.at).toBe(true);
         }
       }),
       200,
     );
+  });
+
+  it('what has no finer time is behind what others said of the object with one, and wrote before it', () => {
+    let tried = 0;
+    checkProperty(
+      fc.property(stories, (story) => {
+        const written = new Set(eventsIn(story).map(({ event }) => `${event.uid}/${event.count}`));
+        const bySecond = Map.groupBy(
+          gathered(late(story)),
+          ({ event, at }) => `${event.subject.uid} ${secondOf(at)}`,
+        );
+        for (const said of bySecond.values()) {
+          const exact = said.filter((one) => one.exact && one.version > 0n);
+          for (const one of said.filter((other) => !other.exact && written.has(other.key))) {
+            const { component } = one.event.reporter;
+            // Its own reporter's order is the stronger.
+            const isHeld = exact.some(
+              ({ event, version }) => event.reporter.component === component && version > one.version,
+            );
+            const before = isHeld ? [] : exact.filter(({ version }) => version < one.version);
+            for (const { at } of before) expect(one.at > at).toBe(true);
+            tried += before.length;
+          }
+        }
+      }),
+      200,
+    );
+    expect(tried).toBeGreaterThan(0);
   });
 
   it('nothing leaves its second, and what has a finer time does not move at all', () => {

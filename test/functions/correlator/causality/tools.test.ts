@@ -208,3 +208,114 @@ describe('a claim', () => {
     ]);
   });
 });
+
+describe('an operator that writes events.k8s.io', () => {
+  const cluster = thing('Redis', 'r');
+  const [pod, old] = [thing('Pod', 'r-0', cluster), thing('Pod', 'r-1', cluster)];
+  const about = ({ kind, name, uid }: typeof pod, withUid = true) => ({
+    related: { kind, namespace: 'shop', name, ...(withUid && { uid }) },
+    reporter: { component: 'redis-operator' },
+  });
+
+  it.each([true, false])(
+    'makes and takes away the pod that is in `related` (with its UID: %s)',
+    (withUid) => {
+      expect(
+        tell(
+          snapshot(0, cluster, { generation: 1 }),
+          { ...snapshot(-7200, old, { seen: -60, deletionTimestamp: '2026-03-01T12:00:09Z' }), from: 'list' },
+          snapshot(1, pod),
+          event(1.1, cluster, 'ReplicaUp', 'created replica zero', about(pod, withUid)),
+          event(1.2, cluster, 'ReplicaUp', 'another one', { reporter: { component: 'redis-operator' } }),
+          event(1.5, pod, 'Scheduled', 'Successfully assigned shop/r-0 to n1'),
+          event(8, cluster, 'ReplicaDown', 'replica is out of sync', about(old, withUid)),
+          event(9, old, 'Killing', 'Stopping container app'),
+        ),
+      ).toBe(
+        [
+          'Redis.Create r',
+          '  Redis.ReplicaUp r',
+          '    Pod.Scheduled r-0',
+          '  Redis.ReplicaUp r',
+          '  Redis.ReplicaDown r',
+          '    Pod.Killing r-1',
+        ].join('\n'),
+      );
+    },
+  );
+});
+
+describe('an autoscaler of a kind that no row knows', () => {
+  const deployment = thing('Deployment', 'web');
+  const replicaSet = thing('ReplicaSet', 'web-1', deployment);
+  const clock = thing('CronScaler', 'web');
+  const scaler = snapshot(-3600, clock, { scaleTargetRef: { kind: 'Deployment', name: 'web' } });
+  const scaledBy = (manager: string, at = 10, replicas = 2) => [
+    { ...snapshot(-3600, deployment, { seen: -10, replicas: 1 }), from: 'list' as const },
+    snapshot(at, deployment, {
+      creationTimestamp: '2026-03-01T11:00:00Z',
+      generation: 2,
+      replicas,
+      managers: [
+        {
+          manager,
+          operation: 'Update',
+          subresource: 'scale',
+          time: `2026-03-01T12:00:${at}Z`,
+          ownsSpec: true,
+          ownsRestartedAt: false,
+        },
+      ],
+    }),
+    { ...snapshot(-3600, replicaSet, { seen: -10, replicas: 1 }), from: 'list' as const },
+    event(at + 0.3, deployment, 'ScalingReplicaSet', 'Scaled up replica set web-1 from 1 to 2'),
+  ];
+  const spoken = (at: number, details = {}) =>
+    event(at, clock, 'Executed', 'job scale-up done', { reporter: { component: 'clock' }, ...details });
+
+  it('announces the scaling of its target in whose seconds it speaks', () => {
+    expect(tell(scaler, ...scaledBy('cron-scaler'), spoken(10.1))).toBe(
+      ['Deployment.Scale web', '  CronScaler.Executed web', '    Deployment.ScalingReplicaSet web'].join(
+        '\n',
+      ),
+    );
+  });
+
+  it.each([
+    { what: 'it speaks half a minute before', story: [...scaledBy('cron-scaler', 40), spoken(10)] },
+    { what: 'a person scaled', story: [...scaledBy('kubectl'), spoken(10.1)] },
+    { what: 'it warns', story: [...scaledBy('cron-scaler'), spoken(10.1, { type: 'Warning' })] },
+  ])('announces nothing where $what', ({ story }) => {
+    expect(tell(scaler, ...story)).toContain('Deployment.Scale web\n  Deployment.ScalingReplicaSet web');
+  });
+});
+
+describe('what an owner says that it removed, if it is no pod', () => {
+  const pool = thing('BrokerPool', 'kafka');
+  const broker = thing('Broker', 'kafka-0', pool);
+  const going = {
+    ...snapshot(-7200, broker, { seen: -60, deletionTimestamp: '2026-03-01T12:00:20Z' }),
+    from: 'list' as const,
+  };
+  const change = snapshot(0, pool, { generation: 2, creationTimestamp: '2026-03-01T10:00:00Z' });
+  const known = { ...snapshot(-7200, pool, { seen: -60, generation: 1 }), from: 'list' as const };
+  const drained = event(30, broker, 'Drained', 'partitions are moved');
+  const removed = (at: number, message: string) => event(at, pool, 'Reconciled', message);
+
+  it.each(['Removing broker kafka-0', 'kafka-0 is surplus.'])(
+    'is what its end hangs under: %s',
+    (message) => {
+      expect(tell(known, going, change, removed(20, message), drained)).toBe(
+        ['BrokerPool.Update kafka', '  BrokerPool.Reconciled kafka', '    Broker.Drained kafka-0'].join('\n'),
+      );
+    },
+  );
+
+  it.each([
+    { what: 'long before', word: removed(5, 'kafka-0 is healthy') },
+    { what: 'long after', word: removed(28, 'kafka-0 is draining') },
+    { what: 'of another one', word: removed(20, 'Removing broker kafka-00') },
+  ])('is not what it says $what', ({ word }) => {
+    expect(tell(known, going, change, word, drained)).not.toContain('    Broker.Drained');
+  });
+});
