@@ -4,9 +4,11 @@
  */
 import type { Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { saysFailure } from './verdict-words.ts';
 
 type SnapshotObject = Version['object'];
 type Status = NonNullable<SnapshotObject['status']>;
+type Condition = NonNullable<Status['conditions']>[number];
 
 /** Undefined where it does not say. */
 export type Verdict = 'complete' | 'under way' | { failed: string; reason: string } | undefined;
@@ -125,13 +127,23 @@ function byConditions({ generation = 0 }: SnapshotObject, { conditions = [] }: S
   const is = (type: string, status: string) =>
     current.find((condition) => condition.type === type && condition.status === status);
   const failure = is('Failed', 'True') ?? is('Stalled', 'True') ?? is('Succeeded', 'False');
-  if (failure !== undefined) return { failed: failure.message ?? '', reason: failure.reason ?? failure.type };
-  if (current.some(({ type, status }) => ends.has(type) && status === 'True')) return 'complete';
+  if (failure !== undefined) return failedBy(failure);
+  const end = current.find(({ type, status }) => ends.has(type) && status === 'True');
+  if (end !== undefined) return isFailedEnd(end) ? failedBy(end) : 'complete';
   if (is('Reconciling', 'True') !== undefined || is('Synced', 'False') !== undefined) return 'under way';
   if (is('Ready', 'True') !== undefined || is('Healthy', 'True') !== undefined) return 'complete';
   const isTold = current.some(({ type }) => type === 'Ready' || type === 'Healthy' || ends.has(type));
   return isTold ? 'under way' : undefined;
 }
+
+/** That it is over is no success by itself: K8up's Backup is Completed, Kueue's Workload is Finished, however it went. */
+const isFailedEnd = ({ type, reason, message }: Condition): boolean =>
+  type !== 'Succeeded' && saysFailure(reason, message);
+
+const failedBy = ({ type, reason, message }: Condition): Verdict => ({
+  failed: message ?? '',
+  reason: reason ?? type,
+});
 
 /** Words that kinds without such conditions use; of an Argo CD Application those of its operation and its health. */
 const phaseVerdicts: Readonly<Record<string, 'complete' | 'under way' | 'failed'>> = {

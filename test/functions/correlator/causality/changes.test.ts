@@ -194,6 +194,12 @@ describe('how it ended', () => {
       { status: { phase: 'Failed', conditions: [condition('Completed', 'True')] } },
       'failed (Failed)',
     ],
+    [
+      'that it is over is no success by itself: its reason says how it went',
+      'Backup',
+      { status: { conditions: [condition('Completed', 'True', 'Failed')] } },
+      'failed (Failed)',
+    ],
     ['where its status says nothing, nobody knows', 'Thing', { status: {} }, 'unknown'],
     ['not by the generation before', 'Deployment', { status: { ...done(0, 1) } }, 'unfinished'],
   ])('%s: %s', (_, kind, details, outcome) => {
