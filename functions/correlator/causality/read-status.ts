@@ -4,7 +4,7 @@
  */
 import type { Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { saysFailure } from './verdict-words.ts';
+import { type Meaning, meaningOf, saysFailure } from './verdict-words.ts';
 
 type SnapshotObject = Version['object'];
 type Status = NonNullable<SnapshotObject['status']>;
@@ -20,7 +20,7 @@ export function readStatus(object: KubernetesObject, version: Version): Verdict 
   if (status === undefined) return undefined;
   if (!isObserved(version.object, status)) return 'under way';
   // A run's last word is its phase: a Workflow that failed has the condition Completed, too.
-  return byPhase(status, finalPhases) ?? byConditions(version.object, status) ?? byPhase(status);
+  return byPhase(status, finalOnly) ?? byConditions(version.object, status) ?? byPhase(status);
 }
 
 /** Kinds whose status will say how a change of them ended, though it does not yet. */
@@ -145,28 +145,15 @@ const failedBy = ({ type, reason, message }: Condition): Verdict => ({
   reason: reason ?? type,
 });
 
-/** Words that kinds without such conditions use; of an Argo CD Application those of its operation and its health. */
-const phaseVerdicts: Readonly<Record<string, 'complete' | 'under way' | 'failed'>> = {
-  Succeeded: 'complete',
-  Completed: 'complete',
-  Complete: 'complete',
-  Healthy: 'complete',
-  Failed: 'failed',
-  Error: 'failed',
-  Degraded: 'failed',
-  Running: 'under way',
-  Pending: 'under way',
-  Progressing: 'under way',
-  Paused: 'under way',
-};
+const finalOnly: ReadonlySet<Meaning> = new Set(['complete', 'failed']);
 
-const finalPhases: ReadonlySet<string> = new Set(['Succeeded', 'Completed', 'Complete', 'Failed', 'Error']);
-
-function byPhase({ phase, operation, health }: Status, which?: ReadonlySet<string>): Verdict {
+/** Of an Argo CD Application by the words of its operation and its health. */
+function byPhase({ phase, operation, health }: Status, which?: ReadonlySet<Meaning>): Verdict {
   const word = which === undefined ? (phase ?? operation ?? health) : phase;
-  if (word === undefined || which?.has(word) === false) return undefined;
-  const verdict = phaseVerdicts[word];
-  return verdict === 'failed' ? { failed: '', reason: word } : verdict;
+  const meaning = word === undefined ? undefined : meaningOf(word);
+  if (word === undefined || meaning === undefined || which?.has(meaning) === false) return undefined;
+  if (meaning === 'under way') return 'under way';
+  return meaning === 'failed' || meaning === 'broken' ? { failed: '', reason: word } : 'complete';
 }
 
 /** How many pods the ReplicaSets of a Deployment were to have, by their snapshots and by the Events that scaled them. */

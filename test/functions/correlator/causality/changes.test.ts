@@ -200,6 +200,13 @@ describe('how it ended', () => {
       { status: { conditions: [condition('Completed', 'True', 'Failed')] } },
       'failed (Failed)',
     ],
+    ['by its phase, in whatever spelling', 'Backup', { status: { phase: 'completed' } }, 'complete'],
+    [
+      'by the words of others',
+      'Backup',
+      { status: { phase: 'PartiallyFailed' } },
+      'failed (PartiallyFailed)',
+    ],
     ['where its status says nothing, nobody knows', 'Thing', { status: {} }, 'unknown'],
     ['not by the generation before', 'Deployment', { status: { ...done(0, 1) } }, 'unfinished'],
   ])('%s: %s', (_, kind, details, outcome) => {
