@@ -9,6 +9,7 @@ import { rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { isPaused, readStatus, tellsOutcome, type Verdict } from './read-status.ts';
 import { compare, HOUR } from './time.ts';
+import { endBy } from './verdict-words.ts';
 
 export interface Outcome {
   /**
@@ -60,7 +61,8 @@ function outcomeOf(
       : { ...unknown, verdict: 'complete', at, isFinal: true };
   }
   const status = statusVerdict(change, next, object, history);
-  const event = eventVerdict(change, next, object);
+  const isSilent = status.verdict === undefined && status.moved.length === 0;
+  const event = eventVerdict(change, next, object, isSilent && !saysHowItEnds(object));
   const { moved, pausedSince } = status;
   const first = firstOf(status.verdict, event);
   if (first !== undefined) return { ...first, moved, pausedSince, isFinal: true };
@@ -90,16 +92,22 @@ function firstOf(status: Found | undefined, event: Found | undefined): Found | u
   return compare(status.at, event.at!) <= 0 ? status : event;
 }
 
-/** An Event's word, where the row says that it is one. */
+/** Of these the status tells; what an Event calls Failed is not the whole of a Pod (an image, a container). */
+const saysHowItEnds = ({ kind }: KubernetesObject): boolean => kind === 'Pod' || tellsOutcome(kind);
+
+/** The first Event's word. @param isRead whether a reason that no row declares is taken at its word */
 function eventVerdict(
   change: Begun,
   next: Begun | undefined,
-  { occurrences }: KubernetesObject,
+  { kind, occurrences }: KubernetesObject,
+  isRead: boolean,
 ): Found | undefined {
   for (const occurrence of occurrences) {
-    const { outcome, cause } = rowOf(occurrence);
+    const { at, latest, event, match } = occurrence;
+    const { cause, outcome: declared } = rowOf(occurrence);
+    const read = isRead && match === undefined ? endBy(kind, event.reason, event.message) : undefined;
+    const outcome = declared ?? read;
     if (outcome === undefined) continue;
-    const { at, latest, event } = occurrence;
     const isBefore = change.moment !== undefined && latest < change.moment.at;
     if (isBefore || (next?.moment !== undefined && at >= next.moment.at)) continue;
     const isFailed = outcome === 'failed';

@@ -46,3 +46,21 @@ export function saysFailure(reason: string | undefined, message: string | undefi
   if (meaning === 'failed' || failingReason.test(reason ?? '')) return true;
   return !/(?:Succeeded|Completed|Success)$/.test(reason ?? '') && failingMessage.test(message ?? '');
 }
+
+const endingReason = /^(?<what>[A-Z]\w*?)??(?<end>Failed|Error|TimedOut|Timeout|Succeeded|Completed)$/;
+const bareEnds: ReadonlySet<string> = new Set(['Failed', 'Succeeded', 'Completed']);
+/** cert-manager's Certificate has Failed, "and will be retried". */
+const isTriedAgain = /\bretr(?:y|ied|ying|ies)\b|\btry(?:ing)? again\b/i;
+
+/**
+ * Of an Event whose reason no row declares: whether it says that its subject has come to its end. A word for an end does by itself,
+ * or behind the subject's kind or the tail of it (MPIJobFailed, BackupCompleted of an EtcdBackup), or of all its parts
+ * (AllJobsCompleted). Whatever else failed is a thing that a controller does again (ReconcileError, UpdateFailed, FailedMount).
+ */
+export function endBy(kind: string, reason: string, message: string): 'complete' | 'failed' | undefined {
+  const { what = '', end = '' } = endingReason.exec(reason)?.groups ?? {};
+  const isItself = what === '' ? bareEnds.has(end) : kind.endsWith(what) || /^All[A-Z]\w*s$/.test(what);
+  if (!isItself || kind === '') return undefined;
+  if (end === 'Succeeded' || end === 'Completed') return 'complete';
+  return isTriedAgain.test(message) ? undefined : 'failed';
+}

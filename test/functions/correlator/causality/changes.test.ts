@@ -213,6 +213,34 @@ describe('how it ended', () => {
     expect(ended(kind, details)).toBe(outcome);
   });
 
+  describe('by what was said of it, where its status is silent', () => {
+    const job = thing('MPIJob', 'x');
+    const told = (status: Details['status'], ...said: [reason: string, message: string][]) =>
+      rootsOf(
+        snapshot(0, job, { generation: 1, status }),
+        ...said.map(([reason, message], i) => event(10 + i, job, reason, message)),
+      )[0]
+        ?.split(', ')
+        .slice(1)
+        .join(', ');
+
+    it('by the end that an Event names', () => {
+      expect(told(undefined, ['MPIJobFailed', 'it has failed'])).toBe('failed (MPIJobFailed)');
+      expect(told(undefined, ['Created', 'x'], ['MPIJobSucceeded', 'x'])).toBe('complete');
+    });
+
+    it('not by what its controller tries again', () => {
+      expect(told(undefined, ['SyncFailed', 'conflict'])).toBe('unknown');
+    });
+
+    it('what its status says always wins', () => {
+      const running = { conditions: [condition('Succeeded', 'Unknown')] };
+      expect(told(running, ['MPIJobFailed', 'it has failed'])).toBe('unfinished');
+      const succeeded = { conditions: [condition('Succeeded', 'True')] };
+      expect(told(succeeded, ['MPIJobFailed', 'it has failed'])).toBe('complete');
+    });
+  });
+
   it('superseded only if no verdict came before the next change', () => {
     const under = { observedGeneration: 1, replicas: 1, updatedReplicas: 0 };
     expect(rootsOf(seen(0, 1, { status: under }), seen(5, 2, { status: under }))[0]).toContain('superseded');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { meaningOf, saysFailure } from '../../../../functions/correlator/causality/verdict-words.ts';
+import { endBy, meaningOf, saysFailure } from '../../../../functions/correlator/causality/verdict-words.ts';
 import { checkProperty } from '../../../check-property.ts';
 
 describe('words of a status', () => {
@@ -58,5 +58,31 @@ describe('a condition that says that something is over', () => {
     [undefined, undefined, false],
   ])('%s, "%s": it failed: %s', (reason, message, failed) => {
     expect(saysFailure(reason, message)).toBe(failed);
+  });
+});
+
+describe('an Event that no row declares', () => {
+  it.each<[string, string, string, 'complete' | 'failed' | undefined]>([
+    ['MPIJob', 'MPIJobFailed', 'MPIJob shop/x has failed', 'failed'],
+    ['PyTorchJob', 'PyTorchJobSucceeded', 'it is successfully completed.', 'complete'],
+    ['EtcdBackup', 'BackupCompleted', 'saved', 'complete'],
+    ['JobSet', 'AllJobsCompleted', 'jobset completed successfully', 'complete'],
+    ['TaskRun', 'TaskRunTimeout', 'it failed to finish within 1m0s', 'failed'],
+    ['CustomRun', 'Failed', 'x failed', 'failed'],
+    // What is tried again, or only a step of it.
+    [
+      'Certificate',
+      'Failed',
+      'The certificate request has failed to complete and will be retried',
+      undefined,
+    ],
+    ['Kafka', 'ReconcileError', 'conflict', undefined],
+    ['CustomRun', 'Error', 'not reconciled', undefined],
+    ['Cluster', 'UpdateFailed', 'conflict', undefined],
+    ['Experiment', 'FailedMount', 'not there yet', undefined],
+    ['Experiment', 'TrialFailed', 'one of ten', undefined],
+    ['', 'Failed', 'of nobody', undefined],
+  ])('%s.%s "%s": %s', (kind, reason, message, verdict) => {
+    expect(endBy(kind, reason, message)).toBe(verdict);
   });
 });
