@@ -110,10 +110,10 @@ export const shippedStatus = [
 ] as const;
 
 /**
- * Kinds without a status subresource: each write of their status is a generation, so generations are no changes, and what their
+ * Kinds (`group-kind.ts`) without a status subresource: each write of their status is a generation, so generations are no changes, and what their
  * spec holds is not described (argoproj/argo-cd manifests/crds/application-crd.yaml).
  */
-export const countsStatusAsGeneration: ReadonlySet<string> = new Set(['Application']);
+export const countsStatusAsGeneration: ReadonlySet<string> = new Set(['argoproj.io/Application']);
 
 /**
  * Characters of a path, of a value. Smaller: long names of images and the paths of containers with long names are told as changed only.

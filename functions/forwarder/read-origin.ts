@@ -2,6 +2,7 @@
  * Where what a GitOps tool syncs comes from, as far as it leaves the cluster (`shippedOrigins` in `snapshot-fields.ts`): of a
  * source its URL without credentials, of what is synced which source that is.
  */
+import { kindKey } from '../../shared/group-kind.ts';
 import type { ObjectSnapshot } from '../../shared/observation.ts';
 import { shippedOrigins, shippedRef, shippedReference, shippedUrl } from '../../shared/snapshot-fields.ts';
 import { isRecord, type Json, json } from './kubernetes/api-server.ts';
@@ -11,8 +12,8 @@ export type Origin = Pick<ObjectSnapshot['object'], 'repository' | 'source'>;
 const none: Origin = {};
 
 export function readOrigin(object: Json): Origin {
-  const { apiVersion, kind, metadata } = object;
-  const paths = shippedOrigins[`${groupOf(apiVersion)}/${kind}`];
+  const { metadata } = object;
+  const paths = shippedOrigins[keyOf(object)];
   if (paths === undefined) return none;
   const at = (path: string | undefined) => path && valueAt(object, path);
   const ref = at(findText(object, paths.ref));
@@ -28,7 +29,8 @@ export function readOrigin(object: Json): Origin {
   };
 }
 
-const groupOf = (apiVersion: unknown): string => String(apiVersion).split('/')[0]!;
+const keyOf = ({ apiVersion, kind }: Json): string =>
+  kindKey({ apiVersion: String(apiVersion), kind: String(kind) });
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 /** The first place where something stands; in a recording there may be a digest in others. */
@@ -63,7 +65,7 @@ const refName = (ref: string): string => ref.replace(/^refs\/(?:heads|tags)\//, 
 
 /** For a recording: what ships, where it stands in the spec, which is otherwise cut already. */
 export function putOrigin(object: Json, cut: Json): Json {
-  const paths = shippedOrigins[`${groupOf(object.apiVersion)}/${object.kind}`];
+  const paths = shippedOrigins[keyOf(object)];
   if (paths === undefined) return cut;
   const into = { spec: structuredClone(cut) };
   const { repository, source } = readOrigin(object);

@@ -21,7 +21,7 @@ const declarations = [...placementRules, ...linkJoins, ownerNames].flatMap(({ jo
 function tell(observation: Observation, rules: RuleSet): Told {
   if (observation.type === 'object') return observation;
   const { event } = observation;
-  return { type: 'event', event, match: rules.match(event.subject.kind, event.reason, event.message) };
+  return { type: 'event', event, match: rules.match(event.subject, event.reason, event.message) };
 }
 
 function* declared(observation: Observation, rules: RuleSet): Iterable<JoinKey> {

@@ -67,7 +67,7 @@ function outcomeOf(
   const first = firstOf(status.verdict, event);
   if (first !== undefined) return { ...first, moved, pausedSince, isFinal: true };
   const isFinal = next !== undefined && !tellsOfBoth(change, next);
-  const isTold = moved.length > 0 || tellsOutcome(history.kind);
+  const isTold = moved.length > 0 || tellsOutcome(object);
   // Where the status never says how far it is, nobody knows whether it was through when the next one came.
   if (!isTold) return { ...unknown, isFinal };
   if (next === undefined) return { ...unknown, verdict: 'unfinished', moved, pausedSince };
@@ -93,7 +93,7 @@ function firstOf(status: Found | undefined, event: Found | undefined): Found | u
 }
 
 /** Of these the status tells; what an Event calls Failed is not the whole of a Pod (an image, a container). */
-const saysHowItEnds = ({ kind }: KubernetesObject): boolean => kind === 'Pod' || tellsOutcome(kind);
+const saysHowItEnds = (object: KubernetesObject): boolean => object.kind === 'Pod' || tellsOutcome(object);
 
 /** The first Event's word. @param isRead whether a reason that no row declares is taken at its word */
 function eventVerdict(

@@ -2,6 +2,7 @@
  * What an object's status says of its own generation: by its kind's own words, else by conditions as kstatus reads them, else
  * by its phase.
  */
+import { kindKey, type TypeOfObject } from '../../../shared/group-kind.ts';
 import type { Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { type Meaning, meaningOf, saysFailure } from './verdict-words.ts';
@@ -14,8 +15,8 @@ type Condition = NonNullable<Status['conditions']>[number];
 export type Verdict = 'complete' | 'under way' | { failed: string; reason: string } | undefined;
 
 export function readStatus(object: KubernetesObject, version: Version): Verdict {
-  const { kind, status } = version.object;
-  const own = ownWords[kind];
+  const { status } = version.object;
+  const own = ownWords[kindKey(version.object)];
   if (own !== undefined) return own(version.object, status ?? {}, object, version);
   if (status === undefined) return undefined;
   if (!isObserved(version.object, status)) return 'under way';
@@ -24,7 +25,7 @@ export function readStatus(object: KubernetesObject, version: Version): Verdict 
 }
 
 /** Kinds whose status will say how a change of them ended, though it does not yet. */
-export const tellsOutcome = (kind: string): boolean => ownWords[kind] !== undefined;
+export const tellsOutcome = (object: TypeOfObject): boolean => ownWords[kindKey(object)] !== undefined;
 
 type OwnWords = (object: SnapshotObject, status: Status, of: KubernetesObject, version: Version) => Verdict;
 
@@ -36,15 +37,16 @@ const isObserved = ({ generation = 0 }: SnapshotObject, { observedGeneration }: 
 /**
  * Sources: `kubectl rollout status` (kubectl/pkg/polymorphichelpers/rollout_status.go), the Job API's conditions, OpenShift's
  * apps/v1 (its DeploymentConfig's status reads like a Deployment's), argoproj/argo-rollouts utils/rollout/rolloututil.go.
+ * By kind as in group-kind.ts.
  */
 const ownWords: Readonly<Record<string, OwnWords>> = {
-  Deployment: readDeployment,
-  DeploymentConfig: readDeployment,
-  Rollout: readRollout,
-  StatefulSet: readStatefulSet,
-  DaemonSet: readDaemonSet,
-  Job: readJob,
-  ReplicaSet: readReplicas,
+  'apps/Deployment': readDeployment,
+  'apps.openshift.io/DeploymentConfig': readDeployment,
+  'argoproj.io/Rollout': readRollout,
+  'apps/StatefulSet': readStatefulSet,
+  'apps/DaemonSet': readDaemonSet,
+  'batch/Job': readJob,
+  'apps/ReplicaSet': readReplicas,
   ReplicationController: readReplicas,
 };
 
