@@ -98,3 +98,15 @@ export const isSameKind = (a: TypeOfObject, b: TypeOfObject): boolean =>
   a.kind === b.kind &&
   (kindKey(a) === kindKey(b) ||
     (!hasUsualGroup(a.kind) && (groupOf(a.apiVersion) === '' || groupOf(b.apiVersion) === '')));
+
+/**
+ * What a word says of the kind that it begins with, or with the tail of it: Completed, of BackupCompleted and an EtcdBackup. The
+ * word itself where it does not.
+ */
+export function withoutKind(kind: string, word: string): string {
+  // Of a longer word some of it is not of the kind's name.
+  for (let at = Math.min(word.length - 1, kind.length); at > 0; at--) {
+    if (/[A-Z]/.test(word[at]!) && kind.endsWith(word.slice(0, at))) return word.slice(at);
+  }
+  return word;
+}

@@ -3,6 +3,8 @@
  * of them changed. Never anything of a Secret or a ConfigMap.
  */
 
+import { withoutKind } from './group-kind.ts';
+
 /** Kinds that are never read, whoever owns them or speaks of them. */
 export const neverShipped: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
 
@@ -89,7 +91,22 @@ export const shippedConditions: ReadonlySet<string> = new Set([
   'Paused',
   'Suspended',
   'Finished',
+  'Degraded',
+  'NotReady', // Strimzi has it in place of Ready
+  'AllReplicasReady', // RabbitMQ, as the next one
+  'ReconcileSuccess',
 ]);
+const shippedEnds: ReadonlySet<string> = new Set([
+  'Complete',
+  'Completed',
+  'Succeeded',
+  'Failed',
+  'Finished',
+]);
+
+/** Or an end of which its type says that it is the object's own: BackupCompleted of an EtcdBackup. */
+export const isShippedCondition = (kind: string, type: string): boolean =>
+  shippedConditions.has(type) || shippedEnds.has(withoutKind(kind, type));
 
 /** Counters and words of a workload's status that tell how a change ended. */
 export const shippedStatus = [
@@ -107,6 +124,22 @@ export const shippedStatus = [
   'active',
   'currentRevision',
   'updateRevision',
+] as const;
+
+/**
+ * Where controllers say in a word how far something is, if not as its phase, by path. The first whose word is known is what is meant: of a
+ * RayJob how far its cluster is, before what its job says.
+ */
+export const statusWords = [
+  'state', // Longhorn, KubeRay's RayCluster, cert-manager's Order
+  'state.phase', // Volcano
+  'applicationState.state', // Spark
+  'lifecycleState', // Flink
+  'jobDeploymentStatus', // KubeRay's RayJob, as the next one
+  'jobStatus',
+  'jobStatus.state', // Flink
+  'readyToUse', // VolumeSnapshot
+  'health', // Elastic
 ] as const;
 
 /**
@@ -145,6 +178,10 @@ const isTime = shortText(/^\d{4}-\d\d-\d\dT[0-9:.]{5,18}(?:Z|[+-]\d\d:\d\d)$/);
 const isImage = shortText(/^[\w.-]+(?::\d+)?(?:\/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?$/);
 
 type Form = (value: unknown) => boolean;
+
+/** One word, at most 40 letters, or whether it is so. What has another form is anybody's text, and does not ship. */
+export const shippedStatusWord: Form = (value) =>
+  isFlag(value) || shortText(/^(?=.{1,40}$)[A-Za-z]+(?:[_-][A-Za-z]+){0,4}$/)(value);
 
 /**
  * Of a spec, by path: what ships as a value. Every other section (environment, arguments, commands, volumes, probes, scheduling,

@@ -5,6 +5,7 @@
 import { kindKey } from '../../shared/group-kind.ts';
 import type { ObjectSnapshot } from '../../shared/observation.ts';
 import { shippedOrigins, shippedRef, shippedReference, shippedUrl } from '../../shared/snapshot-fields.ts';
+import { putAt, valueAt } from './json-path.ts';
 import { isRecord, type Json, json } from './kubernetes/api-server.ts';
 
 export type Origin = Pick<ObjectSnapshot['object'], 'repository' | 'source'>;
@@ -39,9 +40,6 @@ const findText = (object: Json, paths: readonly string[] = []) =>
 const findSource = (object: Json, paths: readonly string[] = []) =>
   paths.find((path) => isText(json(valueAt(object, path)).name));
 
-const valueAt = (object: unknown, path: string): unknown =>
-  path.split('.').reduce<unknown>((at, key) => (at as Json | null | undefined)?.[key], object);
-
 /** Of a Bucket its endpoint is no URL, and its name is the path. */
 function urlOf(object: Json, paths: readonly string[] = []): string | undefined {
   const values = paths.map((path) => valueAt(object, path));
@@ -70,7 +68,7 @@ export function putOrigin(object: Json, cut: Json): Json {
   const into = { spec: structuredClone(cut) };
   const { repository, source } = readOrigin(object);
   const keep = (path: string | undefined, value: unknown) => {
-    if (path !== undefined && value !== undefined) put(into, path.split('.'), value);
+    if (path !== undefined && value !== undefined) putAt(into, path, value);
   };
   if (repository?.url !== undefined && object.kind === 'Bucket') {
     const { protocol, host, pathname } = new URL(repository.url);
@@ -87,14 +85,4 @@ export function putOrigin(object: Json, cut: Json): Json {
       if (isShipped(value)) keep(`${at}.${key}`, value);
     }
   return into.spec;
-}
-
-/** A place in a list is the first. */
-function put(into: Json, [key = '', ...below]: readonly string[], value: unknown): void {
-  if (below.length === 0) {
-    into[key] = value;
-    return;
-  }
-  if (typeof into[key] !== 'object' || into[key] === null) into[key] = below[0] === '0' ? [] : {};
-  put(into[key] as Json, below, value);
 }

@@ -2,6 +2,7 @@
  * The words by which controllers say how far something is: as a phase, as a state, as the reason of a condition. Case and
  * separators say nothing (`FAILED`, `failed`, `PARTIALLY_FAILED`).
  */
+import { withoutKind } from '../../../shared/group-kind.ts';
 
 /** `complete` and `failed` are the end of it; `there` and `broken` hold until something changes. */
 export type Meaning = 'complete' | 'failed' | 'there' | 'broken' | 'under way';
@@ -19,10 +20,29 @@ const words: Readonly<Record<Meaning, readonly string[]>> = {
     'cancelled',
     'aborted',
     'timedout',
+    'invalid', // Elastic: so it can never be
+    'rolledback', // Flink
   ],
-  there: ['healthy'],
+  // `true`, and `false` below: of what is ready to use, or is not. The colours are Elastic's.
+  there: ['healthy', 'ready', 'stable', 'green', 'true'],
   broken: ['degraded'],
-  'under way': ['running', 'pending', 'progressing', 'paused', 'inprogress', 'queued', 'initializing'],
+  'under way': [
+    'running',
+    'pending',
+    'progressing',
+    'inprogress',
+    'paused',
+    'queued',
+    'waiting',
+    'initializing',
+    'submitted',
+    'retrying', // KubeRay, beside what the try before came to
+    'pendingrerun', // Spark
+    'upgrading',
+    'yellow',
+    'red',
+    'false',
+  ],
 };
 
 const meanings: ReadonlyMap<string, Meaning> = new Map(
@@ -47,7 +67,14 @@ export function saysFailure(reason: string | undefined, message: string | undefi
   return !/(?:Succeeded|Completed|Success)$/.test(reason ?? '') && failingMessage.test(message ?? '');
 }
 
-const endingReason = /^(?<what>[A-Z]\w*?)??(?<end>Failed|Error|TimedOut|Timeout|Succeeded|Completed)$/;
+const ends: ReadonlySet<string> = new Set([
+  'Failed',
+  'Error',
+  'TimedOut',
+  'Timeout',
+  'Succeeded',
+  'Completed',
+]);
 const bareEnds: ReadonlySet<string> = new Set(['Failed', 'Succeeded', 'Completed']);
 /** cert-manager's Certificate has Failed, "and will be retried". */
 const isTriedAgain = /\bretr(?:y|ied|ying|ies)\b|\btry(?:ing)? again\b/i;
@@ -58,9 +85,8 @@ const isTriedAgain = /\bretr(?:y|ied|ying|ies)\b|\btry(?:ing)? again\b/i;
  * (AllJobsCompleted). Whatever else failed is a thing that a controller does again (ReconcileError, UpdateFailed, FailedMount).
  */
 export function endBy(kind: string, reason: string, message: string): 'complete' | 'failed' | undefined {
-  const { what = '', end = '' } = endingReason.exec(reason)?.groups ?? {};
-  const isItself = what === '' ? bareEnds.has(end) : kind.endsWith(what) || /^All[A-Z]\w*s$/.test(what);
-  if (!isItself || kind === '') return undefined;
+  const end = /^All[A-Z]\w*s(Failed|Succeeded|Completed)$/.exec(reason)?.[1] ?? withoutKind(kind, reason);
+  if (kind === '' || !(end === reason ? bareEnds : ends).has(end)) return undefined;
   if (end === 'Succeeded' || end === 'Completed') return 'complete';
   return isTriedAgain.test(message) ? undefined : 'failed';
 }
