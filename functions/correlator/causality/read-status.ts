@@ -25,6 +25,13 @@ export function readStatus(object: KubernetesObject, version: Version): Verdict 
   return byWords(status, finalOnly) ?? byConditions(version.object, status) ?? byWords(status);
 }
 
+/** It ran, and is over, however it went: what is Ready is not, nor what has stopped on its way there. */
+export function hasEnded(object: SnapshotObject): boolean {
+  const { status } = object;
+  if (status === undefined) return false;
+  return (byWords(status, finalOnly) ?? endByConditions(currentConditions(object, status))) !== undefined;
+}
+
 /** Kinds whose status will say how a change of them ended, though it does not yet. */
 export const tellsOutcome = (object: TypeOfObject): boolean => ownWords[kindKey(object)] !== undefined;
 

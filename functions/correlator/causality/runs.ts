@@ -5,6 +5,7 @@
 
 import { kindKey } from '../../../shared/group-kind.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { hasEnded } from './read-status.ts';
 import type { Moment } from './time.ts';
 import { recentGap } from './trace.ts';
 
@@ -53,17 +54,8 @@ export function runsToCompletion(object: KubernetesObject): boolean {
   const kind = kindKey(object);
   if (runKinds.has(kind)) return true;
   if (neverRuns.has(kind)) return false;
-  return object.history?.versions.some(({ object: { status } }) => isOver(status)) === true;
+  return object.history?.versions.some((version) => hasEnded(version.object)) === true;
 }
-
-type Status = { phase?: string | undefined; conditions?: { type: string; status: string }[] | undefined };
-
-const isOver = (status: Status | undefined): boolean =>
-  ['Succeeded', 'Failed', 'Completed', 'Error'].includes(status?.phase ?? '') ||
-  status?.conditions?.some(
-    ({ type, status: is }) =>
-      is === 'True' && ['Complete', 'Completed', 'Succeeded', 'Failed'].includes(type),
-  ) === true;
 
 /** @param changedAt when an object was changed last before a time, as far as that is known */
 export function isRun(

@@ -93,6 +93,37 @@ describe('a change without an Event', () => {
   });
 });
 
+describe('a run', () => {
+  const owner = thing('Schedule', 'nightly');
+  const made = (kind: string, status: Details['status']) => {
+    const run = thing(kind, 'nightly-1', owner);
+    const creationTimestamp = '2026-03-01T13:00:00Z';
+    return spansOf(
+      snapshot(0, owner, { generation: 1 }),
+      snapshot(3600, run, { generation: 1 }),
+      event(3601, run, 'Started', 'x'),
+      snapshot(3640, run, { generation: 1, creationTimestamp, status }),
+    ).some(({ name }) => name === `${kind}.Run`);
+  };
+
+  it.each<[string, string, Details['status'], boolean]>([
+    ['a phase in whatever spelling', 'Backup', { phase: 'completed' }, true],
+    ['a word that stands elsewhere', 'Savepoint', { words: { state: 'COMPLETED' } }, true],
+    ['a failure', 'Backup', { phase: 'PartiallyFailed' }, true],
+    ['a condition', 'Workload', { conditions: [{ type: 'Finished', status: 'True' }] }, true],
+    [
+      'one that is named after its kind',
+      'EtcdBackup',
+      { conditions: [{ type: 'BackupCompleted', status: 'True' }] },
+      true,
+    ],
+    ['what is ready goes on', 'Cluster', { phase: 'Ready' }, false],
+    ['what has stopped may go on', 'Cluster', { conditions: [{ type: 'Stalled', status: 'True' }] }, false],
+  ])('is what says that it is over: %s', (_, kind, status, isRun) => {
+    expect(made(kind, status)).toBe(isRun);
+  });
+});
+
 describe('in a dump', () => {
   const found = (generation: number, managers: FieldManager[]) => ({
     ...seen(600, generation, { managers }),
