@@ -16,7 +16,7 @@ import type {
   Observation,
 } from './observation.ts';
 import { suspendSha256 } from './resumed-sha256.ts';
-import { longestSectionText, mostSections } from './snapshot-fields.ts';
+import { longestSectionText, mostSections, statusWords } from './snapshot-fields.ts';
 
 /** In bytes of UTF-8. Smaller: an explanation is missing. Larger: one Event is as dear as fifty. */
 export const longestMessage = 8_192;
@@ -205,8 +205,9 @@ const statusBounds = fields<Status>({
   updateRevision: objectName,
   health: word,
   operation: word,
+  words: entries(statusWords.length, 40, word),
   revision: value,
-  // 18 types ship by default, and a custom resource may repeat one.
+  // 22 types ship by default, and a custom resource may repeat one.
   conditions: list(32, fields({ type: text(317), status: word, reason, message, lastTransitionTime: time })),
   containers: list(
     256,

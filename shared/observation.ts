@@ -201,6 +201,8 @@ export const ObjectSnapshotSchema = v.object({
         /** Of an Argo CD Application: `health.status`, and the phase of its last operation. */
         health: v.optional(Text),
         operation: v.optional(Text),
+        /** Words that stand elsewhere than in `phase`, by path. */
+        words: v.optional(v.record(v.string(), v.string())),
         /** What a Kustomization, HelmRelease or Application synced or tries to sync, as its tool writes it. */
         revision: v.optional(Text),
         conditions: v.optional(v.array(ConditionSchema)),

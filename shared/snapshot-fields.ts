@@ -3,6 +3,8 @@
  * of them changed. Never anything of a Secret or a ConfigMap.
  */
 
+import { withoutKind } from './group-kind.ts';
+
 /** Kinds that are never read, whoever owns them or speaks of them. */
 export const neverShipped: ReadonlySet<string> = new Set(['Secret', 'ConfigMap']);
 
@@ -71,7 +73,7 @@ export const isShippedLabel = (key: string): boolean => shippedLabels.has(key);
  * ended (the types that kstatus reads, https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md, and those
  * by which operators say that something has run to its end).
  */
-export const shippedConditions: ReadonlySet<string> = new Set([
+const shippedConditions: ReadonlySet<string> = new Set([
   'DisruptionTarget',
   'Ready',
   'Progressing',
@@ -90,7 +92,22 @@ export const shippedConditions: ReadonlySet<string> = new Set([
   'Suspended',
   'Finished',
   'InvalidSpec',
+  'Degraded',
+  'NotReady', // Strimzi has it in place of Ready
+  'AllReplicasReady', // RabbitMQ, as the next one
+  'ReconcileSuccess',
 ]);
+const shippedEnds: ReadonlySet<string> = new Set([
+  'Complete',
+  'Completed',
+  'Succeeded',
+  'Failed',
+  'Finished',
+]);
+
+/** Or an end of which its type says that it is the object's own: BackupCompleted of an EtcdBackup. */
+export const isShippedCondition = (kind: string, type: string): boolean =>
+  shippedConditions.has(type) || shippedEnds.has(withoutKind(kind, type));
 
 /** Counters and words of a workload's status that tell how a change ended. */
 export const shippedStatus = [
@@ -111,10 +128,26 @@ export const shippedStatus = [
 ] as const;
 
 /**
- * Kinds without a status subresource: each write of their status is a generation, so generations are no changes, and what their
+ * Where controllers say in a word how far something is, if not as its phase, by path. The first whose word is known is what is meant: of a
+ * RayJob how far its cluster is, before what its job says.
+ */
+export const statusWords = [
+  'state', // Longhorn, KubeRay's RayCluster, cert-manager's Order
+  'state.phase', // Volcano
+  'applicationState.state', // Spark
+  'lifecycleState', // Flink
+  'jobDeploymentStatus', // KubeRay's RayJob, as the next one
+  'jobStatus',
+  'jobStatus.state', // Flink
+  'readyToUse', // VolumeSnapshot
+  'health', // Elastic
+] as const;
+
+/**
+ * Kinds (`group-kind.ts`) without a status subresource: each write of their status is a generation, so generations are no changes, and what their
  * spec holds is not described (argoproj/argo-cd manifests/crds/application-crd.yaml).
  */
-export const countsStatusAsGeneration: ReadonlySet<string> = new Set(['Application']);
+export const countsStatusAsGeneration: ReadonlySet<string> = new Set(['argoproj.io/Application']);
 
 /**
  * Characters of a path, of a value. Smaller: long names of images and the paths of containers with long names are told as changed only.
@@ -146,6 +179,10 @@ const isTime = shortText(/^\d{4}-\d\d-\d\dT[0-9:.]{5,18}(?:Z|[+-]\d\d:\d\d)$/);
 const isImage = shortText(/^[\w.-]+(?::\d+)?(?:\/[\w.-]+)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?$/);
 
 type Form = (value: unknown) => boolean;
+
+/** One word, at most 40 letters, or whether it is so. What has another form is anybody's text, and does not ship. */
+export const shippedStatusWord: Form = (value) =>
+  isFlag(value) || shortText(/^(?=.{1,40}$)[A-Za-z]+(?:[_-][A-Za-z]+){0,4}$/)(value);
 
 /**
  * Of a spec, by path: what ships as a value. Every other section (environment, arguments, commands, volumes, probes, scheduling,

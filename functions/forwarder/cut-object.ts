@@ -5,9 +5,9 @@
 
 import {
   isShippedAnnotation,
+  isShippedCondition,
   isShippedLabel,
   restartMark,
-  shippedConditions,
   shippedContainerState,
   shippedStatus,
 } from '../../shared/snapshot-fields.ts';
@@ -15,6 +15,7 @@ import { type Json, json } from './kubernetes/api-server.ts';
 import { ownerOf } from './observe.ts';
 import { putOrigin } from './read-origin.ts';
 import { hasTemplate, type SpecReader } from './read-spec.ts';
+import { cutWords } from './read-words.ts';
 import { restoreSpec } from './restore-spec.ts';
 
 const metadataFields = [
@@ -46,7 +47,9 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, s
   const spec = json(raw.spec);
   const status = json(raw.status);
   const claims = entries(spec.volumes).filter(({ persistentVolumeClaim }) => persistentVolumeClaim);
-  const conditions = entries(status.conditions).filter(({ type }) => shippedConditions.has(String(type)));
+  const conditions = entries(status.conditions).filter(({ type }) =>
+    isShippedCondition(String(kind), String(type)),
+  );
   const read = specs.read({ ...raw, kind }, ownerOf(metadata.ownerReferences) !== undefined);
   const restored = read.description === undefined ? {} : restoreSpec(read.description);
   // Of what changes with its owner a digest is enough.
@@ -83,6 +86,7 @@ export function cutObject(raw: Json, is: { apiVersion: string; kind: string }, s
       ),
     }),
     ...some('status', {
+      ...cutWords(status),
       ...pick(status, [...shippedStatus, 'lastAttemptedRevision']),
       ...some('health', pick(json(status.health), ['status'])),
       ...some('operationState', cutOperation(json(status.operationState))),

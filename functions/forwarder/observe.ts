@@ -13,10 +13,10 @@ import {
 } from '../../shared/observation.ts';
 import {
   isShippedAnnotation,
+  isShippedCondition,
   isShippedLabel,
   neverShipped,
   restartMark,
-  shippedConditions,
   shippedContainerState,
   shippedStatus,
 } from '../../shared/snapshot-fields.ts';
@@ -25,6 +25,7 @@ import { digest, remembered } from './digest.ts';
 import { isRecord, type Json } from './kubernetes/api-server.ts';
 import { readOrigin } from './read-origin.ts';
 import type { SpecReader } from './read-spec.ts';
+import { readWords } from './read-words.ts';
 
 /** Of a core/v1 or events.k8s.io/v1 Event: both forms of one Event give the same occurrence. */
 export function observeEvent(raw: unknown, observedAt: string): Parsed<EventOccurrence> {
@@ -143,7 +144,7 @@ function readObject(
         updateStrategy: text(record(spec.updateStrategy)?.type),
         partition: whole(record(record(spec.updateStrategy)?.rollingUpdate)?.partition),
       }),
-      status: statusOf(object.status, trust),
+      status: statusOf(object.status, String(object.kind), trust),
     }),
   });
 }
@@ -297,11 +298,11 @@ function scaleTarget(raw: unknown): Json | undefined {
   return target && withoutGaps({ apiVersion: text(target.apiVersion), kind: target.kind, name: target.name });
 }
 
-function statusOf(raw: unknown, trust: Trust): Json | undefined {
+function statusOf(raw: unknown, kind: string, trust: Trust): Json | undefined {
   const status = record(raw);
   if (status === undefined) return undefined;
   const conditions = list(status.conditions)
-    .filter(({ type }) => shippedConditions.has(String(type)))
+    .filter(({ type }) => isShippedCondition(kind, String(type)))
     .map(({ type, status: is, reason, message, lastTransitionTime, observedGeneration }) =>
       withoutGaps(
         trust(conditionFields, {
@@ -324,6 +325,7 @@ function statusOf(raw: unknown, trust: Trust): Json | undefined {
       observedGeneration: generation(status.observedGeneration),
       health: text(record(status.health)?.status),
       operation: text(record(status.operationState)?.phase),
+      words: readWords(status),
       revision: revisionOf(status),
     }),
     conditions: conditions.length === 0 ? undefined : conditions,

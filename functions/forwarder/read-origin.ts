@@ -2,8 +2,10 @@
  * Where what a GitOps tool syncs comes from, as far as it leaves the cluster (`shippedOrigins` in `snapshot-fields.ts`): of a
  * source its URL without credentials, of what is synced which source that is.
  */
+import { kindKey } from '../../shared/group-kind.ts';
 import type { ObjectSnapshot } from '../../shared/observation.ts';
 import { shippedOrigins, shippedRef, shippedReference, shippedUrl } from '../../shared/snapshot-fields.ts';
+import { putAt, valueAt } from './json-path.ts';
 import { isRecord, type Json, json } from './kubernetes/api-server.ts';
 
 export type Origin = Pick<ObjectSnapshot['object'], 'repository' | 'source'>;
@@ -11,8 +13,8 @@ export type Origin = Pick<ObjectSnapshot['object'], 'repository' | 'source'>;
 const none: Origin = {};
 
 export function readOrigin(object: Json): Origin {
-  const { apiVersion, kind, metadata } = object;
-  const paths = shippedOrigins[`${groupOf(apiVersion)}/${kind}`];
+  const { metadata } = object;
+  const paths = shippedOrigins[keyOf(object)];
   if (paths === undefined) return none;
   const at = (path: string | undefined) => path && valueAt(object, path);
   const ref = at(findText(object, paths.ref));
@@ -28,7 +30,8 @@ export function readOrigin(object: Json): Origin {
   };
 }
 
-const groupOf = (apiVersion: unknown): string => String(apiVersion).split('/')[0]!;
+const keyOf = ({ apiVersion, kind }: Json): string =>
+  kindKey({ apiVersion: String(apiVersion), kind: String(kind) });
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 /** The first place where something stands; in a recording there may be a digest in others. */
@@ -36,9 +39,6 @@ const findText = (object: Json, paths: readonly string[] = []) =>
   paths.find((path) => isText(valueAt(object, path)));
 const findSource = (object: Json, paths: readonly string[] = []) =>
   paths.find((path) => isText(json(valueAt(object, path)).name));
-
-const valueAt = (object: unknown, path: string): unknown =>
-  path.split('.').reduce<unknown>((at, key) => (at as Json | null | undefined)?.[key], object);
 
 /** Of a Bucket its endpoint is no URL, and its name is the path. */
 function urlOf(object: Json, paths: readonly string[] = []): string | undefined {
@@ -63,12 +63,12 @@ const refName = (ref: string): string => ref.replace(/^refs\/(?:heads|tags)\//, 
 
 /** For a recording: what ships, where it stands in the spec, which is otherwise cut already. */
 export function putOrigin(object: Json, cut: Json): Json {
-  const paths = shippedOrigins[`${groupOf(object.apiVersion)}/${object.kind}`];
+  const paths = shippedOrigins[keyOf(object)];
   if (paths === undefined) return cut;
   const into = { spec: structuredClone(cut) };
   const { repository, source } = readOrigin(object);
   const keep = (path: string | undefined, value: unknown) => {
-    if (path !== undefined && value !== undefined) put(into, path.split('.'), value);
+    if (path !== undefined && value !== undefined) putAt(into, path, value);
   };
   if (repository?.url !== undefined && object.kind === 'Bucket') {
     const { protocol, host, pathname } = new URL(repository.url);
@@ -85,14 +85,4 @@ export function putOrigin(object: Json, cut: Json): Json {
       if (isShipped(value)) keep(`${at}.${key}`, value);
     }
   return into.spec;
-}
-
-/** A place in a list is the first. */
-function put(into: Json, [key = '', ...below]: readonly string[], value: unknown): void {
-  if (below.length === 0) {
-    into[key] = value;
-    return;
-  }
-  if (typeof into[key] !== 'object' || into[key] === null) into[key] = below[0] === '0' ? [] : {};
-  put(into[key] as Json, below, value);
 }

@@ -2,6 +2,7 @@
  * What a spec says, as far as it leaves the cluster: by path, the values that `snapshot-fields.ts` names, and a keyed digest of
  * every other section. Environment, arguments, annotations and the like are told apart by it, and never told.
  */
+import { kindKey } from '../../shared/group-kind.ts';
 import type { SpecDescription } from '../../shared/observation.ts';
 import {
   countsStatusAsGeneration,
@@ -84,12 +85,15 @@ interface Readable {
   annotations?: Json | undefined;
 }
 
-function readableOf({ kind, metadata: raw, spec: rawSpec }: Json, isOwned: boolean): Readable | undefined {
+function readableOf(
+  { apiVersion, kind, metadata: raw, spec: rawSpec }: Json,
+  isOwned: boolean,
+): Readable | undefined {
   const metadata = json(raw);
   const spec = json(rawSpec);
   const isWorkload = workloads.has(String(kind));
   const isDescribed =
-    !countsStatusAsGeneration.has(String(kind)) &&
+    !countsStatusAsGeneration.has(kindKey({ apiVersion: String(apiVersion ?? ''), kind: String(kind) })) &&
     // Without a generation it has no changes; of a pod that nobody owns its Events tell the images.
     metadata.generation !== undefined &&
     kind !== 'Pod' &&

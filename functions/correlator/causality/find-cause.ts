@@ -2,6 +2,7 @@
  * What kept a change from getting there: the deepest cause that is known and that nothing has put right since. One name a cause,
  * and a sentence that names the object and the reason.
  */
+import { kindKey } from '../../../shared/group-kind.ts';
 import { isFailedEnd, type Occurrence, rowOf } from './gather-occurrences.ts';
 import { type KubernetesObject, saysReadiness } from './kubernetes-object.ts';
 import type { Outcome } from './outcome.ts';
@@ -29,7 +30,7 @@ export function findCause(
       ? { type: reason, message: sentence(object, undefined, reason, message) }
       : undefined;
   // A Job's condition says why as a whole; its pods' ends are how it came to that.
-  if (own !== undefined && object.kind === 'Job') return own;
+  if (own !== undefined && kindKey(object) === 'batch/Job') return own;
   // What it moved elsewhere is another object's trouble.
   const failing = occurrences.filter(
     (occurrence) =>

@@ -1,4 +1,5 @@
 /** The object that each Event is about. Objects are known by UID; names only lead to UIDs. */
+import { isSameKind } from '../../../shared/group-kind.ts';
 import type { ObjectReference } from '../../../shared/observation.ts';
 import { type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import { type KubernetesObject, nameKey } from './kubernetes-object.ts';
@@ -34,11 +35,10 @@ function findSubject({ objects, add, named }: ObjectRegistry, occurrence: Occurr
     return objects.get(namelessKey(occurrence)) ?? add(namelessKey(occurrence), subject);
   const namespace = namespaceOf(subject);
   const key = nameKey(subject.kind, namespace, subject.name);
-  return (
-    alive(named(subject.kind, namespace, subject.name), occurrence) ??
-    objects.get(key) ??
-    add(key, { ...subject, namespace })
+  const sameName = named(subject.kind, namespace, subject.name).filter((object) =>
+    isSameKind(object, subject),
   );
+  return alive(sameName, occurrence) ?? objects.get(key) ?? add(key, { ...subject, namespace });
 }
 
 const namelessKey = ({ event }: Occurrence): string => `/${event.namespace ?? ''}/${event.uid}`;

@@ -16,8 +16,12 @@ export interface Sync {
   revision: Revision | undefined;
 }
 
-/** Kinds of which each sync is a change. */
-export const syncedKinds: ReadonlySet<string> = new Set(['Kustomization', 'HelmRelease', 'Application']);
+/** Kinds (group-kind.ts) of which each sync is a change. */
+export const syncedKinds: ReadonlySet<string> = new Set([
+  'kustomize.toolkit.fluxcd.io/Kustomization',
+  'helm.toolkit.fluxcd.io/HelmRelease',
+  'argoproj.io/Application',
+]);
 
 /** In order of time: those that no generation explains. */
 export function findSyncs(object: KubernetesObject, generations: readonly Begun[]): Sync[] {

@@ -26,7 +26,7 @@ export interface ObjectHistory {
   kind: string;
   namespace: string | undefined;
   name: string;
-  owner: { kind: string; name: string; uid: string } | undefined;
+  owner: SnapshotObject['owner'];
   /** Ascending by version. At least one. */
   versions: readonly Version[];
   /** What the spec of each generation says, in their order: a forwarder tells it with the first snapshot of each. */

@@ -145,7 +145,7 @@ function occurrenceOf(
   { at, latest, exact }: Moment & { exact: boolean },
   rules: RuleSet,
 ): Occurrence {
-  const match = rules.match(event.subject.kind, event.reason, event.message);
+  const match = rules.match(event.subject, event.reason, event.message);
   return { key, index: 0, event, transition: undefined, match, version, at, latest, exact };
 }
 

@@ -22,7 +22,7 @@ const declarations = [...placementRules, ...linkJoins, ownerNames].flatMap(({ jo
 function tell(observation: Observation, rules: RuleSet): Told {
   if (observation.type === 'object') return observation;
   const { event } = observation;
-  return { type: 'event', event, match: rules.match(event.subject.kind, event.reason, event.message) };
+  return { type: 'event', event, match: rules.match(event.subject, event.reason, event.message) };
 }
 
 function* declared(observation: Observation, rules: RuleSet): Iterable<JoinKey> {
@@ -68,7 +68,7 @@ function contextOf(observations: readonly Observation[], rules: RuleSet): Contex
 /** Of a controller's "Deleted pod". */
 function removedPod({ event }: EventOccurrence, rules: RuleSet): string | undefined {
   if (event.subject.kind === 'Pod') return undefined;
-  const match = rules.match(event.subject.kind, event.reason, event.message);
+  const match = rules.match(event.subject, event.reason, event.message);
   if (match?.row.effect !== 'removes' || match.row.target !== 'Pod' || match.name === undefined)
     return undefined;
   return removedKey(match.namespace ?? event.subject.namespace, match.name);

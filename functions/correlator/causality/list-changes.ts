@@ -1,6 +1,8 @@
 /**
  * What somebody did to a root object: its generations, its syncs and its deletion, who did it, how, and when.
  */
+
+import { kindKey } from '../../../shared/group-kind.ts';
 import type { FieldManager } from '../../../shared/observation.ts';
 import { countsStatusAsGeneration } from '../../../shared/snapshot-fields.ts';
 import { type Begun, type Change, generationOf, isMarked } from './change.ts';
@@ -22,7 +24,7 @@ import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
 export function listChanges(object: KubernetesObject, isRun: boolean): Change[] {
   const { history } = object;
   if (history === undefined) return [];
-  const generations = countsStatusAsGeneration.has(history.kind)
+  const generations = countsStatusAsGeneration.has(kindKey(object))
     ? []
     : listGenerations(object, history, isRun);
   const syncs = findSyncs(object, generations).map((sync) => syncChange(object, sync));
@@ -223,7 +225,7 @@ function unseenChange(object: KubernetesObject, { moment, writer, isScaling }: T
 
 function syncChange(object: KubernetesObject, sync: Sync): Begun {
   const { at, latest, key, event } = sync.first;
-  const isSynced = syncedKinds.has(event.subject.kind);
+  const isSynced = syncedKinds.has(kindKey(event.subject));
   return {
     object,
     type: 'sync',

@@ -9,6 +9,7 @@ import { rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { isPaused, readStatus, tellsOutcome, type Verdict } from './read-status.ts';
 import { compare, HOUR, parseTime, SECOND } from './time.ts';
+import { endBy } from './verdict-words.ts';
 
 export interface Outcome {
   /**
@@ -60,16 +61,17 @@ function outcomeOf(
       : { ...unknown, verdict: 'complete', at, isFinal: true };
   }
   const status = statusVerdict(change, next, object, history);
+  const isSilent = status.verdict === undefined && status.moved.length === 0;
   const { moved, pausedSince } = status;
-  const event = eventVerdict(change, next, object);
-  const isEarly = event !== undefined && isTooEarly(event, moved, history.kind);
+  const event = eventVerdict(change, next, object, isSilent && !saysHowItEnds(object));
+  const isEarly = event !== undefined && isTooEarly(event, moved, object);
   const first = firstOf(status.verdict, isEarly ? undefined : event);
   if (first !== undefined) {
     const { verdict, at, message, reason } = first;
     return { verdict, at, message, reason, moved, pausedSince, isFinal: true };
   }
   const isFinal = next !== undefined && !tellsOfBoth(change, next);
-  const isTold = moved.length > 0 || tellsOutcome(history.kind);
+  const isTold = moved.length > 0 || tellsOutcome(object);
   // Where the status never says how far it is, nobody knows whether it was through when the next one came.
   if (!isTold) return { ...unknown, isFinal };
   if (next === undefined) return { ...unknown, verdict: 'unfinished', moved, pausedSince };
@@ -93,8 +95,11 @@ type FoundByEvent = Found & { at: bigint; latest: bigint };
  * A controller may speak of a step of its own: Argo Rollouts completes the update of a first deployment before it has a pod. Where the
  * status tells how far it is, and says afterwards that it is under way, it is.
  */
-const isTooEarly = ({ verdict, latest }: FoundByEvent, moved: readonly bigint[], kind: string): boolean =>
-  verdict === 'complete' && tellsOutcome(kind) && moved.some((at) => at > latest);
+const isTooEarly = (
+  { verdict, latest }: FoundByEvent,
+  moved: readonly bigint[],
+  object: KubernetesObject,
+): boolean => verdict === 'complete' && tellsOutcome(object) && moved.some((at) => at > latest);
 
 /** Of two verdicts the earlier one; where nobody saw when the status said it, what the Event says of the time. */
 function firstOf(status: FoundByStatus | undefined, event: FoundByEvent | undefined): Found | undefined {
@@ -107,16 +112,22 @@ function firstOf(status: FoundByStatus | undefined, event: FoundByEvent | undefi
   return compare(status.at, event.at) <= 0 ? status : event;
 }
 
-/** An Event's word, where the row says that it is one. */
+/** Of these the status tells; what an Event calls Failed is not the whole of a Pod (an image, a container). */
+const saysHowItEnds = (object: KubernetesObject): boolean => object.kind === 'Pod' || tellsOutcome(object);
+
+/** The first Event's word. @param isRead whether a reason that no row declares is taken at its word */
 function eventVerdict(
   change: Begun,
   next: Begun | undefined,
-  { occurrences }: KubernetesObject,
+  { kind, occurrences }: KubernetesObject,
+  isRead: boolean,
 ): FoundByEvent | undefined {
   for (const occurrence of occurrences) {
-    const { outcome, cause } = rowOf(occurrence);
+    const { at, latest, event, match } = occurrence;
+    const { cause, outcome: declared } = rowOf(occurrence);
+    const read = isRead && match === undefined ? endBy(kind, event.reason, event.message) : undefined;
+    const outcome = declared ?? read;
     if (outcome === undefined) continue;
-    const { at, latest, event } = occurrence;
     const isBefore = change.moment !== undefined && latest < change.moment.at;
     if (isBefore || (next?.moment !== undefined && at >= next.moment.at)) continue;
     const isFailed = outcome === 'failed';

@@ -1,12 +1,16 @@
 /**
  * What an object's status says of its own generation: by its kind's own words, else by conditions as kstatus reads them, else
- * by its phase.
+ * by its phase, or a word that stands elsewhere (verdict-words.ts).
  */
+import { kindKey, type TypeOfObject, withoutKind } from '../../../shared/group-kind.ts';
+import { statusWords } from '../../../shared/snapshot-fields.ts';
 import type { Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { type Meaning, meaningOf, saysFailure } from './verdict-words.ts';
 
 type SnapshotObject = Version['object'];
 type Status = NonNullable<SnapshotObject['status']>;
+type Condition = NonNullable<Status['conditions']>[number];
 
 /**
  * Undefined where it does not say. `since`: from then on, where it stays until another template is tried: a scaling of what failed
@@ -19,17 +23,24 @@ export type Verdict =
   | undefined;
 
 export function readStatus(object: KubernetesObject, version: Version): Verdict {
-  const { kind, status } = version.object;
-  const own = ownWords[kind];
+  const { status } = version.object;
+  const own = ownWords[kindKey(version.object)];
   if (own !== undefined) return own(version.object, status ?? {}, object, version);
   if (status === undefined) return undefined;
   if (!isObserved(version.object, status)) return 'under way';
   // A run's last word is its phase: a Workflow that failed has the condition Completed, too.
-  return byPhase(status, finalPhases) ?? byConditions(version.object, status) ?? byPhase(status);
+  return byWords(status, finalOnly) ?? byConditions(version.object, status) ?? byWords(status);
+}
+
+/** It ran, and is over, however it went: what is Ready is not, nor what has stopped on its way there. */
+export function hasEnded(object: SnapshotObject): boolean {
+  const { status } = object;
+  if (status === undefined) return false;
+  return (byWords(status, finalOnly) ?? endByConditions(currentConditions(object, status))) !== undefined;
 }
 
 /** Kinds whose status will say how a change of them ended, though it does not yet. */
-export const tellsOutcome = (kind: string): boolean => ownWords[kind] !== undefined;
+export const tellsOutcome = (object: TypeOfObject): boolean => ownWords[kindKey(object)] !== undefined;
 
 type OwnWords = (object: SnapshotObject, status: Status, of: KubernetesObject, version: Version) => Verdict;
 
@@ -40,17 +51,21 @@ const isObserved = ({ generation = 0 }: SnapshotObject, { observedGeneration }: 
 
 /**
  * Sources: `kubectl rollout status` (kubectl/pkg/polymorphichelpers/rollout_status.go), the Job API's conditions, OpenShift's
- * apps/v1 (its DeploymentConfig's status reads like a Deployment's), argoproj/argo-rollouts utils/rollout/rolloututil.go.
+ * apps/v1 (its DeploymentConfig's status reads like a Deployment's), argoproj/argo-rollouts utils/rollout/rolloututil.go,
+ * cert-manager pkg/apis/acme/v1/types_order.go.
+ * By kind as in group-kind.ts.
  */
 const ownWords: Readonly<Record<string, OwnWords>> = {
-  Deployment: readDeployment,
-  DeploymentConfig: readDeployment,
-  Rollout: readRollout,
-  StatefulSet: readStatefulSet,
-  DaemonSet: readDaemonSet,
-  Job: readJob,
-  ReplicaSet: readReplicas,
+  'apps/Deployment': readDeployment,
+  'apps.openshift.io/DeploymentConfig': readDeployment,
+  'argoproj.io/Rollout': readRollout,
+  'apps/StatefulSet': readStatefulSet,
+  'apps/DaemonSet': readDaemonSet,
+  'batch/Job': readJob,
+  'apps/ReplicaSet': readReplicas,
   ReplicationController: readReplicas,
+  'acme.cert-manager.io/Order': readOrder,
+  'acme.cert-manager.io/Challenge': readOrder,
 };
 
 function readDeployment(
@@ -134,48 +149,97 @@ function readReplicas({ generation = 0, replicas = 1 }: SnapshotObject, status: 
   return completeIf((status.observedGeneration ?? 0) >= generation && ready === replicas);
 }
 
+/** `ready` is an Order that may be finalized: it is not over. */
+function readOrder(_: SnapshotObject, { words }: Status): Verdict {
+  const { state = '' } = words ?? {};
+  if (state === 'valid') return 'complete';
+  return ['invalid', 'expired', 'errored'].includes(state) ? { failed: '', reason: state } : 'under way';
+}
+
 /** Conditions by which something says that it has run to its end, or got where it was to be. */
 const ends: ReadonlySet<string> = new Set(['Complete', 'Completed', 'Succeeded', 'Finished']);
 
-/** https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md, and what runs to completion says. */
-function byConditions({ generation = 0 }: SnapshotObject, { conditions = [] }: Status): Verdict {
-  const current = conditions.filter(
-    ({ observedGeneration }) => (observedGeneration ?? generation) >= generation,
-  );
-  if (current.length < conditions.length && current.length === 0) return 'under way';
-  const is = (type: string, status: string) =>
-    current.find((condition) => condition.type === type && condition.status === status);
-  const failure = is('Failed', 'True') ?? is('Stalled', 'True') ?? is('Succeeded', 'False');
-  if (failure !== undefined) return { failed: failure.message ?? '', reason: failure.reason ?? failure.type };
-  if (current.some(({ type, status }) => ends.has(type) && status === 'True')) return 'complete';
-  if (is('Reconciling', 'True') !== undefined || is('Synced', 'False') !== undefined) return 'under way';
-  if (is('Ready', 'True') !== undefined || is('Healthy', 'True') !== undefined) return 'complete';
-  const isTold = current.some(({ type }) => type === 'Ready' || type === 'Healthy' || ends.has(type));
-  return isTold ? 'under way' : undefined;
+/** Those that speak of the generation; one that is named after its kind (BackupCompleted of an EtcdBackup) by the rest of its name. */
+const currentConditions = (
+  { generation = 0, kind }: SnapshotObject,
+  { conditions = [] }: Status,
+): Condition[] =>
+  conditions
+    .filter(({ observedGeneration }) => (observedGeneration ?? generation) >= generation)
+    .map((condition) => ({ ...condition, type: withoutKind(kind, condition.type) }));
+
+/** That it has run to its end, and how. */
+function endByConditions(current: readonly Condition[]): Verdict {
+  const failure =
+    current.find(({ type, status }) => type === 'Failed' && status === 'True') ??
+    current.find(({ type, status }) => type === 'Succeeded' && status === 'False');
+  if (failure !== undefined) return failedBy(failure);
+  const end = current.find(({ type, status }) => ends.has(type) && status === 'True');
+  if (end === undefined) return undefined;
+  return isFailedEnd(end) ? failedBy(end) : 'complete';
 }
 
-/** Words that kinds without such conditions use; of an Argo CD Application those of its operation and its health. */
-const phaseVerdicts: Readonly<Record<string, 'complete' | 'under way' | 'failed'>> = {
-  Succeeded: 'complete',
-  Completed: 'complete',
-  Complete: 'complete',
-  Healthy: 'complete',
-  Failed: 'failed',
-  Error: 'failed',
-  Degraded: 'failed',
-  Running: 'under way',
-  Pending: 'under way',
-  Progressing: 'under way',
-  Paused: 'under way',
-};
+/** Conditions by which something says that all of it is there. */
+const readyTypes: ReadonlySet<string> = new Set(['Ready', 'Healthy', 'AllReplicasReady']);
+/** By which, as long as they are so, it says that it works on it. */
+const workTypes: readonly (readonly [type: string, status: string])[] = [
+  ['Reconciling', 'True'],
+  ['Synced', 'False'],
+  ['ReconcileSuccess', 'False'],
+  ['NotReady', 'True'],
+];
 
-const finalPhases: ReadonlySet<string> = new Set(['Succeeded', 'Completed', 'Complete', 'Failed', 'Error']);
+/** https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md, and what runs to completion says. */
+function byConditions(object: SnapshotObject, status: Status): Verdict {
+  const current = currentConditions(object, status);
+  if (current.length === 0) return (status.conditions ?? []).length === 0 ? undefined : 'under way';
+  const end = endByConditions(current);
+  if (end !== undefined) return end;
+  const is = (type: string, as: string) => current.some((one) => one.type === type && one.status === as);
+  const stop = current.find(isStop);
+  if (stop !== undefined) return failedBy(stop);
+  if (workTypes.some(([type, as]) => is(type, as))) return 'under way';
+  const ready = current.filter(({ type }) => readyTypes.has(type));
+  if (ready.some(({ status: as }) => as === 'True')) return 'complete';
+  if (ready.length > 0 || current.some(({ type }) => ends.has(type))) return 'under way';
+  // While it is rolled over, what was there before is available.
+  if (is('Available', 'True') && !is('Progressing', 'True') && !is('Degraded', 'True')) return 'complete';
+  return current.some(({ type }) => type === 'Available') ? 'under way' : undefined;
+}
 
-function byPhase({ phase, operation, health }: Status, which?: ReadonlySet<string>): Verdict {
-  const word = which === undefined ? (phase ?? operation ?? health) : phase;
-  if (word === undefined || which?.has(word) === false) return undefined;
-  const verdict = phaseVerdicts[word];
-  return verdict === 'failed' ? { failed: '', reason: word } : verdict;
+/** It goes no further by itself. Ready has many reasons for not yet; these two are cert-manager's for never. */
+const isStop = ({ type, status, reason }: Condition): boolean =>
+  (type === 'Stalled' && status === 'True') ||
+  (type === 'Ready' && status === 'False' && (reason === 'Failed' || reason === 'Denied'));
+
+/** That it is over is no success by itself: K8up's Backup is Completed, Kueue's Workload is Finished, however it went. */
+const isFailedEnd = ({ type, reason, message }: Condition): boolean =>
+  type !== 'Succeeded' && saysFailure(reason, message);
+
+const failedBy = ({ type, reason, message }: Condition): Verdict => ({
+  failed: message ?? '',
+  reason: reason ?? type,
+});
+
+const finalOnly: ReadonlySet<Meaning> = new Set(['complete', 'failed']);
+
+/**
+ * By the first word that is known; of one that says that all is well, what another says that failed. Else, of an Argo CD
+ * Application, by the words of its operation and its health.
+ */
+function byWords({ phase, words, operation, health }: Status, which?: ReadonlySet<Meaning>): Verdict {
+  const said = [phase, ...statusWords.map((path) => words?.[path])];
+  const known = said.flatMap((word = '') => {
+    const meaning = meaningOf(word);
+    return meaning === undefined ? [] : [{ word, meaning }];
+  });
+  const failed = known.find(({ meaning }) => meaning === 'failed');
+  const other = operation ?? health ?? '';
+  const first = known[0] ?? (which === undefined ? { word: other, meaning: meaningOf(other) } : undefined);
+  if (first?.meaning === undefined || which?.has(first.meaning) === false) return undefined;
+  if (first.meaning === 'under way') return 'under way';
+  const broken = failed ?? (first.meaning === 'broken' ? first : undefined);
+  return broken === undefined ? 'complete' : { failed: '', reason: broken.word };
 }
 
 /** How many pods the ReplicaSets of a Deployment were to have, by their snapshots and by the Events that scaled them. */

@@ -4,6 +4,7 @@
  * fluxcd/helm-controller (helm.toolkit.fluxcd.io/…), https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/.
  */
 
+import { kindKey, type TypeOfObject } from '../../../shared/group-kind.ts';
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
 import type { Change } from './change.ts';
 import { changeInEffect, nextOf } from './find-change.ts';
@@ -93,8 +94,10 @@ export function* syncersOf(world: World, change: Change): Iterable<KubernetesObj
 const isApplied = ({ manager, type }: Change): boolean =>
   type === 'deletion' || /^(?:kustomize-controller|helm-controller|argocd-|gotk-)/.test(manager);
 
+const isSynced = (object: TypeOfObject): boolean => syncedKinds.has(kindKey(object));
+
 function* withName(world: World, { kind, namespace, name }: Mark): Iterable<KubernetesObject> {
-  if (namespace !== undefined) yield* world.named(kind, namespace, name);
+  if (namespace !== undefined) yield* world.named(kind, namespace, name).filter(isSynced);
   else for (const object of world.syncers()) if (object.kind === kind && object.name === name) yield object;
 }
 
@@ -140,8 +143,8 @@ export const syncJoins = {
   *joins(told: Told): Iterable<JoinKey> {
     if (told.type === 'event') return;
     const { kind, namespace, name, source } = told.object;
-    if (syncedKinds.has(kind)) yield syncKey({ kind, namespace, name }, 'one');
-    if (sourceKinds.has(kind)) yield sourceKey({ kind, namespace, name }, 'one');
+    if (isSynced(told.object)) yield syncKey({ kind, namespace, name }, 'one');
+    if (sourceKinds.has(kindKey(told.object))) yield sourceKey({ kind, namespace, name }, 'one');
     if (source !== undefined) yield sourceKey({ ...source, namespace: source.namespace }, 'many');
     const mark = syncedBy(told.object);
     if (mark !== undefined && told.object.owner === undefined) yield syncKey(mark, 'many');
@@ -156,11 +159,11 @@ const syncKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => {
 
 /** Where what is synced comes from (fluxcd/source-controller api/). */
 export const sourceKinds: ReadonlySet<string> = new Set([
-  'GitRepository',
-  'OCIRepository',
-  'Bucket',
-  'HelmRepository',
-  'HelmChart',
+  'source.toolkit.fluxcd.io/GitRepository',
+  'source.toolkit.fluxcd.io/OCIRepository',
+  'source.toolkit.fluxcd.io/Bucket',
+  'source.toolkit.fluxcd.io/HelmRepository',
+  'source.toolkit.fluxcd.io/HelmChart',
 ]);
 
 const sourceKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => ({

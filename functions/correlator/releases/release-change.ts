@@ -3,6 +3,7 @@
  * release. A root says all of it, so whoever has sent one knows what to file.
  */
 
+import { kindKey } from '../../../shared/group-kind.ts';
 import { restartMark } from '../../../shared/snapshot-fields.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { syncedKinds } from '../causality/find-syncs.ts';
@@ -106,11 +107,13 @@ const bringsNothing: ReadonlySet<string> = new Set(['Scale', 'Restart']);
  * nothing else tells that the revision did not get to this cluster. Where it comes from brings it to nobody.
  */
 function bringsRevision({ name, attributes }: Span, { by }: ReleaseKey): boolean {
-  const [operation, kind] = ['rootspan.change.operation', 'k8s.object.kind'].map((key) =>
-    textOf(attributes, key),
-  );
-  if (operation === 'Delete' || sourceKinds.has(kind!)) return false;
-  if (operation === 'Sync' || syncedKinds.has(kind!))
+  const operation = textOf(attributes, 'rootspan.change.operation');
+  const object = kindKey({
+    apiVersion: textOf(attributes, 'k8s.object.api_version'),
+    kind: textOf(attributes, 'k8s.object.kind'),
+  });
+  if (operation === 'Delete' || sourceKinds.has(object)) return false;
+  if (operation === 'Sync' || syncedKinds.has(object))
     return by === 'revision' && isFailed(attributes) && attributes['error.type'] !== 'HealthCheckFailed';
   const verb = name.slice(name.lastIndexOf('.') + 1);
   if (verb === 'Run') return false;
@@ -135,6 +138,7 @@ export function didNotGetThere({ root: { attributes, status } }: ReleaseChange):
 
 /** What a release tells of a change, and what its key is made of. */
 const toldOfRoot = [
+  'k8s.object.api_version',
   'k8s.object.kind',
   'k8s.object.name',
   'k8s.namespace.name',

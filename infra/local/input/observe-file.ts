@@ -13,10 +13,11 @@ import {
   recordingTypes,
 } from './observe-document.ts';
 import { observeYaml } from './observe-yaml.ts';
-import { isOtlpLogs } from './read-otlp-logs.ts';
+import { isContainerLog, readContainerLog } from './read-container-log.ts';
+import { skipContainerLogs } from './skip-container-logs.ts';
 import { splitJson } from './split-json.ts';
 import { splitLines } from './split-text.ts';
-import { unwrapEntry } from './unwrap-entry.ts';
+import { isLogEntry, unwrapEntry } from './unwrap-entry.ts';
 
 export interface FileOptions {
   /** Whoever named the file wants to know what is wrong with its YAML; in a folder much looks like YAML and is not. */
@@ -62,6 +63,10 @@ async function* observeText(
   const [first = ''] = head.trimStart().split('\n', 1);
   const line = first.trimEnd();
   const where = () => `${file}:${head.slice(0, head.length - head.trimStart().length).split('\n').length}`;
+  if (isContainerLog(line)) {
+    yield* observeContainerLog(file, text);
+    return;
+  }
   const foreign = foreignLine(line);
   if (foreign !== undefined) throw new UserError(`${where()}: ${foreign}`);
   // Nothing but space: an empty recording.
@@ -135,7 +140,7 @@ function* observeLine(where: string, line: string): Generator<Found> {
 async function* observeJson(file: string, chunks: AsyncIterable<string>): AsyncGenerator<Found> {
   let found = 0;
   let foreignLogs: string | undefined;
-  for await (const { text, line, list } of splitJson(file, chunks)) {
+  for await (const { text, line, list } of splitJson(file, skipContainerLogs(chunks))) {
     const where = `${file}:${line}`;
     const value = parseJson(where, text);
     const before = found;
@@ -143,13 +148,38 @@ async function* observeJson(file: string, chunks: AsyncIterable<string>): AsyncG
       found++;
       yield each;
     }
-    if (found === before && isRecord(value) && isOtlpLogs(value)) foreignLogs ??= where;
+    if (found === before && [value].flat().some((each) => isRecord(each) && isLogEntry(each)))
+      foreignLogs ??= where;
   }
   // Beside the receiver's, a collector writes the logs of others into the same file; but not theirs alone.
-  if (found === 0 && foreignLogs !== undefined)
-    throw new UserError(
-      `${foreignLogs}: logs of no Kubernetes object; export those of the k8sobjects receiver`,
-    );
+  if (found === 0 && foreignLogs !== undefined) throw noObjectIn(foreignLogs);
+}
+
+const noObjectIn = (where: string): UserError =>
+  new UserError(
+    `${where}: logs of no Kubernetes object; export those of eventrouter, or of the collector's k8sobjects receiver`,
+  );
+
+/** What else the container said is skipped, but not all that it said. */
+async function* observeContainerLog(file: string, chunks: AsyncIterable<string>): AsyncGenerator<Found> {
+  let found = 0;
+  for await (const { text, line } of readContainerLog(chunks)) {
+    const value = jsonIn(text);
+    if (!isRecord(value) || !(isObject(value) || unwrapEntry(value) !== undefined)) continue;
+    for (const each of observeDocument(`${file}:${line}`, value)) {
+      found++;
+      yield each;
+    }
+  }
+  if (found === 0) throw noObjectIn(`${file}:1`);
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return text.startsWith('{') ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function parseJson(where: string, text: string): unknown {

@@ -5,11 +5,17 @@
 import * as v from 'valibot';
 import { boundCluster } from '../../../shared/bounds.ts';
 import type { Cluster } from '../../../shared/observation.ts';
-import { fieldsOf, isRecord, type Json, recordsOf } from './json-value.ts';
+import { fieldsOf, type Json, recordsOf } from './json-value.ts';
 import { timeOfNanoseconds } from './newest-time.ts';
 
 export interface LogRecord {
-  body: Json;
+  body: unknown;
+  attributes: Json;
+  /** Of the resource. */
+  resource: Json;
+  severity: unknown;
+  /** When it happened, as whoever wrote the record says. */
+  at: string | undefined;
   /** When the collector saw it. */
   seenAt: string | undefined;
   /** As the resource says. */
@@ -18,33 +24,31 @@ export interface LogRecord {
 
 export const isOtlpLogs = ({ resourceLogs }: Json): boolean => Array.isArray(resourceLogs);
 
-/** Those whose body is an object, or the text of one. */
 export function* readOtlpLogs({ resourceLogs }: Json): Generator<LogRecord> {
   for (const { resource, scopeLogs } of recordsOf(resourceLogs)) {
-    const cluster = clusterOf(fieldsOf(resource).attributes);
+    const about = pairsOf(fieldsOf(resource).attributes);
+    const cluster = clusterOf(about);
     for (const { logRecords } of recordsOf(scopeLogs)) {
-      for (const { body: raw, observedTimeUnixNano } of recordsOf(logRecords)) {
-        const body = parsedText(anyValue(raw));
-        if (isRecord(body)) yield { body, seenAt: timeOfNanoseconds(observedTimeUnixNano), cluster };
+      for (const record of recordsOf(logRecords)) {
+        yield {
+          body: anyValue(record.body),
+          attributes: pairsOf(record.attributes),
+          resource: about,
+          severity: record.severityText,
+          at: timeOfNanoseconds(record.timeUnixNano),
+          seenAt: timeOfNanoseconds(record.observedTimeUnixNano),
+          cluster,
+        };
       }
     }
-  }
-}
-
-function parsedText(value: unknown): unknown {
-  if (typeof value !== 'string' || !value.trimStart().startsWith('{')) return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
   }
 }
 
 const ClusterName = v.optional(v.pipe(v.string(), v.minLength(1)));
 const ClusterAttributes = v.object({ 'k8s.cluster.uid': ClusterName, 'k8s.cluster.name': ClusterName });
 
-function clusterOf(attributes: unknown): Cluster | undefined {
-  const { success, output } = v.safeParse(ClusterAttributes, pairsOf(attributes));
+function clusterOf(attributes: Json): Cluster | undefined {
+  const { success, output } = v.safeParse(ClusterAttributes, attributes);
   if (!success) return undefined;
   const { 'k8s.cluster.uid': uid, 'k8s.cluster.name': name } = output;
   return uid === undefined && name === undefined

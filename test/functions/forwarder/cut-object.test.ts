@@ -62,6 +62,20 @@ const pipelineRun = {
   },
 };
 
+const rayJob = {
+  apiVersion: 'ray.io/v1',
+  kind: 'RayJob',
+  metadata: { name: 'train', namespace: 'shop', uid: 'u3', generation: 1 },
+  spec: { entrypoint: 'python train.py' },
+  status: {
+    jobStatus: 'FAILED',
+    jobDeploymentStatus: 'Failed',
+    state: { phase: 'Failed', message: 'exit 1' },
+    health: 'red',
+    message: 'exit 1',
+  },
+};
+
 function snapshotOf(raw: unknown) {
   const observed = observeObject(raw, at, false, specs);
   if (!observed.ok) throw new Error(observed.reason);
@@ -123,6 +137,7 @@ describe('an object cut for a recording', () => {
     ['a pod with an init container that failed and one that waits', podInTrouble],
     ['a Rollout, whose observedGeneration is text', rollout],
     ['a PipelineRun', pipelineRun],
+    ['a RayJob, whose words stand elsewhere', rayJob],
   ])('is observed as the whole one: %s', (_, raw) => {
     const whole = snapshotOf(raw);
     expect(withoutDigests(snapshotOf(cutObject(raw, raw, specs)))).toEqual(withoutDigests(whole));

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { putAt } from '../../../functions/forwarder/json-path.ts';
 import { observeEvent, observeObject } from '../../../functions/forwarder/observe.ts';
 import { createSpecReader } from '../../../functions/forwarder/read-spec.ts';
 import { parseObservation } from '../../../shared/observation.ts';
+import { statusWords } from '../../../shared/snapshot-fields.ts';
 import { checkProperty } from '../../check-property.ts';
 import { podInTrouble } from './pod-in-trouble.ts';
 
@@ -215,6 +217,84 @@ describe('a snapshot', () => {
       },
     ]);
     expect(JSON.stringify(snapshot(podInTrouble))).not.toContain('hunter2');
+  });
+
+  describe('of a custom resource', () => {
+    const statusOf = (kind: string, status: object) =>
+      snapshot({ apiVersion: 'x.io/v1', kind, metadata: { name: 'x', uid: 'u1' }, status }).status;
+
+    it.each([
+      ['state', { state: 'ready' }, { state: 'ready' }],
+      ['state.phase', { state: { phase: 'Failed', message: 'hunter2' } }, { 'state.phase': 'Failed' }],
+      [
+        'applicationState.state',
+        { applicationState: { state: 'SUBMISSION_FAILED', errorMessage: 'hunter2' } },
+        { 'applicationState.state': 'SUBMISSION_FAILED' },
+      ],
+      [
+        'jobStatus beside jobDeploymentStatus',
+        { jobStatus: 'FAILED', jobDeploymentStatus: 'Failed', message: 'hunter2' },
+        { jobStatus: 'FAILED', jobDeploymentStatus: 'Failed' },
+      ],
+      [
+        'jobStatus.state beside lifecycleState',
+        { jobStatus: { state: 'RUNNING', jobId: 'hunter2' }, lifecycleState: 'STABLE' },
+        { 'jobStatus.state': 'RUNNING', lifecycleState: 'STABLE' },
+      ],
+      ['readyToUse', { readyToUse: false }, { readyToUse: 'false' }],
+      ['health', { health: 'green' }, { health: 'green' }],
+    ])('says how far it is, wherever the word stands: %s', (_, status, words) => {
+      expect(statusOf('Thing', status)).toEqual({ words });
+    });
+
+    it('has a condition for its end, which may be named after its kind', () => {
+      const conditions = [
+        { type: 'BackupCompleted', status: 'True' },
+        { type: 'RestoreCompleted', status: 'True' },
+        { type: 'hunter2Completed', status: 'True' },
+        { type: 'BackupChecked', status: 'True' },
+      ];
+      expect(statusOf('EtcdBackup', { conditions })).toEqual({ conditions: conditions.slice(0, 1) });
+    });
+
+    it('has no text there that is not one short word', () => {
+      const texts = fc.oneof(
+        fc.constantFrom(
+          'hunter2',
+          'two words',
+          'a'.repeat(41),
+          'a_b_c_d_e_f',
+          'https://user:pw@host',
+          'x\ny',
+          '',
+        ),
+        fc.string(),
+        fc.string({ minLength: 1, maxLength: 60, unit: fc.constantFrom('a', 'Z', '_', '-') }),
+        fc.integer(),
+        fc.constant({ secret: 'hunter2' }),
+        fc.constant(['Failed']),
+      );
+      const anywhere = fc.dictionary(
+        fc.constantFrom(...statusWords, 'message', 'error', 'state.message'),
+        texts,
+      );
+      checkProperty(
+        fc.property(anywhere, (values) => {
+          const status = {};
+          for (const [path, value] of Object.entries(values))
+            if (!path.includes('.')) putAt(status, path, value);
+          for (const [path, value] of Object.entries(values))
+            if (path.includes('.')) putAt(status, path, value);
+          const { words = {}, ...rest } = statusOf('Thing', status) ?? {};
+          expect(rest).toEqual({});
+          for (const [path, word] of Object.entries(words)) {
+            expect(statusWords).toContain(path);
+            expect(word).toMatch(/^[A-Za-z]+(?:[_-][A-Za-z]+)*$/);
+            expect(word.length).toBeLessThanOrEqual(40);
+          }
+        }),
+      );
+    });
   });
 
   it('belongs to its controller, else to its only owner, else to nobody', () => {

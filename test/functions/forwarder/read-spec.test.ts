@@ -75,6 +75,15 @@ describe('a spec', () => {
     expect(describeSpec(webSpec, kind)).toBeUndefined();
   });
 
+  it('of KubeVela’s Application, which has generations of its own, is told', () => {
+    const application = {
+      apiVersion: 'core.oam.dev/v1beta1',
+      kind: 'Application',
+      metadata: { generation: 1 },
+    };
+    expect(specs.read({ ...application, spec: webSpec }, false).description).toBeDefined();
+  });
+
   it('has at most 200 sections, and one for what is too much', () => {
     const spec = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`a${i}`, i]));
     const { digests } = describeSpec(spec, 'Custom')!;

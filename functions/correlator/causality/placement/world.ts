@@ -1,5 +1,6 @@
 /** What the placement rules know: the resolved objects, their changes, and what drove which object. */
 
+import { kindKey } from '../../../../shared/group-kind.ts';
 import type { Change } from '../change.ts';
 import { changeInEffect } from '../find-change.ts';
 import { syncedKinds } from '../find-syncs.ts';
@@ -107,7 +108,8 @@ export function createWorld(resolved: Resolved): World {
     replacedBy: (pod) => replacements.get(pod),
     isReplaced: (pod) => replaced.has(pod) || hasNamesake(resolved, pod),
     roundOf: matchRounds(resolved),
-    syncers: () => (syncers ??= [...resolved.objects.values()].filter(({ kind }) => syncedKinds.has(kind))),
+    syncers: () =>
+      (syncers ??= [...resolved.objects.values()].filter((object) => syncedKinds.has(kindKey(object)))),
     appliedIn(sync) {
       applied ??= appliedInSyncs(world);
       return applied.get(sync) ?? [];

@@ -30,9 +30,12 @@ const oneOf = <const T extends readonly [string, ...string[]]>(...words: T) =>
   );
 
 const kind = /^[A-Z][A-Za-z0-9]*$/;
-const Kind = v.pipe(
-  Text(63),
-  v.check((text) => kind.test(text), 'should be a kind, like Deployment'),
+const Subject = v.pipe(
+  Text(200),
+  v.check(
+    (text) => kind.test(text.replace(/^[a-z0-9][a-z0-9.-]*\//, '')),
+    'should be a kind, like Deployment, or group/Kind, like batch.volcano.sh/Job',
+  ),
 );
 const Target = v.pipe(
   Text(63),
@@ -43,7 +46,7 @@ const Target = v.pipe(
 );
 
 const entries = {
-  subject: Kind,
+  subject: Subject,
   reason: Text(128),
   message: v.exactOptional(Text(500)),
   effect: v.exactOptional(oneOf('creates', 'removes', 'scales', 'rescales', 'observes', 'awaits', 'applies')),

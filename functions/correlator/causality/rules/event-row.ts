@@ -40,7 +40,10 @@ export type NodeTurn =
   | 'removed';
 
 export interface EventRow {
-  /** Kind of the Event's subject. */
+  /**
+   * Kind of the Event's subject, in its usual group (group-kind.ts); of another group, or of a kind that is not in that table, as
+   * `group/Kind`. A kind that is not there, without a group: in whatever group.
+   */
   subject: string;
   reason: string;
   /**

@@ -6,7 +6,7 @@ const deploy = 'k3s-io/k3s pkg/deploy/controller.go';
 
 export const k3sRows: readonly EventRow[] = [
   {
-    subject: 'HelmChart',
+    subject: 'helm.cattle.io/HelmChart',
     reason: 'ApplyJob',
     message: /\busing Job (?<namespace>[^/\s]+)\/(?<name>[^/\s]+) ?$/,
     effect: 'creates',
@@ -17,7 +17,7 @@ export const k3sRows: readonly EventRow[] = [
     source: charts,
   },
   {
-    subject: 'HelmChart',
+    subject: 'helm.cattle.io/HelmChart',
     reason: 'RemoveJob',
     message: /^Uninstalling HelmChart using Job (?<namespace>[^/\s]+)\/(?<name>[^/\s]+) ?$/,
     effect: 'creates',

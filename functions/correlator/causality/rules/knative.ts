@@ -2,7 +2,7 @@
 import type { EventRow } from './event-row.ts';
 
 const created = (target: 'Configuration' | 'Route'): EventRow => ({
-  subject: 'Service',
+  subject: 'serving.knative.dev/Service',
   reason: 'Created',
   message: new RegExp(`^Created ${target} "(?<name>[^"]+)"$`),
   effect: 'creates',

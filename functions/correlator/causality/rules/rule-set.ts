@@ -1,4 +1,5 @@
 /** Rows as the core asks for them: by kind and reason, the first whose message fits. */
+import { hasUsualGroup, kindKey, type TypeOfObject } from '../../../../shared/group-kind.ts';
 import type { EventRow } from './event-row.ts';
 
 /** The row that an Event matches, with what its message says. */
@@ -17,7 +18,7 @@ export interface Match {
 }
 
 export interface RuleSet {
-  match(subjectKind: string, reason: string, message: string): Match | undefined;
+  match(subject: TypeOfObject, reason: string, message: string): Match | undefined;
   /** Kinds that a controller makes without controlling them: they are roots of their own. */
   madeForOthers: ReadonlySet<string>;
 }
@@ -25,16 +26,20 @@ export interface RuleSet {
 /** Rows that come first win: a user's own before the built-in ones. */
 export function createRuleSet(rows: readonly EventRow[]): RuleSet {
   const byReason = Map.groupBy(
-    rows.map((row) => ({ row, always: row.message === undefined ? matchOf(row, {}) : undefined })),
+    rows.map((row) => ({
+      row,
+      ...subjectOf(row),
+      always: row.message === undefined ? matchOf(row, {}) : undefined,
+    })),
     ({ row }) => row.reason,
   );
   return {
-    match(subjectKind, reason, message) {
+    match(subject, reason, message) {
       const candidates = byReason.get(reason);
       if (candidates === undefined) return undefined;
       const text = withoutFolding(message);
-      for (const { row, always } of candidates) {
-        if (row.subject !== subjectKind) continue;
+      for (const { row, kind, key, always } of candidates) {
+        if (kind !== subject.kind || (key !== undefined && key !== kindKey(subject))) continue;
         // One for all: most Events match a row without a pattern.
         const found = always ?? read(row, text);
         if (found !== undefined) return found;
@@ -47,6 +52,13 @@ export function createRuleSet(rows: readonly EventRow[]): RuleSet {
       ),
     ),
   };
+}
+
+/** Without a key: a kind of that name in whatever group. */
+function subjectOf({ subject }: EventRow): { kind: string; key: string | undefined } {
+  const kind = subject.slice(subject.indexOf('/') + 1);
+  if (kind !== subject) return { kind, key: subject };
+  return { kind, key: hasUsualGroup(kind) ? kindKey({ kind }) : undefined };
 }
 
 function read(row: EventRow, text: string): Match | undefined {

@@ -93,6 +93,37 @@ describe('a change without an Event', () => {
   });
 });
 
+describe('a run', () => {
+  const owner = thing('Schedule', 'nightly');
+  const made = (kind: string, status: Details['status']) => {
+    const run = thing(kind, 'nightly-1', owner);
+    const creationTimestamp = '2026-03-01T13:00:00Z';
+    return spansOf(
+      snapshot(0, owner, { generation: 1 }),
+      snapshot(3600, run, { generation: 1 }),
+      event(3601, run, 'Started', 'x'),
+      snapshot(3640, run, { generation: 1, creationTimestamp, status }),
+    ).some(({ name }) => name === `${kind}.Run`);
+  };
+
+  it.each<[string, string, Details['status'], boolean]>([
+    ['a phase in whatever spelling', 'Backup', { phase: 'completed' }, true],
+    ['a word that stands elsewhere', 'Savepoint', { words: { state: 'COMPLETED' } }, true],
+    ['a failure', 'Backup', { phase: 'PartiallyFailed' }, true],
+    ['a condition', 'Workload', { conditions: [{ type: 'Finished', status: 'True' }] }, true],
+    [
+      'one that is named after its kind',
+      'EtcdBackup',
+      { conditions: [{ type: 'BackupCompleted', status: 'True' }] },
+      true,
+    ],
+    ['what is ready goes on', 'Cluster', { phase: 'Ready' }, false],
+    ['what has stopped may go on', 'Cluster', { conditions: [{ type: 'Stalled', status: 'True' }] }, false],
+  ])('is what says that it is over: %s', (_, kind, status, isRun) => {
+    expect(made(kind, status)).toBe(isRun);
+  });
+});
+
 describe('in a dump', () => {
   const found = (generation: number, managers: FieldManager[]) => ({
     ...seen(600, generation, { managers }),
@@ -194,10 +225,118 @@ describe('how it ended', () => {
       { status: { phase: 'Failed', conditions: [condition('Completed', 'True')] } },
       'failed (Failed)',
     ],
+    [
+      'that it is over is no success by itself: its reason says how it went',
+      'Backup',
+      { status: { conditions: [condition('Completed', 'True', 'Failed')] } },
+      'failed (Failed)',
+    ],
+    ['by its phase, in whatever spelling', 'Backup', { status: { phase: 'completed' } }, 'complete'],
+    [
+      'by the words of others',
+      'Backup',
+      { status: { phase: 'PartiallyFailed' } },
+      'failed (PartiallyFailed)',
+    ],
+    [
+      'by a word that stands elsewhere',
+      'Thing',
+      { status: { words: { 'state.phase': 'Failed' } } },
+      'failed (Failed)',
+    ],
+    [
+      'of a RayJob what its job came to, once that is not tried again',
+      'RayJob',
+      { status: { words: { jobDeploymentStatus: 'Complete', jobStatus: 'FAILED' } } },
+      'failed (FAILED)',
+    ],
+    [
+      'not yet, while it is tried again',
+      'RayJob',
+      { status: { words: { jobDeploymentStatus: 'Retrying', jobStatus: 'FAILED' } } },
+      'unfinished',
+    ],
+    [
+      'by whether it is ready to use',
+      'VolumeSnapshot',
+      { status: { words: { readyToUse: 'true' } } },
+      'complete',
+    ],
+    [
+      'an Order that is ready is not valid yet',
+      'Order',
+      { status: { words: { state: 'ready' } } },
+      'unfinished',
+    ],
+    ['of an Order', 'Order', { status: { words: { state: 'invalid' } } }, 'failed (invalid)'],
+    [
+      'by what is available, once nothing of it progresses',
+      'LeaderWorkerSet',
+      { status: { conditions: [condition('Available', 'True'), condition('Progressing', 'False')] } },
+      'complete',
+    ],
+    [
+      'not by what was available before',
+      'LeaderWorkerSet',
+      { status: { conditions: [condition('Available', 'True'), condition('Progressing', 'True')] } },
+      'unfinished',
+    ],
+    [
+      'where it is not ready, not by what is available of it',
+      'Thing',
+      { status: { conditions: [condition('Available', 'True'), condition('AllReplicasReady', 'False')] } },
+      'unfinished',
+    ],
+    [
+      'not yet, where it is not ready',
+      'Kafka',
+      { status: { conditions: [condition('NotReady', 'True')] } },
+      'unfinished',
+    ],
+    [
+      'by what will never be ready',
+      'CertificateRequest',
+      { status: { conditions: [condition('Ready', 'False', 'Denied')] } },
+      'failed (Denied)',
+    ],
+    [
+      'by a condition that is named after its kind',
+      'EtcdBackup',
+      { status: { conditions: [condition('BackupFailed', 'True', 'DiskFull')] } },
+      'failed (DiskFull)',
+    ],
     ['where its status says nothing, nobody knows', 'Thing', { status: {} }, 'unknown'],
     ['not by the generation before', 'Deployment', { status: { ...done(0, 1) } }, 'unfinished'],
   ])('%s: %s', (_, kind, details, outcome) => {
     expect(ended(kind, details)).toBe(outcome);
+  });
+
+  describe('by what was said of it, where its status is silent', () => {
+    const job = thing('MPIJob', 'x');
+    const told = (status: Details['status'], ...said: [reason: string, message: string][]) =>
+      rootsOf(
+        snapshot(0, job, { generation: 1, status }),
+        ...said.map(([reason, message], i) => event(10 + i, job, reason, message)),
+      )[0]
+        ?.split(', ')
+        .slice(1)
+        .join(', ');
+
+    it('by the end that an Event names', () => {
+      expect(told(undefined, ['MPIJobFailed', 'it has failed'])).toBe('failed (MPIJobFailed)');
+      expect(told(undefined, ['Created', 'x'], ['MPIJobSucceeded', 'x'])).toBe('complete');
+    });
+
+    it('not by what its controller tries again', () => {
+      expect(told(undefined, ['SyncFailed', 'conflict'])).toBe('unknown');
+    });
+
+    it('what its status says always wins', () => {
+      const running = { conditions: [condition('Succeeded', 'Unknown')] };
+      expect(told(running, ['MPIJobFailed', 'it has failed'])).toBe('unfinished');
+      const succeeded = { conditions: [condition('Succeeded', 'True')] };
+      expect(told(succeeded, ['MPIJobFailed', 'it has failed'])).toBe('complete');
+    });
   });
 
   it('superseded only if no verdict came before the next change', () => {

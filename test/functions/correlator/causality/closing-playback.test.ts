@@ -24,6 +24,7 @@ const seenLater: ReadonlySet<string> = new Set([
   'h32-argo-rollout-outcome.json',
   'h40-argo-cronworkflow.json',
   'h42-training-operator.json',
+  'h53-kinds-of-other-groups.json',
   'h60-managed-fields-hidden.json',
   'h63-karpenter-drains-two-nodes.json',
   'h65-vpa-evicts-two-pods.json',

@@ -13,6 +13,7 @@ import { disruptions } from '../../../../functions/correlator/causality/rules/di
 import type { EventRow } from '../../../../functions/correlator/causality/rules/event-row.ts';
 import { rowsByProject } from '../../../../functions/correlator/causality/rules/index.ts';
 import { createRuleSet } from '../../../../functions/correlator/causality/rules/rule-set.ts';
+import { hasUsualGroup } from '../../../../shared/group-kind.ts';
 import {
   isShippedAnnotation,
   isShippedLabel,
@@ -83,7 +84,7 @@ it('is listed for people', async () => {
 describe('the rows', () => {
   it('read how many a scaling adopts, in the words of every release', () => {
     const scaling = (message: string) => {
-      const { name, from, to } = builtInRules.match('Deployment', 'ScalingReplicaSet', message)!;
+      const { name, from, to } = builtInRules.match({ kind: 'Deployment' }, 'ScalingReplicaSet', message)!;
       return { name, from, to };
     };
     expect(scaling('Scaled up replica set web-1 from 0 to 3')).toEqual({ name: 'web-1', from: 0, to: 3 });
@@ -93,27 +94,27 @@ describe('the rows', () => {
 
   it('read folded messages as the message itself', () => {
     const folded = '(combined from similar events): Created pod: web-1-a';
-    expect(builtInRules.match('ReplicaSet', 'SuccessfulCreate', folded)?.name).toBe('web-1-a');
+    expect(builtInRules.match({ kind: 'ReplicaSet' }, 'SuccessfulCreate', folded)?.name).toBe('web-1-a');
   });
 
   it('do not take a restart for a tear-down', () => {
     const direction = (reason: string, message: string) =>
-      builtInRules.match('Pod', reason, message)?.row.direction;
+      builtInRules.match({ kind: 'Pod' }, reason, message)?.row.direction;
     expect(direction('Killing', 'Container app failed liveness probe, will be restarted')).toBe('start-up');
     expect(direction('Killing', 'Stopping container app')).toBe('tear-down');
     expect(direction('Unhealthy', 'Readiness probe failed: …') ?? 'none').toBe('none');
   });
 
   it('are of a kind and a reason: what no row declares is neither start-up nor tear-down, and an instant', () => {
-    expect(builtInRules.match('Service', 'Pulling', 'Pulling image "web"')).toBeUndefined();
-    expect(builtInRules.match('Pod', 'SomethingHappened', '')).toBeUndefined();
-    expect(builtInRules.match('Rocket', 'SuccessfulCreate', 'Created pod: web-1')).toBeUndefined();
+    expect(builtInRules.match({ kind: 'Service' }, 'Pulling', 'Pulling image "web"')).toBeUndefined();
+    expect(builtInRules.match({ kind: 'Pod' }, 'SomethingHappened', '')).toBeUndefined();
+    expect(builtInRules.match({ kind: 'Rocket' }, 'SuccessfulCreate', 'Created pod: web-1')).toBeUndefined();
   });
 
   it('of a user come before the built-in ones', () => {
     const own: EventRow = { subject: 'Pod', reason: 'Killing', direction: 'none', example: 'x', source: 'y' };
     const rules = createRuleSet([own, ...Object.values(rowsByProject).flat()]);
-    expect(rules.match('Pod', 'Killing', 'Stopping container app')?.row).toBe(own);
+    expect(rules.match({ kind: 'Pod' }, 'Killing', 'Stopping container app')?.row).toBe(own);
   });
 });
 
@@ -142,4 +143,32 @@ describe('what is synced', () => {
 it('ships every label and annotation that the rules read', () => {
   expect(ownershipLabels.filter((key) => !isShippedLabel(key))).toEqual([]);
   expect(ownershipAnnotations.filter((key) => !isShippedAnnotation(key))).toEqual([]);
+});
+
+describe('kinds of one name in different groups', () => {
+  it('are told apart: a row is of the usual one, or of the group that it names', () => {
+    const controller = { kind: 'Service', apiVersion: 'v1' };
+    const knative = { kind: 'Service', apiVersion: 'serving.knative.dev/v1' };
+    const isKnown = (subject: { kind: string; apiVersion?: string }) =>
+      builtInRules.match(subject, 'Created', 'Created Route "hello"') !== undefined;
+    expect([controller, knative, { kind: 'Service' }].map(isKnown)).toEqual([false, true, false]);
+
+    const completed = (apiVersion: string) =>
+      builtInRules.match({ kind: 'Job', apiVersion }, 'Completed', 'Job completed')?.row.outcome;
+    expect(completed('batch/v1')).toBe('complete');
+    expect(completed('batch.volcano.sh/v1alpha1')).toBeUndefined();
+  });
+
+  it('of a kind that nobody here knows any is meant', () => {
+    const rules = createRuleSet([
+      { subject: 'Shop', reason: 'Opened', outcome: 'complete', example: '', source: '' },
+    ]);
+    for (const subject of [{ kind: 'Shop' }, { kind: 'Shop', apiVersion: 'shops.example.com/v1' }])
+      expect(rules.match(subject, 'Opened', '')?.row.outcome).toBe('complete');
+  });
+
+  it('each row says which it means', () => {
+    const kinds = Object.values(rowsByProject).flatMap((rows) => rows.map(({ subject }) => subject));
+    expect(kinds.filter((kind) => !kind.includes('/') && !hasUsualGroup(kind))).toEqual([]);
+  });
 });

@@ -1,4 +1,4 @@
-/** The collector's k8sobjects receiver, as its file exporter writes it. */
+/** The collector's k8sobjects and k8s_events receivers, as its file exporter writes them. */
 import { describe, expect, it } from 'vitest';
 import { observeFile } from '../../../../infra/local/input/observe-file.ts';
 
@@ -88,6 +88,55 @@ describe('a log record', () => {
     expect(found.map(({ cluster }) => cluster)).toEqual([{ uid: 'c1', name: 'prod' }, undefined]);
   });
 
+  it('of the k8s_events receiver: an Event in attributes', async () => {
+    const resource = {
+      'k8s.node.name': 'n1',
+      'k8s.object.kind': 'Pod',
+      'k8s.object.name': 'web-0',
+      'k8s.object.uid': 'p1',
+      'k8s.object.fieldpath': 'spec.containers{app}',
+      'k8s.object.api_version': 'v1',
+    };
+    const attributes = {
+      'k8s.event.reason': 'Started',
+      'k8s.event.action': '',
+      'k8s.event.start_time': '2023-08-17 10:31:06 +0200 CEST',
+      'k8s.event.name': 'web-0.1',
+      'k8s.event.uid': 'e1',
+      'k8s.namespace.name': 'shop',
+      'k8s.event.count': 2,
+    };
+    const [found] = await find(
+      logs([{ stringValue: 'Started container app' }], resource, {
+        timeUnixNano: '1692261126000000000',
+        severityText: 'Normal',
+        attributes: pairs(attributes),
+      }),
+    );
+    expect(found!.observation).toMatchObject({
+      observedAt: '2023-08-17T08:32:06Z',
+      event: {
+        uid: 'e1',
+        name: 'web-0.1',
+        namespace: 'shop',
+        count: 2,
+        reason: 'Started',
+        message: 'Started container app',
+        type: 'Normal',
+        subject: {
+          kind: 'Pod',
+          namespace: 'shop',
+          name: 'web-0',
+          uid: 'p1',
+          fieldPath: 'spec.containers{app}',
+        },
+        reporter: { instance: 'n1' },
+        firstTimestamp: '2023-08-17T10:31:06+02:00',
+        lastTimestamp: '2023-08-17T08:32:06Z',
+      },
+    });
+  });
+
   it('of somebody else’s log is passed over', async () => {
     const others = [{ stringValue: 'hello' }, { stringValue: '{"level":"info"}' }, anyValue({ a: 1 }), {}];
     expect(await find(logs(others), logs([...others, anyValue(pod)]))).toHaveLength(1);
@@ -96,6 +145,6 @@ describe('a log record', () => {
 
 it('logs without any object are told', async () => {
   await expect(find(logs([{ stringValue: 'hello' }]))).rejects.toThrow(
-    'logs.json:1: logs of no Kubernetes object; export those of the k8sobjects receiver',
+    'logs.json:1: logs of no Kubernetes object; export those of eventrouter, or of the collector',
   );
 });
