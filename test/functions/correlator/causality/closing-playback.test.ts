@@ -24,6 +24,10 @@ const seenLater: ReadonlySet<string> = new Set([
   'h32-argo-rollout-outcome.json',
   'h40-argo-cronworkflow.json',
   'h42-training-operator.json',
+  'k03-operator-restarts-and-recreates.json',
+  'k05-scheduler-speaks-after-the-end.json',
+  'k09-drain-by-an-unknown-tool.json',
+  'k12-drain-held-up-by-a-budget.json',
 ]);
 
 const timedOut: ReadonlySet<string> = new Set(['unfinished', 'stalled']);
