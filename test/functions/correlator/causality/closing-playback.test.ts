@@ -31,6 +31,10 @@ const seenLater: ReadonlySet<string> = new Set([
   'h66-descheduler-after-a-failed-probe.json',
   'h67-two-managers.json',
   'h68-autoscaler-during-rollout.json',
+  'k03-operator-restarts-and-recreates.json',
+  'k05-scheduler-speaks-after-the-end.json',
+  'k09-drain-by-an-unknown-tool.json',
+  'k12-drain-held-up-by-a-budget.json',
 ]);
 
 const timedOut: ReadonlySet<string> = new Set(['unfinished', 'stalled']);

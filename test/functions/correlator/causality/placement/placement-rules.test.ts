@@ -180,7 +180,10 @@ describe('a Node’s start', () => {
 });
 
 describe('eviction: who speaks of a pod around a removal that nothing else explains', () => {
-  const evicted = (at: number) => event(at, pod, 'EvictedByOperator', 'evicted to apply a recommendation');
+  const evicted = (at: number) =>
+    event(at, pod, 'EvictedByOperator', 'evicted to apply a recommendation', {
+      reporter: { component: 'operator' },
+    });
 
   it.each([
     ['before it', 1999.5],
