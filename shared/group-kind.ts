@@ -43,6 +43,8 @@ const groups: Readonly<Record<string, readonly [usual: string, ...same: string[]
   HelmChart: ['source.toolkit.fluxcd.io'],
   Bucket: ['source.toolkit.fluxcd.io'],
   Addon: ['k3s.cattle.io'],
+  NodeClaim: ['karpenter.sh'],
+  NodePool: ['karpenter.sh'],
   ScaledObject: ['keda.sh'],
   ScaledJob: ['keda.sh'],
   Workload: ['kueue.x-k8s.io'],

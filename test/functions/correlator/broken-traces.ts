@@ -36,7 +36,8 @@ export function outsideIn(spans: readonly Span[]): string[] {
 /** Roots whose phases do not add up to the duration, and durations beyond the span. */
 export function misspentIn(spans: readonly Span[]): string[] {
   return spans.flatMap((span) => {
-    if (span.attributes['rootspan.change.outcome'] === undefined) return [];
+    // What a release tells of a change is told by the change's own root, and not with its phases.
+    if (span.parentSpanId !== null || span.attributes['rootspan.change.outcome'] === undefined) return [];
     const { 'rootspan.change.duration': duration } = span.attributes;
     const [start, end] = intervalOf(span);
     const spent = Object.entries(span.attributes)

@@ -404,11 +404,11 @@ describe('a Node', () => {
     });
     expect(tell(found(-7200, pool, { generation: 1 }), ...drained)).toBe(
       [
-        'NodeClaim.DisruptionTerminating default-n1',
         'Node.DisruptionTerminating n1',
+        '  NodeClaim.DisruptionTerminating default-n1',
         '  Node.RemovingNode n1',
-        'NodeClaim.DisruptionTerminating default-n2',
         'Node.DisruptionTerminating n2',
+        '  NodeClaim.DisruptionTerminating default-n2',
         '  Node.RemovingNode n2',
       ].join('\n'),
     );
