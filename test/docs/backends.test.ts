@@ -1,14 +1,17 @@
 /** What dashboards ask for is what spans say. */
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { explain, explainClusters } from '../../infra/local/explain.ts';
 import type { Span } from '../../shared/span.ts';
 import { inCluster } from '../other-clusters.ts';
-import { readRecording } from '../read-recordings.ts';
+import { readCase, readRecording } from '../read-recordings.ts';
 
-const textOf = (file: string) =>
-  readFileSync(new URL(`../../docs/backends/${file}`, import.meta.url), 'utf8');
+const folder = new URL('../../docs/backends/', import.meta.url);
+const textOf = (file: string) => readFileSync(new URL(file, folder), 'utf8');
+const pages = readdirSync(folder).filter((file) => file.endsWith('.md'));
+/** Five times the same, in each backend's own language. */
+const asking = pages.filter((page) => page !== 'README.md');
 
 async function saidBySpans(): Promise<{ span: Set<string>; resource: Set<string> }> {
   const files = ['bad-image.jsonl', 'deployment-image-update.jsonl', 'crash-loop.jsonl'];
@@ -58,9 +61,46 @@ it('panels have ids of their own, fit the grid, and use variables that there are
 
 it('the dimensions of the collector’s recipe are attributes that roots have', async () => {
   const said = await saidBySpans();
-  const [, recipe = ''] = /```yaml\n([\s\S]*?)```/.exec(textOf('README.md'))!;
+  const [, recipe = ''] = /```yaml\n([\s\S]*?)```/.exec(textOf('collector.md').split('## Metrics')[1]!)!;
   const { connectors } = parse(recipe);
   const dimensions: { name: string }[] = connectors.spanmetrics.dimensions;
   expect(dimensions.length).toBeGreaterThan(3);
   for (const { name } of dimensions) expect([...said.span, ...said.resource]).toContain(name);
+});
+
+describe.each(asking)('%s', (page) => {
+  const blocks = [...textOf(page).matchAll(/^```(\w*)\n([\s\S]*?)^```/gm)];
+  const queries = blocks.flatMap(([, language, text]) => (language === 'yaml' ? [] : [text])).join('\n');
+
+  it('asks for attributes that spans have', async () => {
+    const observed = await Promise.all([
+      ...['bad-image.jsonl', 'drain.jsonl', 'deployment-image-update.jsonl'].map(readRecording),
+      readCase('g01-flux-git-commit.jsonl'),
+    ]);
+    const spans = observed.flatMap((observations) => explain(observations));
+    const said = new Set(
+      spans.flatMap(({ attributes, resource }) => [...Object.keys(attributes), ...Object.keys(resource)]),
+    );
+    // By the chart's values, which no recording has.
+    for (const name of ['deployment.environment.name', 'k8s.cluster.name']) said.add(name);
+    const asked = queries.match(/\b(?:rootspan\.\w|k8s\.|vcs\.|deployment\.|error\.type)[\w.]*/g) ?? [];
+    expect([...new Set(asked)].filter((name) => !said.has(name))).toEqual([]);
+    expect(asked.length).toBeGreaterThan(5);
+  });
+
+  it('asks all five questions', () => {
+    for (const word of [
+      'rootspan.change.outcome',
+      /Pod\.Pulling/i,
+      'vcs.ref.head.revision',
+      'k8s.pod.name',
+      'rootspan.change.manager',
+    ])
+      expect(textOf(page)).toMatch(word);
+  });
+
+  it('says whether that was tried, and is listed', () => {
+    expect(textOf(page)).toMatch(/^(?:Not tried|Tried)\b/m);
+    expect(textOf('README.md')).toContain(`](${page})`);
+  });
 });

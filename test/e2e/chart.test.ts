@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +24,7 @@ import {
   nameIn,
   watchedObjects,
 } from '../../functions/forwarder/kubernetes/watched-resources.ts';
+import { createMetrics } from '../../functions/forwarder/metrics.ts';
 import { readConfig } from '../../functions/forwarder/read-config.ts';
 import { readSettings } from '../../infra/aws/read-settings.ts';
 import { RootspanStack } from '../../infra/aws/rootspan-stack.ts';
@@ -61,6 +62,16 @@ const examples = {
     image: { repository: 'images.example:5000/team/rootspan-forwarder' },
     resources: null,
   },
+  'a company’s certificate authority': {
+    ...plain,
+    extraVolumes: [{ name: 'ca', configMap: { name: 'company-ca' } }],
+    extraVolumeMounts: [{ name: 'ca', mountPath: '/etc/ca', readOnly: true }],
+    extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/etc/ca/ca.crt' }],
+  },
+  'a ServiceMonitor': {
+    ...plain,
+    metrics: { serviceMonitor: { enabled: true, interval: '15s', labels: { release: 'prometheus' } } },
+  },
   everything: {
     ...plain,
     cluster: { name: 'prod', attributes: { 'deployment.environment.name': 'prod', 'cloud.region': '1e3' } },
@@ -86,7 +97,19 @@ const examples = {
     tolerations: [{ operator: 'Exists' }],
     affinity: { nodeAffinity: {} },
     extraEnv: [{ name: 'AWS_USE_FIPS_ENDPOINT', value: 'true' }],
-    metrics: { podMonitor: { enabled: true, labels: { release: 'prometheus' } } },
+    signing: { secretName: 'rootspan-signing' },
+    extraVolumes: [
+      { name: 'ca', secret: { secretName: 'company-ca' } },
+      { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } },
+    ],
+    extraVolumeMounts: [
+      { name: 'ca', mountPath: '/etc/ca', readOnly: true },
+      { name: 'token', mountPath: '/var/run/secrets/tokens' },
+    ],
+    metrics: {
+      podMonitor: { enabled: true, labels: { release: 'prometheus' } },
+      prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+    },
     networkPolicy: { enabled: true },
   },
 } as const;
@@ -122,7 +145,7 @@ interface Rule {
 
 interface Manifest {
   kind: string;
-  metadata: { name: string; annotations?: Record<string, string> };
+  metadata: { name: string; annotations?: Record<string, string>; labels?: Record<string, string> };
   // biome-ignore lint/suspicious/noExplicitAny: whatever Kubernetes has; the schemas check it
   spec?: any;
   rules?: Rule[];
@@ -144,6 +167,8 @@ function only(manifests: Manifest[], kind: string): Manifest {
 }
 
 const podOf = (manifests: Manifest[]) => only(manifests, 'Deployment').spec.template.spec;
+/** Of `helm test`. */
+const testPodOf = (manifests: Manifest[]) => only(manifests, 'Pod').spec;
 
 /** As a container gets them: Kubernetes makes one $ of two, and puts in the values of $(NAME). */
 function environmentOf(manifests: Manifest[]): Record<string, string> {
@@ -185,26 +210,28 @@ describe.each(Object.entries(examples))('rendered: %s', (_, values) => {
   });
 
   it('keeps to the restricted Pod Security Standard', async () => {
-    const pod = podOf(await render(values));
-    const [container, ...others] = pod.containers;
-    expect(others).toEqual([]);
-    expect(pod.initContainers).toBeUndefined();
-    for (const key of ['hostNetwork', 'hostPID', 'hostIPC']) expect(pod).not.toHaveProperty(key);
-    expect(pod.securityContext).toMatchObject({
-      runAsNonRoot: true,
-      seccompProfile: { type: 'RuntimeDefault' },
-    });
-    expect(pod.securityContext.runAsUser).not.toBe(0);
-    expect(container.securityContext).toEqual({
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    });
-    for (const port of container.ports) expect(port).not.toHaveProperty('hostPort');
-    for (const volume of pod.volumes ?? []) {
-      expect(Object.keys(volume).filter((key) => key !== 'name')).toEqual([
-        volume.name === 'aws-config' ? 'configMap' : 'secret',
-      ]);
+    const manifests = await render(values);
+    for (const pod of [podOf(manifests), testPodOf(manifests)]) {
+      const [container, ...others] = pod.containers;
+      expect(others).toEqual([]);
+      expect(pod.initContainers).toBeUndefined();
+      for (const key of ['hostNetwork', 'hostPID', 'hostIPC']) expect(pod).not.toHaveProperty(key);
+      expect(pod.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(pod.securityContext.runAsUser).not.toBe(0);
+      expect(container.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      for (const port of container.ports ?? []) expect(port).not.toHaveProperty('hostPort');
+      for (const volume of pod.volumes ?? []) {
+        const [kind, ...more] = Object.keys(volume).filter((key) => key !== 'name');
+        expect(['configMap', 'secret', 'projected']).toContain(kind);
+        expect(more).toEqual([]);
+      }
     }
   });
 
@@ -227,8 +254,9 @@ test.each(['1.25', '1.37'])('all that is rendered is what Kubernetes %s expects'
   );
   const { stdout, stderr } = await run(validate, ['-k', version, '--strict', ...manifests]);
   const lines = (stdout + stderr).split('\n').filter(Boolean);
-  // Kind by kind; that of the Prometheus Operator is not Kubernetes'.
-  expect(lines.filter((line) => !line.startsWith('INFO') && !line.includes('PodMonitor'))).toEqual([]);
+  // Kind by kind; those of the Prometheus Operator are not Kubernetes'.
+  const operators = /PodMonitor|ServiceMonitor|PrometheusRule/;
+  expect(lines.filter((line) => !line.startsWith('INFO') && !operators.test(line))).toEqual([]);
   expect(lines.filter((line) => line.includes(' passed for resource deployment/'))).toHaveLength(
     manifests.length,
   );
@@ -361,6 +389,92 @@ describe('the environment of the forwarder', () => {
 
   it('takes a name that looks like a number for a name', async () => {
     expect(environmentOf(await render({ ...plain, cluster: { name: '1e3' } })).CLUSTER_NAME).toBe('1e3');
+  });
+});
+
+describe('what is mounted', () => {
+  it('is nothing unless somebody asks for it', async () => {
+    const pod = podOf(await render(plain));
+    expect(pod).not.toHaveProperty('volumes');
+    expect(pod.containers[0]).not.toHaveProperty('volumeMounts');
+  });
+
+  it('is what was asked for, beside what the chart mounts', async () => {
+    const pod = podOf(await render(examples.everything));
+    const names = ({ name }: { name: string }) => name;
+    expect(pod.volumes.map(names)).toEqual(['signing', 'ca', 'token']);
+    expect(pod.containers[0].volumeMounts.map(names)).toEqual(['signing', 'ca', 'token']);
+  });
+});
+
+describe('the figures', () => {
+  it('are found by a ServiceMonitor by way of a Service that no load balancer stands before', async () => {
+    const manifests = await render(examples['a ServiceMonitor']);
+    const [service, monitor] = [only(manifests, 'Service'), only(manifests, 'ServiceMonitor')];
+    expect(service.metadata).toHaveProperty(
+      'labels',
+      expect.objectContaining(monitor.spec.selector.matchLabels),
+    );
+    expect(service.spec).toMatchObject({ clusterIP: 'None', publishNotReadyAddresses: true });
+    expect(monitor.spec.endpoints).toEqual([{ port: 'status', path: '/metrics', interval: '15s' }]);
+    expect(service.spec.ports[0]).toMatchObject({ name: 'status', targetPort: 'status' });
+    expect(service.spec.selector).toEqual(only(manifests, 'Deployment').spec.selector.matchLabels);
+  });
+
+  it('have alerts: those that the README tells of, of this namespace', async () => {
+    const rules: { expr: string; for: string; annotations: Record<string, string> }[] = only(
+      await render(examples.everything),
+      'PrometheusRule',
+    ).spec.groups[0].rules;
+    const told = (await readFile(resolve(chart, '../README.md'), 'utf8')).matchAll(
+      /^\| `\w+` \| `(.*?)` \| (\d+m) \|/gm,
+    );
+    const here = /,?namespace="rootspan"/g;
+    expect(
+      rules.map(({ expr, for: time }) => `${expr.replace(here, '').replaceAll('{}', '')} for ${time}`),
+    ).toEqual([...told].map(([, expr, time]) => `${expr} for ${time}`));
+    for (const { expr } of rules)
+      expect(expr.match(here)).toHaveLength(expr.match(/rootspan_forwarder_\w+/g)!.length);
+    // Prometheus fills these in; Helm has to leave them.
+    expect(rules.map(({ annotations }) => Object.values(annotations).join()).join()).toContain(
+      '{{ $labels.reason }}',
+    );
+  });
+
+  it('have alerts of figures that there are', async () => {
+    const figures = await createMetrics({
+      channelBytes: () => 0,
+      cachedObjects: () => 0,
+      checkpointAge: () => 0,
+      leads: () => true,
+      failing: () => undefined,
+      customKinds: () => new Map(),
+    }).read();
+    const rules = JSON.stringify(only(await render(examples.everything), 'PrometheusRule'));
+    for (const name of rules.match(/rootspan_forwarder_\w+/g)!) expect(figures).toContain(`# TYPE ${name} `);
+  });
+});
+
+describe('helm test', () => {
+  it('runs the check as it stands in its file, in the image of the forwarder', async () => {
+    const manifests = await render(examples.everything);
+    const [container] = testPodOf(manifests).containers;
+    const file = await readFile(resolve(chart, 'files/check-forwarder.mjs'), 'utf8');
+    expect(container.args[0].replaceAll('$$', '$').trim()).toBe(file.trim());
+    expect(container.image).toBe(podOf(manifests).containers[0].image);
+    expect(container.env[0].value).toBe(`${only(manifests, 'Service').metadata.name}.rootspan.svc`);
+  });
+
+  it('is no replica, and may ask them where the network is closed', async () => {
+    const manifests = await render({
+      ...examples.everything,
+      networkPolicy: { enabled: true, scrapedBy: [] },
+    });
+    const { labels } = only(manifests, 'Pod').metadata;
+    expect(labels).not.toMatchObject(only(manifests, 'Deployment').spec.selector.matchLabels);
+    expect(only(manifests, 'NetworkPolicy').spec.ingress.map(({ from }: { from: object[] }) => from)).toEqual(
+      [[{ podSelector: { matchLabels: labels } }]],
+    );
   });
 });
 
@@ -619,6 +733,31 @@ describe('a wrong value is refused, by name', () => {
       { ...plain, extraKinds: [kind] },
       new RegExp(`extraKinds: ${kind.resource} are watched as it is`),
     ]),
+    [
+      'a volume of the node',
+      { ...plain, extraVolumes: [{ name: 'ca', hostPath: { path: '/etc/ssl' } }] },
+      /'\/extraVolumes\/0': additional properties 'hostPath' not allowed/,
+    ],
+    [
+      'a volume of the chart',
+      { ...plain, extraVolumes: [{ name: 'signing', emptyDir: {} }] },
+      /extraVolumes: signing is a volume of the chart/,
+    ],
+    [
+      'a mount of nothing',
+      { ...plain, extraVolumeMounts: [{ name: 'ca', mountPath: '/etc/ca' }] },
+      /extraVolumeMounts: ca is none of extraVolumes/,
+    ],
+    [
+      'a mount over the forwarder',
+      { ...plain, extraVolumeMounts: [{ name: 'ca', mountPath: '/app' }] },
+      /'\/extraVolumeMounts\/0\/mountPath'/,
+    ],
+    [
+      'figures that are scraped twice',
+      { ...plain, metrics: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } },
+      /metrics: podMonitor and serviceMonitor scrape the same/,
+    ],
     ['root', { ...plain, runAsUser: 0 }, /'\/runAsUser': minimum: got 0, want 1/],
     [
       'what the chart sets itself',

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { checkRules } from '../../../functions/correlator/causality/rules/check-rules.ts';
 import { openAdmission, readAdmission } from '../../../functions/correlator/read-admission.ts';
 import { readRulesFile } from '../../../functions/correlator/read-rules-file.ts';
+import { RootspanStack as OwnStack } from '../../../infra/aws/index.ts';
 import { readSettings } from '../../../infra/aws/read-settings.ts';
 import { RootspanStack } from '../../../infra/aws/rootspan-stack.ts';
 import { UserError } from '../../../shared/errors.ts';
@@ -723,6 +724,19 @@ describe('what an operator says', () => {
     externalId: 'rootspan',
     organizationId: 'o-exampleorgid',
   };
+
+  it('in an app of one’s own a stack has its figures by the name that it has there', () => {
+    const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+    for (const [stack, name] of [
+      [new OwnStack(app, 'RootspanStage'), 'RootspanStage'],
+      [new OwnStack(app, 'Traces', { stackName: 'traces-eu' }), 'traces-eu'],
+      [new OwnStack(app, 'Other', { settings: { stackName: 'Figures' } }), 'Figures'],
+    ] as const)
+      for (const { Properties } of Object.values(
+        Template.fromStack(stack).findResources('AWS::Lambda::Function'),
+      ))
+        expect(Properties.Environment.Variables.POWERTOOLS_METRICS_NAMESPACE).toBe(name);
+  });
 
   it('a stack of another name has figures, and everything else, of its own', () => {
     const template = synthesize({ stackName: 'Rootspan-staging' });

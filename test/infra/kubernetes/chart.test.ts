@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { isMap, parse, parseDocument, type YAMLMap } from 'yaml';
 import { builtInRows } from '../../../functions/correlator/causality/rules/index.ts';
 import {
   customKinds,
@@ -67,4 +67,29 @@ it('the image runs the bundle on the project’s Node, and not as root', () => {
   expect(image).toMatch(new RegExp(`^USER ${values.runAsUser}:${values.runAsUser}$`, 'm'));
   expect(image).toContain('/src/dist/forwarder.mjs /app/\n');
   expect(image).toMatch(/^ENTRYPOINT \["\/nodejs\/bin\/node", .*"\/app\/forwarder.mjs"\]$/m);
+});
+
+/** Values without a comment of their own, by their path; groups of rights are explained where they begin. */
+function undocumentedIn(map: YAMLMap, path: string[] = []): string[] {
+  return map.items.flatMap(({ key, value }, index) => {
+    const { value: name, commentBefore } = key as { value: string; commentBefore?: string };
+    const here = [...path, name];
+    if (['watch', 'lookups'].includes(name)) return [];
+    if (isMap(value) && value.flow !== true) return undocumentedIn(value, here);
+    // A comment before the first of a group belongs to the group, as the parser sees it.
+    return (commentBefore ?? (index === 0 ? map.commentBefore : undefined)) ? [] : [here.join('.')];
+  });
+}
+
+it('each value of the chart says what it is for', () => {
+  const document = parseDocument(read('infra/kubernetes/chart/values.yaml'));
+  expect(undocumentedIn(document.contents as YAMLMap)).toEqual([]);
+});
+
+it('each value of the chart is one of its schema, and the other way round', () => {
+  const { properties } = JSON.parse(read('infra/kubernetes/chart/values.schema.json'));
+  // Helm's own words for charts that others depend on.
+  const { global: _, enabled: __, ...own } = properties;
+  expect(Object.keys(own).sort()).toEqual(Object.keys(values).sort());
+  expect(Object.keys(own.metrics.properties)).toEqual(Object.keys(values.metrics));
 });

@@ -21,6 +21,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{/* Of the pod of `helm test`, which the Deployment must not select. */}}
+{{- define "rootspan.testLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: test
+{{- end -}}
+
 {{- define "rootspan.image" -}}
 {{- with .Values.image -}}
 {{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end -}}
@@ -79,6 +86,16 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- range .Values.extraEnv -}}
 {{- if has .name $set }}{{ $wrong = append $wrong (printf "extraEnv: %s is set by the chart" .name) }}{{ end -}}
 {{- end -}}
+{{- range .Values.extraVolumes -}}
+{{- if has .name (list "signing" "aws-config" "principal") }}{{ $wrong = append $wrong (printf "extraVolumes: %s is a volume of the chart" .name) }}{{ end -}}
+{{- end -}}
+{{- range .Values.extraVolumeMounts -}}
+{{- $name := .name -}}
+{{- $found := false -}}
+{{- range $.Values.extraVolumes }}{{ if eq .name $name }}{{ $found = true }}{{ end }}{{ end -}}
+{{- if not $found }}{{ $wrong = append $wrong (printf "extraVolumeMounts: %s is none of extraVolumes" $name) }}{{ end -}}
+{{- end -}}
+{{- if and .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled }}{{ $wrong = append $wrong "metrics: podMonitor and serviceMonitor scrape the same figures; one of them is enough" }}{{ end -}}
 {{- range $label, $value := include "rootspan.selectorLabels" . | fromYaml -}}
 {{- if hasKey $.Values.podLabels $label }}{{ $wrong = append $wrong (printf "podLabels: %s is set by the chart" $label) }}{{ end -}}
 {{- end -}}
