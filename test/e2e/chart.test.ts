@@ -513,12 +513,12 @@ describe('a wrong value is refused, by name', () => {
     [
       'nothing given',
       {},
-      /cluster\.name: .*HelmValues[\s\S]*stream\.name: [\s\S]*stream\.region: [\s\S]*image\.repository: there is no public image/,
+      /cluster\.name: .*HelmValues[\s\S]*stream\.name: [\s\S]*stream\.region: [\s\S]*image\.repository: only a published chart/,
     ],
     [
       'no image',
       { cluster, stream },
-      /image\.repository: there is no public image; build infra\/kubernetes\/Dockerfile/,
+      /image\.repository: only a published chart names an image; build infra\/kubernetes\/Dockerfile/,
     ],
     ['a misspelt setting', { ...plain, filter: {} }, /additional properties 'filter' not allowed/],
     [
