@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCommands } from '../docs/read-commands.ts';
+import { hasChromium, setUpChromium } from '../page-in-chromium.ts';
 import { installHelm } from './install-helm.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -126,5 +127,19 @@ describe.each(running)('$where: $command', ({ command }) => {
         stderr: expect.stringMatching(/^rootspan: the kubeconfig cannot be read: [^\n]*\n$/),
       });
     } else expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
+
+describe.skipIf(!hasChromium)('the pages that these commands wrote', () => {
+  const open = setUpChromium();
+  it.each([
+    ['mine.html', 'rootspan explain mine.jsonl --format html > mine.html', 2],
+    ['rootspan-traces.html', 'rootspan start mine.json', 5],
+  ])('%s, of %s, shows its traces in a browser, and asks for nothing', async (file, command, traces) => {
+    expect(running.map((each) => each.command)).toContain(command);
+    const page = await open({ file: join(folder, 'empty', file) });
+    expect(await page.locator('.trace').count()).toBe(traces);
+    // One of them is open.
+    expect(await page.locator('.row').count()).toBeGreaterThan(0);
   });
 });
