@@ -11,8 +11,11 @@ import type { Span } from '../shared/span.ts';
 const executablePath = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)]
   .map((folder) => join(folder, 'chromium'))
   .find((path) => existsSync(path));
-if (!executablePath)
-  console.warn('No chromium here: the page is not tested. On Debian: apt-get install chromium');
+if (!executablePath) {
+  const message = 'No chromium here: the page is not tested. On Debian: apt-get install chromium';
+  if (process.env.ROOTSPAN_REQUIRE_BROWSER === '1') throw new Error(message);
+  console.warn(message);
+}
 
 export const hasChromium = executablePath !== undefined;
 
@@ -23,8 +26,9 @@ export const phone: BrowserContextOptions = {
   hasTouch: true,
 };
 
+/** Of spans, or one that somebody wrote. */
 export type OpenPage = (
-  spans: Span[],
+  what: Span[] | { file: string },
   options?: BrowserContextOptions & { hash?: string; traceUrl?: string },
 ) => Promise<Page>;
 
@@ -53,11 +57,13 @@ export function setUpChromium(): OpenPage {
     if (folder) rmSync(folder, { recursive: true });
   });
 
-  /** Opens the page of these spans; when the test ends it must have kept silent and asked the network for nothing. */
-  return async (spans, { hash = '', traceUrl, ...context } = {}) => {
-    const file = join(folder, `${expect.getState().currentTestName!.replace(/\W+/g, '-')}.html`);
+  /** Opens the page; when the test ends it must have kept silent and asked the network for nothing. */
+  return async (what, { hash = '', traceUrl, ...context } = {}) => {
+    const ofSpans = join(folder, `${expect.getState().currentTestName!.replace(/\W+/g, '-')}.html`);
+    const file = Array.isArray(what) ? ofSpans : what.file;
     const about = { title: 'Traces of prod-eu-1', source: 'morning.jsonl' };
-    writeFileSync(file, renderPage(spans, { ...about, ...(traceUrl !== undefined && { traceUrl }) }));
+    if (Array.isArray(what))
+      writeFileSync(file, renderPage(what, { ...about, ...(traceUrl !== undefined && { traceUrl }) }));
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...context });
     page.setDefaultTimeout(10_000);
     const complaints: string[] = [];

@@ -9,9 +9,12 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { bundleFunction } from '../aws/bundle-function.ts';
 import { functionFolder } from '../aws/function-folder.ts';
 import { forwarderBundle, leaveOutUnused } from '../kubernetes/bundle-forwarder.ts';
+import { rootspanVersion } from '../local/version.ts';
 import { assetsFile, bundlePage } from '../local/view/page-assets.ts';
+import { bundledPackages } from './bundled-packages.ts';
 import { writeDeclarations } from './write-declarations.ts';
 import { writeNotices } from './write-notices.ts';
+import { writeSbom } from './write-sbom.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const dist = join(root, 'dist');
@@ -120,15 +123,21 @@ const functions = [
 async function buildPackage(): Promise<void> {
   for (const part of ['cli', 'aws']) rmSync(join(dist, part), { recursive: true, force: true });
   const bundles: Metafile[] = [];
-  for (const options of [commandLine, kinesalite, stack, { ...forwarderBundle, sourcemap: false }]) {
-    const { metafile } = await build({ ...options, absWorkingDir: root, metafile: true });
-    bundles.push(metafile);
-  }
+  const bundle = async (options: BuildOptions): Promise<Metafile> =>
+    (await build({ ...options, absWorkingDir: root, metafile: true })).metafile!;
+  for (const options of [commandLine, kinesalite, stack]) bundles.push(await bundle(options));
+  const forwarder = await bundle({ ...forwarderBundle, sourcemap: false });
+  bundles.push(forwarder);
   for (const entry of functions)
     bundles.push(bundleFunction(entry, join(dist, 'aws', functionFolder(entry))));
   writeFileSync(join(dist, 'cli', assetsFile), JSON.stringify(bundlePage()));
   writeDeclarations(join(dist, 'aws'));
-  writeNotices(root, bundles, join(dist, 'NOTICES.txt'));
+  const packages = bundledPackages(root, bundles);
+  writeNotices(root, packages, join(dist, 'NOTICES.txt'));
+  const version = rootspanVersion();
+  writeSbom({ name: 'rootspan', version }, packages, join(dist, 'rootspan.cdx.json'));
+  const inForwarder = bundledPackages(root, [forwarder]);
+  writeSbom({ name: 'rootspan-forwarder', version }, inForwarder, join(dist, 'forwarder.cdx.json'));
 }
 
 await buildPackage();

@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, parse as parseYaml } from 'yaml';
 import {
   customKinds,
   events,
@@ -28,8 +28,9 @@ import { createMetrics } from '../../functions/forwarder/metrics.ts';
 import { readConfig } from '../../functions/forwarder/read-config.ts';
 import { readSettings } from '../../infra/aws/read-settings.ts';
 import { RootspanStack } from '../../infra/aws/rootspan-stack.ts';
+import { nameImage } from '../../infra/release/name-image.ts';
 import { installHelm } from './install-helm.ts';
-import { installKubernetesValidate } from './install-kubernetes-validate.ts';
+import { installKubernetesValidate, lastKubernetes } from './install-kubernetes-validate.ts';
 
 const chart = resolve(import.meta.dirname, '../../infra/kubernetes/chart');
 const run = promisify(execFile);
@@ -243,23 +244,51 @@ describe.each(Object.entries(examples))('rendered: %s', (_, values) => {
   });
 });
 
-// The first that the chart takes, and the newest that there are schemas for.
-test.each(['1.25', '1.37'])('all that is rendered is what Kubernetes %s expects', async (version) => {
-  const manifests = await Promise.all(
-    Object.values(examples).map(async (values) => {
-      const file = join(folder, `${files++}.yaml`);
-      await writeFile(file, await template('-f', await fileOf(values)));
-      return file;
-    }),
+// The first that the chart takes, and the last three.
+test.each(['1.25', ...lastKubernetes])(
+  'all that is rendered is what Kubernetes %s expects',
+  async (version) => {
+    const manifests = await Promise.all(
+      Object.values(examples).map(async (values) => {
+        const file = join(folder, `${files++}.yaml`);
+        await writeFile(file, await template('--kube-version', version, '-f', await fileOf(values)));
+        return file;
+      }),
+    );
+    const { stdout, stderr } = await run(validate, ['-k', version, '--strict', ...manifests]);
+    const lines = (stdout + stderr).split('\n').filter(Boolean);
+    // Kind by kind; those of the Prometheus Operator are not Kubernetes'.
+    const operators = /PodMonitor|ServiceMonitor|PrometheusRule/;
+    expect(lines.filter((line) => !line.startsWith('INFO') && !operators.test(line))).toEqual([]);
+    expect(lines.filter((line) => line.includes(' passed for resource deployment/'))).toHaveLength(
+      manifests.length,
+    );
+  },
+);
+
+it('an older Kubernetes is refused', async () => {
+  await expect(template('--kube-version', '1.24', '-f', await fileOf(plain))).rejects.toThrow(
+    'chart requires kubeVersion: >=1.25.0-0',
   );
-  const { stdout, stderr } = await run(validate, ['-k', version, '--strict', ...manifests]);
-  const lines = (stdout + stderr).split('\n').filter(Boolean);
-  // Kind by kind; those of the Prometheus Operator are not Kubernetes'.
-  const operators = /PodMonitor|ServiceMonitor|PrometheusRule/;
-  expect(lines.filter((line) => !line.startsWith('INFO') && !operators.test(line))).toEqual([]);
-  expect(lines.filter((line) => line.includes(' passed for resource deployment/'))).toHaveLength(
-    manifests.length,
-  );
+});
+
+it('a published chart, as a release packs it, runs the image of its release without being told', async () => {
+  const copy = join(folder, 'published');
+  await cp(chart, copy, { recursive: true });
+  const values = join(copy, 'values.yaml');
+  await writeFile(values, nameImage(await readFile(values, 'utf8'), 'registry.example/rootspan/forwarder'));
+  await run(helm, ['package', copy, '--destination', folder]);
+  const { version } = parseYaml(await readFile(join(chart, 'Chart.yaml'), 'utf8')) as { version: string };
+  const { image: _, ...told } = plain;
+  const packed = join(folder, `rootspan-${version}.tgz`);
+  const render = async (image: object) => {
+    const file = await fileOf({ ...told, image });
+    const { stdout } = await run(helm, ['template', 'rootspan', packed, '-f', file]);
+    return podOf(parse(stdout)).containers[0].image;
+  };
+  expect(await render({})).toBe(`registry.example/rootspan/forwarder:${version}`);
+  const digest = `sha256:${'0'.repeat(64)}`;
+  expect(await render({ digest })).toBe(`registry.example/rootspan/forwarder@${digest}`);
 });
 
 describe('the rights', () => {
@@ -627,12 +656,12 @@ describe('a wrong value is refused, by name', () => {
     [
       'nothing given',
       {},
-      /cluster\.name: .*HelmValues[\s\S]*stream\.name: [\s\S]*stream\.region: [\s\S]*image\.repository: there is no public image/,
+      /cluster\.name: .*HelmValues[\s\S]*stream\.name: [\s\S]*stream\.region: [\s\S]*image\.repository: only a published chart/,
     ],
     [
       'no image',
       { cluster, stream },
-      /image\.repository: there is no public image; build infra\/kubernetes\/Dockerfile/,
+      /image\.repository: only a published chart names an image; build infra\/kubernetes\/Dockerfile/,
     ],
     ['a misspelt setting', { ...plain, filter: {} }, /additional properties 'filter' not allowed/],
     [

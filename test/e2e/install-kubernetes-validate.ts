@@ -6,6 +6,9 @@ import { join } from 'node:path';
 
 const version = '1.37.0';
 
+/** The newest three that there are schemas for: those that Kubernetes' own project keeps mending. */
+export const lastKubernetes = [35, 36, 37].map((minor) => `1.${minor}`);
+
 /** What to run: it is installed beside the system's temporary files, at the first run. */
 export function installKubernetesValidate(): string {
   const folder = join(tmpdir(), `rootspan-kubernetes-validate-${version}`);

@@ -59,7 +59,7 @@ A value for a container's environment. Kubernetes expands $(NAME) there and make
 {{- if not .Values.cluster.name }}{{ $wrong = append $wrong "cluster.name: what is the cluster to be called in traces? The stack's output HelmValues says it" }}{{ end -}}
 {{- if not .Values.stream.name }}{{ $wrong = append $wrong "stream.name: which Kinesis stream? The stack's output HelmValues says it" }}{{ end -}}
 {{- if not .Values.stream.region }}{{ $wrong = append $wrong "stream.region: where is the stream? The stack's output HelmValues says it" }}{{ end -}}
-{{- if not .Values.image.repository }}{{ $wrong = append $wrong "image.repository: there is no public image; build infra/kubernetes/Dockerfile, push it where the cluster can pull it, and name it here" }}{{ end -}}
+{{- if not .Values.image.repository }}{{ $wrong = append $wrong "image.repository: only a published chart names an image; build infra/kubernetes/Dockerfile, push it where the cluster can pull it, and name it here" }}{{ end -}}
 {{- with .Values.stream.assumeRole -}}
 {{- if and .from (not $.Values.stream.roleArn) }}{{ $wrong = append $wrong "stream.roleArn: which role is to be assumed (stream.assumeRole.from is set)?" }}{{ end -}}
 {{- if and (eq .from "webIdentity") (not .principalArn) }}{{ $wrong = append $wrong "stream.assumeRole.principalArn: which role does the service account have?" }}{{ end -}}

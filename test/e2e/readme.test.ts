@@ -1,0 +1,145 @@
+/**
+ * The commands of the documentation, as they stand, where their reader types them: in an empty folder with the package, in a
+ * checkout. `mine.jsonl` is a recording, `mine.json` what kubectl prints. What asks a cluster or an account that is not there has to
+ * get so far as to say that in a line; what cannot run is listed, with the reason.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readCommands } from '../docs/read-commands.ts';
+import { hasChromium, setUpChromium } from '../page-in-chromium.ts';
+import { installHelm } from './install-helm.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+const { version } = JSON.parse(read('package.json')) as { version: string };
+
+/** What of a page's command is not as it stands here. */
+const substitutes: readonly (readonly [said: string | RegExp, here: string])[] = [
+  // No registry has it yet.
+  ['npm i -g rootspan', `npm i -g ./rootspan-${version}.tgz`],
+  // Deploying is cdk's; what it would deploy is ours.
+  [/\bcdk deploy/, 'cdk synth --quiet'],
+  ['helm install', 'helm install --dry-run=client'],
+  ['REPOSITORY', 'registry.example/rootspan-forwarder'],
+  [
+    "<what the stack's output HelmValues of this cluster says>",
+    '--namespace rootspan --set-string cluster.name=prod --set stream.name=events --set stream.region=eu-west-1',
+  ],
+  ['stream.name=…', 'stream.name=events'],
+  [':role/…', ':role/rootspan'],
+];
+
+const notHere: readonly (readonly [RegExp, reason: string])[] = [
+  [/^npm ci/, '.ci/run begins with it, and with npm test and npm start'],
+  [/^npx cdk bootstrap$/, 'asks an account'],
+  [/^cdk deploy .*…/, 'has an ellipsis'],
+  [/^helm (?:upgrade|uninstall)/, 'asks a cluster for what is installed'],
+  [/^(?:kubectl|docker|openssl) /, 'a program of others, and a cluster or a container engine'],
+];
+
+/** No cluster is there: the last thing that can be said. */
+const asksCluster = /^rootspan (?:start --live|record|trace|doctor)/;
+
+/** Who types a command is in a checkout, unless it is the package's. */
+const isOfPackage = (command: string): boolean => /^(?:rootspan|npx rootspan|npm i) /.test(command);
+
+const pages = ['README.md', 'docs/rules.md', 'infra/kubernetes/README.md'];
+const documented = pages.flatMap((page) =>
+  readCommands(read(page)).map(({ line, command }) => ({ where: `${page}:${line}`, command })),
+);
+const running = documented.filter(
+  ({ command }, index) =>
+    !notHere.some(([pattern]) => pattern.test(command)) &&
+    documented.findIndex((other) => other.command === command) === index,
+);
+
+let folder: string;
+let environment: NodeJS.ProcessEnv;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rootspan-readme-'));
+  const [empty, checkout] = ['empty', 'checkout'].map((name) => join(folder, name)) as [string, string];
+  for (const place of [empty, checkout]) {
+    mkdirSync(place);
+    copyFileSync(join(root, 'test/recordings/deployment-image-update.jsonl'), join(place, 'mine.jsonl'));
+    copyFileSync(join(root, 'test/recordings/drain-dump.json'), join(place, 'mine.json'));
+    copyFileSync(join(root, 'test/cases/f05-mixed-events-one-without-uid.yaml'), join(place, 'events.yaml'));
+    writeFileSync(join(place, 'rules.yaml'), /```yaml\n([\s\S]*?)```/.exec(read('docs/rules.md'))![1]!);
+  }
+  // What is written in a checkout stays here.
+  for (const name of readdirSync(root)) {
+    if (!/^(?:\.git|cdk\.out|rootspan-.*)$/.test(name)) symlinkSync(join(root, name), join(checkout, name));
+  }
+  const global = join(folder, 'global');
+  const home = join(folder, 'home');
+  mkdirSync(home);
+  const { INIT_CWD: _, ...env } = process.env;
+  environment = {
+    ...env,
+    HOME: home,
+    KUBECONFIG: join(folder, 'none'),
+    npm_config_prefix: global,
+    npm_config_offline: 'true',
+    PATH: [join(global, 'bin'), dirname(installHelm()), join(root, 'node_modules/.bin'), env.PATH].join(
+      delimiter,
+    ),
+  };
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', empty], { cwd: root });
+  const installed = run(`npm i -g ./rootspan-${version}.tgz`, empty);
+  expect(installed).toMatchObject({ status: 0 });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(command: string, cwd: string) {
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', command], {
+    cwd,
+    encoding: 'utf8',
+    env: environment,
+  });
+  return { status, stdout, stderr };
+}
+
+it('there are commands to run, and a reason for each that is not', () => {
+  expect(running.length).toBeGreaterThan(15);
+  const unused = notHere.filter(([pattern]) => !documented.some(({ command }) => pattern.test(command)));
+  expect(unused).toEqual([]);
+});
+
+describe.each(running)('$where: $command', ({ command }) => {
+  const here = substitutes.reduce((text, [said, instead]) => text.replace(said, instead), command);
+
+  it(asksCluster.test(command) ? 'comes to ask the cluster' : 'ends well', () => {
+    const { status, stderr } = run(here, join(folder, isOfPackage(command) ? 'empty' : 'checkout'));
+    if (asksCluster.test(command)) {
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: expect.stringMatching(/^rootspan: the kubeconfig cannot be read: [^\n]*\n$/),
+      });
+    } else expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
+
+describe.skipIf(!hasChromium)('the pages that these commands wrote', () => {
+  const open = setUpChromium();
+  it.each([
+    ['mine.html', 'rootspan explain mine.jsonl --format html > mine.html', 2],
+    ['rootspan-traces.html', 'rootspan start mine.json', 5],
+  ])('%s, of %s, shows its traces in a browser, and asks for nothing', async (file, command, traces) => {
+    expect(running.map((each) => each.command)).toContain(command);
+    const page = await open({ file: join(folder, 'empty', file) });
+    expect(await page.locator('.trace').count()).toBe(traces);
+    // One of them is open.
+    expect(await page.locator('.row').count()).toBeGreaterThan(0);
+  });
+});
