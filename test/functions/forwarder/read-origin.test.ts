@@ -27,7 +27,7 @@ const objects = [
     url: 'ssh://git@git.example.com:7999/a.git',
     ref: { name: 'refs/heads/main' },
   }),
-  of(flux, 'OCIRepository', { url: 'oci://ghcr.io/shop/apps', ref: { tag: 'latest', semver: '1.x' } }),
+  of(flux, 'OCIRepository', { url: 'oci://registry.example/shop/apps', ref: { tag: 'latest', semver: '1.x' } }),
   of(flux, 'HelmRepository', { url: 'https://charts.example.com' }),
   of(flux, 'Bucket', { endpoint: 'minio.example.com:9000', bucketName: 'apps', insecure: true }),
   of(flux, 'HelmChart', { chart: 'web', sourceRef: { kind: 'HelmRepository', name: 'charts' } }),
@@ -52,7 +52,7 @@ describe('where it comes from', () => {
     expect(objects.map(readOrigin)).toEqual([
       { repository: { url: 'https://git.example.com/a.git', ref: 'main' } },
       { repository: { url: 'ssh://git.example.com:7999/a.git', ref: 'main' } },
-      { repository: { url: 'oci://ghcr.io/shop/apps', ref: 'latest' } },
+      { repository: { url: 'oci://registry.example/shop/apps', ref: 'latest' } },
       { repository: { url: 'https://charts.example.com' } },
       { repository: { url: 'http://minio.example.com:9000/apps' } },
       { source: { kind: 'HelmRepository', name: 'charts', namespace: 'flux-system' } },

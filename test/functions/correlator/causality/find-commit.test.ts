@@ -84,7 +84,7 @@ describe('what Flux applied', () => {
 
   it('from an OCI artifact is of its tag and digest', () => {
     const artifact = thing('OCIRepository', 'apps');
-    const oci = 'oci://ghcr.io/shop/apps';
+    const oci = 'oci://registry.example/shop/apps';
     expect(
       commitOf(
         snapshot(-9000, artifact, { generation: 1, repository: { url: oci, ref: 'latest' } }),
