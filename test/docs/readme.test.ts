@@ -53,7 +53,12 @@ it.each([
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'docs/ARCHITECTURE.md',
+  'docs/backends/README.md',
+  'docs/operate.md',
   'docs/releases.md',
+  'docs/rules.md',
+  'infra/aws/README.md',
   'infra/kubernetes/README.md',
 ])('the files that %s links to are there', (page) => {
   const text = readFileSync(join(root, page), 'utf8');

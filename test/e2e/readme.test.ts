@@ -39,6 +39,10 @@ const substitutes: readonly (readonly [said: string | RegExp, here: string])[] =
   ],
   ['stream.name=…', 'stream.name=events'],
   [':role/…', ':role/rootspan'],
+  [
+    '"oidcProviderArn":"…"',
+    '"oidcProviderArn":"arn:aws:iam::111111111111:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"',
+  ],
 ];
 
 const notHere: readonly (readonly [RegExp, reason: string])[] = [
@@ -55,7 +59,7 @@ const asksCluster = /^rootspan (?:start --live|record|trace|doctor)/;
 /** Who types a command is in a checkout, unless it is the package's. */
 const isOfPackage = (command: string): boolean => /^(?:rootspan|npx rootspan|npm i) /.test(command);
 
-const pages = ['README.md', 'docs/rules.md', 'infra/kubernetes/README.md'];
+const pages = ['README.md', 'docs/rules.md', 'docs/operate.md', 'infra/kubernetes/README.md'];
 const documented = pages.flatMap((page) =>
   readCommands(read(page)).map(({ line, command }) => ({ where: `${page}:${line}`, command })),
 );

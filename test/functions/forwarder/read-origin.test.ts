@@ -27,7 +27,10 @@ const objects = [
     url: 'ssh://git@git.example.com:7999/a.git',
     ref: { name: 'refs/heads/main' },
   }),
-  of(flux, 'OCIRepository', { url: 'oci://registry.example/shop/apps', ref: { tag: 'latest', semver: '1.x' } }),
+  of(flux, 'OCIRepository', {
+    url: 'oci://registry.example/shop/apps',
+    ref: { tag: 'latest', semver: '1.x' },
+  }),
   of(flux, 'HelmRepository', { url: 'https://charts.example.com' }),
   of(flux, 'Bucket', { endpoint: 'minio.example.com:9000', bucketName: 'apps', insecure: true }),
   of(flux, 'HelmChart', { chart: 'web', sourceRef: { kind: 'HelmRepository', name: 'charts' } }),
