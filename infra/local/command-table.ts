@@ -137,7 +137,8 @@ export const commands = {
     takesFiles: true,
     does: "a cluster's Events and objects into a file, until Ctrl-C",
     more:
-      'Holds only what causality reads: no environment, no arguments, no Secret, no annotation of your own. It can be shown to\n' +
+      'Holds only what causality reads: no environment, no arguments, no Secret, of annotations only those that it reads;\n' +
+      'messages of Events as they are. Once you have looked through those it can be shown to\n' +
       'others. - is standard output.',
     options: {
       ...cluster,

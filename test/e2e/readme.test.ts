@@ -27,14 +27,12 @@ const { version } = JSON.parse(read('package.json')) as { version: string };
 
 /** What of a page's command is not as it stands here. */
 const substitutes: readonly (readonly [said: string | RegExp, here: string])[] = [
-  // No registry has it yet.
-  ['npm i -g rootspan', `npm i -g ./rootspan-${version}.tgz`],
   // Deploying is cdk's; what it would deploy is ours.
   [/\bcdk deploy/, 'cdk synth --quiet'],
   ['helm install', 'helm install --dry-run=client'],
   ['REPOSITORY', 'registry.example/rootspan-forwarder'],
   [
-    "<what the stack's output HelmValues of this cluster says>",
+    'HELM_VALUES',
     '--namespace rootspan --set-string cluster.name=prod --set stream.name=events --set stream.region=eu-west-1',
   ],
   ['stream.name=…', 'stream.name=events'],

@@ -58,7 +58,7 @@ while (seen.problems.length > 0 && Date.now() < until) {
   seen = await check();
 }
 if (seen.problems.length > 0) {
-  console.error(`${seen.problems.join('\n')}\nnpx rootspan doctor says what mends it`);
+  console.error(`${seen.problems.join('\n')}\nrootspan doctor says what mends it`);
   process.exit(1);
 }
 console.log(seen.told);
