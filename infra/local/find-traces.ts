@@ -1,5 +1,5 @@
 /** From a workload to the traces of its changes: by what is told of its cluster. */
-import { syncedKinds } from '../../functions/correlator/causality/find-syncs.ts';
+import { isSynced } from '../../functions/correlator/causality/find-syncs.ts';
 import { gatherObjects, type Version } from '../../functions/correlator/causality/gather-objects.ts';
 import { gatherOccurrences } from '../../functions/correlator/causality/gather-occurrences.ts';
 import type { KubernetesObject } from '../../functions/correlator/causality/kubernetes-object.ts';
@@ -170,7 +170,7 @@ const mostGenerations = 10;
 function listGenerations(root: KubernetesObject, cluster: Cluster): FoundTrace[] {
   const latest = root.history?.versions.at(-1);
   const newest = latest?.object.generation;
-  if (latest === undefined || newest === undefined || syncedKinds.has(root.kind)) return [];
+  if (latest === undefined || newest === undefined || isSynced(root)) return [];
   const { uid, kind, namespace, name } = root;
   const oldest = Math.max(1, newest - mostGenerations + 1);
   return Array.from({ length: newest - oldest + 1 }, (_, i) => newest - i).map((generation) => ({

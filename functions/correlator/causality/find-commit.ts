@@ -2,11 +2,10 @@
  * Which commit a change brought, where a GitOps tool says it: of a sync what it synced, of what a sync applied that one's. The
  * revision is the tool's own word; the repository stands in the source that it names.
  */
-import { kindKey } from '../../../shared/group-kind.ts';
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
 import type { Change } from './change.ts';
 import { nextOf } from './find-change.ts';
-import { revisionOf, syncedKinds } from './find-syncs.ts';
+import { isSynced, revisionOf } from './find-syncs.ts';
 import { rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { alive } from './object-registry.ts';
@@ -22,7 +21,7 @@ export interface Commit extends Revision {
 
 export function findCommit(world: World, change: Change): Commit | undefined {
   const { object, moment, type, sync } = change;
-  const own = syncedKinds.has(kindKey(object)) || sync !== undefined ? syncedIn(world, change) : undefined;
+  const own = isSynced(object) || sync !== undefined ? syncedIn(world, change) : undefined;
   if (own !== undefined) return fromSource(world, object, own, moment);
   if (moment === undefined) return undefined;
   const until = moment.latest + SECOND;

@@ -3,6 +3,7 @@
  * HelmRelease or Application to another revision is a change of its own, its id its first occurrence as an episode's.
  */
 
+import { kindKey, type TypeOfObject } from '../../../shared/group-kind.ts';
 import type { Begun } from './change.ts';
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -16,12 +17,14 @@ export interface Sync {
   revision: Revision | undefined;
 }
 
-/** Kinds (group-kind.ts) of which each sync is a change. */
-export const syncedKinds: ReadonlySet<string> = new Set([
+const syncedKinds: ReadonlySet<string> = new Set([
   'kustomize.toolkit.fluxcd.io/Kustomization',
   'helm.toolkit.fluxcd.io/HelmRelease',
   'argoproj.io/Application',
 ]);
+
+/** Whether each sync of it is a change. */
+export const isSynced = (object: TypeOfObject): boolean => syncedKinds.has(kindKey(object));
 
 /** In order of time: those that no generation explains. */
 export function findSyncs(object: KubernetesObject, generations: readonly Begun[]): Sync[] {

@@ -8,7 +8,7 @@ import { countsStatusAsGeneration } from '../../../shared/snapshot-fields.ts';
 import { type Begun, type Change, generationOf, isMarked } from './change.ts';
 import { firstVerb, verbOf } from './change-verb.ts';
 import { findRollback } from './find-rollback.ts';
-import { findSyncs, type Sync, syncedKinds } from './find-syncs.ts';
+import { findSyncs, isSynced, type Sync } from './find-syncs.ts';
 import { findToldChanges, mayHaveMade, type ToldChange } from './find-told-changes.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -225,7 +225,7 @@ function unseenChange(object: KubernetesObject, { moment, writer, isScaling }: T
 
 function syncChange(object: KubernetesObject, sync: Sync): Begun {
   const { at, latest, key, event } = sync.first;
-  const isSynced = syncedKinds.has(kindKey(event.subject));
+  const isByTool = isSynced(event.subject);
   return {
     object,
     type: 'sync',
@@ -236,8 +236,8 @@ function syncChange(object: KubernetesObject, sync: Sync): Begun {
     isSeen: false,
     verb: event.reason,
     // Of a change that was not seen as a generation nobody knows who made it.
-    manager: isSynced ? (event.reporter.component ?? '') : '',
-    operation: isSynced ? 'Sync' : 'Update',
+    manager: isByTool ? (event.reporter.component ?? '') : '',
+    operation: isByTool ? 'Sync' : 'Update',
     version: undefined,
     before: undefined,
     restores: undefined,

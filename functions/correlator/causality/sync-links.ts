@@ -8,7 +8,7 @@ import { kindKey, type TypeOfObject } from '../../../shared/group-kind.ts';
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
 import type { Change } from './change.ts';
 import { changeInEffect, nextOf } from './find-change.ts';
-import { syncedKinds } from './find-syncs.ts';
+import { isSynced } from './find-syncs.ts';
 import { rowOf } from './gather-occurrences.ts';
 import { type JoinKey, type LinkSide, named } from './join-key.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -94,8 +94,6 @@ export function* syncersOf(world: World, change: Change): Iterable<KubernetesObj
 const isApplied = ({ manager, type }: Change): boolean =>
   type === 'deletion' || /^(?:kustomize-controller|helm-controller|argocd-|gotk-)/.test(manager);
 
-const isSynced = (object: TypeOfObject): boolean => syncedKinds.has(kindKey(object));
-
 function* withName(world: World, { kind, namespace, name }: Mark): Iterable<KubernetesObject> {
   if (namespace !== undefined) yield* world.named(kind, namespace, name).filter(isSynced);
   else for (const object of world.syncers()) if (object.kind === kind && object.name === name) yield object;
@@ -144,7 +142,7 @@ export const syncJoins = {
     if (told.type === 'event') return;
     const { kind, namespace, name, source } = told.object;
     if (isSynced(told.object)) yield syncKey({ kind, namespace, name }, 'one');
-    if (sourceKinds.has(kindKey(told.object))) yield sourceKey({ kind, namespace, name }, 'one');
+    if (isSource(told.object)) yield sourceKey({ kind, namespace, name }, 'one');
     if (source !== undefined) yield sourceKey({ ...source, namespace: source.namespace }, 'many');
     const mark = syncedBy(told.object);
     if (mark !== undefined && told.object.owner === undefined) yield syncKey(mark, 'many');
@@ -157,14 +155,16 @@ const syncKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => {
   return { by: 'link', name: key.name, side };
 };
 
-/** Where what is synced comes from (fluxcd/source-controller api/). */
-export const sourceKinds: ReadonlySet<string> = new Set([
+const sourceKinds: ReadonlySet<string> = new Set([
   'source.toolkit.fluxcd.io/GitRepository',
   'source.toolkit.fluxcd.io/OCIRepository',
   'source.toolkit.fluxcd.io/Bucket',
   'source.toolkit.fluxcd.io/HelmRepository',
   'source.toolkit.fluxcd.io/HelmChart',
 ]);
+
+/** Where what is synced comes from (fluxcd/source-controller api/). */
+export const isSource = (object: TypeOfObject): boolean => sourceKinds.has(kindKey(object));
 
 const sourceKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => ({
   by: 'source',

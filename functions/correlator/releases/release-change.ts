@@ -3,11 +3,10 @@
  * release. A root says all of it, so whoever has sent one knows what to file.
  */
 
-import { kindKey } from '../../../shared/group-kind.ts';
 import { restartMark } from '../../../shared/snapshot-fields.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
-import { syncedKinds } from '../causality/find-syncs.ts';
-import { sourceKinds } from '../causality/sync-links.ts';
+import { isSynced } from '../causality/find-syncs.ts';
+import { isSource } from '../causality/sync-links.ts';
 
 export interface ReleaseChange {
   key: ReleaseKey;
@@ -108,12 +107,12 @@ const bringsNothing: ReadonlySet<string> = new Set(['Scale', 'Restart']);
  */
 function bringsRevision({ name, attributes }: Span, { by }: ReleaseKey): boolean {
   const operation = textOf(attributes, 'rootspan.change.operation');
-  const object = kindKey({
+  const object = {
     apiVersion: textOf(attributes, 'k8s.object.api_version'),
     kind: textOf(attributes, 'k8s.object.kind'),
-  });
-  if (operation === 'Delete' || sourceKinds.has(object)) return false;
-  if (operation === 'Sync' || syncedKinds.has(object))
+  };
+  if (operation === 'Delete' || isSource(object)) return false;
+  if (operation === 'Sync' || isSynced(object))
     return by === 'revision' && isFailed(attributes) && attributes['error.type'] !== 'HealthCheckFailed';
   const verb = name.slice(name.lastIndexOf('.') + 1);
   if (verb === 'Run') return false;

@@ -45,6 +45,19 @@ describe('from a workload to its traces', () => {
     expect(traces[0]!.start).toBeUndefined();
   });
 
+  it('of a kind whose changes are syncs no generation has an id', () => {
+    const apps = thing('Kustomization', 'apps');
+    const apiVersion = 'kustomize.toolkit.fluxcd.io/v1';
+    const { traces, objects } = inShop(
+      [listed(5000, apps, { apiVersion, generation: 3 })],
+      'ks',
+      'apps',
+      true,
+    );
+    expect(objects).toHaveLength(1);
+    expect(traces).toEqual([]);
+  });
+
   it('where the change wrote a traceparent, its trace is the caller’s', () => {
     const caller = '4bf92f3577b34da6a3ce929d0e0e4736';
     const annotations = { traceparent: `00-${caller}-00f067aa0ba902b7-01` };

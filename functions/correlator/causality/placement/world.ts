@@ -1,9 +1,8 @@
 /** What the placement rules know: the resolved objects, their changes, and what drove which object. */
 
-import { kindKey } from '../../../../shared/group-kind.ts';
 import type { Change } from '../change.ts';
 import { changeInEffect } from '../find-change.ts';
-import { syncedKinds } from '../find-syncs.ts';
+import { isSynced } from '../find-syncs.ts';
 import { type Occurrence, type OccurrenceTable, rowOf } from '../gather-occurrences.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { listChanges } from '../list-changes.ts';
@@ -108,8 +107,7 @@ export function createWorld(resolved: Resolved): World {
     replacedBy: (pod) => replacements.get(pod),
     isReplaced: (pod) => replaced.has(pod) || hasNamesake(resolved, pod),
     roundOf: matchRounds(resolved),
-    syncers: () =>
-      (syncers ??= [...resolved.objects.values()].filter((object) => syncedKinds.has(kindKey(object)))),
+    syncers: () => (syncers ??= [...resolved.objects.values()].filter(isSynced)),
     appliedIn(sync) {
       applied ??= appliedInSyncs(world);
       return applied.get(sync) ?? [];
