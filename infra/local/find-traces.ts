@@ -1,14 +1,13 @@
 /** From a workload to the traces of its changes: by what is told of its cluster. */
 import { isSynced } from '../../functions/correlator/causality/find-syncs.ts';
-import { gatherObjects, type Version } from '../../functions/correlator/causality/gather-objects.ts';
-import { gatherOccurrences } from '../../functions/correlator/causality/gather-occurrences.ts';
+import type { Version } from '../../functions/correlator/causality/gather-objects.ts';
 import type { KubernetesObject } from '../../functions/correlator/causality/kubernetes-object.ts';
 import { readStatus } from '../../functions/correlator/causality/read-status.ts';
 import { callerOf } from '../../functions/correlator/causality/read-traceparent.ts';
 import { resolveObjects } from '../../functions/correlator/causality/resolve-objects.ts';
 import { builtInRules } from '../../functions/correlator/causality/rules/built-in-rules.ts';
 import { traceIdOf } from '../../shared/ids.ts';
-import type { Cluster, EventOccurrence, ObjectSnapshot } from '../../shared/observation.ts';
+import type { Cluster } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
 import { explainClusters } from './explain.ts';
 import { isKindWritten } from './kind-names.ts';
@@ -67,7 +66,7 @@ export function findTraces(
 ): Found {
   const found: Found = { traces: [], objects: [], namesakes: [] };
   for (const one of clusters) {
-    const objects = readObjects(one);
+    const { objects } = resolveObjects(one.observations, builtInRules);
     const named = [...objects.values()].filter(({ name }) => name === wanted.name);
     const matching = named.filter(
       ({ kind, namespace, history }) =>
@@ -85,17 +84,6 @@ export function findTraces(
   }
   found.traces.sort(newestFirst);
   return found;
-}
-
-function readObjects({ observations }: ClusterObservations): ReadonlyMap<string, KubernetesObject> {
-  const snapshots: ObjectSnapshot[] = [];
-  const events: EventOccurrence[] = [];
-  for (const observation of observations) {
-    if (observation.type === 'event') events.push(observation);
-    else snapshots.push(observation);
-  }
-  const histories = gatherObjects(snapshots);
-  return resolveObjects(histories, gatherOccurrences(events, histories, builtInRules)).objects;
 }
 
 function chainOf(object: KubernetesObject): KubernetesObject[] {

@@ -3,12 +3,11 @@
  * how observations were batched change not one byte of the result.
  */
 import { changeSpanId, occurrenceSpanId, traceIdOf } from '../../../shared/ids.ts';
-import type { Cluster, EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
+import type { Cluster, Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import { closingTime } from './closing.ts';
 import { cutTraces, type SentRoots } from './cut-traces.ts';
-import { gatherObjects } from './gather-objects.ts';
-import { gatherOccurrences, type Occurrence, rowOf } from './gather-occurrences.ts';
+import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import { keepPromises } from './keep-promises.ts';
 import { placeOccurrences } from './placement/place-occurrences.ts';
 import { createWorld } from './placement/world.ts';
@@ -51,14 +50,7 @@ export function assemble({
   sent = new Map(),
   now,
 }: Assembly): AssembledSpan[] {
-  const snapshots: ObjectSnapshot[] = [];
-  const events: EventOccurrence[] = [];
-  for (const observation of observations) {
-    if (observation.type === 'event') events.push(observation);
-    else snapshots.push(observation);
-  }
-  const histories = gatherObjects(snapshots);
-  const resolved = resolveObjects(histories, gatherOccurrences(events, histories, rules));
+  const resolved = resolveObjects(observations, rules);
   const world = createWorld(resolved);
   const traces = cutTraces(world, placeOccurrences(world), sentRoots(sent));
   const write = createSpanWriter(cluster, world, traces);

@@ -2,12 +2,14 @@
  * Who is who: the object that each Event is about, who owns whom, which driver made or removed which object, and when each
  * came, went and was missed.
  */
+import type { EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 import { bindDrivers } from './bind-drivers.ts';
 import { addSubjects, findSubjects } from './find-subjects.ts';
-import { earlier, type ObjectHistory } from './gather-objects.ts';
-import { inOrder, type Occurrence, rowOf } from './gather-occurrences.ts';
+import { earlier, gatherObjects } from './gather-objects.ts';
+import { gatherOccurrences, inOrder, type Occurrence, rowOf } from './gather-occurrences.ts';
 import { type Driver, isStarted, type KubernetesObject } from './kubernetes-object.ts';
 import { createRegistry, linkOwners } from './object-registry.ts';
+import type { RuleSet } from './rules/rule-set.ts';
 
 export interface Resolved {
   /** In order of time. */
@@ -19,10 +21,15 @@ export interface Resolved {
   named(kind: string, namespace: string | undefined, name: string): readonly KubernetesObject[];
 }
 
-export function resolveObjects(
-  histories: ReadonlyMap<string, ObjectHistory>,
-  occurrences: readonly Occurrence[],
-): Resolved {
+export function resolveObjects(observations: Iterable<Observation>, rules: RuleSet): Resolved {
+  const snapshots: ObjectSnapshot[] = [];
+  const events: EventOccurrence[] = [];
+  for (const observation of observations) {
+    if (observation.type === 'event') events.push(observation);
+    else snapshots.push(observation);
+  }
+  const histories = gatherObjects(snapshots);
+  const occurrences = gatherOccurrences(events, histories, rules);
   const registry = createRegistry(histories);
   addSubjects(registry, occurrences);
   linkOwners(registry);
