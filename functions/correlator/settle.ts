@@ -3,6 +3,7 @@
  * what can no longer change of its spans goes to the queue. Each span is sent by the one activity that its observation
  * is filed under.
  */
+import { recordOfEnd } from '../../shared/change-record.ts';
 import { MessageRefusedError } from '../../shared/errors.ts';
 import type { Span } from '../../shared/span.ts';
 import { builtInRules } from './causality/rules/built-in-rules.ts';
@@ -96,13 +97,14 @@ function postponeUnreadable({ ports }: SettleContext, due: Due, error: Unreadabl
 
 /** Each can be done twice without harm. Where one fails, the timers come again, and with them all of it. */
 async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<void> {
-  const { ports } = context;
+  const { ports, traceUrl } = context;
   const spans = [...outcomes.values()].flatMap((outcome) => outcome.spans);
   if (spans.length > 0) await sendOrSetAside(ports, spans);
   // After them, so that nothing of it holds a span back; before it is said that they were sent, so that it is done as surely.
   await fileReleases(context, spans);
+  const ended = spans.flatMap((span) => recordOfEnd(span, { traceUrl }) ?? []);
   const stalled = [...outcomes.values()].flatMap((outcome) => outcome.stalled ?? []);
-  await tellRecords(context, spans, stalled);
+  await tellRecords(context, [...ended, ...stalled]);
   // What is said from here on, that something was sent, is true.
   await sendRechecks(
     context,
@@ -112,7 +114,7 @@ async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<voi
   for (const { seconds, ...timer } of nextTimers(outcomes, ports.now()))
     await ports.timers.arm(timer, seconds);
   for (const { remark } of outcomes.values()) if (remark !== undefined) ports.log(remark);
-  const changes = endedChangesIn(spans);
+  const changes = endedChangesIn(ended);
   if (changes.length > 0) ports.log({ kind: 'changes-ended', changes });
 }
 

@@ -1,6 +1,5 @@
 /** Change records of what was sent, and of what stands still. Off where there is no bus. */
-import { type ChangeRecord, recordOfEnd, recordOfStall } from '../../shared/change-record.ts';
-import type { Span } from '../../shared/span.ts';
+import { type ChangeRecord, recordOfStall } from '../../shared/change-record.ts';
 import type { Activity } from './activity.ts';
 import type { AssembledSpan } from './causality/assemble.ts';
 import type { BusRecord } from './ports.ts';
@@ -8,14 +7,11 @@ import type { SettleContext } from './settle-context.ts';
 
 /** What the bus does not take waits in a queue, so that neither spans nor timers wait for it. */
 export async function tellRecords(
-  { ports, traceUrl }: SettleContext,
-  spans: readonly Span[],
-  stalled: readonly ChangeRecord[],
+  { ports }: Pick<SettleContext, 'ports'>,
+  records: readonly ChangeRecord[],
 ): Promise<void> {
   const { records: bus } = ports;
-  if (bus === undefined) return;
-  const records = [...spans.flatMap((span) => recordOfEnd(span, { traceUrl }) ?? []), ...stalled];
-  if (records.length === 0) return;
+  if (bus === undefined || records.length === 0) return;
   const later = await putRecords({ ports }, records);
   if (later.length > 0) await bus.postpone(later);
 }

@@ -3,6 +3,8 @@ import type { Context } from 'aws-lambda';
 import { afterEach, expect, it, vi } from 'vitest';
 import { endedChangesIn } from '../../../functions/correlator/count-ended.ts';
 import { correlatorTellings } from '../../../functions/correlator/tell-remarks.ts';
+import { recordOfEnd } from '../../../shared/change-record.ts';
+import type { Span } from '../../../shared/span.ts';
 import { createTelemetry } from '../../../shared/telemetry.ts';
 import { assembled, changeRoot, changesOf, type RootFacts } from './releases/change-roots.ts';
 
@@ -17,6 +19,8 @@ const roots: RootFacts[] = [
   { cluster: 'eu-2', name: 'api', release: 'r1', took: 600, outcome: 'stalled', error: 'ErrImagePull' },
 ];
 
+const recordsOf = (spans: readonly Span[]) => spans.flatMap((span) => recordOfEnd(span) ?? []);
+
 /** Lines of figures of one invocation in which these roots were sent, without what Powertools puts into each. */
 async function told(byCluster: boolean): Promise<Record<string, unknown>[]> {
   vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'settle');
@@ -24,7 +28,7 @@ async function told(byCluster: boolean): Promise<Record<string, unknown>[]> {
   const lines: Record<string, unknown>[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(JSON.parse(String(text))) > 0);
   const { tell, wrap } = createTelemetry(correlatorTellings, { byCluster });
-  const changes = endedChangesIn(roots.map(changeRoot));
+  const changes = endedChangesIn(recordsOf(roots.map(changeRoot)));
   await wrap(async () => tell({ kind: 'changes-ended', changes }))({}, { awsRequestId: 'one' } as Context);
   return lines.map(({ _aws, service, ...figures }) => figures);
 }
@@ -46,4 +50,4 @@ it('by cluster as well, where it is asked for', async () =>
   ]));
 
 it('a release is counted by its changes', () =>
-  expect(endedChangesIn(assembled(changesOf(...roots)))).toEqual([]));
+  expect(endedChangesIn(recordsOf(assembled(changesOf(...roots))))).toEqual([]));
