@@ -6,14 +6,11 @@
  * wrote before, so of two that file at once one arms it at least.
  */
 import type { Span } from '../../shared/span.ts';
-import { whatWasSent } from './activity.ts';
 import { forEachOf } from './for-each-of.ts';
 import { parseItem, releaseChangeItem, releaseTimerItem, releaseTimerKey, shorten } from './items.ts';
-import { readRelease, releaseActivity } from './read-release.ts';
-import { assembleReleases } from './releases/assemble-releases.ts';
+import { assembleRelease, readRelease, releaseActivity } from './read-release.ts';
 import { type ReleaseChange, readReleaseChange } from './releases/release-change.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
-import { releaseTimes } from './thresholds.ts';
 
 export async function fileReleases(context: SettleContext, spans: readonly Span[]): Promise<void> {
   const changes = spans
@@ -56,12 +53,7 @@ async function armWhereItIsOne(
 ): Promise<void> {
   const { ports, thresholds } = context;
   const release = await readRelease(context, activity);
-  const { spans, nextAt } = assembleReleases({
-    changes: release.releaseChanges,
-    sent: whatWasSent([release]),
-    ...releaseTimes(thresholds),
-    now: ports.assemblyClock(),
-  });
+  const { spans, nextAt } = assembleRelease(context, release, ports.assemblyClock());
   if (spans.length === 0 && nextAt === undefined) return;
   const armedAt = ports.now();
   // What can be sent at once is late: others may be, too.

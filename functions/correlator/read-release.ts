@@ -1,9 +1,11 @@
 /** The activity of a release: of no cluster, and of no object. */
 import { hash } from 'node:crypto';
-import { type Activity, bytesOf, toActivity } from './activity.ts';
+import { type Activity, bytesOf, toActivity, whatWasSent } from './activity.ts';
+import { type AssembledReleases, assembleReleases } from './releases/assemble-releases.ts';
 import type { ReleaseChange } from './releases/release-change.ts';
 import type { SettleContext } from './settle-context.ts';
 import { activityPartition } from './store.ts';
+import { releaseTimes } from './thresholds.ts';
 
 /** Where an activity has its cluster. No cluster's key begins so: a digest after the tilde is longer (`clusterKey`). */
 const ofReleases = '~release/';
@@ -28,3 +30,16 @@ export async function readRelease(
   if (items.length === mostItems) log({ kind: 'large', activity, bytes: bytesOf(items) });
   return toActivity(activity, items);
 }
+
+/** What is to be told of it by now. */
+export const assembleRelease = (
+  { thresholds }: Pick<SettleContext, 'thresholds'>,
+  activity: Activity,
+  now: bigint,
+): AssembledReleases =>
+  assembleReleases({
+    changes: activity.releaseChanges,
+    sent: whatWasSent([activity]),
+    ...releaseTimes(thresholds),
+    now,
+  });

@@ -1,15 +1,13 @@
 /** The check of a release: what is over is committed and sent, what is open has its timer. */
 import type { Span } from '../../shared/span.ts';
-import { type Activity, whatWasSent } from './activity.ts';
+import type { Activity } from './activity.ts';
 import { commit } from './commit-activity.ts';
 import { spansOfBatches, unsentBatches } from './outbox.ts';
 import type { Remark } from './ports.ts';
-import { readRelease } from './read-release.ts';
+import { assembleRelease, readRelease } from './read-release.ts';
 import type { Due } from './read-timers.ts';
-import { assembleReleases } from './releases/assemble-releases.ts';
 import type { Outcome } from './settle-activity.ts';
 import type { SettleContext } from './settle-context.ts';
-import { releaseTimes } from './thresholds.ts';
 
 /** @throws UnreadableBodyError */
 export async function checkRelease(context: SettleContext, due: Due): Promise<Outcome> {
@@ -17,12 +15,7 @@ export async function checkRelease(context: SettleContext, due: Due): Promise<Ou
   const activity = await readRelease(context, due.activity);
   const resent = spansOfBatches(unsentBatches(activity, due, thresholds));
   const now = ports.assemblyClock();
-  const { spans, nextAt } = assembleReleases({
-    changes: activity.releaseChanges,
-    sent: whatWasSent([activity]),
-    ...releaseTimes(thresholds),
-    now,
-  });
+  const { spans, nextAt } = assembleRelease(context, activity, now);
   const committed = await commit(context, { activity, due, resent }, spans);
   // Somebody else was faster: what was sent has to be read anew.
   if (committed.next !== undefined) return committed;
