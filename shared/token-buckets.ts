@@ -12,7 +12,7 @@ export interface TokenBuckets {
    */
   take(key: string, tokens: number, at: number): boolean;
   /** What is taken from the fork is taken here once it is `kept`. */
-  fork(): TokenBuckets & { keep(): void };
+  fork(): Pick<TokenBuckets, 'take'> & { keep(): void };
 }
 
 interface Bucket {
@@ -22,11 +22,8 @@ interface Bucket {
 
 /** @param remembered beyond that the key that was quiet longest starts with a full bucket again */
 export function createTokenBuckets(limit: RateLimit, remembered: number): TokenBuckets {
-  return overMap(new Map(), limit, remembered);
-}
-
-function overMap(buckets: Map<string, Bucket>, limit: RateLimit, remembered: number): TokenBuckets {
   const { burst, perSecond } = limit;
+  const buckets = new Map<string, Bucket>();
   const store = (key: string, bucket: Bucket) => {
     buckets.delete(key);
     buckets.set(key, bucket);
@@ -47,7 +44,6 @@ function overMap(buckets: Map<string, Bucket>, limit: RateLimit, remembered: num
     fork() {
       const own = new Map<string, Bucket>();
       return {
-        ...overMap(own, limit, Number.POSITIVE_INFINITY),
         take(key, tokens, at) {
           const { taken, ...bucket } = take(own.get(key) ?? buckets.get(key), tokens, at);
           own.set(key, bucket);
