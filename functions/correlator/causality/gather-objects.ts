@@ -5,7 +5,7 @@
 import type { ObjectSnapshot, SpecDescription } from '../../../shared/observation.ts';
 import { parseVersion, unknownVersion } from './resource-version.ts';
 import { isDisruption } from './rules/disruptions.ts';
-import { compare, type Moment, min, narrow, parseTime, SECOND } from './time.ts';
+import { compare, type Moment, max, min, narrow, parseTime, SECOND } from './time.ts';
 
 type SnapshotObject = ObjectSnapshot['object'];
 
@@ -168,15 +168,13 @@ function uncountedSince(versions: readonly Version[]): Moment | undefined {
       since = earlier(since, narrow(parseTime(disrupted.lastTransitionTime), observedAt));
     } else if (phase === 'Failed' || phase === 'Succeeded') {
       const ends = containers.flatMap(({ terminated }) => terminated?.finishedAt ?? []).map(parseTime);
-      const at = ends.length > 0 ? ends.reduce(latestOf) : observedAt;
+      const at = ends.length > 0 ? ends.reduce(max) : observedAt;
       // Of what was found so, without the end of a container, nobody knows since when.
       if (isWatched || ends.length > 0) since = earlier(since, { at, latest: isWatched ? observedAt : at });
     }
   }
   return since;
 }
-
-const latestOf = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 export const earlier = (a: Moment | undefined, b: Moment): Moment =>
   a === undefined || b.latest < a.latest ? b : a;

@@ -5,7 +5,7 @@
 import { releaseChangeSpanId } from '../../../shared/ids.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import type { SentSpan } from '../causality/assemble.ts';
-import { compare, distance } from '../causality/time.ts';
+import { compare, distance, min } from '../causality/time.ts';
 import { identityOf, type ReleaseChange } from './release-change.ts';
 import { mostTold, type Place, writeChange, writeRelease } from './write-release.ts';
 
@@ -68,13 +68,11 @@ function addReleases(
       continue;
     }
     if (!isRelease(untold)) continue;
-    const over = least(starts.at(-1)!.at + wait, starts[0]!.at + maxWait);
+    const over = min(starts.at(-1)!.at + wait, starts[0]!.at + maxWait);
     if (over <= now) assembled.spans.push(...writeRelease(untold));
-    else assembled.nextAt = assembled.nextAt === undefined ? over : least(assembled.nextAt, over);
+    else assembled.nextAt = assembled.nextAt === undefined ? over : min(assembled.nextAt, over);
   }
 }
-
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** One object's change alone is its own trace; that images are the same says something of two clusters only. */
 const isRelease = (changes: readonly ReleaseChange[]): boolean =>
@@ -129,7 +127,7 @@ function lateSpans(starts: readonly Start[], told: readonly Place[]): Span[] {
 function nearest(starts: readonly Start[], at: bigint): Place {
   const told = starts.filter(({ sent }) => sent !== undefined);
   const away = told.map((start) => distance(start.at, at));
-  const closest = away.reduce(least);
+  const closest = away.reduce(min);
   // Of two that are as near the one whose id sorts first: whoever was read first must not decide.
   return told
     .filter((_, i) => away[i] === closest)

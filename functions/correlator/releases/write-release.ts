@@ -2,6 +2,7 @@
 import { changeSpanId, releaseChangeSpanId, releaseUid, traceIdOf } from '../../../shared/ids.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { inRelease } from '../causality/placement/placement-rules.ts';
+import { max, min } from '../causality/time.ts';
 import { didNotGetThere, type ReleaseChange } from './release-change.ts';
 
 /**
@@ -35,8 +36,8 @@ function tellable(changes: readonly ReleaseChange[]): readonly ReleaseChange[] {
 function writeRoot(changes: readonly ReleaseChange[], place: Place, told: number): Span {
   const roots = changes.map(({ root }) => root);
   const failed = changes.filter(didNotGetThere);
-  const start = roots.map(({ startTimeUnixNano }) => BigInt(startTimeUnixNano)).reduce(earlier);
-  const end = roots.map(({ endTimeUnixNano }) => BigInt(endTimeUnixNano)).reduce(later);
+  const start = roots.map(({ startTimeUnixNano }) => BigInt(startTimeUnixNano)).reduce(min);
+  const end = roots.map(({ endTimeUnixNano }) => BigInt(endTimeUnixNano)).reduce(max);
   const attributes: Attributes = {
     ...sharedBy(roots.map((root) => pick(root.attributes, revisionNames))),
     'rootspan.release.key': changes[0]!.key.text,
@@ -95,9 +96,6 @@ const revisionNames = [
   'rootspan.change.release',
 ];
 const serviceNames = ['service.name', 'service.namespace', 'service.version'];
-
-const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const later = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 const pick = (attributes: Attributes, names: readonly string[]): Attributes =>
   Object.fromEntries(

@@ -2,6 +2,7 @@
  * What a trace waited for, by the times of its spans: from its end back, always the span that ended last before. The core's phases
  * know more (who was missed, what a status counted) and are told on the root; this says where in the waterfall to look.
  */
+import { compare, min } from '../../../functions/correlator/causality/time.ts';
 import type { Tree } from './build-trees.ts';
 
 export interface Stretch {
@@ -66,6 +67,3 @@ function nextWaitedFor(frame: Frame): Tree | undefined {
   }
   return undefined;
 }
-
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,4 +1,5 @@
 /** The rows of a trace in reading order, folded as the terminal folds them. */
+import { min } from '../../../../functions/correlator/causality/time.ts';
 import type { Span } from '../../../../shared/span.ts';
 import { buildTraces, headOf, type Tree, walkTrees } from '../build-trees.ts';
 import { containerName, messageOf, objectName, serviceName } from '../describe-span.ts';
@@ -61,7 +62,7 @@ export function drawTrace(
   const arrange = (siblings: readonly Tree[]) => arrangeRows(siblings, numbers);
   const since = (time: bigint) => Number(time - trace.start);
   const head = headOf(trace);
-  const end = took === undefined ? head.end : minimum(head.end, head.start + BigInt(took));
+  const end = took === undefined ? head.end : min(head.end, head.start + BigInt(took));
   const path = findCriticalPath(head, end);
 
   const rows = walked.map(
@@ -92,8 +93,6 @@ function memoizeServices(services: ReadonlyMap<string, number>): (span: Span) =>
     return place;
   };
 }
-
-const minimum = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 function arrangeRows(siblings: readonly Tree[], numbers: ReadonlyMap<Tree, number>): Item[] {
   return foldSiblings(siblings).map((row): Item => {
