@@ -2,6 +2,7 @@
  * The commands, what each takes and what it is for: the one table that reads the command line, helps, and completes it in a
  * shell.
  */
+import { checkTraceUrl } from '../../shared/trace-url.ts';
 
 export interface CommandOption {
   type: 'string' | 'boolean';
@@ -11,6 +12,8 @@ export interface CommandOption {
   /** What a value is: `FILE`, `N`. */
   takes?: string;
   choices?: readonly string[];
+  /** What is wrong with a value; undefined: nothing. */
+  check?: (value: string) => string | undefined;
   does: string;
 }
 
@@ -33,11 +36,10 @@ const cluster = {
   kubeconfig: { type: 'string', takes: 'FILE', does: 'in place of KUBECONFIG and ~/.kube/config' },
 } as const satisfies Command['options'];
 
-/** What is checked as an address with places in it (shared/trace-url.ts). */
-export const traceUrlTemplate = 'TEMPLATE';
 const url = {
   type: 'string',
-  takes: traceUrlTemplate,
+  takes: 'TEMPLATE',
+  check: checkTraceUrl,
   does: 'where your backend shows a trace, for links: https://grafana.example/explore?trace={traceId}',
 } as const satisfies CommandOption;
 

@@ -2,8 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UserError } from '../../shared/errors.ts';
 import { nearWord } from '../../shared/near-word.ts';
-import { checkTraceUrl } from '../../shared/trace-url.ts';
-import { type Command, type CommandName, commands, traceUrlTemplate } from './command-table.ts';
+import { type Command, type CommandName, commands } from './command-table.ts';
 import type { CommandContext } from './run-command.ts';
 
 type Parsed<N extends CommandName> = ReturnType<
@@ -29,11 +28,11 @@ export function readOptions<N extends CommandName>(
   } catch (error) {
     throw new UserError(explainMistake(name, error as NodeJS.ErrnoException));
   }
-  for (const [option, { choices, takes }] of Object.entries(command.options)) {
+  for (const [option, { choices, takes, check }] of Object.entries(command.options)) {
     const value = parsed.values[option];
     if (typeof value !== 'string') continue;
     if (value === '') throw new UserError(`--${option}: its ${takes ?? 'value'} is empty; ${seeHelp(name)}`);
-    const wrong = takes === traceUrlTemplate ? checkTraceUrl(value) : undefined;
+    const wrong = check?.(value);
     if (wrong !== undefined) throw new UserError(`--${option} ${value}: ${wrong}`);
     // Several at once are read by the command itself.
     if (choices !== undefined && takes === undefined) checkChoice(option, value, choices);
