@@ -9,7 +9,6 @@ export interface RecordWriter {
   add(spans: readonly Span[]): Promise<void>;
   /** Writes one of what has not ended. */
   tell(record: object): void;
-  traceUrl: string | undefined;
 }
 
 /** @throws UserError where the file cannot be written */
@@ -28,7 +27,6 @@ export async function createRecordWriter(file: string, settings: RecordSettings)
   };
   let written: ReadonlySet<string> = new Set();
   return {
-    traceUrl: settings.traceUrl,
     tell: (record) => void append([record]),
     async add(spans) {
       const records = spans.flatMap((span) => recordOfEnd(span, settings) ?? []);
