@@ -19,12 +19,11 @@ interface Rendering {
   files: readonly string[];
   url: string | undefined;
   why: boolean;
-  width: number;
-  color: boolean;
+  output: CommandContext['output'];
 }
 
 const renderings: Readonly<Record<Format, (spans: Span[], how: Rendering) => Iterable<string>>> = {
-  waterfall: (spans, { width, color }) => [renderWaterfall(spans, { width, color })],
+  waterfall: (spans, { output }) => [renderWaterfall(spans, output)],
   tree: (spans, { why }) => [renderTree(spans, { why })],
   json: spanLines,
   otlp: (spans) => [toOtlpJson(spans), '\n'],
@@ -34,7 +33,7 @@ const renderings: Readonly<Record<Format, (spans: Span[], how: Rendering) => Ite
 };
 
 export async function explainCommand(context: CommandContext, args: string[]): Promise<void> {
-  const { write, say, progress, terminal } = context;
+  const { write, say, progress, output } = context;
   const { files, format, at, rules, url, why, failOn } = explainOptions(context, args);
   const { clusters, userRows } = await readInput(context, { files, rules });
   const seen = clusters.reduce((sum, { observations }) => sum + observations.length, 0);
@@ -43,8 +42,7 @@ export async function explainCommand(context: CommandContext, args: string[]): P
   progress.end();
   if (spans.length === 0 && (format === 'tree' || format === 'waterfall'))
     say('rootspan: no Events there, so no traces\n');
-  const { columns: width, color } = terminal ?? { columns: 120, color: false };
-  for (const part of renderings[format](spans, { files, url, why, width, color })) await write(part);
+  for (const part of renderings[format](spans, { files, url, why, output })) await write(part);
   if (tellEnded(spans, failOn, say) > 0) process.exitCode = 1;
 }
 
@@ -74,12 +72,12 @@ interface ExplainOptions {
   failOn: ReadonlySet<string>;
 }
 
-function explainOptions({ environment, terminal }: CommandContext, args: string[]): ExplainOptions {
+function explainOptions({ environment, output }: CommandContext, args: string[]): ExplainOptions {
   const { values, positionals: files } = readOptions('explain', args, environment);
   if (files.length === 0) throw new UserError(`no file to explain; ${seeHelp('explain')}`);
   const { at, rules, url, why = false } = values;
   // With --why as text, since the waterfall has no room for it.
-  const format = (values.format ?? (terminal === undefined || why ? 'tree' : 'waterfall')) as Format;
+  const format = (values.format ?? (output.isTerminal && !why ? 'waterfall' : 'tree')) as Format;
   if (why && format !== 'tree')
     throw new UserError('--why goes with --format tree; the other formats say it anyway');
   if (url !== undefined && format !== 'html') throw new UserError('--url goes with --format html');

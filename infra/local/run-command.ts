@@ -15,8 +15,8 @@ export interface CommandContext {
   say(text: string): void;
   /** Aborted by the first Ctrl-C or SIGTERM, for a command that goes on until then; the second ends the process. */
   untilStopped: AbortSignal;
-  /** What the terminal on standard output can show; undefined where it is none. */
-  terminal: { columns: number; color: boolean } | undefined;
+  /** What standard output can show. */
+  output: { isTerminal: boolean; width: number; color: boolean };
   /** How far long work is, to standard error where that is a terminal. */
   progress: Progress;
   isProgressShown: boolean;
@@ -55,9 +55,9 @@ export async function runCommand(command: (context: CommandContext) => Promise<v
       get untilStopped() {
         return untilStopped();
       },
-      terminal: stdout.isTTY
-        ? { columns: stdout.columns ?? 100, color: !env.NO_COLOR && env.TERM !== 'dumb' }
-        : undefined,
+      output: stdout.isTTY
+        ? { isTerminal: true, width: stdout.columns ?? 100, color: !env.NO_COLOR && env.TERM !== 'dumb' }
+        : { isTerminal: false, width: 120, color: false },
       progress,
       isProgressShown: stderr.isTTY === true,
       call: howCalled(env),

@@ -12,7 +12,7 @@ import { writePage } from './write-page.ts';
 import type { RecordWriter } from './write-records.ts';
 
 /** More at once than anybody reads; the page has them all. */
-const shownInTerminal = 2_000;
+export const shownInTerminal = 2_000;
 const linesAtOnce = 20;
 
 interface LiveOptions {
@@ -27,8 +27,7 @@ export async function showLive(
   connected: ConnectedCluster,
   { namespaces, records, traceUrl }: LiveOptions,
 ): Promise<void> {
-  const { environment, say, terminal, untilStopped, workingDirectory, write } = context;
-  const { columns: width, color } = terminal ?? { columns: 120, color: false };
+  const { environment, say, output, untilStopped, workingDirectory, write } = context;
   const page = resolve(workingDirectory, pageName(connected.context, new Date()));
   const isWanted = ({ attributes }: Span) =>
     namespaces === undefined || namespaces.has(String(attributes['k8s.namespace.name']));
@@ -55,10 +54,10 @@ export async function showLive(
       drawn = new Map(over.map(([id, those]) => [id, new Set(those.map(({ spanId }) => spanId))]));
       const fresh = over.flatMap(([id, those]) => (before.has(id) ? [] : those));
       if (fresh.length > 0 && fresh.length <= shownInTerminal)
-        await write(`\n${renderWaterfall(fresh.toSorted(compareSpans), { width, color })}\n`);
+        await write(`\n${renderWaterfall(fresh.toSorted(compareSpans), output)}\n`);
       const later = over.flatMap(([id, those]) => {
         const shown = before.get(id);
-        return shown === undefined ? [] : describeLater(those, shown, { width, color });
+        return shown === undefined ? [] : describeLater(those, shown, output);
       });
       await writeLines(write, later);
       const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
@@ -70,7 +69,7 @@ export async function showLive(
       );
       void writeLines(
         write,
-        news.map((one) => describeUnderWay(one, Date.now(), { width, color })),
+        news.map((one) => describeUnderWay(one, Date.now(), output)),
       );
     },
     traceUrl,

@@ -9,7 +9,7 @@ import { type ChosenCluster, connectCluster } from './connect-cluster.ts';
 import { readOptions, seeHelp } from './read-options.ts';
 import { replay } from './replay.ts';
 import type { CommandContext, Progress } from './run-command.ts';
-import { showLive } from './show-live.ts';
+import { showLive, shownInTerminal } from './show-live.ts';
 import { countTraces } from './view/describe-span.ts';
 import { renderWaterfall } from './view/render-waterfall.ts';
 import { spanLines } from './view/span-lines.ts';
@@ -19,8 +19,6 @@ import { createRecordWriter, type RecordWriter } from './write-records.ts';
 const example = resolve(import.meta.dirname, '../../test/recordings/deployment-image-update.jsonl');
 const pageName = 'rootspan-traces.html';
 const spansName = 'rootspan-traces.json';
-/** More traces than anybody reads in a terminal; the page has them all. */
-const shownInTerminal = 2_000;
 
 export async function startCommand(context: CommandContext, args: string[]): Promise<void> {
   const { input, traceUrl, recordsFile } = inputOf(context, args);
@@ -67,16 +65,15 @@ async function showReplay(
 
 /** Whatever goes wrong with a picture, the traces are there: as JSON then. */
 async function display(
-  { call, say, terminal, workingDirectory, write }: CommandContext,
+  { call, say, output, workingDirectory, write }: CommandContext,
   spans: readonly Span[],
   { source, traceUrl }: { source: string; traceUrl: string | undefined },
 ): Promise<void> {
-  const { columns: width, color } = terminal ?? { columns: 120, color: false };
   const seen = countTraces(spans);
   try {
     await write(
       spans.length <= shownInTerminal
-        ? `\n${renderWaterfall(spans, { width, color })}\n`
+        ? `\n${renderWaterfall(spans, output)}\n`
         : `\nMore than a terminal shows; ${call} explain FILE --format waterfall draws them all the same.\n\n`,
     );
     const page = await writePage(resolve(workingDirectory, pageName), spans, { source, traceUrl });

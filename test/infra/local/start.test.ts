@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
-import type { CommandContext } from '../../../infra/local/run-command.ts';
 import { startCommand } from '../../../infra/local/start.ts';
 import { recordingPath } from '../../read-recordings.ts';
+import { captureCommand } from '../../support/capture-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rootspan-start-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -13,28 +13,8 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-async function start(workingDirectory: string, write?: (text: string) => void) {
-  let [stdout, stderr] = ['', ''];
-  const context: CommandContext = {
-    args: [],
-    environment: {},
-    workingDirectory,
-    async write(text) {
-      write?.(text);
-      stdout += text;
-    },
-    say(text) {
-      stderr += text;
-    },
-    untilStopped: new AbortController().signal,
-    terminal: undefined,
-    progress: { show: () => {}, end: () => {} },
-    isProgressShown: false,
-    call: 'rootspan',
-  };
-  await startCommand(context, [recordingPath('job.jsonl')]);
-  return { stdout, stderr, exit: process.exitCode ?? 0 };
-}
+const start = (workingDirectory: string) =>
+  captureCommand((context) => startCommand(context, [recordingPath('job.jsonl')]), workingDirectory);
 
 it('draws the traces and writes their page', async () => {
   const { stdout, exit } = await start(folder);

@@ -1,9 +1,9 @@
 /** The command as a user meets it: what it prints, what it says, how it ends. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CommandContext } from '../../../../infra/local/run-command.ts';
 import { simulate } from '../../../../infra/local/simulate/simulate.ts';
 import { simulateCommand } from '../../../../infra/local/simulate/simulate-command.ts';
 import { recordingPath } from '../../../read-recordings.ts';
+import { captureCommand } from '../../../support/capture-command.ts';
 
 const recording = recordingPath('job.jsonl');
 
@@ -11,27 +11,8 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-async function run(args: string[], how?: typeof simulate) {
-  let [stdout, stderr] = ['', ''];
-  const context: CommandContext = {
-    args,
-    environment: {},
-    workingDirectory: '.',
-    async write(text) {
-      stdout += text;
-    },
-    say(text) {
-      stderr += text;
-    },
-    untilStopped: new AbortController().signal,
-    terminal: undefined,
-    progress: { show: () => {}, end: () => {} },
-    isProgressShown: false,
-    call: 'rootspan',
-  };
-  await simulateCommand(context, args, how);
-  return { stdout, stderr, exit: process.exitCode ?? 0 };
-}
+const run = (args: string[], how?: typeof simulate) =>
+  captureCommand((context) => simulateCommand(context, args, how));
 
 describe('rootspan simulate', () => {
   it('prints each span as the backend got it, and ends with 0', async () => {
