@@ -1,11 +1,12 @@
 /** From a workload to the traces of its changes: by what is told of its cluster. */
-import { isSynced } from '../../functions/correlator/causality/find-syncs.ts';
+
 import type { Version } from '../../functions/correlator/causality/gather-objects.ts';
 import type { KubernetesObject } from '../../functions/correlator/causality/kubernetes-object.ts';
 import { readStatus } from '../../functions/correlator/causality/read-status.ts';
 import { callerOf } from '../../functions/correlator/causality/read-traceparent.ts';
 import { resolveObjects } from '../../functions/correlator/causality/resolve-objects.ts';
 import { builtInRules } from '../../functions/correlator/causality/rules/built-in-rules.ts';
+import { isSynced } from '../../functions/correlator/causality/sync-kinds.ts';
 import { traceIdOf } from '../../shared/ids.ts';
 import type { Cluster } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';

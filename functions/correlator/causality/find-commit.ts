@@ -5,12 +5,13 @@
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
 import type { Change } from './change.ts';
 import { nextOf } from './find-change.ts';
-import { isSynced, revisionOf } from './find-syncs.ts';
+import { revisionOf } from './find-syncs.ts';
 import { rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { alive } from './object-registry.ts';
 import { isCommit, parseRevision, type Revision, refName } from './parse-revision.ts';
 import type { World } from './placement/world.ts';
+import { isSynced } from './sync-kinds.ts';
 import { appliedBy, syncersOf } from './sync-links.ts';
 import { type Moment, SECOND } from './time.ts';
 

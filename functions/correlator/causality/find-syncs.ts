@@ -3,7 +3,6 @@
  * HelmRelease or Application to another revision is a change of its own, its id its first occurrence as an episode's.
  */
 
-import { kindKey, type TypeOfObject } from '../../../shared/group-kind.ts';
 import type { Begun } from './change.ts';
 import { type Occurrence, rowOf } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -16,15 +15,6 @@ export interface Sync {
   /** Not known where no Event of it says it yet. */
   revision: Revision | undefined;
 }
-
-const syncedKinds: ReadonlySet<string> = new Set([
-  'kustomize.toolkit.fluxcd.io/Kustomization',
-  'helm.toolkit.fluxcd.io/HelmRelease',
-  'argoproj.io/Application',
-]);
-
-/** Whether each sync of it is a change. */
-export const isSynced = (object: TypeOfObject): boolean => syncedKinds.has(kindKey(object));
 
 /** In order of time: those that no generation explains. */
 export function findSyncs(object: KubernetesObject, generations: readonly Begun[]): Sync[] {

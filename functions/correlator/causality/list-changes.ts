@@ -8,12 +8,13 @@ import { countsStatusAsGeneration } from '../../../shared/snapshot-fields.ts';
 import { type Begun, type Change, generationOf, isMarked } from './change.ts';
 import { firstVerb, verbOf } from './change-verb.ts';
 import { findRollback } from './find-rollback.ts';
-import { findSyncs, isSynced, type Sync } from './find-syncs.ts';
+import { findSyncs, type Sync } from './find-syncs.ts';
 import { findToldChanges, mayHaveMade, type ToldChange } from './find-told-changes.ts';
 import type { ObjectHistory, Version } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { outcomesOf } from './outcome.ts';
 import { callerOf, callersIn, traceparentOf } from './read-traceparent.ts';
+import { isSynced } from './sync-kinds.ts';
 import { compare, MINUTE, type Moment, narrow, parseTime, secondOf } from './time.ts';
 import { controllersOf, creatorOf, writerOf } from './who-wrote.ts';
 

@@ -4,16 +4,15 @@
  * fluxcd/helm-controller (helm.toolkit.fluxcd.io/…), https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/.
  */
 
-import { kindKey, type TypeOfObject } from '../../../shared/group-kind.ts';
 import type { ObjectSnapshot } from '../../../shared/observation.ts';
 import type { Change } from './change.ts';
 import { changeInEffect, nextOf } from './find-change.ts';
-import { isSynced } from './find-syncs.ts';
 import { rowOf } from './gather-occurrences.ts';
 import { type JoinKey, type LinkSide, named } from './join-key.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import type { Told } from './placement/placement-rule.ts';
 import type { World } from './placement/world.ts';
+import { isSource, isSynced } from './sync-kinds.ts';
 import { distance, MINUTE, SECOND } from './time.ts';
 
 /** Who applies for a kind of sync, as managedFields and labels name it. */
@@ -154,17 +153,6 @@ const syncKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => {
   const key = named(kind, kind === 'Application' ? undefined : namespace, name);
   return { by: 'link', name: key.name, side };
 };
-
-const sourceKinds: ReadonlySet<string> = new Set([
-  'source.toolkit.fluxcd.io/GitRepository',
-  'source.toolkit.fluxcd.io/OCIRepository',
-  'source.toolkit.fluxcd.io/Bucket',
-  'source.toolkit.fluxcd.io/HelmRepository',
-  'source.toolkit.fluxcd.io/HelmChart',
-]);
-
-/** Where what is synced comes from (fluxcd/source-controller api/). */
-export const isSource = (object: TypeOfObject): boolean => sourceKinds.has(kindKey(object));
 
 const sourceKey = ({ kind, namespace, name }: Mark, side: LinkSide): JoinKey => ({
   by: 'source',

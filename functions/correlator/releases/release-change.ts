@@ -5,8 +5,7 @@
 
 import { restartMark } from '../../../shared/snapshot-fields.ts';
 import type { Attributes, Span } from '../../../shared/span.ts';
-import { isSynced } from '../causality/find-syncs.ts';
-import { isSource } from '../causality/sync-links.ts';
+import { isSource, isSynced } from '../causality/sync-kinds.ts';
 
 export interface ReleaseChange {
   key: ReleaseKey;

@@ -2,7 +2,6 @@
 
 import type { Change } from '../change.ts';
 import { changeInEffect } from '../find-change.ts';
-import { isSynced } from '../find-syncs.ts';
 import { type Occurrence, type OccurrenceTable, rowOf } from '../gather-occurrences.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { listChanges } from '../list-changes.ts';
@@ -15,6 +14,7 @@ import { gatherNodeTurns, type NodeTurns, nodeNameOf } from '../node-turns.ts';
 import type { Resolved } from '../resolve-objects.ts';
 import { explainedBy } from '../rules/disruptions.ts';
 import { isRun } from '../runs.ts';
+import { isSynced } from '../sync-kinds.ts';
 import { appliedInSyncs } from '../sync-links.ts';
 import { findEvictionCause } from './find-eviction-cause.ts';
 

@@ -1,4 +1,5 @@
 /** What a link between two traces says, read from either end. */
+import { isSynced } from '../../../../functions/correlator/causality/sync-kinds.ts';
 
 const words: Readonly<Record<string, [there: string, back: string]>> = {
   'generation-in-force': ['Happened under', 'Happened under this'],
@@ -10,9 +11,6 @@ const words: Readonly<Record<string, [there: string, back: string]>> = {
   release: ['Part of the release', 'Part of this release'],
 };
 
-/** What applies other objects; of all else a sync is what applied it. */
-const syncKinds: ReadonlySet<string> = new Set(['Kustomization', 'HelmRelease', 'Application']);
-
 export interface LinkEnds {
   reason: string;
   /** The kind of the object that the trace is about from which the link is read. */
@@ -21,7 +19,8 @@ export interface LinkEnds {
 }
 
 export function linkWords({ reason, kind, isBack }: LinkEnds): string {
-  if (reason === 'sync') return syncKinds.has(kind) ? 'Applied' : 'Applied by';
+  // Of what applies nothing a sync is what applied it.
+  if (reason === 'sync') return isSynced({ kind }) ? 'Applied' : 'Applied by';
   const known = Object.hasOwn(words, reason) ? words[reason] : undefined;
   if (known !== undefined) return known[isBack ? 1 : 0];
   return [isBack ? 'Linked from' : 'Links to', reason && `(${reason})`].filter(Boolean).join(' ');
