@@ -4,12 +4,11 @@ import { kubectlCommands } from '../kubectl-commands.ts';
 import { copy, copyButton } from './copy.ts';
 import { button, byId, make } from './dom.ts';
 import { type Row, wordsOf } from './draw-trace.ts';
-import { linkWords } from './link-words.ts';
 import { drawnOf, index, state, type TraceView } from './page-state.ts';
 import { reveal } from './reveal.ts';
 import { bringIntoView, focusRow } from './row-focus.ts';
 import { backendLink, commandLine } from './trace-header.ts';
-import { linkTo } from './trace-links.ts';
+import { linkItem } from './trace-links.ts';
 import { rowNode } from './waterfall.ts';
 import { redrawTicks, zoomToRow } from './zoom.ts';
 
@@ -141,17 +140,13 @@ function jumpTo(trace: TraceView, row: Row): HTMLElement {
 /** Of this span, and those of other traces to it. */
 function linksOf(trace: TraceView, { key, tree }: Row): HTMLElement[] {
   const { kind = '' } = trace.facts;
-  const item = (words: string, target: HTMLElement) => make('li', {}, `${words} `, target);
   const there = tree.span.links.map(({ traceId, spanId, attributes = {} }) =>
-    item(
-      linkWords({ reason: textOf(attributes, 'rootspan.link'), kind, isBack: false }),
-      linkTo(traceId, spanId),
-    ),
+    linkItem({ reason: textOf(attributes, 'rootspan.link'), kind, isBack: false }, traceId, spanId),
   );
   const back = trace.linkedFrom
     .filter(({ link }) => link.spanId === key)
     .map(({ trace: from, link }) =>
-      item(linkWords({ reason: link.reason, kind, isBack: true }), linkTo(from.facts.id, link.from)),
+      linkItem({ reason: link.reason, kind, isBack: true }, from.facts.id, link.from),
     );
   if (there.length + back.length === 0) return [];
   return [make('h3', { text: 'Links' }), make('ul', { class: 'links' }, ...there, ...back)];

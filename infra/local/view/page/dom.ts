@@ -37,6 +37,12 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
 export const closest = (event: Event, selector: string): HTMLElement | null =>
   event.target instanceof Element ? event.target.closest<HTMLElement>(selector) : null;
 
+/** What a key does by a table of them; with Ctrl, Alt or Meta it is the browser's. */
+export const actOf = <T>(acts: Readonly<Record<string, T>>, event: KeyboardEvent): T | undefined =>
+  !event.ctrlKey && !event.metaKey && !event.altKey && Object.hasOwn(acts, event.key)
+    ? acts[event.key]
+    : undefined;
+
 /** Says it to whoever listens to the page instead of reading it. */
 export function announce(text: string): void {
   byId('said', HTMLDivElement).textContent = text;

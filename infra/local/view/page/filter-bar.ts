@@ -8,6 +8,7 @@ import {
   durationSteps,
   type Filter,
   facets,
+  isDescending,
   matches,
   rankOfOutcome,
   type Sorting,
@@ -176,10 +177,9 @@ function sortBy(key: string): void {
 }
 
 function showSorting(): void {
-  const { key, isReversed } = sorting;
+  const { key } = sorting;
   byId('sort', HTMLSelectElement).value = key;
-  const mostFirst = ['duration', 'spans', 'errors'].includes(key);
-  const arrow = isReversed === mostFirst ? '↑' : '↓';
+  const arrow = isDescending(sorting) ? '↓' : '↑';
   const reverse = byId('reverse', HTMLButtonElement);
   reverse.textContent = arrow;
   for (const head of document.querySelectorAll<HTMLElement>('.head-of')) {

@@ -91,12 +91,18 @@ export interface Sorting {
   isReversed: boolean;
 }
 
+const columnOf = (key: string): Column | undefined => columns.find((each) => each.key === key);
+
+/** Whether the largest comes first. */
+export const isDescending = ({ key, isReversed }: Sorting): boolean =>
+  isReversed !== (columnOf(key)?.mostFirst ?? false);
+
 /** Among equals by start. */
-export function compareTraces({ key, isReversed }: Sorting): (a: TraceFacts, b: TraceFacts) => number {
-  const column: Column = columns.find((each) => each.key === key) ?? columns[7];
-  const direction = isReversed !== (column.mostFirst ?? false) ? -1 : 1;
+export function compareTraces(sorting: Sorting): (a: TraceFacts, b: TraceFacts) => number {
+  const read: Column['read'] = columnOf(sorting.key)?.read ?? (({ start }) => start);
+  const direction = isDescending(sorting) ? -1 : 1;
   return (a, b) => {
-    const [x, y] = [column.read(a), column.read(b)];
+    const [x, y] = [read(a), read(b)];
     if (x === y) return a.start - b.start;
     if (x === undefined) return 1;
     if (y === undefined) return -1;

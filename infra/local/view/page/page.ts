@@ -1,6 +1,6 @@
 /** The page's script: lists the traces, opens the one that needs attention, and listens. */
 import { closeDetails } from './details.ts';
-import { byId } from './dom.ts';
+import { actOf, byId } from './dom.ts';
 import { drawFilters, filter } from './filter-bar.ts';
 import { needsAttention } from './filter-traces.ts';
 import { drawLegend } from './legend.ts';
@@ -31,10 +31,8 @@ const acts: Readonly<Record<string, () => void>> = {
 
 function pageKey(event: KeyboardEvent): void {
   const isWriting = event.target === search || event.target instanceof HTMLSelectElement;
-  if (event.ctrlKey || event.metaKey || event.altKey || (help.open && event.key !== '?')) return;
-  if (isWriting && event.key !== 'Escape') return;
-  const act = Object.hasOwn(acts, event.key) ? acts[event.key] : undefined;
-  if (act === undefined) return;
+  const act = actOf(acts, event);
+  if (act === undefined || (help.open && event.key !== '?') || (isWriting && event.key !== 'Escape')) return;
   event.preventDefault();
   act();
 }

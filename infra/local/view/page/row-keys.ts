@@ -1,5 +1,6 @@
 /** What keys do in a waterfall, and on the line of a trace. */
 import { closeDetails, focusDetails, isSelected, openDetails } from './details.ts';
+import { actOf } from './dom.ts';
 import { state, type TraceView } from './page-state.ts';
 import { currentOf, focusHead, focusRow, goAbove, goTo, goToParent, moveBy, neighbour } from './row-focus.ts';
 import type { ShownRow } from './shown-rows.ts';
@@ -59,9 +60,8 @@ const acts: Readonly<Record<string, Act>> = {
 };
 
 export function rowKey(trace: TraceView, event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
   const shown = currentOf(trace);
-  const act = Object.hasOwn(acts, event.key) ? acts[event.key] : undefined;
+  const act = actOf(acts, event);
   if (shown === undefined || act === undefined) return;
   event.preventDefault();
   event.stopPropagation();
@@ -89,8 +89,8 @@ const headActs: Readonly<Record<string, (trace: TraceView) => void>> = {
 };
 
 export function headKey(trace: TraceView, event: KeyboardEvent): void {
-  const act = Object.hasOwn(headActs, event.key) ? headActs[event.key] : undefined;
-  if (act === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+  const act = actOf(headActs, event);
+  if (act === undefined) return;
   event.preventDefault();
   act(trace);
 }

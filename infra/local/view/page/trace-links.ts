@@ -2,7 +2,7 @@
 import { formatTime } from '../describe-span.ts';
 import type { TraceLink } from '../page-data.ts';
 import { button, make } from './dom.ts';
-import { linkWords } from './link-words.ts';
+import { type LinkEnds, linkWords } from './link-words.ts';
 import { type TraceView, traceById } from './page-state.ts';
 import { reveal } from './reveal.ts';
 
@@ -10,17 +10,12 @@ import { reveal } from './reveal.ts';
 export function linksOf(trace: TraceView): HTMLElement[] {
   const { links = [], kind = '' } = trace.facts;
   const there = links.map(({ traceId, spanId, reason }) =>
-    make('li', {}, `${linkWords({ reason, kind, isBack: false })} `, linkTo(traceId, spanId)),
+    linkItem({ reason, kind, isBack: false }, traceId, spanId),
   );
   const back = trace.linkedFrom
     .filter(({ trace: from, link }) => !links.some((own) => isSame(own, from, link)))
     .map(({ trace: from, link }) =>
-      make(
-        'li',
-        {},
-        `${linkWords({ reason: link.reason, kind, isBack: true })} `,
-        linkTo(from.facts.id, link.from),
-      ),
+      linkItem({ reason: link.reason, kind, isBack: true }, from.facts.id, link.from),
     );
   return [...there, ...back];
 }
@@ -28,7 +23,10 @@ export function linksOf(trace: TraceView): HTMLElement[] {
 const isSame = (own: TraceLink, from: TraceView, { reason }: TraceLink) =>
   own.traceId === from.facts.id && own.reason === reason;
 
-export function linkTo(traceId: string, spanId: string): HTMLElement {
+export const linkItem = (ends: LinkEnds, traceId: string, spanId: string): HTMLElement =>
+  make('li', {}, `${linkWords(ends)} `, linkTo(traceId, spanId));
+
+function linkTo(traceId: string, spanId: string): HTMLElement {
   const target = traceById.get(traceId);
   if (target === undefined)
     return make('span', { class: 'dim' }, make('code', { text: traceId }), ' (not on this page)');

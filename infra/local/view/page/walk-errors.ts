@@ -17,9 +17,10 @@ export function walkErrors(step: 1 | -1): void {
   if (current?.open && stepWithin(current, step)) return;
   for (let i = 1; i <= matching.length; i++) {
     const at = from + i * step;
-    const trace = matching[((at % matching.length) + matching.length) % matching.length]!;
+    const place = ((at % matching.length) + matching.length) % matching.length;
+    const trace = matching[place]!;
     if (trace.facts.errors === 0) continue;
-    listUpTo(matching.indexOf(trace));
+    listUpTo(place);
     setOpen(trace, true);
     const stops = trace.shown.filter(saysError);
     const stop = step > 0 ? stops[0] : stops.at(-1);
@@ -38,12 +39,7 @@ function placeOf(matching: readonly TraceView[]): number {
   const inFocus = matching.findIndex(({ entry }) => entry !== undefined && entry.element === focused);
   if (inFocus >= 0) return inFocus;
   const before = last === undefined ? -1 : matching.indexOf(last);
-  return before >= 0
-    ? before
-    : Math.max(
-        matching.findIndex(({ open }) => open),
-        -1,
-      );
+  return before >= 0 ? before : matching.findIndex(({ open }) => open);
 }
 
 function stepWithin(trace: TraceView, step: 1 | -1): boolean {
