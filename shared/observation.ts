@@ -26,7 +26,7 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Truncated = v.optional(v.array(Text));
 
 /** The API server takes an Event about an object without a kind or a name: there `''`. */
-const ObjectReferenceSchema = v.object({
+export const ObjectReferenceSchema = v.object({
   apiVersion: v.optional(Text),
   kind: v.string(),
   namespace: v.optional(Text),

@@ -11,12 +11,19 @@ import {
 import type { EventFilter, NamespaceFilter } from './filter-events.ts';
 import { rootOf, rootOfReference } from './find-partition.ts';
 import { type EventPorts, followEvents } from './follow-events.ts';
-import { defaultKindSettings, followKinds, type KindSettings, type KindState } from './follow-kinds.ts';
+import {
+  defaultKindSettings,
+  type FollowedKinds,
+  followKinds,
+  type KindSettings,
+  type KindState,
+} from './follow-kinds.ts';
 import { type Follow, followObjects, forgetObjects, nameOf, type ObjectPorts } from './follow-objects.ts';
 import type { RateGuard } from './guard-rate.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import type { Clock } from './kubernetes/clock.ts';
 import type { Discover } from './kubernetes/discover-kinds.ts';
+import type { Handover } from './kubernetes/handover-annotations.ts';
 import type { Term } from './kubernetes/hold-lease.ts';
 import type { LookUp } from './kubernetes/look-up-object.ts';
 import { events, groupOf, resourceName, type WatchedResource } from './kubernetes/watched-resources.ts';
@@ -25,7 +32,12 @@ import type { RecordSink } from './record-sink.ts';
 import type { Redaction } from './redact-messages.ts';
 import type { DeliveryRemark, KindRemark } from './remarks.ts';
 import { type ShippedBatch, shipLines } from './ship-lines.ts';
-import { createSubjectShipper, defaultSubjectSettings, type SubjectSettings } from './ship-subjects.ts';
+import {
+  createSubjectShipper,
+  defaultSubjectSettings,
+  type SubjectSettings,
+  type SubjectShipper,
+} from './ship-subjects.ts';
 import { createSnapshotCache, type Known, lineOf, type SnapshotCache } from './snapshot-cache.ts';
 import { type Positions, type Step, trackPositions } from './track-positions.ts';
 
@@ -90,18 +102,18 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
 
   const cache = createSnapshotCache(clock.elapsed);
   const channel = createLineChannel(settings.batches, (duration) => clock.sleep(duration, all.signal));
-  const positions = trackPositions(
-    term.checkpoint ?? {},
-    clock.now,
-    savingOnce(term, () => positions),
-  );
+  const positions = trackPositions(term.handover?.checkpoint ?? {}, clock.now, () => save());
   const reader = readCluster(ports, settings, {
     cache,
     channel,
     positions,
     specs: createSpecReader(term.digestKey),
+    leftLookUps: term.handover?.lookingUp ?? [],
+    onLookedUp: () => save(),
     signal: reading.signal,
   });
+  const standing = (): Handover => ({ checkpoint: positions.checkpoint(), lookingUp: reader.lookingUp() });
+  const save = savingOnce(term, standing);
   ports.began({ channel, positions, cachedObjects: cache.size, customKinds: reader.customKinds });
   const followed = reader.ended;
   const shipped = shipLines(channel, settings.cluster, ports.sink, {
@@ -123,7 +135,7 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
     const flushed = followed.then(() => channel.close()).then(() => shipped);
     await Promise.race([flushed, clock.sleep(settings.flushTime, all.signal)]);
     // Written when the Lease is given up, which comes next.
-    term.save(positions.checkpoint());
+    term.save(standing());
   } finally {
     reading.abort();
     all.abort();
@@ -133,14 +145,14 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
 }
 
 /** A batch is hundreds of moves: they are saved as one. */
-function savingOnce(term: Term, positions: () => Positions): () => void {
+function savingOnce(term: Term, standing: () => Handover): () => void {
   let saving = false;
   return () => {
     if (saving) return;
     saving = true;
     queueMicrotask(() => {
       saving = false;
-      term.save(positions().checkpoint());
+      term.save(standing());
     });
   };
 }
@@ -150,11 +162,15 @@ interface Reading {
   channel: LineChannel;
   positions: Positions;
   specs: SpecReader;
+  /** Of the term before. */
+  leftLookUps: readonly ObjectReference[];
+  onLookedUp(): void;
   signal: AbortSignal;
 }
 
 interface Reader {
   customKinds: TermState['customKinds'];
+  lookingUp(): ObjectReference[];
   /** Once everything that was read is in the channel. */
   ended: Promise<unknown>;
 }
@@ -162,24 +178,9 @@ interface Reader {
 /** All that is followed, into the channel: Kubernetes' own kinds, those of others, and Events once the objects are known. */
 function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading): Reader {
   const { clock } = ports;
-  const { cache, positions, specs, signal } = reading;
+  const { cache, positions, specs, leftLookUps, signal } = reading;
   const { shipEvent, ship, isFresh, isTold } = createPushes(ports, settings.subjects, reading);
-  const isOwn = createIsWatched(settings.watched);
-  const shipper = createSubjectShipper(
-    {
-      cache,
-      clock,
-      lookUp: ports.lookUp,
-      specs,
-      isWatched: (reference) => isOwn(reference) || kinds.isFollowed(reference),
-      onUnwatched: (reference) => kinds.named(reference),
-      redact: ports.redaction.snapshot,
-      ship,
-      report: ports.report,
-      signal,
-    },
-    settings.subjects,
-  );
+  const shipper = createSubjects(ports, settings, reading, ship, () => kinds);
   const common = { follow: ports.follow, positions, report: ports.report, heard: ports.heard, signal };
   const objectPorts: ObjectPorts = {
     ...common,
@@ -211,12 +212,44 @@ function readCluster(ports: TermPorts, settings: TermSettings, reading: Reading)
   );
   const objectsKnown = Promise.all([...own.map(({ known }) => known), kinds.firstKnown]);
   const { filter, guard, redaction } = ports;
+  const ready = Promise.race([objectsKnown, clock.sleep(settings.readyTime, signal)]);
   const eventsFollowed = followEventsAfter(
-    Promise.race([objectsKnown, clock.sleep(settings.readyTime, signal)]),
+    ready.then(() => shipper.lookUpAgain(leftLookUps)),
     { ...common, filter, guard, redact: redaction.event, shipSubject: shipper.shipWith, ship: shipEvent },
   );
   const ended = Promise.all([...own.map((each) => each.ended), kinds.ended, eventsFollowed]);
-  return { customKinds: kinds.states, ended: ended.then(() => shipper.settled()) };
+  return {
+    customKinds: kinds.states,
+    lookingUp: shipper.lookingUp,
+    ended: ended.then(() => shipper.settled()),
+  };
+}
+
+/** What goes with Events. @param kinds those of others, which are followed once there is something to ship with */
+function createSubjects(
+  ports: TermPorts,
+  { watched, subjects }: TermSettings,
+  { cache, specs, onLookedUp, signal }: Reading,
+  ship: (known: Known, step: Step) => Promise<void>,
+  kinds: () => FollowedKinds,
+): SubjectShipper {
+  const isOwn = createIsWatched(watched);
+  return createSubjectShipper(
+    {
+      cache,
+      clock: ports.clock,
+      lookUp: ports.lookUp,
+      specs,
+      isWatched: (reference) => isOwn(reference) || kinds().isFollowed(reference),
+      onUnwatched: (reference) => kinds().named(reference),
+      redact: ports.redaction.snapshot,
+      ship,
+      onLookedUp,
+      report: ports.report,
+      signal,
+    },
+    subjects,
+  );
 }
 
 /** @param ready once the objects are known that the Events are about, or were waited for long enough */

@@ -7,6 +7,7 @@ import type { ObjectReference, ObjectSnapshot } from '../../shared/observation.t
 import { neverShipped } from '../../shared/snapshot-fields.ts';
 import type { Json } from './kubernetes/api-server.ts';
 import type { Clock } from './kubernetes/clock.ts';
+import { mostRemembered } from './kubernetes/handover-annotations.ts';
 import type { LookUp } from './kubernetes/look-up-object.ts';
 import { compareVersions } from './kubernetes/resource-versions.ts';
 import { observeObject } from './observe.ts';
@@ -16,6 +17,7 @@ import {
   type LookUpSettings,
   lookUpKey,
   lookUpsSettled,
+  rememberedLookUps,
   startLookUp,
 } from './queue-look-ups.ts';
 import type { SpecReader } from './read-spec.ts';
@@ -34,6 +36,8 @@ export interface SubjectPorts {
   redact(snapshot: ObjectSnapshot): ObjectSnapshot;
   /** Resolves once the snapshot is on its way; holds the step until it is stored. */
   ship(known: Known, step: Step): Promise<void>;
+  /** A look-up that was remembered is over. */
+  onLookedUp(): void;
   report(remark: DeliveryRemark): void;
   signal: AbortSignal;
 }
@@ -50,6 +54,7 @@ export const defaultSubjectSettings: SubjectSettings = {
   lookUpTime: 30_000,
   concurrency: 4,
   mostWaiting: 1_000,
+  mostRemembered,
   lookUpAgainAfter: 60_000,
 };
 
@@ -57,10 +62,14 @@ export const defaultSubjectSettings: SubjectSettings = {
 const longestChain = 10;
 
 export interface SubjectShipper {
-  /** Resolves once what is known is on its way, owners first; look-ups go on and hold the step. */
+  /** Resolves once what is known is on its way, owners first; look-ups go on, remembered or holding the step. */
   shipWith(subject: ObjectReference, step: Step): Promise<void>;
   /** The same for an object that is known. */
   shipChain(known: Known, step: Step): Promise<void>;
+  /** What somebody who led before was looking up. */
+  lookUpAgain(references: readonly ObjectReference[]): void;
+  /** What is looked up and not stored, though the checkpoint may be past it. */
+  lookingUp(): ObjectReference[];
   /** Once no look-up is under way. */
   settled(): Promise<void>;
 }
@@ -76,7 +85,7 @@ export function createSubjectShipper(
   ports: SubjectPorts,
   settings: SubjectSettings = defaultSubjectSettings,
 ): SubjectShipper {
-  const { clock, lookUp, report, signal } = ports;
+  const { clock, lookUp, onLookedUp, report, signal } = ports;
   const lookUps = createLookUpQueue(
     {
       clock,
@@ -84,6 +93,7 @@ export function createSubjectShipper(
       report,
       signal,
       onFound: (object, reference, step) => shipFound(shipping, object, reference, step),
+      onOver: onLookedUp,
     },
     settings,
   );
@@ -91,9 +101,17 @@ export function createSubjectShipper(
   return {
     shipWith: (subject, step) => shipSubject(shipping, subject, step),
     shipChain: (known, step) => shipChain(shipping, known, step),
+    lookUpAgain(references) {
+      for (const reference of references)
+        lookUpWhereDue(shipping, reference, ports.cache.find(reference), noStep);
+    },
+    lookingUp: () => rememberedLookUps(lookUps),
     settled: () => lookUpsSettled(lookUps),
   };
 }
+
+/** Of what no Event of this term asked for. */
+const noStep: Step = { hold: () => {}, release: () => {} };
 
 async function shipSubject(shipping: Shipping, subject: ObjectReference, step: Step): Promise<void> {
   const known = shipping.ports.cache.find(subject);

@@ -181,7 +181,7 @@ function followCluster({ connected: { api }, signal, onTrouble }: Live, sink: Re
       }),
       sink,
       lead: async (run) =>
-        run({ checkpoint: undefined, digestKey: newDigestKey(), signal: stopping(signal), save: () => {} }),
+        run({ handover: undefined, digestKey: newDigestKey(), signal: stopping(signal), save: () => {} }),
       postEvent: async () => {},
     }),
     {

@@ -6,9 +6,9 @@
  * https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
  */
 import { ApiError, type ApiServer, type Json } from './api-server.ts';
-import { readCheckpoint } from './checkpoint-annotation.ts';
 import type { Clock } from './clock.ts';
 import { readDigestKey, withDigestKey } from './digest-key.ts';
+import { type Handover, mostRemembered, readHandover } from './handover-annotations.ts';
 import {
   heldByAnother,
   holderOf,
@@ -66,14 +66,14 @@ export const leaseDefaults = {
 
 /** For as long as this process leads. */
 export interface Term {
-  /** What the Lease held when the term began. */
-  checkpoint: Checkpoint | undefined;
+  /** What the term goes on from. */
+  handover: Handover | undefined;
   /** What digests are made with: the same in each term, so that those of two terms can be compared. */
   digestKey: string;
   /** Aborted when the process is to stop (reason `stopping`: finish, save, return) or no longer leads (`lost`). */
   signal: AbortSignal;
   /** Kept for the next renewal; only versions that are newer than those saved before count. */
-  save(checkpoint: Checkpoint): void;
+  save(handover: Handover): void;
 }
 
 /**
@@ -88,10 +88,13 @@ export async function lead(
   signal: AbortSignal,
   run: (term: Term) => Promise<void>,
 ): Promise<void> {
+  let own: Handover | undefined;
   for (;;) {
-    const lease = await acquire(ports, settings, signal);
-    if (lease === undefined) return;
-    if ((await serve(ports, settings, signal, lease, run)) === 'done') return;
+    const held = await acquire(ports, settings, signal);
+    if (held === undefined) return;
+    const served = await serve(ports, settings, signal, { ...held, own }, run);
+    if (served.ended === 'done') return;
+    own = served.saved;
   }
 }
 
@@ -180,7 +183,7 @@ interface Holding {
   lease: Json;
   confirmedAt: number;
   lost: 'taken' | 'unsure' | undefined;
-  saved: Checkpoint | undefined;
+  saved: Handover | undefined;
   /** The renewal under way: the release names the version that it makes. */
   writing: Promise<void>;
 }
@@ -190,32 +193,34 @@ async function serve(
   ports: LeasePorts,
   settings: LeaseSettings,
   stop: AbortSignal,
-  held: HeldLease,
+  { lease, confirmedAt, own }: HeldLease & { own: Handover | undefined },
   run: (term: Term) => Promise<void>,
-): Promise<'done' | 'lost'> {
+): Promise<{ ended: 'done' | 'lost'; saved: Handover | undefined }> {
   const holding: Holding = {
     ports,
     settings,
     api: withTimeout(ports, settings.callTimeout),
     ending: new AbortController(),
     over: new AbortController(),
-    ...held,
+    lease,
+    confirmedAt,
     lost: undefined,
-    saved: undefined,
+    saved: own,
     writing: Promise.resolve(),
   };
   const stopping = () => holding.ending.abort('stopping');
   if (stop.aborted) stopping();
   stop.addEventListener('abort', stopping, { once: true });
-  const checkpoint = tellLeading(held.lease, ports.report);
+  const handover = joinHandovers(readLeft(lease, ports.report), own);
+  ports.report({ type: 'leading', checkpoint: handover?.checkpoint });
   const keeping = [keepRenewing(holding), watchDeadline(holding)];
   try {
     await run({
-      checkpoint,
-      digestKey: readDigestKey(held.lease) ?? ports.newDigestKey(),
+      handover,
+      digestKey: readDigestKey(lease) ?? ports.newDigestKey(),
       signal: holding.ending.signal,
-      save(checkpoint) {
-        holding.saved = newestVersions(holding.saved, checkpoint);
+      save({ checkpoint, lookingUp }) {
+        holding.saved = { checkpoint: newestVersions(holding.saved?.checkpoint, checkpoint), lookingUp };
       },
     });
   } finally {
@@ -225,16 +230,26 @@ async function serve(
     await Promise.all(keeping);
     if (holding.lost === undefined) await release(holding);
   }
-  return holding.lost === undefined ? 'done' : 'lost';
+  return { ended: holding.lost === undefined ? 'done' : 'lost', saved: holding.saved };
 }
 
 /** What the Lease holds when the term begins. */
-function tellLeading(lease: Json, report: LeasePorts['report']): Checkpoint | undefined {
-  const read = readCheckpoint(lease);
+function readLeft(lease: Json, report: LeasePorts['report']): Handover | undefined {
+  const read = readHandover(lease);
   if (read.type === 'unreadable') report({ type: 'unreadable-checkpoint' });
-  const checkpoint = read.type === 'checkpoint' ? read.checkpoint : undefined;
-  report({ type: 'leading', checkpoint });
-  return checkpoint;
+  return read.type === 'handover' ? read.handover : undefined;
+}
+
+/**
+ * What this process saved in a term that it lost is acknowledged, whoever led since: of it the Lease may have the state of a renewal
+ * before, or of one that got no answer.
+ */
+function joinHandovers(left: Handover | undefined, own: Handover | undefined): Handover | undefined {
+  if (left === undefined || own === undefined) return left ?? own;
+  return {
+    checkpoint: newestVersions(left.checkpoint, own.checkpoint),
+    lookingUp: [...own.lookingUp, ...left.lookingUp].slice(0, mostRemembered),
+  };
 }
 
 async function keepRenewing(holding: Holding): Promise<void> {

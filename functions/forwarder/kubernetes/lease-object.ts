@@ -1,7 +1,6 @@
 /** The Lease as an object: who holds it and for how long, and what each of its changes writes. */
 import type { Json } from './api-server.ts';
-import { writeCheckpoint } from './checkpoint-annotation.ts';
-import type { Checkpoint } from './watch-signal.ts';
+import { type Handover, writeHandover } from './handover-annotations.ts';
 
 export interface LeaseIdentity {
   name: string;
@@ -83,9 +82,9 @@ export const renewedLease = (
   lease: Json,
   { leaseDuration }: LeaseIdentity,
   now: number,
-  saved: Checkpoint | undefined,
+  saved: Handover | undefined,
 ): Json => ({
-  ...writeCheckpoint(lease, saved),
+  ...writeHandover(lease, saved),
   spec: { ...specOf(lease), leaseDurationSeconds: leaseDuration / 1000, renewTime: microTime(now) },
 });
 
@@ -94,7 +93,7 @@ export const releasedLease = (
   lease: Json,
   settings: LeaseIdentity,
   now: number,
-  saved: Checkpoint | undefined,
+  saved: Handover | undefined,
 ): Json => {
   const renewed = renewedLease(lease, settings, now, saved);
   return { ...renewed, spec: { ...specOf(renewed), holderIdentity: '', leaseDurationSeconds: 1 } };

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Checkpoint } from '../../../functions/forwarder/kubernetes/watch-signal.ts';
+import type { Handover } from '../../../functions/forwarder/kubernetes/handover-annotations.ts';
 import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
 import { decodeBatch } from '../../../shared/batch-codec.ts';
 import type { Observation } from '../../../shared/observation.ts';
@@ -35,7 +35,10 @@ function createWorld() {
   const cluster = createMemoryCluster();
   const web = cluster.put(deployment('web'));
   const rs = cluster.put(replicaSet('web-1', web));
-  const app = cluster.put(anObject('apps.example.io/v1', 'App', 'shop'));
+  // Looked up: of each there are few Events, so that the next one does not make up for a look-up that was lost.
+  const apps = Array.from({ length: 8 }, (_, n) =>
+    cluster.put(anObject('apps.example.io/v1', 'App', `shop-${n}`)),
+  );
   const pods: Raw[] = [cluster.put(pod('pod-0', rs))];
   const events: Raw[] = [];
   const truth: Truth = { occurrences: new Set(), lastCounts: new Map(), deleted: new Set() };
@@ -52,7 +55,7 @@ function createWorld() {
     switch (happening.do) {
       case 'event':
       case 'custom-event': {
-        const about = happening.do === 'event' ? pods[pick % pods.length] : app;
+        const about = happening.do === 'event' ? pods[pick % pods.length] : apps[pick % apps.length];
         const event = anEvent(`e${made++}`, about ?? web, { message: 'm'.repeat(pick % 50) });
         events.push(event);
         cluster.put(event);
@@ -100,7 +103,7 @@ function createStream() {
   return { arrived, sink };
 }
 
-/** One term that dies at its `dieAt`th step: a signal read, a put begun or stored. Nothing of it goes on then. */
+/** One term that dies at its `dieAt`th step: a signal read, an object asked for or found, a put begun or stored. Nothing of it goes on then. */
 function createMortal(cluster: MemoryCluster, dieAt: number) {
   let steps = 0;
   let dead = false;
@@ -114,10 +117,17 @@ function createMortal(cluster: MemoryCluster, dieAt: number) {
       yield signal;
     }
   };
+  const lookUp: MemoryCluster['lookUp'] = async (...asked) => {
+    await setImmediate();
+    await step();
+    const answer = await cluster.lookUp(...asked);
+    await step();
+    return answer;
+  };
   const die = () => {
     dead = true;
   };
-  return { follow, step, die, isDead: () => dead };
+  return { follow, lookUp, step, die, isDead: () => dead };
 }
 
 const happening = fc.oneof(
@@ -147,16 +157,20 @@ const life = fc.record({
 async function live(lives: (typeof life extends fc.Arbitrary<infer L> ? L : never)[]) {
   const { cluster, truth, happen } = createWorld();
   const stream = createStream();
-  let checkpoint: Checkpoint | undefined;
+  let handover: Handover | undefined;
   for (const { happenings, asleep, dieAt, written, batchLines, channelBytes, throttles } of lives) {
     for (const each of happenings.slice(0, asleep)) happen(each);
     const mortal = createMortal(cluster, dieAt);
-    const saved: Checkpoint[] = [];
+    const saved: Handover[] = [];
     let left = throttles;
     const term = runInMemory(cluster, {
-      checkpoint,
+      handover,
       clock: createTestClock(),
-      ports: { follow: mortal.follow, sink: stream.sink(mortal.step, () => left-- > 0) },
+      ports: {
+        follow: mortal.follow,
+        lookUp: mortal.lookUp,
+        sink: stream.sink(mortal.step, () => left-- > 0),
+      },
       settings: { batches: { channelBytes, batchBytes: 500, batchLines, batchAge: 1_000 } },
       onSave: (each) => !mortal.isDead() && saved.push(each),
     });
@@ -167,11 +181,11 @@ async function live(lives: (typeof life extends fc.Arbitrary<infer L> ? L : neve
     await quiet(20);
     mortal.die();
     void term.kill();
-    checkpoint = saved[Math.ceil(saved.length * written) - 1] ?? checkpoint;
+    handover = saved[Math.ceil(saved.length * written) - 1] ?? handover;
   }
   const compacted = lives.some(({ happenings }) => happenings.some((each) => each.do === 'compact'));
   const last = runInMemory(cluster, {
-    checkpoint,
+    handover,
     ports: {
       sink: stream.sink(
         async () => {},

@@ -4,6 +4,7 @@ import type { LookUpResult } from '../../../functions/forwarder/kubernetes/look-
 import {
   createLookUpQueue,
   lookUpsSettled,
+  rememberedLookUps,
   startLookUp,
 } from '../../../functions/forwarder/queue-look-ups.ts';
 import type { Step } from '../../../functions/forwarder/track-positions.ts';
@@ -11,11 +12,14 @@ import type { Step } from '../../../functions/forwarder/track-positions.ts';
 const pod = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name });
 
 /** A queue whose API server answers when the test says so, and whose time is over when it says so. */
-function createScene({ concurrency = 2, mostWaiting = 2 } = {}) {
+function createScene({ concurrency = 2, mostWaiting = 2, mostRemembered = 0 } = {}) {
   const asked: string[] = [];
   const answers: ((result: LookUpResult) => void)[] = [];
   const told: string[] = [];
   const found: string[] = [];
+  /** Of what was found and is not stored. */
+  const unstored: Step[] = [];
+  let over = 0;
   const timers: (() => void)[] = [];
   const stop = new AbortController();
   const queue = createLookUpQueue(
@@ -36,13 +40,15 @@ function createScene({ concurrency = 2, mostWaiting = 2 } = {}) {
       async onFound(_, { name }, step) {
         found.push(name);
         step.hold();
+        unstored.push(step);
       },
+      onOver: () => void over++,
       report: (remark) => told.push(remark.type === 'looked-up' ? remark.result : remark.type),
       signal: stop.signal,
     },
-    { lookUpTime: 30_000, concurrency, mostWaiting },
+    { lookUpTime: 30_000, concurrency, mostWaiting, mostRemembered },
   );
-  return { queue, asked, answers, told, found, timers, stop };
+  return { queue, asked, answers, told, found, unstored, over: () => over, timers, stop };
 }
 
 function createStep(): Step & { holds: number } {
@@ -73,15 +79,19 @@ describe('look-ups that Events asked for', () => {
     expect(told).toEqual(['gone']);
   });
 
-  it('hand on the steps that they hold to what they found', async () => {
-    const { queue, answers, found } = createScene();
+  it('hold their steps until what they found is stored', async () => {
+    const { queue, answers, found, unstored, timers } = createScene();
     const steps = [createStep(), createStep()];
     for (const step of steps) startLookUp(queue, pod('a'), step);
     await pass();
     answers[0]!({ type: 'found', object: {} });
     await lookUpsSettled(queue);
+    for (const end of timers) end();
+    await pass();
     expect(found).toEqual(['a']);
     expect(steps.map(({ holds }) => holds)).toEqual([1, 1]);
+    unstored[0]!.release();
+    expect(steps.map(({ holds }) => holds)).toEqual([0, 0]);
   });
 
   it('wait in turn, and beyond the most that may wait there are none', async () => {
@@ -120,5 +130,34 @@ describe('look-ups that Events asked for', () => {
     answers[0]!({ type: 'gone' });
     await lookUpsSettled(queue);
     expect(step.holds).toBe(1);
+  });
+
+  it('hold nothing where they are remembered until what they found is stored', async () => {
+    const { queue, answers, unstored, over } = createScene({ mostRemembered: 1 });
+    const [first, second] = [createStep(), createStep()];
+    startLookUp(queue, pod('a'), first);
+    startLookUp(queue, pod('b'), second);
+    await pass();
+    expect([first.holds, second.holds]).toEqual([0, 1]);
+    answers[0]!({ type: 'found', object: {} });
+    await pass();
+    expect(rememberedLookUps(queue)).toEqual([pod('a')]);
+    expect(over()).toBe(0);
+    unstored[0]!.release();
+    expect(rememberedLookUps(queue)).toEqual([]);
+    expect(over()).toBe(1);
+    startLookUp(queue, pod('c'), createStep());
+    expect(rememberedLookUps(queue)).toEqual([pod('c')]);
+  });
+
+  it('stay remembered where the process stops in the middle', async () => {
+    const { queue, answers, stop, over } = createScene({ mostRemembered: 1 });
+    startLookUp(queue, pod('a'), createStep());
+    await pass();
+    stop.abort();
+    answers[0]!({ type: 'gone' });
+    await lookUpsSettled(queue);
+    expect(rememberedLookUps(queue)).toEqual([pod('a')]);
+    expect(over()).toBe(0);
   });
 });

@@ -8,6 +8,7 @@ import {
 } from '../../../functions/forwarder/filter-events.ts';
 import { createRateGuard, EventRateLimitSchema } from '../../../functions/forwarder/guard-rate.ts';
 import type { Clock } from '../../../functions/forwarder/kubernetes/clock.ts';
+import type { Handover } from '../../../functions/forwarder/kubernetes/handover-annotations.ts';
 import type { Checkpoint } from '../../../functions/forwarder/kubernetes/watch-signal.ts';
 import { watchedObjects } from '../../../functions/forwarder/kubernetes/watched-resources.ts';
 import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
@@ -48,6 +49,7 @@ export interface RunningTerm {
   remarks: (DeliveryRemark | KindRemark)[];
   /** The newest that was saved. */
   saved(): Checkpoint | undefined;
+  handover(): Handover | undefined;
   /** Until nothing happens any more. */
   quiet(): Promise<void>;
   /** As at SIGTERM. */
@@ -58,13 +60,15 @@ export interface RunningTerm {
 
 export interface Given {
   checkpoint?: Checkpoint | undefined;
+  /** In place of a checkpoint alone. */
+  handover?: Handover | undefined;
   clock?: Clock;
   ports?: Partial<TermPorts>;
   settings?: Partial<TermSettings>;
   filters?: Partial<EventFilters>;
   redact?: RegExp[];
   burst?: number;
-  onSave?(checkpoint: Checkpoint): void;
+  onSave?(handover: Handover): void;
 }
 
 const all = { include: [], exclude: [] };
@@ -74,7 +78,7 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
   const arrived: Observation[] = [];
   const remarks: (DeliveryRemark | KindRemark)[] = [];
   const ending = new AbortController();
-  let saved = given.checkpoint;
+  let saved = given.handover ?? (given.checkpoint && { checkpoint: given.checkpoint, lookingUp: [] });
   const sink: RecordSink = {
     async put(records) {
       for (const { data } of records) arrived.push(...decodeBatch(data).observations);
@@ -103,11 +107,11 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
     },
     { ...defaultTermSettings, cluster: { uid: 'c1' }, watched: watchedObjects, ...given.settings },
     {
-      checkpoint: given.checkpoint,
+      handover: saved,
       digestKey: 'of the Lease',
       signal: ending.signal,
-      save(checkpoint) {
-        saved = { ...saved, ...checkpoint };
+      save({ checkpoint, lookingUp }) {
+        saved = { checkpoint: { ...saved?.checkpoint, ...checkpoint }, lookingUp };
         given.onSave?.(saved);
       },
     },
@@ -116,7 +120,8 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
   return {
     arrived,
     remarks,
-    saved: () => saved,
+    saved: () => saved?.checkpoint,
+    handover: () => saved,
     quiet: () => quiet(),
     async stop() {
       ending.abort('stopping');

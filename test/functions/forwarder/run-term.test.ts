@@ -301,7 +301,7 @@ describe('the checkpoint', () => {
     await term.kill();
   });
 
-  it('does not move past an Event whose object is being looked up', async () => {
+  it('moves past an Event whose object is looked up, which is remembered beside it until it is stored', async () => {
     const cluster = createMemoryCluster();
     const hpa = cluster.put(anObject('autoscaling/v2', 'HorizontalPodAutoscaler', 'web'));
     let answer = () => {};
@@ -314,12 +314,18 @@ describe('the checkpoint', () => {
     cluster.put(anEvent('e1', hpa));
     await term.quiet();
     expect(told(term.arrived)).toEqual(['HorizontalPodAutoscaler web Pulled']);
-    expect(term.saved()?.events).toBe('100');
+    expect(term.handover()).toMatchObject({
+      checkpoint: { events: cluster.version() },
+      lookingUp: [{ kind: 'HorizontalPodAutoscaler', name: 'web' }],
+    });
+    await term.kill();
+
+    const next = runInMemory(cluster, { ports: { lookUp }, handover: term.handover() });
     answer();
-    await term.quiet();
-    expect(told(term.arrived)).toContain('HorizontalPodAutoscaler web');
-    expect(term.saved()?.events).toBe(cluster.version());
-    await term.stop();
+    await next.quiet();
+    expect(told(next.arrived)).toEqual(['HorizontalPodAutoscaler web']);
+    expect(next.handover()?.lookingUp).toEqual([]);
+    await next.stop();
   });
 
   it('moves past what is filtered, and past the expiry of an Event', async () => {

@@ -8,6 +8,7 @@ import {
 } from '../../../../functions/forwarder/kubernetes/api-server.ts';
 import { type Clock, systemClock } from '../../../../functions/forwarder/kubernetes/clock.ts';
 import { createApiServer } from '../../../../functions/forwarder/kubernetes/connect-api-server.ts';
+import type { Handover } from '../../../../functions/forwarder/kubernetes/handover-annotations.ts';
 import {
   type LeaseRemark,
   lead,
@@ -159,7 +160,11 @@ function createTheatre() {
       report: (remark: LeaseRemark) => void candidate.remarks.push(remark),
     };
     candidate.done = lead(ports, { ...settings, identity }, stop.signal, async (term) => {
-      const about = { begun: clock.now(), ended: Number.POSITIVE_INFINITY, checkpoint: term.checkpoint };
+      const about = {
+        begun: clock.now(),
+        ended: Number.POSITIVE_INFINITY,
+        checkpoint: term.handover?.checkpoint,
+      };
       candidate.terms.push(about);
       candidate.term = term;
       if (!term.signal.aborted) {
@@ -182,6 +187,8 @@ function createTheatre() {
     leaders: () => candidates.filter(({ term }) => term !== undefined && !term.signal.aborted),
   };
 }
+
+const at = (checkpoint: Checkpoint): Handover => ({ checkpoint, lookingUp: [] });
 
 const checkpointOf = (server: ReturnType<typeof createLeaseServer>): unknown =>
   JSON.parse(server.lease()?.metadata.annotations?.['rootspan/checkpoint'] ?? 'null');
@@ -207,8 +214,8 @@ it('writes what was saved with the next renewal, never an older version', async 
   const { server, join, pass } = createTheatre();
   const a = join('a');
   await pass(1000);
-  a.term!.save({ events: '99', pods: '8' });
-  a.term!.save({ events: '100', pods: '7' });
+  a.term!.save(at({ events: '99', pods: '8' }));
+  a.term!.save(at({ events: '100', pods: '7' }));
   expect(checkpointOf(server)).toBe(null);
   await pass(3000);
   expect(checkpointOf(server)).toEqual({ events: '100', pods: '8' });
@@ -222,7 +229,7 @@ it('gives the Lease up when it stops, with what the work saved last, and the nex
     async finish(term) {
       // Longer than the Lease is good for: it is renewed meanwhile.
       await pass(15_000);
-      term.save({ events: '7' });
+      term.save(at({ events: '7' }));
     },
   });
   await pass(1000);
@@ -247,7 +254,7 @@ it('takes over within 15 seconds from one that was killed, whatever their clocks
   await pass(100);
   const b = join('b', { offset: -3_600_000 });
   await pass(60_000);
-  a.term!.save({ events: '5' });
+  a.term!.save(at({ events: '5' }));
   await pass(3000);
   const killed = clock.now();
   a.kill();
@@ -337,18 +344,57 @@ it('keeps leading where somebody only touched the Lease, and keeps what they wro
   await a.done;
 });
 
-it('begins again where somebody deleted the Lease', async () => {
+it('goes on where it was, where somebody deleted the Lease', async () => {
   const { server, join, pass } = createTheatre();
   const a = join('a');
   await pass(1000);
-  a.term!.save({ events: '5' });
+  a.term!.save(at({ events: '5' }));
   await pass(5000);
   server.set(undefined);
   await pass(5000);
-  expect(a.terms.map(({ checkpoint }) => checkpoint)).toEqual([undefined, undefined]);
+  expect(a.terms.map(({ checkpoint }) => checkpoint)).toEqual([undefined, { events: '5' }]);
   expect(a.remarks.filter(({ type }) => type === 'lost')).toEqual([{ type: 'lost', why: 'taken' }]);
   a.stop();
   await a.done;
+});
+
+it('goes on from what it saved last, where it lost the Lease before that was written', async () => {
+  const { join, pass } = createTheatre();
+  const a = join('a');
+  await pass(1000);
+  a.term!.save(at({ events: '5' }));
+  await pass(5000);
+  a.weather = 'silent';
+  a.term!.save({ checkpoint: { events: '9' }, lookingUp: [{ kind: 'Service', name: 'web' }] });
+  await pass(15_000);
+  expect(a.remarks).toContainEqual({ type: 'lost', why: 'unsure' });
+  a.weather = 'fine';
+  await pass(15_000);
+  expect(a.terms.map(({ checkpoint }) => checkpoint)).toEqual([undefined, { events: '9' }]);
+  expect(a.term!.handover?.lookingUp).toEqual([{ kind: 'Service', name: 'web' }]);
+  a.stop();
+  await a.done;
+});
+
+it('hands on what was being looked up, until it is no more', async () => {
+  const { join, pass } = createTheatre();
+  const service = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web', uid: 'u1' };
+  const a = join('a');
+  await pass(1000);
+  a.term!.save({ checkpoint: { events: '5' }, lookingUp: [service] });
+  await pass(3000);
+  a.kill();
+  const b = join('b');
+  await pass(15_000);
+  expect(b.term!.handover).toEqual({ checkpoint: { events: '5' }, lookingUp: [service] });
+  b.term!.save(at({ events: '6' }));
+  b.stop();
+  await b.done;
+  const c = join('c');
+  await pass(5000);
+  expect(c.term!.handover).toEqual(at({ events: '6' }));
+  c.stop();
+  await c.done;
 });
 
 it('never sets back what another one wrote', async () => {
@@ -359,7 +405,7 @@ it('never sets back what another one wrote', async () => {
   });
   const a = join('a');
   await pass(1000);
-  a.term!.save({ events: '99', pods: '10' });
+  a.term!.save(at({ events: '99', pods: '10' }));
   await pass(3000);
   expect(checkpointOf(server)).toEqual({ events: '100', pods: '10' });
   a.stop();
@@ -461,7 +507,7 @@ describe('two and three that fight', () => {
               }
             } else if (step.do === 'weather' && who) who.weather = step.weather;
             else if (step.do === 'save') {
-              leaders()[0]?.term?.save({ events: String(++shipped) });
+              leaders()[0]?.term?.save(at({ events: String(++shipped) }));
             } else if (step.do === 'kill') who?.kill();
             else if (step.do === 'stop') who?.stop();
           }
@@ -500,11 +546,11 @@ it('does all that over HTTP, on a Lease of the API server', async () => {
     expect(server.objects(leases)).toMatchObject([
       { metadata: { namespace: 'rootspan' }, spec: { holderIdentity: 'a' } },
     ]);
-    term.save({ events: '7' });
+    term.save(at({ events: '7' }));
     key = term.digestKey;
   });
-  await lead(ports, { ...settings, identity: 'b' }, stop.signal, async ({ checkpoint, digestKey }) => {
-    expect(checkpoint).toEqual({ events: '7' });
+  await lead(ports, { ...settings, identity: 'b' }, stop.signal, async ({ handover, digestKey }) => {
+    expect(handover?.checkpoint).toEqual({ events: '7' });
     expect(digestKey).toBe(key);
   });
   expect(server.objects(leases)).toMatchObject([{ spec: { holderIdentity: '', leaseTransitions: 1 } }]);
