@@ -1,9 +1,9 @@
 /**
- * `npm run bench:forwarder [-- --seconds 60] [-- --rates 20,1000] [-- --pods 500,5000] [-- --history 2] [-- --kspan PATH]
+ * `npm run bench:forwarder [-- --seconds 60] [-- --rates 20,1000] [-- --pods 500,5000] [-- --history 2] [-- --pause 15] [-- --kspan PATH]
  * [-- --node-flags '…'] [-- --cpu-prof DIR]`: the bundle that the forwarder's image runs, in a process of its own, between an API
  * server on loopback (answers after 10 to 30 ms) that rolls out Deployments as a real cluster does, and a Kinesis. What
  * it costs, beside a Node that does nothing, and beside a kspan where there is one; whether it keeps up; and that each
- * Event arrived. Linux only: memory and CPU are read from /proc.
+ * Event arrived. With a pause the process stands still for so long in the middle, and loses its Lease. Linux only: memory and CPU are read from /proc.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -26,6 +26,7 @@ const { values: options } = parseArgs({
     rates: { type: 'string', default: '20,1000' },
     pods: { type: 'string', default: '500,5000' },
     history: { type: 'string', default: '2' },
+    pause: { type: 'string', default: '0' },
     kspan: { type: 'string' },
     'node-flags': { type: 'string', default: image.flags.join(' ') },
     'cpu-prof': { type: 'string' },
@@ -33,6 +34,7 @@ const { values: options } = parseArgs({
   },
 });
 const seconds = Number(options.seconds);
+const pause = Number(options.pause);
 const numbers = (list: string) => list.split(',').map(Number);
 
 /** What is left to arrive when no more is made; the longest that a look-up holds an Event's batch. */
@@ -173,6 +175,10 @@ async function measure(subject: Subject, rate: number, pods: number): Promise<Re
   const made = () => cluster.state()?.made ?? 0;
   for (let second = 1; second <= seconds; second++) {
     await sleep(Math.max(0, began + second * 1000 - performance.now()));
+    if (pause > 0 && second === Math.floor(seconds / 2)) {
+      child.kill('SIGSTOP');
+      setTimeout(() => child.kill('SIGCONT'), pause * 1000);
+    }
     if (child.exitCode !== null) throw new Error(`the process ended with ${child.exitCode}`);
     const at = performance.now() - began;
     samples.push({
@@ -282,10 +288,14 @@ function report(result: Result): Record<string, string | number> {
     backlog: last.made - last.arrived,
     'growth/s': growth.toFixed(2),
     lost: isOurs ? result.lost : '',
-    twice: isOurs ? result.duplicates : '',
+    twice: isOurs ? `${result.duplicates} (${second((1000 * result.duplicates) / result.rate)})` : '',
     'lag p50': isOurs ? second(quantile(sorted, 0.5)) : '',
     p95: isOurs ? second(quantile(sorted, 0.95)) : '',
     'CPU %': (((last.usage.cpu - first.usage.cpu) / elapsed) * 100).toFixed(1),
+    'CPU s/1,000 Events': (
+      ((last.usage.cpu - first.usage.cpu) / (last.arrived - first.arrived)) *
+      1000
+    ).toFixed(2),
     'RSS, MB (private + files)': megabytes(last.usage),
     peak: last.usage.peak.toFixed(1),
     'idle RSS': result.idle.rss.toFixed(1),
