@@ -131,6 +131,15 @@ describe('a record', () => {
     expect(recordOfStall({ ...root, endTimeUnixNano: root.startTimeUnixNano }, { since }).id).toBe(ids[1]);
   });
 
+  it('has a verb where its change began with an Event, too', async () => {
+    const verbs = async (file: string) =>
+      recordsOf(explain(await readRecording(file))).map(({ change }) => change!.verb);
+    expect(await verbs('rollout-canary-promoted-looked-up.jsonl')).toEqual(['Create', 'Update']);
+    expect(new Set(await verbs('flux-kustomization.jsonl'))).toEqual(
+      new Set(['Create', 'Sync', 'Apply', 'Delete']),
+    );
+  });
+
   it('is linked by a template that has to have the trace in it', () => {
     expect(checkTraceUrl('https://x/{traceId}')).toBeUndefined();
     expect(checkTraceUrl('https://x/')).toContain('{traceId}');
