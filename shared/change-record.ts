@@ -153,9 +153,12 @@ function recordOfRelease(span: Span, settings: RecordSettings): ChangeRecord {
   });
 }
 
-/** A sync is told by the reason of its first Event. */
-const verbOf = ({ name, attributes }: Span): string =>
-  attributes['rootspan.change.operation'] === 'Sync' ? 'Sync' : name.slice(name.lastIndexOf('.') + 1);
+/** A change that began with an Event (a sync, one that nobody saw) has a root with that Event's reason, which is no verb. */
+function verbOf({ name, attributes }: Span): string {
+  const operation = attributes['rootspan.change.operation'];
+  const isEvent = attributes['k8s.event.uid'] !== undefined;
+  return isEvent && operation !== undefined ? String(operation) : name.slice(name.lastIndexOf('.') + 1);
+}
 
 /** The same for the same, in every run and for whoever sends it. */
 const recordId = (kind: string, { traceId, spanId }: Span, cause: string): string =>

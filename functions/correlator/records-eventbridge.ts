@@ -22,6 +22,11 @@ const mostEntries = 10;
 const mostCharacters = 80_000;
 /** Milliseconds. Smaller: a slow answer counts as none. Larger: a bus that is away holds up what else an invocation has to do. */
 const timeout = 5_000;
+/**
+ * Milliseconds in which a bus that gave no answer is not asked again. Shorter: while it is away, invocations wait for it that have spans
+ * to send; at three rollouts a second all twenty would after a quarter of an hour. Longer: once it is back, records wait for nothing.
+ */
+const silence = 60_000;
 /** Seconds: throttling is over soon, an outage is not, and then the message comes back each 12 minutes. */
 const pause = 60;
 
@@ -39,6 +44,7 @@ const detailTypes = {
 
 export function createRecordsBus({ bus, sqs, queueUrl, url, ...identity }: BusSettings): RecordsBus {
   const sign = createSigning({ ...identity, url, service: 'events' });
+  let askAgainAt = 0;
   const putSome = async (records: readonly BusRecord[]): Promise<(string | undefined)[]> => {
     const body = JSON.stringify({ Entries: records.map((record) => toEntry(record, bus)) });
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AWSEvents.PutEvents' };
@@ -55,12 +61,22 @@ export function createRecordsBus({ bus, sqs, queueUrl, url, ...identity }: BusSe
     const fault = v.safeParse(FaultSchema, text);
     return records.map(() => (fault.success ? fault.output.__type : `HTTP ${answer.status}`));
   };
+  // Whatever is wrong with the bus: it is tried again, and nothing else fails with it.
+  const putUnlessAway: typeof putSome = async (records) => {
+    const unanswered = records.map(() => 'unanswered');
+    if (identity.now() < askAgainAt) return unanswered;
+    try {
+      return await putSome(records);
+    } catch {
+      askAgainAt = identity.now() + silence;
+      return unanswered;
+    }
+  };
   return {
     async put(records) {
       const left: Awaited<ReturnType<RecordsBus['put']>> = { later: [], refused: [] };
       for (const some of inRequests(records)) {
-        // Whatever is wrong with the bus: it is tried again, and nothing else fails with it.
-        const codes = await putSome(some).catch(() => some.map(() => 'unanswered'));
+        const codes = await putUnlessAway(some);
         for (const [i, record] of some.entries()) {
           const code = codes[i];
           if (code !== undefined) (isRefusal(code) ? left.refused : left.later).push(record);

@@ -40,8 +40,6 @@ export function createSettle(
   const context: SettleContext = { ports, thresholds, rules, releasesByImages, traceUrl };
   return async (event) => {
     const { due, failures, records } = await readTimers(event, ports);
-    for (const { messageId, records: some } of records)
-      if ((await putRecords(context, some)).length > 0) failures.add(messageId);
     const first = await settleTogether(context, due);
     // Each again, and alone: until the message is visible again, those it is related to settle without this activity.
     const failed: Due[] = [];
@@ -55,6 +53,9 @@ export function createSettle(
       const isWhole = due.filter((one) => one.messageId === messageId).length === some.length;
       if (isWhole || !(await leaveOthersOut(context, some))) failures.add(messageId);
     }
+    // Last: no span waits for a bus that is away.
+    for (const { messageId, records: some } of records)
+      if ((await putRecords(context, some)).length > 0) failures.add(messageId);
     return { batchItemFailures: [...failures].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

@@ -5,7 +5,9 @@
  * What ministack cannot show: of Kinesis it ignores batch item failures (records are lost) and retries a crash for ever,
  * whatever the event source says of attempts, age, halving and the failure destination; reads cost nothing and rights are
  * not looked at. That is tested on pollers of our own (test/infra/local/poll-kinesis.test.ts) and in the template
- * (test/infra/aws/rootspan-stack.test.ts).
+ * (test/infra/aws/rootspan-stack.test.ts). EventBridge's buses, rules and patterns are there; each event has the time at which it was
+ * put, no target is tried twice or has a queue for dead letters, and CloudFormation knows neither connections nor API destinations:
+ * of the example that tells of troubles the topic is deployed, and the chat is not.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,8 +18,8 @@ import { promisify } from 'node:util';
 import { PutRecordCommand } from '@aws-sdk/client-kinesis';
 import { ListBucketsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
 import { forward } from '../../functions/forwarder/forward.ts';
 import { createKinesisSink } from '../../functions/forwarder/kinesis-sink.ts';
@@ -25,10 +27,13 @@ import { type AwsClients, connectAws } from '../../infra/local/connect-aws.ts';
 import { explain, explainClusters } from '../../infra/local/explain.ts';
 import { clusterOf } from '../../infra/local/read-recording.ts';
 import { type OtlpReceiver, type OtlpRequest, startOtlpReceiver } from '../../infra/local/receive-otlp.ts';
+import { type ChangeRecord, recordOfEnd } from '../../shared/change-record.ts';
 import type { Observation } from '../../shared/observation.ts';
 import { compareSpans } from '../../shared/span.ts';
-import { moveTimes } from '../move-times.ts';
+import { faultsOf } from '../check-record.ts';
+import { movedBy, moveTimes } from '../move-times.ts';
 import { readRecording } from '../read-recordings.ts';
+import { type Delivered, synthesizeListeners, takeMessages } from './listen-to-records.ts';
 import { type Ministack, startMinistack } from './start-ministack.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -44,8 +49,10 @@ let deployed: {
   bucket: string;
   queues: [timers: string, spans: string];
   replay: string;
+  recordsBus: string;
 };
 const headers: OtlpRequest['headers'][] = [];
+const traceUrl = 'https://traces.test/{traceId}';
 
 const cdk = (...args: string[]) =>
   run(join(root, 'node_modules/.bin/cdk'), args, {
@@ -57,6 +64,13 @@ const cdk = (...args: string[]) =>
 const cdkOfApp = (...args: string[]) => cdk(...args, '--output', synthesized(), '-c', context);
 const synthesized = () => join(folder, 'cdk.out');
 
+/** Its outputs. */
+async function deploy(stack: string, ...args: string[]): Promise<Record<string, string>> {
+  const outputsFile = join(folder, `${stack}.json`);
+  await cdk('deploy', stack, ...args, '--require-approval', 'never', '--outputs-file', outputsFile);
+  return JSON.parse(await readFile(outputsFile, 'utf8'))[stack];
+}
+
 interface MetricQuery {
   MetricStat?: {
     Metric: { MetricName: string; Namespace: string; Dimensions?: unknown };
@@ -65,18 +79,32 @@ interface MetricQuery {
   };
 }
 
-/** The emulator's alarms know no metric math: of each that needs some it gets the first metric alone. */
-async function leaveOutMetricMath(): Promise<void> {
+interface Resource {
+  Type: string;
+  Properties: Record<string, unknown> & {
+    Metrics?: MetricQuery[];
+    Environment?: { Variables: Record<string, unknown> };
+  };
+}
+
+async function fitToEmulator(): Promise<void> {
   const file = join(synthesized(), 'Rootspan.template.json');
-  const template: { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> } =
-    JSON.parse(await readFile(file, 'utf8'));
-  for (const { Type, Properties } of Object.values(template.Resources)) {
-    if (Type !== 'AWS::CloudWatch::Alarm' || Properties.Metrics === undefined) continue;
-    const stat = (Properties.Metrics as MetricQuery[]).find(({ MetricStat }) => MetricStat)!.MetricStat!;
-    delete Properties.Metrics;
-    Object.assign(Properties, { ...stat.Metric, Period: stat.Period, Statistic: stat.Stat });
+  const template: { Resources: Record<string, Resource> } = JSON.parse(await readFile(file, 'utf8'));
+  for (const resource of Object.values(template.Resources)) {
+    leaveOutMetricMath(resource);
+    // The one request that no SDK client makes, so that AWS_ENDPOINT_URL does not turn it.
+    const variables = resource.Properties?.Environment?.Variables;
+    if (variables?.RECORDS_ENDPOINT !== undefined) variables.RECORDS_ENDPOINT = `${ministack.endpoint}/`;
   }
   await writeFile(file, JSON.stringify(template));
+}
+
+/** The emulator's alarms know no metric math: of each that needs some it gets the first metric alone. */
+function leaveOutMetricMath({ Type, Properties }: Resource): void {
+  if (Type !== 'AWS::CloudWatch::Alarm' || Properties.Metrics === undefined) return;
+  const stat = Properties.Metrics.find(({ MetricStat }) => MetricStat)!.MetricStat!;
+  delete Properties.Metrics;
+  Object.assign(Properties, { ...stat.Metric, Period: stat.Period, Statistic: stat.Stat });
 }
 
 beforeAll(async () => {
@@ -99,14 +127,12 @@ beforeAll(async () => {
   const clusters = { prod: { principalArn: 'arn:aws:iam::000000000000:root' } };
   const rules = join(folder, 'rules.yaml');
   await writeFile(rules, rulesOfOurOwn);
-  context = `rootspan=${JSON.stringify({ clusters, otlp, rules })}`;
+  context = `rootspan=${JSON.stringify({ clusters, otlp, rules, records: { traceUrl } })}`;
 
   await cdkOfApp('bootstrap', 'aws://000000000000/us-east-1');
-  const outputsFile = join(folder, 'outputs.json');
   await cdkOfApp('synth', '--quiet');
-  await leaveOutMetricMath();
-  await cdk('deploy', '--app', synthesized(), '--require-approval', 'never', '--outputs-file', outputsFile);
-  const outputs: Record<string, string> = JSON.parse(await readFile(outputsFile, 'utf8')).Rootspan;
+  await fitToEmulator();
+  const outputs = await deploy('Rootspan', '--app', synthesized());
   const outputOf = (output: string) => outputs[Object.keys(outputs).find((name) => name.includes(output))!]!;
   const replay = outputOf('ReplaySetAside');
   const option = (name: string) => new RegExp(`--${name} (\\S+)`).exec(replay)![1]!;
@@ -115,6 +141,7 @@ beforeAll(async () => {
     bucket: option('bucket'),
     queues: [option('timers-queue'), option('spans-queue')],
     replay,
+    recordsBus: outputOf('RecordsBus'),
   };
 });
 
@@ -165,12 +192,12 @@ const takeAll = (request: OtlpRequest) => {
   return { kind: 'accept' } as const;
 };
 
-const ship = (observations: readonly Observation[]) =>
+const ship = (observations: readonly Observation[], cluster = clusterOf(observations)) =>
   forward(
     (async function* () {
       yield* observations;
     })(),
-    clusterOf(observations),
+    cluster,
     createKinesisSink(aws.kinesis, { streamName: deployed.streamName, sleep, random: Math.random }),
     { batchSize: 100 },
   );
@@ -264,6 +291,109 @@ test('what was set aside is replayed once its cause is mended, with the command 
   expect(backend.spans()).toHaveLength(before + 1);
   // The record that is none comes back to where it was.
   await expect.poll(setAside, { timeout: 30_000 }).toEqual(['set-aside/ingest']);
+});
+
+describe('change records', () => {
+  const cluster = { name: 'eu-3' };
+  const namespace = 'deadline';
+  let queues: Record<'all' | 'failed' | 'topic', string>;
+  const take = (name: keyof typeof queues) => takeMessages(aws.sqs, queues[name]);
+  const takeEvents = async (name: keyof typeof queues) =>
+    (await take(name)).map((body): Delivered => JSON.parse(body));
+  /** One of each id: whoever is told twice is told the same. */
+  function once(events: readonly Delivered[]): ChangeRecord[] {
+    const records = new Map<string, ChangeRecord>();
+    for (const { detail } of events) {
+      expect(records.get(detail.id) ?? detail).toEqual(detail);
+      records.set(detail.id, detail);
+    }
+    return [...records.values()].sort(byId);
+  }
+  const byId = (a: ChangeRecord, b: ChangeRecord) => (a.id < b.id ? -1 : 1);
+  const recordsOf = (observations: readonly Observation[]) =>
+    explainClusters([{ cluster, observations }])
+      .flatMap((span) => recordOfEnd(span, { traceUrl }) ?? [])
+      .sort(byId);
+
+  beforeAll(async () => {
+    const busName = deployed.recordsBus;
+    const example = await deploy(
+      'RootspanNotify',
+      ...['--app', 'node_modules/.bin/node infra/aws/examples/app.ts', '--output', join(folder, 'examples')],
+      ...['-c', `busName=${busName}`, '-c', `namespace=${namespace}`],
+    );
+    const outdir = join(folder, 'listeners');
+    const source = ['rootspan'];
+    const patterns = { all: { source }, failed: { source, detail: { outcome: ['failed'] } } };
+    synthesizeListeners(outdir, { busName, topicArn: example.Told!, patterns });
+    queues = (await deploy('Listeners', '--app', outdir)) as typeof queues;
+  });
+
+  test('of each change that ended come to whoever has a rule, and what failed to a topic', async () => {
+    const observations = await readLately('progress-deadline.jsonl');
+    const expected = recordsOf(observations);
+    const failed = expected.filter(({ outcome }) => outcome === 'failed');
+    expect([expected.length, failed.length]).toEqual([3, 1]);
+    await ship(observations, cluster);
+    await drained();
+    const events = await takeEvents('all');
+    expect(events.flatMap(({ detail }) => faultsOf(detail))).toEqual([]);
+    expect(new Set(events.map((event) => `${event.source}: ${event['detail-type']}`))).toEqual(
+      new Set(['rootspan: Change ended']),
+    );
+    expect(once(events)).toEqual(expected);
+    expect(once(await takeEvents('failed'))).toEqual(failed);
+    const sentence =
+      'Deployment deadline/web failed in eu-3: image app tiny:v1 → tiny:missing-1 (ErrImagePull) ' +
+      failed[0]!.trace.url;
+    // Text is handed to a topic as JSON.
+    expect((await take('topic')).map((body) => JSON.parse(body))).toEqual([sentence]);
+  });
+
+  test('that are put again, as after a bus that was away, are the same', async () => {
+    const records = recordsOf(await readLately('progress-deadline.jsonl'));
+    for (let times = 0; times < 2; times++)
+      await aws.sqs.send(
+        new SendMessageCommand({
+          QueueUrl: deployed.queues[0],
+          MessageBody: JSON.stringify({ records }),
+        }),
+      );
+    await drained();
+    const events = await takeEvents('all');
+    expect(events).toHaveLength(2 * records.length);
+    expect(once(events)).toEqual(records);
+  });
+
+  test('of what stands still come while its trace is open', async () => {
+    const stuck = (await readRecording('bad-image.jsonl')).filter(
+      ({ observedAt }) => observedAt < '2026-11-23T04:54:50Z',
+    );
+    const minute = 60_000;
+    const by = Math.floor((Date.now() - Date.parse(stuck.at(-1)!.observedAt)) / minute - 4) * minute;
+    await ship(movedBy(stuck, by) as Observation[], { name: 'eu-4' });
+    const told: Delivered[] = [];
+    await expect
+      .poll(
+        async () => {
+          told.push(...(await takeEvents('all')));
+          return told.filter((event) => event['detail-type'] === 'Change stalled').length;
+        },
+        { timeout: 180_000, interval: 1000 },
+      )
+      .toBe(1);
+    const { detail } = told.find((event) => event['detail-type'] === 'Change stalled')!;
+    expect(faultsOf(detail)).toEqual([]);
+    expect(detail).toMatchObject({
+      outcome: 'stalled',
+      cause: { type: 'ErrImagePull' },
+      cluster: { name: 'eu-4' },
+    });
+    const { traceId } = detail.trace;
+    expect(backend.spans().filter((span) => span.traceId === traceId && span.parentSpanId === null)).toEqual(
+      [],
+    );
+  });
 });
 
 test('the stack goes as it came; what was set aside stays', async () => {

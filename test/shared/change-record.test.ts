@@ -1,22 +1,12 @@
 /** What is told of every change that was ever recorded keeps to the schema that others read. */
-import { readFileSync } from 'node:fs';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { explain, explainClusters } from '../../infra/local/explain.ts';
 import { type ChangeRecord, recordOfEnd, recordOfStall } from '../../shared/change-record.ts';
 import type { Span } from '../../shared/span.ts';
 import { checkTraceUrl } from '../../shared/trace-url.ts';
+import { faultsOf } from '../check-record.ts';
 import { inCluster } from '../other-clusters.ts';
 import { readRecording, recorded } from '../read-recordings.ts';
-
-const schema = JSON.parse(
-  readFileSync(new URL('../../shared/change-record.schema.json', import.meta.url), 'utf8'),
-);
-const validate = new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(schema);
-const faultsOf = (record: unknown): string[] =>
-  validate(record)
-    ? []
-    : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 
 const since = 1_795_410_000n * 1_000_000_000n;
 const recordsOf = (spans: readonly Span[]): ChangeRecord[] =>
@@ -129,6 +119,15 @@ describe('a record', () => {
     );
     expect(new Set(ids).size).toBe(3);
     expect(recordOfStall({ ...root, endTimeUnixNano: root.startTimeUnixNano }, { since }).id).toBe(ids[1]);
+  });
+
+  it('has a verb where its change began with an Event, too', async () => {
+    const verbs = async (file: string) =>
+      recordsOf(explain(await readRecording(file))).map(({ change }) => change!.verb);
+    expect(await verbs('rollout-canary-promoted-looked-up.jsonl')).toEqual(['Create', 'Update']);
+    expect(new Set(await verbs('flux-kustomization.jsonl'))).toEqual(
+      new Set(['Create', 'Sync', 'Apply', 'Delete']),
+    );
   });
 
   it('is linked by a template that has to have the trace in it', () => {

@@ -29,11 +29,12 @@ export function findService(world: World, timed: TimedTrace): Attributes | undef
   return service;
 }
 
+/** What controls Nodes, claims or networks alone (a NodeClaim, a MachineDeployment) runs none, either. */
 const isWorkload = (object: KubernetesObject): boolean =>
   object.kind === 'Pod' ||
   workloads.has(object.kind) ||
   runsToCompletion(object) ||
-  (object.kind !== 'Node' && object.controlled.length > 0);
+  (object.kind !== 'Node' && object.controlled.some(isWorkload));
 
 /** A Job's CronJob is the application, each of its runs is not. */
 const topOf = (object: KubernetesObject): KubernetesObject =>

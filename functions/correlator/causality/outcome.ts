@@ -156,9 +156,13 @@ function statusVerdict(
 ): StatusVerdict {
   const moved: bigint[] = [];
   let pausedSince: bigint | undefined;
+  let wasSilent = false;
   for (const version of versionsOf(change, next, history)) {
     const said = readStatus(object, version);
-    if (said === undefined) continue;
+    if (said === undefined) {
+      wasSilent = true;
+      continue;
+    }
     if (said === 'under way' || isOfBefore(said, change)) {
       pausedSince = isPaused(version) ? (pausedSince ?? version.observedAt) : undefined;
       moved.push(version.observedAt);
@@ -166,8 +170,8 @@ function statusVerdict(
     }
     // A sync is not over because the one before it is.
     if (change.type === 'sync' && moved.length === 0) continue;
-    // What nobody saw under way may have ended long before it was looked at.
-    const at = moved.length > 0 ? version.observedAt : undefined;
+    // What nobody saw before it was over may have ended long before it was looked at.
+    const at = moved.length > 0 || wasSilent ? version.observedAt : undefined;
     const verdict = { ...foundOf(said, at), seenAt: version.observedAt };
     return { verdict, moved, pausedSince };
   }

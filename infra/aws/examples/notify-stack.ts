@@ -1,5 +1,5 @@
 /** An example: changes of a namespace that stalled or failed, to a topic of SNS, and to a chat's webhook where there is one. */
-import { Duration, SecretValue, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, SecretValue, Stack } from 'aws-cdk-lib';
 import {
   ApiDestination,
   Authorization,
@@ -51,6 +51,11 @@ export class NotifyStack extends Stack {
     const text = sentence();
     const topic = new Topic(this, 'Topic', { displayName: 'Rootspan', enforceSSL: true });
     rule.addTarget(new SnsTopic(topic, { message: RuleTargetInput.fromText(text), deadLetterQueue }));
+    new CfnOutput(this, 'Told', {
+      description:
+        'The topic to subscribe to: aws sns subscribe --topic-arn … --protocol email --notification-endpoint …',
+      value: topic.topicArn,
+    });
     if (webhook === undefined) return;
     // A cast, because the CDK's own declarations are not written for exactOptionalPropertyTypes.
     const destination = new ApiDestination(this, 'Chat', {

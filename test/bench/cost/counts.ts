@@ -1,7 +1,7 @@
 /** What is counted, by name, so that an hour of it is a difference and a bill a sum over names that begin alike. */
 import type { FunctionName } from '../../../infra/local/simulate/account.ts';
 import { invocationLogBytes, memoryGB, memoryOfCpu } from '../../../infra/local/simulate/prices.ts';
-import { type Bill, exportLatency, functionNames } from './prices.ts';
+import { type Bill, exportLatency, functionNames, latencies } from './prices.ts';
 
 export type CountName =
   | 'events'
@@ -9,6 +9,9 @@ export type CountName =
   | 'payload units'
   | 'payload bytes'
   | 'log bytes'
+  /** Change records, where somebody wants them, and requests that put them. */
+  | 'change records'
+  | 'puts of change records'
   /** DynamoDB's units; of what, and in which function. */
   | `read ${string}`
   | `write ${string}`
@@ -39,6 +42,13 @@ export function gbSecondsOf(counts: Counts, name: FunctionName): number {
   const backend = name === 'emit' ? sumOf(counts, 'invocation emit') * exportLatency : 0;
   return ((waits + backend) * memoryGB[name] + (counts.get(`cpu ${name}`) ?? 0) * memoryOfCpu) / 1000;
 }
+
+/** What is paid on top where change records go to a bus. */
+export const billOfRecords = (counts: Counts): Bill => ({
+  'EventBridge: event (64 KB)': sumOf(counts, 'change records'),
+  'Lambda: GB-second (arm64)':
+    (sumOf(counts, 'puts of change records') * latencies.tell! * memoryGB.settle) / 1000,
+});
 
 export const billOf = (counts: Counts): Bill => ({
   'Kinesis: PUT payload unit (25 KB)': sumOf(counts, 'payload units'),

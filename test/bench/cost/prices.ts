@@ -37,6 +37,7 @@ export const latencies: Readonly<Record<string, number>> = {
   remove: 5,
   arm: 10,
   send: 10,
+  tell: 15,
 };
 /** Milliseconds of a backend's answer. */
 export const exportLatency = 50;

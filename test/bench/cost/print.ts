@@ -1,5 +1,5 @@
 /** What was measured, as tables. */
-import { billOf, type Counts, gbSecondsOf, sumOf } from './counts.ts';
+import { billOf, billOfRecords, type Counts, gbSecondsOf, sumOf } from './counts.ts';
 import type { Measured } from './measure.ts';
 import { type Bill, dollarsOf, functionNames, idle, type Price, prices } from './prices.ts';
 
@@ -64,6 +64,10 @@ function printSources(counts: Counts): void {
       );
     console.log(`    ${beginning}an Event: ${shares.join(', ')}`);
   }
+  const million = (dollarsOf(billOfRecords(counts)) / sumOf(counts, 'events')) * 1e6;
+  console.log(
+    `    change records, with the setting: ${perEvent(counts, 'change records').toFixed(3)} an Event, ${dollars(million)} more a million Events`,
+  );
 }
 
 /** A rollout's bill, and what a month of such comes to. */

@@ -8,6 +8,7 @@ import type { Store } from '../../../functions/correlator/store.ts';
 import { correlatorTellings } from '../../../functions/correlator/tell-remarks.ts';
 import type { FunctionName } from '../../../infra/local/simulate/account.ts';
 import { loggerBytes } from '../../../infra/local/simulate/prices.ts';
+import { recordOfEnd } from '../../../shared/change-record.ts';
 import type { Observation } from '../../../shared/observation.ts';
 import type { Span } from '../../../shared/span.ts';
 import { encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
@@ -66,6 +67,9 @@ function countSettles(pipeline: Pipeline, settings: Settings): void {
       isDone = await settle(timer);
     });
     for (const spans of pipeline.sends.splice(0)) {
+      const records = spans.filter((span) => recordOfEnd(span) !== undefined).length;
+      add(counts, 'change records', records);
+      add(counts, 'puts of change records', Math.ceil(records / 10));
       const messages = encodeSpanBatches(spans);
       const parts = messages.reduce((sum, body) => sum + Math.ceil(body.length / 65_536), 0);
       add(counts, 'request spans: send', parts);

@@ -38,6 +38,7 @@ beforeEach(() => {
 const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' };
 const sqs = new SQSClient({ region: 'eu-west-1', credentials });
 const { sha256, region } = sqs.config;
+let now = Date.parse('2026-03-01T12:00:00Z');
 const bus = (port = (server.address() as AddressInfo).port) =>
   createRecordsBus({
     bus: 'records',
@@ -47,7 +48,7 @@ const bus = (port = (server.address() as AddressInfo).port) =>
     credentials: sqs.config.credentials,
     region,
     sha256,
-    now: () => Date.parse('2026-03-01T12:00:00Z'),
+    now: () => now,
   });
 
 const record = (id: string, more: object = {}): BusRecord => ({
@@ -102,6 +103,17 @@ it.each([
 ])('an answer %i %j is tried again', async (status, body) => {
   answer = () => ({ status, body });
   expect((await bus().put([record('a')])).later).toHaveLength(1);
+});
+
+it('a bus that gives no answer is not asked for a minute, so that nothing waits for it', async () => {
+  const records = bus();
+  answer = () => ({ status: 200, body: 'nonsense' });
+  expect((await records.put(Array.from({ length: 25 }, (_, i) => record(String(i))))).later).toHaveLength(25);
+  answer = taken;
+  expect((await records.put([record('a')])).later).toHaveLength(1);
+  expect(requests).toHaveLength(1);
+  now += 60_000;
+  expect((await records.put([record('a')])).later).toEqual([]);
 });
 
 it('no answer is tried again', async () => expect((await bus(9).put([record('a')])).later).toHaveLength(1));

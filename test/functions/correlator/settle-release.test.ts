@@ -1,9 +1,10 @@
 /** Filing and settling of releases, with a crash at each call: what was sent is the same, and each change is in it. */
 import { describe, expect, it } from 'vitest';
 import { fileReleases } from '../../../functions/correlator/file-releases.ts';
-import type { Timer } from '../../../functions/correlator/ports.ts';
+import type { BusRecord, RecordsBus, Timer } from '../../../functions/correlator/ports.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import type { Span } from '../../../shared/span.ts';
+import { faultsOf } from '../../check-record.ts';
 import { type CrashAt, type StartedContext, startContext } from '../../support/start-context.ts';
 import { changeRoot, clockAt, outlineOf, type RootFacts } from './releases/change-roots.ts';
 
@@ -80,6 +81,52 @@ describe('a release', () => {
       remark.kind === 'settled' && remark.late > 0 ? remark : [],
     );
     expect({ kind, late }).toEqual({ kind: 'settled', late: 1 });
+  });
+
+  it('is one of clusters whose clocks differ by minutes; what is stuck where the clock is behind comes as a late span', async () => {
+    const context = started();
+    const minute = 60;
+    await file(context, { cluster: 'ahead', release: 'r1', at: 9 * minute });
+    await file(context, { cluster: 'right', release: 'r1' });
+    await runTimers(context);
+    expect(outlineOf(sentOf(context))).toBe(
+      'r1: 2 in 2, 0 failed\n  web in right complete\n  web in ahead complete',
+    );
+    await file(context, {
+      cluster: 'behind',
+      release: 'r1',
+      at: -9 * minute,
+      outcome: 'stalled',
+      error: 'ErrImagePull',
+    });
+    await runTimers(context);
+    const spans = sentOf(context);
+    expect(spans.map(({ resource }) => resource['k8s.cluster.name'])).toContain('behind');
+    expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
+  });
+
+  it('of a thousand changes is sent whole, and told by one record', async () => {
+    const context = started();
+    const clusters = Array.from({ length: 500 }, (_, i) => `eu-${i}`);
+    for (const cluster of clusters)
+      await file(
+        context,
+        { cluster, release: 'r1', at: 60 },
+        { cluster, name: 'api', release: 'r1', outcome: 'failed', error: 'ErrImagePull' },
+      );
+    const records: BusRecord[] = [];
+    const bus: RecordsBus = {
+      async put(some) {
+        records.push(...some);
+        return { later: [], refused: [] };
+      },
+      async postpone() {},
+    };
+    await runTimers({ ...context, ports: { ...context.ports, records: bus } });
+    expect(sentOf(context)).toHaveLength(1001);
+    const release = { key: 'r1', clusters: 500, changes: 1000, failed: 500 };
+    expect(records).toMatchObject([{ kind: 'release-ended', outcome: 'failed', release }]);
+    expect(records.flatMap(faultsOf)).toEqual([]);
   });
 
   it('by images is none in a stack of one cluster', async () => {

@@ -339,6 +339,18 @@ describe('how it ended', () => {
     });
   });
 
+  it('when its status first said so, also where it said nothing before', () => {
+    const source = thing('GitRepository', 'app');
+    const version = (at: number, status: Details['status']) =>
+      snapshot(at, source, { generation: 1, creationTimestamp: '2026-03-01T12:00:00Z', status });
+    const ready = { observedGeneration: 1, conditions: [condition('Ready', 'True')] };
+    const tookOf = (...observations: Observation[]) =>
+      spansOf(...observations)[0]!.attributes['rootspan.change.duration'];
+    expect(tookOf(version(0, {}), version(0.4, ready))).toBe(0.4);
+    // It may have been ready long before anybody looked.
+    expect(tookOf(version(50, ready))).toBe(0);
+  });
+
   it('superseded only if no verdict came before the next change', () => {
     const under = { observedGeneration: 1, replicas: 1, updatedReplicas: 0 };
     expect(rootsOf(seen(0, 1, { status: under }), seen(5, 2, { status: under }))[0]).toContain('superseded');

@@ -74,6 +74,21 @@ describe('the resource of a root', () => {
     expect(spans.find(({ name }) => name === 'Job.Run')!.resource['service.name']).toBe('nightly');
   });
 
+  it('is that of an object of any kind that owns pods, or what owns them', () => {
+    const shop = thing('ShopCluster', 'main');
+    const web = thing('Deployment', 'web', shop);
+    const begun = event(1, shop, 'Reconciling', 'reconciling');
+    const resource = resourceOfRoot(snapshot(0, shop), begun, snapshot(2, web));
+    expect(resource).toMatchObject({ 'service.name': 'main' });
+  });
+
+  it('of what owns Nodes alone stays the component’s', () => {
+    const claim = thing('NodeClaim', 'default-x7');
+    const launched = event(1, claim, 'Launched', 'launched', { reporter: { component: 'karpenter' } });
+    const resource = resourceOfRoot(snapshot(0, claim), launched, snapshot(2, thing('Node', 'n1', claim)));
+    expect(resource).toEqual({ 'service.name': 'karpenter' });
+  });
+
   it('of what runs no application stays the component’s, and so do all other spans', () => {
     const node = thing('Node', 'n1');
     const reporter = { component: 'kubelet', instance: 'n1' };

@@ -5,6 +5,9 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
 import { AthenaStack } from '../../../../infra/aws/examples/athena-stack.ts';
 import { NotifyStack } from '../../../../infra/aws/examples/notify-stack.ts';
+import { explain } from '../../../../infra/local/explain.ts';
+import { recordOfEnd } from '../../../../shared/change-record.ts';
+import { readRecording } from '../../../read-recordings.ts';
 
 const schema = JSON.parse(
   readFileSync(new URL('../../../../shared/change-record.schema.json', import.meta.url), 'utf8'),
@@ -34,6 +37,33 @@ it('troubles of a namespace go to a topic and to a chat', () => {
   });
   notify.resourceCountIs('AWS::SNS::Topic', 1);
   notify.hasResourceProperties('AWS::Events::ApiDestination', { InvocationEndpoint: webhook.url });
+});
+
+/** As EventBridge reads a pattern that has values alone: at each path one of them. */
+const selects = (pattern: unknown, value: unknown): boolean =>
+  Array.isArray(pattern)
+    ? pattern.includes(value)
+    : Object.entries(pattern as object).every(([name, inner]) =>
+        selects(inner, (value as Record<string, unknown> | undefined)?.[name]),
+      );
+
+it.each([
+  ['crash-loop.jsonl', 's-crash-loop', ['Create crash stalled']],
+  ['progress-deadline.jsonl', 'deadline', ['Update web failed']],
+  ['jobs.jsonl', 'jobs', ['Create fails failed']],
+  ['jobs.jsonl', 'shop', []],
+  ['deployment-image-update.jsonl', 's-deployment-image-update', []],
+])('of the records of %s in namespace %s: %j', async (file, namespace, selected) => {
+  const stack = new NotifyStack(new App(), 'Notify', { busName: 'records', namespace });
+  const [rule] = Object.values(Template.fromStack(stack).findResources('AWS::Events::Rule'));
+  const records = explain(await readRecording(file)).flatMap((span) => recordOfEnd(span) ?? []);
+  expect(records.length).toBeGreaterThan(1);
+  const told = records.filter((detail) =>
+    selects(rule!.Properties.EventPattern, { source: 'rootspan', detail }),
+  );
+  expect(told.map(({ change, object, outcome }) => `${change!.verb} ${object!.name} ${outcome}`)).toEqual(
+    selected,
+  );
 });
 
 it('without a chat there is the topic alone', () => {

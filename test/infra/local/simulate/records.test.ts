@@ -13,6 +13,7 @@ import {
 import { type ChangeRecord, recordOfEnd } from '../../../../shared/change-record.ts';
 import type { Observation } from '../../../../shared/observation.ts';
 import { checkProperty } from '../../../check-property.ts';
+import { inCluster } from '../../../other-clusters.ts';
 import { readRecording } from '../../../read-recordings.ts';
 import { failuresOf, seeds } from './seeds.ts';
 
@@ -76,14 +77,15 @@ describe('on a calm day', () => {
   it('costs less than ten cents a million Events, and nothing where nobody wants to be told', async () => {
     const observations = await readRecording('deployment-image-update.jsonl');
     const clusters = [{ cluster: clusterOf(observations), observations }];
-    const dollars = async (records: boolean) => {
+    const costs = async (records: boolean) => {
       const settings = { seed: 1, faults: 'none' } as const;
-      return measure(clusters, await simulate(clusters, { ...settings, records }), settings)
-        .dollarsPerMillionEvents;
+      return measure(clusters, await simulate(clusters, { ...settings, records }), settings);
     };
-    const [off, on] = [await dollars(false), await dollars(true)];
-    expect(on - off).toBeGreaterThan(0);
-    expect(on - off).toBeLessThan(0.1);
+    const [off, on] = [await costs(false), await costs(true)];
+    expect(off.services.bus).toEqual({ requests: 0, readUnits: 0, writeUnits: 0, bytes: 0 });
+    const more = on.dollarsPerMillionEvents - off.dollarsPerMillionEvents;
+    expect(more).toBeGreaterThan(0);
+    expect(more).toBeLessThan(0.1);
   });
 });
 
@@ -96,6 +98,24 @@ describe('whatever AWS does', () => {
         expect(ended(simulated).toSorted(), `--seed ${seed}`).toEqual(expected(simulated).toSorted());
       }),
       10,
+    ));
+
+  it('so is a release, as one', () =>
+    checkProperty(
+      fc.asyncProperty(seeds, async (seed) => {
+        const clusters = ['eu-1', 'eu-2'].map((name, i) =>
+          inCluster(badImage, { name, minutes: i * 7, release: 'shop-42' }),
+        );
+        const simulated = await simulate(clusters, { seed, faults: 'all', records: true });
+        expect(failuresOf(simulated), `--seed ${seed}`).toEqual([]);
+        const told = toldIn(simulated).filter(({ record }) => record.kind !== 'stalled');
+        expect(new Set(told.map(({ record }) => record.id)), `--seed ${seed}`).toEqual(
+          new Set(expected(simulated)),
+        );
+        const ofRelease = told.filter(({ record }) => record.release?.key === 'shop-42');
+        expect(new Set(ofRelease.map(({ record }) => record.id)).size, `--seed ${seed}`).toBe(1);
+      }),
+      3,
     ));
 
   it('a bus that is away all day holds nothing up, and gets all of it in the end', async () => {

@@ -93,14 +93,16 @@ describe('on a calm day', () => {
     expect(releasesIn(simulated).map(({ changes }) => changes.length)).toEqual([2, 2]);
   });
 
+  it('clusters whose clocks differ by minutes have one release, and nothing of it is lost', async () => {
+    const [right, behind, ahead] = wave('eu-1', 'eu-2', 'eu-3');
+    const simulated = await calm([right!, seenLater(behind!, 8), seenLater(ahead!, -8)]);
+    expect(failuresOf(simulated)).toEqual([]);
+    expect(releasesIn(simulated).map(({ changes }) => changes.length)).toEqual([3]);
+  });
+
   it('a cluster whose observations come most of a day late is a late span of what was sent', async () => {
-    const late = later(4, { name: 'eu-3' });
-    const away = 20 * hour * 60_000;
-    const observations = late.observations.map((observation) => ({
-      ...observation,
-      observedAt: new Date(Date.parse(observation.observedAt) + away).toISOString(),
-    }));
-    const simulated = await calm([...wave('eu-1', 'eu-2'), { ...late, observations }]);
+    const late = seenLater(later(4, { name: 'eu-3' }), 20 * hour);
+    const simulated = await calm([...wave('eu-1', 'eu-2'), late]);
     expect(failuresOf(simulated)).toEqual([]);
     const [release, ...others] = releasesIn(simulated);
     expect(others).toEqual([]);
@@ -108,6 +110,15 @@ describe('on a calm day', () => {
     expect(release!.changes).toHaveLength(3);
   });
 });
+
+/** As if all that it tells of had happened so many minutes before it came: later, or by a clock that is behind. */
+function seenLater({ cluster, observations }: ClusterObservations, minutes: number): ClusterObservations {
+  const seen = observations.map((observation) => ({
+    ...observation,
+    observedAt: new Date(Date.parse(observation.observedAt) + minutes * 60_000).toISOString(),
+  }));
+  return { cluster, observations: seen };
+}
 
 describe('whatever AWS does', () => {
   const clusters = [
