@@ -120,6 +120,7 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
     signal: all.signal,
     sign: ports.sign,
     partitions: settings.partitions,
+    mayPut: () => term.confirmed(all.signal),
     onShipped(batch) {
       tellShipped(batch, clock.now(), report);
       cache.forgetDeleted(clock.elapsed());

@@ -21,6 +21,8 @@ export interface ShippingSettings {
   sign?: Sign | undefined;
   /** Partition keys of the cluster. */
   partitions?: number;
+  /** Awaited before each put; its rejection ends the shipping. */
+  mayPut?(): Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -29,13 +31,14 @@ export async function shipLines(
   channel: LineChannel,
   cluster: Cluster,
   sink: RecordSink,
-  { onShipped, sign, partitions = 1, signal }: ShippingSettings,
+  { onShipped, sign, partitions = 1, mayPut, signal }: ShippingSettings,
 ): Promise<void> {
   for (;;) {
     const batch = await channel.take();
     if (batch === undefined) return;
     const { lines } = batch;
     const { records, rejected } = encodeBatch(cluster, lines, { sign, partitions });
+    await mayPut?.();
     const refused = await sink.put(records, signal);
     const stored = records.filter(({ data }) => refused.every(({ record }) => record.data !== data));
     // First told, then done: whoever saves the checkpoint has counted what it covers.

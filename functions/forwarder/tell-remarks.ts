@@ -123,7 +123,10 @@ const rows: Rows = {
     log('info', 'this replica leads', {
       from: checkpoint === undefined ? 'the beginning' : 'the checkpoint',
     }),
-  lost: ({ why }, { log }) => log('warn', 'this replica leads no more', { why }),
+  unsure: (_, { log }) =>
+    log('warn', 'the Lease could not be renewed in time: nothing is shipped until it is'),
+  sure: (_, { log }) => log('info', 'the Lease is renewed: shipping goes on'),
+  lost: (_, { log }) => log('warn', 'this replica leads no more: another one does, or the Lease was deleted'),
   released: (_, { log }) => log('info', 'the Lease is given up'),
   'unreadable-checkpoint': (_, { log }) =>
     log('warn', 'the checkpoint of the Lease cannot be read: from the beginning'),

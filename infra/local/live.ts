@@ -181,7 +181,13 @@ function followCluster({ connected: { api }, signal, onTrouble }: Live, sink: Re
       }),
       sink,
       lead: async (run) =>
-        run({ handover: undefined, digestKey: newDigestKey(), signal: stopping(signal), save: () => {} }),
+        run({
+          handover: undefined,
+          digestKey: newDigestKey(),
+          signal: stopping(signal),
+          confirmed: async () => {},
+          save: () => {},
+        }),
       postEvent: async () => {},
     }),
     {

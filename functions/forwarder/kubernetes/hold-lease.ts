@@ -2,7 +2,8 @@
  * One of several replicas leads, by a Lease that it renews; the Lease also carries how far everything has been shipped,
  * so that whoever leads next goes on there. As client-go's leader election: clocks of two machines are never compared,
  * only how long this one has seen the Lease unchanged; every write names the version that it replaces, so that of two
- * that fight one fails.
+ * that fight one fails. Other than client-go's, a holder that cannot renew stands still and does not end: what it has read
+ * is read, and reading it again would keep whoever is overloaded from ever catching up.
  * https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
  */
 import { ApiError, type ApiServer, type Json } from './api-server.ts';
@@ -37,8 +38,12 @@ export type LeaseRemark =
   /** Another one leads. */
   | { type: 'following'; holder: string }
   | { type: 'leading'; checkpoint: Checkpoint | undefined }
-  /** Its work stops: another one leads, or may. */
-  | { type: 'lost'; why: 'taken' | 'unsure' }
+  /** It could not be renewed in time: another one may lead, and nothing is shipped. */
+  | { type: 'unsure' }
+  /** It has been renewed after all. */
+  | { type: 'sure' }
+  /** Its work ends: another one leads, or somebody deleted the Lease. */
+  | { type: 'lost' }
   | { type: 'released' }
   /** The annotation of the Lease is none of ours: as if there were none. */
   | { type: 'unreadable-checkpoint' }
@@ -46,7 +51,7 @@ export type LeaseRemark =
   | { type: 'trouble'; error: unknown };
 
 export interface LeaseSettings extends LeaseIdentity {
-  /** Milliseconds after the last renewal that was confirmed at which the holder stops: less than `leaseDuration`. */
+  /** Milliseconds after the last renewal that was confirmed at which the holder stands still: less than `leaseDuration`. */
   renewDeadline: number;
   /** Milliseconds between renewals. */
   renewEvery: number;
@@ -72,6 +77,11 @@ export interface Term {
   digestKey: string;
   /** Aborted when the process is to stop (reason `stopping`: finish, save, return) or no longer leads (`lost`). */
   signal: AbortSignal;
+  /**
+   * Resolves while nobody else may lead; where the Lease could not be renewed in time, once it has been. To be asked before all that
+   * others would do twice. @throws when the term is over, or the caller's signal is aborted
+   */
+  confirmed(signal: AbortSignal): Promise<void>;
   /** Kept for the next renewal; only versions that are newer than those saved before count. */
   save(handover: Handover): void;
 }
@@ -182,7 +192,9 @@ interface Holding {
   readonly over: AbortController;
   lease: Json;
   confirmedAt: number;
-  lost: 'taken' | 'unsure' | undefined;
+  /** Resolves with the next renewal. */
+  renewed: PromiseWithResolvers<void>;
+  isLost: boolean;
   saved: Handover | undefined;
   /** The renewal under way: the release names the version that it makes. */
   writing: Promise<void>;
@@ -204,7 +216,8 @@ async function serve(
     over: new AbortController(),
     lease,
     confirmedAt,
-    lost: undefined,
+    renewed: Promise.withResolvers(),
+    isLost: false,
     saved: own,
     writing: Promise.resolve(),
   };
@@ -219,6 +232,7 @@ async function serve(
       handover,
       digestKey: readDigestKey(lease) ?? ports.newDigestKey(),
       signal: holding.ending.signal,
+      confirmed: (signal) => untilConfirmed(holding, AbortSignal.any([holding.over.signal, signal])),
       save({ checkpoint, lookingUp }) {
         holding.saved = { checkpoint: newestVersions(holding.saved?.checkpoint, checkpoint), lookingUp };
       },
@@ -228,9 +242,9 @@ async function serve(
     await holding.writing;
     holding.over.abort();
     await Promise.all(keeping);
-    if (holding.lost === undefined) await release(holding);
+    if (!holding.isLost) await release(holding);
   }
-  return { ended: holding.lost === undefined ? 'done' : 'lost', saved: holding.saved };
+  return { ended: holding.isLost ? 'lost' : 'done', saved: holding.saved };
 }
 
 /** What the Lease holds when the term begins. */
@@ -272,16 +286,36 @@ async function keepRenewing(holding: Holding): Promise<void> {
   }
 }
 
-/** Apart from the renewals: one that gets no answer must not keep us from stopping. */
-async function watchDeadline(holding: Holding): Promise<void> {
-  const { settings, over } = holding;
-  const { clock } = holding.ports;
-  while (!over.signal.aborted) {
-    const left = holding.confirmedAt + settings.renewDeadline - clock.elapsed();
-    if (left <= 0) return lose(holding, 'unsure');
-    await clock.sleep(left, over.signal);
+/** Milliseconds for which nobody else leads; none: somebody may. */
+const leftOf = ({ confirmedAt, settings, ports }: Holding): number =>
+  confirmedAt + settings.renewDeadline - ports.clock.elapsed();
+
+async function untilConfirmed(holding: Holding, signal: AbortSignal): Promise<void> {
+  while (leftOf(holding) <= 0) {
+    signal.throwIfAborted();
+    await Promise.race([holding.renewed.promise, aborted(signal)]);
   }
 }
+
+/** Tells it. Apart from the renewals: one that gets no answer is no reason to believe that we lead. */
+async function watchDeadline(holding: Holding): Promise<void> {
+  const { clock, report } = holding.ports;
+  const { signal } = holding.over;
+  while (!signal.aborted) {
+    const left = leftOf(holding);
+    if (left > 0) await clock.sleep(left, signal);
+    else {
+      report({ type: 'unsure' });
+      await untilConfirmed(holding, signal).then(
+        () => report({ type: 'sure' }),
+        () => {},
+      );
+    }
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
 async function release(holding: Holding): Promise<void> {
   const { report } = holding.ports;
@@ -301,12 +335,14 @@ async function writeLease(holding: Holding, change: typeof renewedLease, signal:
       const body = change(holding.lease, settings, clock.now(), holding.saved);
       holding.lease = await api.call('PUT', `${collectionPath(settings)}/${settings.name}`, { body, signal });
       holding.confirmedAt = asked;
+      holding.renewed.resolve();
+      holding.renewed = Promise.withResolvers();
       return;
     } catch (error) {
       if (!isConflict(error) && !isNotFound(error)) throw error;
       const found = await readLease(api, settings, signal);
       if (found === undefined || holderOf(found) !== settings.identity) {
-        lose(holding, 'taken');
+        lose(holding);
         throw error;
       }
       holding.lease = found;
@@ -314,10 +350,10 @@ async function writeLease(holding: Holding, change: typeof renewedLease, signal:
   }
 }
 
-function lose(holding: Holding, why: 'taken' | 'unsure'): void {
-  if (holding.lost !== undefined || holding.over.signal.aborted) return;
-  holding.lost = why;
-  holding.ports.report({ type: 'lost', why });
+function lose(holding: Holding): void {
+  if (holding.isLost || holding.over.signal.aborted) return;
+  holding.isLost = true;
+  holding.ports.report({ type: 'lost' });
   holding.ending.abort('lost');
   holding.over.abort();
 }

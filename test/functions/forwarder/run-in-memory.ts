@@ -68,6 +68,7 @@ export interface Given {
   filters?: Partial<EventFilters>;
   redact?: RegExp[];
   burst?: number;
+  confirmed?(signal: AbortSignal): Promise<void>;
   onSave?(handover: Handover): void;
 }
 
@@ -110,6 +111,7 @@ export function runInMemory(cluster: MemoryCluster, given: Given = {}): RunningT
       handover: saved,
       digestKey: 'of the Lease',
       signal: ending.signal,
+      confirmed: given.confirmed ?? (async () => {}),
       save({ checkpoint, lookingUp }) {
         saved = { checkpoint: { ...saved?.checkpoint, ...checkpoint }, lookingUp };
         given.onSave?.(saved);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { LookUp } from '../../../functions/forwarder/kubernetes/look-up-object.ts';
 import type { RecordSink } from '../../../functions/forwarder/record-sink.ts';
@@ -326,6 +327,36 @@ describe('the checkpoint', () => {
     expect(told(next.arrived)).toEqual(['HorizontalPodAutoscaler web']);
     expect(next.handover()?.lookingUp).toEqual([]);
     await next.stop();
+  });
+
+  it('stands still while another one may lead, and goes on where it was, without reading anything again', async () => {
+    const { cluster, a } = createShop();
+    let sure = Promise.withResolvers<void>();
+    const lists: string[] = [];
+    const follow: typeof cluster.follow = async function* (resource, options) {
+      for await (const signal of cluster.follow(resource, options)) {
+        if (signal.type === 'list-start') lists.push(resource.kind);
+        yield signal;
+      }
+    };
+    const confirmed = (signal: AbortSignal) =>
+      Promise.race([sure.promise, once(signal, 'abort').then(() => signal.throwIfAborted())]);
+    const term = runInMemory(cluster, { ports: { follow }, confirmed });
+    cluster.put(anEvent('e1', a));
+    await term.quiet();
+    expect(term.arrived).toEqual([]);
+    const listed = lists.length;
+    sure.resolve();
+    await term.quiet();
+    expect(told(term.arrived)).toContain('Pod a Pulled');
+    expect(lists).toHaveLength(listed);
+    sure = Promise.withResolvers();
+    cluster.put(anEvent('e2', a));
+    await term.quiet();
+    const before = term.saved()?.events;
+    expect(before).not.toBe(cluster.version());
+    await term.kill();
+    expect(term.saved()?.events).toBe(before);
   });
 
   it('moves past what is filtered, and past the expiry of an Event', async () => {
