@@ -17,13 +17,26 @@ const titleOf = (span: Span): string => {
   return `${oneLine(span.name)} ${namespace === undefined ? '' : `${oneLine(String(namespace))}/`}${objectName(span)}`;
 };
 
+/**
+ * An episode of which nothing was heard for so many nanoseconds is not said to go on: of the last hour's Events many are of what is
+ * over, or gone. Shorter: a back-off between two tries reads as an end. Longer: an end of before this began reads as now.
+ */
+const silent = 60_000_000_000n;
+
 /** `… Deployment.Update shop/web is under way for 45 s, blocked: ErrImagePull: …`; of an episode its last error. */
 export function describeUnderWay({ root, lastError }: UnderWay, now: number, look: Look): string {
-  const lasts = BigInt(now) * 1_000_000n - BigInt(root.startTimeUnixNano);
+  const since = (time: string): bigint => {
+    const lasts = BigInt(now) * 1_000_000n - BigInt(time);
+    return lasts < 0n ? 0n : lasts;
+  };
   const isChange = root.attributes['rootspan.change.outcome'] !== undefined;
   const cause = isChange ? causeOf(root) : lastError === undefined ? '' : errorOf(lastError);
-  const goes = isChange ? 'is under way' : 'goes on';
-  const text = `… ${titleOf(root)} ${goes} for ${formatDuration(lasts < 0n ? 0n : lasts)}`;
+  const [lasts, silence] = [root.startTimeUnixNano, root.endTimeUnixNano].map(since) as [bigint, bigint];
+  const goes =
+    !isChange && silence > silent
+      ? `began ${formatDuration(lasts)} ago, last word ${formatDuration(silence)} ago`
+      : `${isChange ? 'is under way' : 'goes on'} for ${formatDuration(lasts)}`;
+  const text = `… ${titleOf(root)} ${goes}`;
   const whole = cause === '' ? text : `${text}, ${isChange ? 'blocked' : 'last'}: ${cause}`;
   return paint(cause === '' ? '2' : '33', cutEnd(whole, look.width), look);
 }

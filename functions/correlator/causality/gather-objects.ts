@@ -162,11 +162,11 @@ function deletionOf(versions: readonly Version[]): Moment | undefined {
 function uncountedSince(versions: readonly Version[]): Moment | undefined {
   let since: Moment | undefined;
   for (const { object, observedAt, isWatched } of versions) {
-    const { phase, conditions = [], containers = [] } = object.status ?? {};
-    const disrupted = conditions.find((condition) => condition.status === 'True' && isDisruption(condition));
+    const { containers = [] } = object.status ?? {};
+    const disrupted = disruptionOf(object);
     if (disrupted?.lastTransitionTime !== undefined) {
       since = earlier(since, narrow(parseTime(disrupted.lastTransitionTime), observedAt));
-    } else if (phase === 'Failed' || phase === 'Succeeded') {
+    } else if (isOver(object)) {
       const ends = containers.flatMap(({ terminated }) => terminated?.finishedAt ?? []).map(parseTime);
       const at = ends.length > 0 ? ends.reduce(max) : observedAt;
       // Of what was found so, without the end of a container, nobody knows since when.
@@ -175,6 +175,22 @@ function uncountedSince(versions: readonly Version[]): Moment | undefined {
   }
   return since;
 }
+
+const disruptionOf = ({ status }: SnapshotObject) =>
+  status?.conditions?.find((condition) => condition.status === 'True' && isDisruption(condition));
+
+const isOver = ({ status }: SnapshotObject): boolean =>
+  status?.phase === 'Failed' || status?.phase === 'Succeeded';
+
+/** Of a pod, the version that first says that it is to go, or is over. */
+export const leavingVersion = ({ versions }: ObjectHistory): bigint =>
+  versions.find(
+    ({ object, deleted }) =>
+      deleted ||
+      object.deletionTimestamp !== undefined ||
+      disruptionOf(object) !== undefined ||
+      isOver(object),
+  )?.version ?? unknownVersion;
 
 export const earlier = (a: Moment | undefined, b: Moment): Moment =>
   a === undefined || b.latest < a.latest ? b : a;

@@ -2,9 +2,11 @@
  * Which pod replaced which. A pod that is made while a sibling of the same controller is missed (it was disrupted, evicted,
  * is over, or somebody deleted it) is its replacement, whatever scaled the controller last.
  */
+import { leavingVersion } from './gather-objects.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { unknownVersion } from './resource-version.ts';
 import { runsToCompletion } from './runs.ts';
-import { compare, HOUR, MINUTE } from './time.ts';
+import { compare, HOUR, MINUTE, secondOf } from './time.ts';
 
 export interface WhyGone {
   isScaledDown(pod: KubernetesObject): boolean;
@@ -22,11 +24,24 @@ export function matchReplacements(
     if (controller.controlled.length < 2) continue;
     const missed = controller.controlled
       .filter((pod) => isMissed(pod, controller, why))
-      .sort((a, b) => compare(a.missed!.at, b.missed!.at) || (a.uid < b.uid ? -1 : 1));
+      .sort(inOrderOfLeaving);
     if (missed.length > 0) matchSiblings(controller, missed, replaced);
   }
   return replaced;
 }
+
+/**
+ * Within a second as etcd wrote it. Some of these times are whole seconds and some are bounded by when they were seen: of two pods
+ * that are evicted at once, two who watch would each take another for the first.
+ */
+const inOrderOfLeaving = (a: KubernetesObject, b: KubernetesObject): number =>
+  compare(secondOf(a.missed!.at), secondOf(b.missed!.at)) ||
+  compare(versionOfLeaving(a), versionOfLeaving(b)) ||
+  compare(a.missed!.at, b.missed!.at) ||
+  (a.uid < b.uid ? -1 : 1);
+
+const versionOfLeaving = ({ history }: KubernetesObject): bigint =>
+  history === undefined ? unknownVersion : leavingVersion(history);
 
 function isMissed(pod: KubernetesObject, controller: KubernetesObject, why: WhyGone): boolean {
   if (pod.kind !== 'Pod' || pod.missed === undefined) return false;

@@ -4,6 +4,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface StreamGate extends AsyncDisposable {
+  /** On this machine; it listens at each of its addresses, for pods. */
   endpoint: string;
   /** `away`: connections are cut. `throttled`: three of four calls are answered with Kinesis' own exception. */
   mode: 'open' | 'throttled' | 'away';
@@ -45,7 +46,7 @@ export async function startStreamGate(target: string): Promise<StreamGate> {
     outgoing.on('error', () => incoming.socket.destroy());
     incoming.pipe(outgoing);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0);
   await once(server, 'listening');
   const gate: StreamGate = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

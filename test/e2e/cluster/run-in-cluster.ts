@@ -1,10 +1,10 @@
 /**
- * `npm run e2e:cluster`: brings a cluster up (real control plane, real nodes), renders the chart, and runs the test inside
+ * `npm run e2e:cluster`: brings a cluster up (real control plane, real nodes), renders the chart, and runs the tests inside
  * the cluster's network. `ROOTSPAN_CLUSTER` is the script that does it: `up`, `down`, `in COMMAND…`. With `--keep` the cluster
  * stays; other arguments are for vitest (`-t NAME`).
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { installHelm } from '../install-helm.ts';
@@ -32,7 +32,7 @@ const chart = execFileSync(
   ],
   { encoding: 'utf8' },
 );
-// The image cannot be built here: its process runs beside the cluster, as the chart's service account and no more.
+// cluster.test.ts kills the forwarder at any line: its process runs beside the cluster, as the chart's service account and no more.
 const manifests = chart
   .split(/^---$/m)
   .filter((text) => !/^kind: (Deployment|PodDisruptionBudget)$/m.test(text));
@@ -40,7 +40,10 @@ const rendered = join(tmpdir(), `rootspan-chart-${process.pid}.yaml`);
 const ownNamespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: rootspan }\n';
 writeFileSync(rendered, [ownNamespace, ...manifests].join('\n---\n'));
 
-execFileSync('bash', [cluster, 'up'], show);
+// Else the API server looks for kubelets, whose logs `helm test --logs` reads, by names that no DNS has.
+const environment = { ...process.env, APISERVER_FLAGS: '--kubelet-preferred-address-types=InternalIP' };
+execFileSync('bash', [cluster, 'up'], { ...show, env: environment });
+openPodNetworks();
 const test = spawnSync(
   'bash',
   [
@@ -55,3 +58,12 @@ const test = spawnSync(
 );
 if (!keeps) execFileSync('bash', [cluster, 'down'], show);
 process.exitCode = test.status ?? 1;
+
+/** Pods of such a cluster reach those of their own node only; the forwarder's ask the API server and ship to a stream. */
+function openPodNetworks(): void {
+  for (const file of globSync(join(state, 'state/n*/cni/*.conflist'))) {
+    const network = JSON.parse(readFileSync(file, 'utf8'));
+    for (const { ipam } of network.plugins) ipam.routes = [{ dst: '0.0.0.0/0' }];
+    writeFileSync(file, JSON.stringify(network));
+  }
+}

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** A quarter of an hour, most of it waiting: not part of CI. */
+/** Half an hour, most of it waiting: not part of CI. */
 export default defineConfig({
   root: `${import.meta.dirname}/../../..`,
   test: {

@@ -44,6 +44,14 @@ it('an episode that goes on is told with its last error: a drain whose pods find
   );
 });
 
+it('an episode of the hour before that nothing more was heard of is not said to go on', () => {
+  const root = makeSpan({ name: 'Pod.Killing', object: 'db-1', lasts: 30 });
+  const now = Number(BigInt(root.startTimeUnixNano) / 1_000_000n) + 630_000;
+  expect(describeUnderWay({ root, lastError: undefined }, now, look)).toBe(
+    '… Pod.Killing shop/db-1 began 10m 30s ago, last word 10m 00s ago',
+  );
+});
+
 it('it is told once, and again when the cause is another, not when its words are', () => {
   const { news } = rememberUnderWay();
   const blocked = (type: string, message: string) => [

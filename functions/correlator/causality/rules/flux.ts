@@ -31,6 +31,10 @@ const remedy = (reason: string, example: string, file: string): EventRow => ({
   source: `${helm}/${file}`,
 });
 
+/** What is behind a new revision is there: until then its status is said to be under way in an instant that nobody need see. */
+const stored = (subject: string, example: string, file: string): EventRow =>
+  ended(subject, 'NewArtifact', 'complete', example, `fluxcd/source-controller internal/controller/${file}`);
+
 /** Each object that is applied or pruned is a line of the message. */
 const applies = (reason: string, example: string): EventRow => ({
   subject: 'Kustomization',
@@ -45,6 +49,18 @@ const applies = (reason: string, example: string): EventRow => ({
 });
 
 export const fluxRows: readonly EventRow[] = [
+  stored('GitRepository', "stored artifact for commit 'shop 43'", 'gitrepository_controller.go'),
+  stored(
+    'OCIRepository',
+    "stored artifact with revision '1.2.3@sha256:0d4e…' from 'oci://registry.example/shop'",
+    'ocirepository_controller.go',
+  ),
+  stored('Bucket', "stored artifact with 12 fetched files from 'shop' bucket", 'bucket_controller.go'),
+  stored(
+    'HelmRepository',
+    "stored fetched index of 12.3kB from 'https://charts.example'",
+    'helmrepository_controller.go',
+  ),
   // Its reason is that of the condition Ready while it applies; of what a deletion prunes, that of its end.
   applies('Progressing', 'Deployment/shop/web configured'),
   applies('ReconciliationSucceeded', 'Deployment/shop/web deleted'),

@@ -95,3 +95,58 @@ describe('a pod that is gone', () => {
     );
   });
 });
+
+it('two that leave within a second are replaced in the order of their versions, whenever who watches sees them', () => {
+  const replicaSet = thing('ReplicaSet', 'web-6d4');
+  const node = thing('Node', 'n1');
+  const [first, second] = [thing('Pod', 'web-6d4-z', replicaSet), thing('Pod', 'web-6d4-a', replicaSet)];
+  const here = (pod: typeof first): Observation => ({
+    ...snapshot(0, pod, { nodeName: 'n1' }),
+    from: 'list',
+  });
+  const evicted = (at: number, pod: typeof first, seen: number, killed: number) => [
+    snapshot(at, pod, {
+      seen,
+      nodeName: 'n1',
+      creationTimestamp: '2026-03-01T12:00:00Z',
+      status: {
+        conditions: [
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'EvictionByEvictionAPI',
+            lastTransitionTime: '2026-03-01T13:00:00Z',
+          },
+        ],
+      },
+    }),
+    event(killed, pod, 'Killing', 'Stopping container app'),
+  ];
+  const toldIf = (seenFirst: number, seenSecond: number) =>
+    tell(
+      here(first),
+      here(second),
+      event(3599, node, 'NodeNotSchedulable', 'Node n1 status is now: NodeNotSchedulable'),
+      ...evicted(3600.1, first, seenFirst, 3600.45),
+      ...evicted(3600.2, second, seenSecond, 3600.4),
+      ...[thing('Pod', 'web-6d4-k', replicaSet), thing('Pod', 'web-6d4-m', replicaSet)].flatMap((pod, i) => [
+        snapshot(3600.5 + i / 10, pod),
+        event(3600.5 + i / 10, replicaSet, 'SuccessfulCreate', `Created pod: ${pod.name}`),
+        event(3600.6 + i / 10, pod, 'Scheduled', `Successfully assigned shop/${pod.name} to n2`),
+      ]),
+    );
+  // The kubelet kills the second one first; some see that before they see what was asked for.
+  const [early, late] = [toldIf(3600.15, 3600.25), toldIf(3600.42, 3600.42)];
+  expect(late).toBe(early);
+  expect(early).toBe(
+    [
+      'Node.NodeNotSchedulable n1',
+      '  Pod.Killing web-6d4-a',
+      '    ReplicaSet.SuccessfulCreate web-6d4',
+      '      Pod.Scheduled web-6d4-m',
+      '  Pod.Killing web-6d4-z',
+      '    ReplicaSet.SuccessfulCreate web-6d4',
+      '      Pod.Scheduled web-6d4-k',
+    ].join('\n'),
+  );
+});
