@@ -276,9 +276,8 @@ function createPushes(
     /** What its spec says goes with the first of its snapshots. */
     ship(known: Known, step: Step): Promise<void> {
       const isSpecDue = !isRecent(known.specShippedAt);
-      known.shippedAt = clock.now();
-      if (isSpecDue) known.specShippedAt = known.shippedAt;
       const line = { type: 'object', text: lineOf(known, isSpecDue), root: rootOfKnown(known) } as const;
+      cache.shipped(known, clock.now(), isSpecDue);
       return push(line, known.observedAt, step);
     },
     isFresh: (known: Known) => isRecent(known.shippedAt),

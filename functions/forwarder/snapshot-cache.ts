@@ -53,6 +53,8 @@ export interface SnapshotCache {
   startListing(resource: string): void;
   /** Those that were known and are not in the list since it started: gone, at `observedAt`. */
   vanished(resource: string, observedAt: string): Known[];
+  /** It was shipped at `at`, milliseconds since 1970. Of what has ended only what late Events ask for is kept. */
+  shipped(known: Known, at: number, withSpec: boolean): void;
   /** Whose end was told is forgotten after some minutes. */
   forgetDeleted(now: number): void;
   size(): number;
@@ -65,7 +67,13 @@ export interface CacheLimits {
   lookedUp: number;
 }
 
-const defaultCacheLimits: CacheLimits = { keepDeleted: 10 * 60_000, lookedUp: 4_000_000 };
+/**
+ * Whoever tells an Event tries again for two minutes at most (client-go tools/events/event_broadcaster.go: 12 times, each 10 s). Longer: at
+ * 1,000 Events a second what is gone takes more memory than what is there.
+ */
+const keepDeleted = 3 * 60_000;
+
+const defaultCacheLimits: CacheLimits = { keepDeleted, lookedUp: 4_000_000 };
 
 /** What an entry costs beyond its fields. */
 const entryOverhead = 300;
@@ -114,6 +122,7 @@ export function createSnapshotCache(
       cache.listings.set(resource, (cache.listings.get(resource) ?? 0) + 1);
     },
     vanished: (resource, observedAt) => endUnlisted(cache, resource, observedAt),
+    shipped: (known, at, withSpec) => noteShipped(cache, known, at, withSpec),
     forgetDeleted(at) {
       for (const [uid, since] of cache.deleted) {
         if (at - since < limits.keepDeleted) break;
@@ -181,6 +190,18 @@ function endUnlisted(cache: Cache, resource: string, observedAt: string): Known[
   }
   for (const known of gone) keep(cache, known);
   return gone;
+}
+
+function noteShipped({ byUid }: Cache, known: Known, at: number, withSpec: boolean): void {
+  known.shippedAt = at;
+  if (withSpec) known.specShippedAt = at;
+  if (!known.deleted || byUid.get(known.uid) !== known) return;
+  const { apiVersion, kind, namespace, name, uid, owner } = fieldsOf(known);
+  byUid.set(uid, {
+    ...known,
+    fields: JSON.stringify({ apiVersion, kind, namespace, name, uid, owner }),
+    spec: '',
+  });
 }
 
 function findKnown(

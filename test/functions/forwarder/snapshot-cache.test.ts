@@ -50,6 +50,24 @@ describe('a snapshot', () => {
     expect(cache.size()).toBe(0);
   });
 
+  it('of an object that is gone is, once shipped, only who it was and whose', () => {
+    const cache = createSnapshotCache(() => 0);
+    const owner = { kind: 'ReplicaSet', name: 'web-1', uid: 'uid of web-1' };
+    const status = { phase: 'Running' };
+    cache.see(snapshot('web', { owner, status }), changed);
+    const { known } = cache.see(snapshot('web', { owner, status }, true), changed);
+    cache.shipped(known, 5, true);
+    const kept = cache.byUid('uid of web')!;
+    expect(kept).toMatchObject({ deleted: true, ownerUid: 'uid of web-1', shippedAt: 5, specShippedAt: 5 });
+    const line = JSON.parse(lineOf(kept, true));
+    expect(line.object).toEqual(snapshot('web', { owner }).object);
+    expect(parseObservation(line).ok).toBe(true);
+    const again = cache.see(snapshot('web', { owner, status }), changed);
+    expect(again.news).toBe(true);
+    cache.shipped(again.known, 6, true);
+    expect(cache.byUid('uid of web')).toBe(again.known);
+  });
+
   it('that was looked up goes when there is no room, those asked for longest ago first; watched ones stay', () => {
     const cache = createSnapshotCache(() => 0, { keepDeleted: 0, lookedUp: 1_000 });
     cache.see(snapshot('watched'), changed);
