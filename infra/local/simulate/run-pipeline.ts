@@ -31,7 +31,7 @@ import { computing, loggerBytes, memoryGB } from './prices.ts';
 import { createQueue, type Queue, type QueueEvent } from './queue.ts';
 import { arrivalOf, shipObservations } from './ship-observations.ts';
 import { createSqsClient } from './sqs-client.ts';
-import { createStream, type ShardLag, type Stream, type StreamRead, type StreamSettings } from './stream.ts';
+import { createStream, type ShardLag, type Stream, type StreamSettings } from './stream.ts';
 import { createTable, type Table } from './table.ts';
 import { createVirtualTime } from './virtual-time.ts';
 
@@ -63,7 +63,6 @@ export interface Run {
   account: Account;
   records: readonly Told[];
   setAside: readonly Poison[];
-  reads: readonly StreamRead[];
   deadLetters: readonly string[];
   /** Activities that were begun and neither settled nor moved into another. */
   neverSettled: readonly string[];
@@ -114,7 +113,6 @@ export async function runPipeline(
     account: world.account,
     records: parts.bus.told,
     setAside: parts.bucket.kept(),
-    reads: parts.stream.reads,
     deadLetters: [...parts.timers.deadLetters, ...parts.spans.deadLetters],
     neverSettled: watch.neverSettled(),
     defects: watch.defects(),
