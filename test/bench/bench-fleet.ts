@@ -17,6 +17,8 @@ const { values } = parseArgs({
     clusters: { type: 'string', default: '200' },
     hours: { type: 'string', default: '24' },
     shards: { type: 'string', default: '4' },
+    // Events a minute of each cluster, on a calm day.
+    calm: { type: 'string', default: '1' },
     flooding: { type: 'string', default: '5' },
     // Events a second of each of them, rollouts or pods that say one thing each, and for how many minutes.
     rate: { type: 'string', default: '200' },
@@ -36,7 +38,7 @@ async function benchFleet(): Promise<void> {
     clusters: number('clusters'),
     hours: number('hours'),
     shards: number('shards'),
-    eventsPerMinute: 1,
+    eventsPerMinute: number('calm'),
     flooding: number('flooding'),
     floodPerSecond: number('rate'),
     floodOf: values.of === 'pods' ? 'pods' : 'rollouts',
