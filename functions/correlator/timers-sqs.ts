@@ -5,6 +5,7 @@ import { inGroups } from '../../shared/in-groups.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { Timers } from './ports.ts';
 import { isMessageRefusal } from './sqs-refusal.ts';
+import { clusterOf } from './store.ts';
 import { longestDelay } from './thresholds.ts';
 
 /** Activities of one message: they are settled together, and what fails of them brings the others again for nothing. */
@@ -34,10 +35,11 @@ export function createTimers(client: SQSClient, queueUrl: string): Timers {
   return {
     async arm({ activities, ...when }, delaySeconds) {
       const DelaySeconds = Math.min(longestDelay / 1000, Math.max(0, Math.ceil(delaySeconds)));
-      const messages = inGroups(activities, mostTogether).map((some) => ({
+      const messages = inMessages(activities).map((some) => ({
         activities: some,
         MessageBody: JSON.stringify({ activities: some, ...when }),
         DelaySeconds,
+        ...groupOf(some),
       }));
       const refused: Refused[] = [];
       await forEachOf(inGroups(messages, mostMessages), async (some) => {
@@ -56,6 +58,31 @@ interface Message {
   activities: string[];
   MessageBody: string;
   DelaySeconds: number;
+  MessageGroupId?: string;
+}
+
+/** A cluster's own as far as they fill messages: what is left of several shares some, since each is billed. */
+function inMessages(activities: readonly string[]): string[][] {
+  const ofClusters = [...Map.groupBy(activities, clusterOf).values()].flatMap((own) =>
+    inGroups(own, mostTogether),
+  );
+  const full = ofClusters.filter(({ length }) => length === mostTogether);
+  const left = ofClusters.filter(({ length }) => length < mostTogether).flat();
+  return [...full, ...inGroups(left, mostTogether)];
+}
+
+/** SQS's own: characters. */
+const longestGroup = 128;
+
+/**
+ * Whose a message is, where it is one cluster's: of what waits the queue hands out first what is not of those that keep settle busy (SQS
+ * calls that a fair queue, and bills it). What has no group counts as nobody else's: who floods has several activities a message.
+ */
+function groupOf([first, ...others]: readonly string[]): Pick<Message, 'MessageGroupId'> {
+  const cluster = clusterOf(first!);
+  return others.length > 0 && others.every((activity) => clusterOf(activity) === cluster)
+    ? { MessageGroupId: cluster.slice(0, longestGroup) }
+    : {};
 }
 
 interface Refused extends Message {

@@ -27,9 +27,13 @@ export interface Rollouts {
   arrival: Arrival;
   /** Pods become ready, and the Deployment says how far it is and that it is complete: 8 snapshots more. */
   withStatus?: boolean;
+  /** Whose they are: no two clusters have a uid or an application in common. */
+  cluster?: string;
+  /** Seconds from the beginning of every workload to that of the first. */
+  from?: number;
 }
 
-const eventsOfRollout = 19;
+export const eventsOfRollout = 19;
 const pods = 3;
 
 interface Arrived {
@@ -38,11 +42,11 @@ interface Arrived {
 }
 
 /** In the order of arrival. */
-export function generateRollouts({ events, rate, arrival, withStatus = false }: Rollouts): Observation[] {
-  const cluster = createCluster(1);
+export function generateRollouts({ events, rate, from = 0, ...story }: Rollouts): Observation[] {
+  const cluster = createCluster(story.cluster ?? 1);
   const arrived: Arrived[] = [];
   for (let i = 0; i * eventsOfRollout < events; i++) {
-    arrived.push(...rollOut(cluster, i, (i + cluster.random()) / rate, arrival, withStatus));
+    arrived.push(...rollOut(cluster, i, from + (i + cluster.random()) / rate, story));
   }
   return arrived.sort((a, b) => a.at - b.at).map(({ observation }) => observation);
 }
@@ -53,10 +57,15 @@ interface Happened {
   delay: number;
 }
 
-function rollOut(cluster: Cluster, i: number, at: number, arrival: Arrival, withStatus: boolean): Arrived[] {
+function rollOut(
+  cluster: Cluster,
+  i: number,
+  at: number,
+  { arrival, withStatus = false, cluster: whose = '' }: Pick<Rollouts, 'arrival' | 'withStatus' | 'cluster'>,
+): Arrived[] {
   const { random, between, digits, uid } = cluster;
   const namespace = `team-${i % 10}`;
-  const app = `app${String(i).padStart(5, '0')}`;
+  const app = `${whose}app${String(i).padStart(5, '0')}`;
   const image = `${app}:${1 + (i % 7)}.0`;
   const subject = (apiVersion: string, kind: string, name: string, owner?: Subject): Subject => ({
     apiVersion,

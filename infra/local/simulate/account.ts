@@ -32,6 +32,8 @@ export interface Account {
   /** Change records on the bus. */
   recordsPut: number;
   setAside: number;
+  /** Observations beyond their cluster's share, each time that they came. */
+  held: number;
   deadLetters: number;
   /** By kind: how often it came. */
   faults: Map<string, number>;
@@ -61,6 +63,7 @@ export function openAccount(): Account {
     queueRequests: 0,
     recordsPut: 0,
     setAside: 0,
+    held: 0,
     deadLetters: 0,
     faults: new Map(),
   };

@@ -7,6 +7,8 @@ export interface Bucket {
   /** What the stream's event source could not get rid of; Lambda writes it by itself. */
   keep(poison: Poison): void;
   kept(): readonly Poison[];
+  /** Everything, which is gone with that. */
+  takeOut(): readonly Poison[];
 }
 
 export function createBucket({ account }: World): Bucket {
@@ -26,5 +28,11 @@ export function createBucket({ account }: World): Bucket {
     }),
     keep,
     kept: () => [...objects.values()],
+    takeOut() {
+      const all = [...objects.values()];
+      objects.clear();
+      account.setAside = 0;
+      return all;
+    },
   };
 }

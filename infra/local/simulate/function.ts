@@ -5,7 +5,7 @@
  */
 import type { Account, FunctionName, Service } from './account.ts';
 import { type Fate, type Faults, goodHost, type Host, type Take } from './faults.ts';
-import { coldStart, invocationLogBytes, memoryGB, memoryOfCpu } from './prices.ts';
+import { coldStart, invocationLogBytes, memoryOfCpu } from './prices.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface Instance {
@@ -17,6 +17,8 @@ export interface Instance {
    * instance dies.
    */
   call<T>(request: Request, land: (take: Take) => T | Promise<T>): Promise<T>;
+  /** Milliseconds of a whole CPU that its code takes for what it was given. */
+  compute(milliseconds: number): void;
 }
 
 interface Request {
@@ -33,7 +35,9 @@ interface FunctionSettings<E> {
   name: FunctionName;
   /** Milliseconds. */
   timeout: number;
-  /** Milliseconds of a whole CPU for an invocation, and for what the code had to unpack or pack. */
+  /** So much of a CPU it has as well. */
+  memoryGB: number;
+  /** Milliseconds of a whole CPU for an invocation, and for what it has to unpack. */
   computing(event: E): number;
   start(instance: Instance): Handler<E>;
 }
@@ -51,6 +55,8 @@ interface Running<E> {
   host: Host;
   /** That it has made. */
   calls: number;
+  /** Milliseconds of a whole CPU, of this invocation. */
+  computed: number;
   idleSince: number;
   end(invocation: Invocation): void;
 }
@@ -94,6 +100,7 @@ function run<E>(
   const begun = time.now() + faults.throttled() + (warm === undefined ? coldStart : 0);
   running.host = faults.host(isTwin);
   running.calls = 0;
+  running.computed = settings.computing(event);
   figures.invocations += 1;
   figures.logBytes += invocationLogBytes;
   if (warm === undefined) figures.coldStarts += 1;
@@ -108,12 +115,13 @@ function run<E>(
     close(state, running, invocation);
     answer(invocation);
   };
-  const computing = settings.computing(event);
-  figures.computing += computing;
-  const finish = (invocation: Invocation) =>
-    time.after(Math.ceil(computing * Math.max(1, memoryOfCpu / memoryGB[settings.name])), () => {
+  const finish = (invocation: Invocation) => {
+    figures.computing += running.computed;
+    const took = running.computed * Math.max(1, memoryOfCpu / settings.memoryGB);
+    time.after(Math.ceil(took), () => {
       if (running.isAlive) running.end(invocation);
     });
+  };
   time.at(begun, () =>
     running.handler(event, running.instance.now() + timeout).then(
       (given) => finish({ kind: 'answered', answer: given }),
@@ -125,10 +133,11 @@ function run<E>(
 function start<E>(state: FunctionState<E>): Running<E> {
   const { world, settings } = state;
   const skew = world.faults.skew();
-  const of: Pick<Running<E>, 'isAlive' | 'host' | 'calls' | 'end'> = {
+  const of: Pick<Running<E>, 'isAlive' | 'host' | 'calls' | 'computed' | 'end'> = {
     isAlive: true,
     host: goodHost,
     calls: 0,
+    computed: 0,
     end: () => {},
   };
   const label = `${settings.name}-${state.started++}`;
@@ -136,6 +145,9 @@ function start<E>(state: FunctionState<E>): Running<E> {
     name: settings.name,
     now: () => world.time.now() + skew,
     call: (request, land) => makeCall(world, label, of, request, land),
+    compute: (milliseconds) => {
+      of.computed += milliseconds;
+    },
   };
   return Object.assign(of, { instance, handler: settings.start(instance), idleSince: 0 });
 }

@@ -106,6 +106,7 @@ function addUp(accounts: readonly Account[]): Account {
     sum.queueRequests += account.queueRequests;
     sum.recordsPut += account.recordsPut;
     sum.setAside += account.setAside;
+    sum.held += account.held;
     sum.deadLetters += account.deadLetters;
     for (const [kind, times] of account.faults) sum.faults.set(kind, (sum.faults.get(kind) ?? 0) + times);
   }
@@ -118,10 +119,11 @@ function addTo<K extends string>(sum: Record<K, number>, more: Record<K, number>
   for (const name of keysOf(more)) sum[name] += more[name];
 }
 
-/** Of each trace whose root came: by what its root says of how it ended. */
-function latencies(
+/** Of each trace whose root came, by group, which is what its root says of how it ended unless somebody asks for others. */
+export function latencies(
   clusters: readonly ClusterObservations[],
   deliveries: readonly Delivery[],
+  groupOf: (root: Span) => string = outcomeOf,
 ): Record<string, Latency> {
   const arrivals = arrivalsOf(clusters);
   const roots = new Map<string, Delivery>();
@@ -136,15 +138,17 @@ function latencies(
     if (root === undefined || arrival === undefined || deliveredAt > root.deliveredAt) continue;
     lastOf.set(span.traceId, Math.max(lastOf.get(span.traceId) ?? 0, arrival));
   }
-  const byOutcome = new Map<string, number[]>();
+  const byGroup = new Map<string, number[]>();
   for (const [traceId, { deliveredAt, span }] of roots) {
     const matters = Math.max(lastOf.get(traceId) ?? 0, Number(BigInt(span.endTimeUnixNano) / 1_000_000n));
     const seconds = (deliveredAt - matters) / 1000;
-    const outcome = outcomeOf(span);
-    byOutcome.set(outcome, [...(byOutcome.get(outcome) ?? []), seconds]);
+    const group = groupOf(span);
+    const own = byGroup.get(group);
+    if (own === undefined) byGroup.set(group, [seconds]);
+    else own.push(seconds);
   }
-  const sorted = [...byOutcome].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(sorted.map(([outcome, seconds]) => [outcome, spreadOf(seconds)]));
+  const sorted = [...byGroup].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([group, seconds]) => [group, spreadOf(seconds)]));
 }
 
 const outcomeOf = ({ attributes }: Span): string => {

@@ -27,8 +27,8 @@ export interface QueueEvent {
 }
 
 export interface Queue {
-  /** SQS takes a delay of 900 s at most. */
-  send(body: string, delaySeconds: number): void;
+  /** SQS takes a delay of 900 s at most. `group`: whose it is, where the queue is to be fair to others. */
+  send(body: string, delaySeconds: number, group?: string): void;
   /** Of a message that is not deleted yet: seen again so many seconds from now. */
   changeVisibility(receiptHandle: string, seconds: number): void;
   consume(invoke: Invoke<QueueEvent>): void;
@@ -39,7 +39,10 @@ export interface Queue {
 interface Message {
   id: string;
   body: string;
+  group: string | undefined;
   sentAt: number;
+  /** As the queue counts what can be seen. */
+  place: number;
   receiveCount: number;
   isDeleted: boolean;
   /** Handed out twice since it was last seen by itself. */
@@ -59,7 +62,10 @@ interface QueueState {
   readonly settings: QueueSettings;
   /** Bodies. */
   readonly deadLetters: string[];
-  readonly visible: Message[];
+  /** By group, each in the order in which they could be seen. */
+  readonly visible: Map<string | undefined, Message[]>;
+  shown: number;
+  readonly processing: ProcessingTimes;
   /** By receipt handle. */
   readonly inFlight: Map<string, Message>;
   sent: number;
@@ -75,7 +81,9 @@ export function createQueue(world: World, settings: QueueSettings): Queue {
     world,
     settings,
     deadLetters: [],
-    visible: [],
+    visible: new Map(),
+    shown: 0,
+    processing: createProcessingTimes(),
     inFlight: new Map(),
     sent: 0,
     running: 0,
@@ -84,9 +92,9 @@ export function createQueue(world: World, settings: QueueSettings): Queue {
   };
   return {
     deadLetters: queue.deadLetters,
-    send(body, delaySeconds) {
+    send(body, delaySeconds, group) {
       const delay = Math.min(longestDelay, Math.max(0, delaySeconds)) * 1000;
-      showIn(queue, createMessage(queue, body), delay + world.faults.lateMessage());
+      showIn(queue, createMessage(queue, body, group), delay + world.faults.lateMessage());
     },
     changeVisibility(receiptHandle, seconds) {
       const message = queue.inFlight.get(receiptHandle);
@@ -99,9 +107,11 @@ export function createQueue(world: World, settings: QueueSettings): Queue {
   };
 }
 
-const createMessage = (queue: QueueState, body: string): Message => ({
+const createMessage = (queue: QueueState, body: string, group: string | undefined): Message => ({
   id: `${queue.settings.name}-${queue.sent++}`,
   body,
+  group,
+  place: 0,
   sentAt: queue.world.time.now(),
   receiveCount: 0,
   isDeleted: false,
@@ -111,7 +121,10 @@ const createMessage = (queue: QueueState, body: string): Message => ({
 
 function show(queue: QueueState, message: Message) {
   if (message.isDeleted) return;
-  queue.visible.push(message);
+  message.place = queue.shown++;
+  const own = queue.visible.get(message.group);
+  if (own === undefined) queue.visible.set(message.group, [message]);
+  else own.push(message);
   poll(queue);
 }
 
@@ -126,17 +139,32 @@ function showIn(queue: QueueState, message: Message, milliseconds: number) {
 /** Pollers receive what can be seen together, and no more than they may have in hand. */
 function poll(queue: QueueState) {
   const { world, settings, visible, invoke } = queue;
-  if (queue.isPolled || invoke === undefined || queue.running >= settings.concurrency || visible.length === 0)
+  if (queue.isPolled || invoke === undefined || queue.running >= settings.concurrency || visible.size === 0)
     return;
   queue.isPolled = true;
   world.time.after(receiveLatency, () => {
     queue.isPolled = false;
-    const batch = visible
-      .splice(0, settings.batchSize)
-      .filter((message) => !message.isDeleted && receive(queue, message));
+    const batch = takeVisible(queue).filter((message) => !message.isDeleted && receive(queue, message));
     if (batch.length > 0) world.time.watch(handOut(queue, batch, invoke));
     poll(queue);
   });
+}
+
+/**
+ * Those that wait longest, and of fair queues those first whose group is no noisy neighbour:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html
+ */
+function takeVisible({ visible, processing, settings, world }: QueueState): Message[] {
+  const taken: Message[] = [];
+  const isNoisy = processing.noisyAt(world.time.now());
+  while (taken.length < settings.batchSize && visible.size > 0) {
+    const [first] = [...visible.values()].sort(
+      ([a], [b]) => Number(isNoisy(a!.group)) - Number(isNoisy(b!.group)) || a!.place - b!.place,
+    );
+    taken.push(first!.shift()!);
+    if (first!.length === 0) visible.delete(taken.at(-1)!.group);
+  }
+  return taken;
 }
 
 /** Whether the event source gets it; what was received too often is a dead letter. */
@@ -174,7 +202,9 @@ async function handOut(queue: QueueState, batch: readonly Message[], invoke: Inv
       `${queue.settings.name} hands out ${records.map(({ receiptHandle, body }) => `${receiptHandle} ${body.slice(0, 200)}`)}`,
   );
   const isTwin = batch.some(({ isCopied }) => isCopied);
+  const begun = queue.world.time.now();
   const invocation = await invoke({ Records: records }, isTwin);
+  queue.processing.note(batch, begun, queue.world.time.now());
   queue.running -= 1;
   poll(queue);
   for (const { receiptHandle } of records) queue.inFlight.delete(receiptHandle);
@@ -216,4 +246,39 @@ async function deleteDone(queue: QueueState, done: readonly Message[]) {
 function deleteMessage(message: Message) {
   message.isDeleted = true;
   message.forget();
+}
+
+/** How long what came of each group was in hand, of late. */
+interface ProcessingTimes {
+  note(batch: readonly Message[], begun: number, ended: number): void;
+  noisyAt(now: number): (group: string | undefined) => boolean;
+}
+
+/** Of all processing time: whose share is more is a noisy neighbour. AWS says "recent" and not how long that is. */
+const noisyShare = 0.1;
+const recent = 60_000;
+
+function createProcessingTimes(): ProcessingTimes {
+  const spent: { group: string | undefined; ended: number; took: number }[] = [];
+  const sums = new Map<string | undefined, number>();
+  let all = 0;
+  const add = (group: string | undefined, took: number) => {
+    sums.set(group, (sums.get(group) ?? 0) + took);
+    all += took;
+  };
+  return {
+    note(batch, begun, ended) {
+      for (const { group } of batch) {
+        spent.push({ group, ended, took: ended - begun });
+        add(group, ended - begun);
+      }
+    },
+    noisyAt(now) {
+      while (spent.length > 0 && spent[0]!.ended < now - recent) {
+        const { group, took } = spent.shift()!;
+        add(group, -took);
+      }
+      return (group) => group !== undefined && (sums.get(group) ?? 0) > noisyShare * all;
+    },
+  };
 }

@@ -6,6 +6,7 @@
 import type { RuleSet } from '../../../functions/correlator/causality/rules/rule-set.ts';
 import { createIngest } from '../../../functions/correlator/ingest.ts';
 import type { Ports, Remark } from '../../../functions/correlator/ports.ts';
+import type { Admission } from '../../../functions/correlator/read-admission.ts';
 import type { KinesisEvent } from '../../../functions/correlator/read-records.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import { createSpansQueue } from '../../../functions/correlator/spans-queue-sqs.ts';
@@ -19,13 +20,14 @@ import { otlpPacking } from '../../../functions/emitter/pack-requests.ts';
 import { createRedelivery } from '../../../functions/emitter/redelivery-sqs.ts';
 import type { Poison } from '../../../shared/set-aside.ts';
 import type { ClusterObservations } from '../read-clusters.ts';
+import { readSetAside } from '../read-set-aside.ts';
 import { type Account, openAccount } from './account.ts';
 import { type Backend, createBackend, type Delivery } from './backend.ts';
 import { type Bucket, createBucket } from './bucket.ts';
 import { type Bus, createBus, type Told } from './bus.ts';
 import { noFaults, planFaults } from './faults.ts';
 import { createFunction, type Instance, type Invoke, type World } from './function.ts';
-import { loggerBytes } from './prices.ts';
+import { computing, loggerBytes, memoryGB } from './prices.ts';
 import { createQueue, type Queue, type QueueEvent } from './queue.ts';
 import { arrivalOf, shipObservations } from './ship-observations.ts';
 import { createSqsClient } from './sqs-client.ts';
@@ -41,8 +43,13 @@ export interface RunSettings {
   releasesByImages?: boolean;
   /** Change records go to a bus, as the stack's setting has it. */
   records?: boolean;
-  /** Of each cluster: partition keys, and as many shards. */
+  /** Of each cluster: partition keys, and as many shards unless `shards` says otherwise. */
   partitions?: number;
+  shards?: number;
+  /** What the stack's settings say of who may send, and how much. */
+  admission?: Admission;
+  /** When somebody runs `replay-set-aside`, in milliseconds since 1970, and every so many milliseconds until nothing is held any more. */
+  replay?: { from: number; every: number };
   /** When a shard is not read. */
   lags?: readonly ShardLag[];
   /** Between settle and its ports; what the tests break to see that it is found. */
@@ -72,8 +79,17 @@ const day = 24 * 60 * minute;
 /** What is not over by then never is: SQS keeps a message for 14 days. */
 const longestEpilogue = 30 * day;
 
+/** The stream's, as rootspan-stack.ts has it. */
+export const eventSource = {
+  batchSize: 100,
+  batchingWindow: 5 * second,
+  maximumRetryAttempts: 100,
+  maximumRecordAge: 6 * 60 * minute,
+  bisectBatchOnFunctionError: true,
+};
+
 /** As rootspan-stack.ts has them. Six times the function's time-out, in which it may be throttled. */
-const timeouts = { ingest: minute, settle: 2 * minute, emit: minute };
+export const timeouts = { ingest: minute, settle: 2 * minute, emit: minute };
 const urls = { timers: 'https://sqs.local/timers', spans: 'https://sqs.local/spans' };
 /** What emit-handler.ts leaves for the last request and the answer. */
 const toFinish = 15 * second;
@@ -84,12 +100,13 @@ export async function runPipeline(
 ): Promise<Run> {
   const { first, last } = spanOfInput(clusters);
   const world = createWorld(settings, { first, last });
-  const { partitions = 1, lags = [] } = settings;
-  const parts = createParts(world, { shards: Math.max(2, partitions), lags });
+  const { partitions = 1, shards = Math.max(2, partitions), lags = [] } = settings;
+  const parts = createParts(world, { shards, lags });
   const watch = createWatch(world);
   connect(parts, startFunctions(world, parts, settings, watch));
   for (const cluster of clusters)
     world.time.watch(shipObservations(world, cluster, parts.stream, partitions));
+  if (settings.replay !== undefined) planReplays(world, parts, settings.replay);
   const isOver = await world.time.run(last + longestEpilogue);
   return {
     deliveries: parts.backend.deliveries,
@@ -101,6 +118,23 @@ export async function runPipeline(
     defects: watch.defects(),
     isOver,
   };
+}
+
+/** What ingest set aside goes into the stream again, as the command reads it. What was held may be beyond its share once more. */
+function planReplays(
+  { time }: World,
+  { bucket, stream }: Parts,
+  { from, every }: { from: number; every: number },
+) {
+  const replay = () => {
+    const objects = bucket.takeOut();
+    for (const object of objects) {
+      const read = readSetAside('set-aside/ingest/', JSON.stringify(object));
+      if (read.ok) stream.put(read.value.records);
+    }
+    if (objects.length > 0) time.after(every, replay);
+  };
+  time.at(from, replay);
 }
 
 /** Its first and last moment, in milliseconds since 1970; 1970 where nothing is there. */
@@ -133,14 +167,7 @@ interface Parts {
 }
 
 const createParts = (world: World, ofStream: Pick<StreamSettings, 'shards' | 'lags'>): Parts => ({
-  stream: createStream(world, {
-    ...ofStream,
-    batchSize: 100,
-    batchingWindow: 5 * second,
-    maximumRetryAttempts: 100,
-    maximumRecordAge: 6 * 60 * minute,
-    bisectBatchOnFunctionError: true,
-  }),
+  stream: createStream(world, { ...ofStream, ...eventSource }),
   timers: createQueue(world, {
     name: 'timers',
     visibilityTimeout: 6 * timeouts.settle,
@@ -185,8 +212,6 @@ const queuesOf = ({ timers, spans }: Parts): ReadonlyMap<string, Queue> =>
     [urls.spans, spans],
   ]);
 
-/** Milliseconds of a whole CPU, as bench:cost measures them: for an invocation, and for a kilobyte that is packed. */
-const computing = { invocation: 2, kilobyte: 1 };
 const kilobytes = (texts: readonly string[]) => texts.reduce((sum, { length }) => sum + length, 0) / 1024;
 const computingOf = (texts: readonly string[]) =>
   computing.invocation + computing.kilobyte * kilobytes(texts);
@@ -216,12 +241,14 @@ function startFunctions(world: World, parts: Parts, settings: RunSettings, watch
     ingest: createFunction<KinesisEvent>(world, {
       name: 'ingest',
       timeout: timeouts.ingest,
+      memoryGB: memoryGB.ingest,
       computing: ({ Records }) => computingOf(Records.map(({ kinesis }) => kinesis.data)),
-      start: (instance) => createIngest(wrapPorts(portsOf(instance)), defaultThresholds),
+      start: (instance) => createIngest(wrapPorts(portsOf(instance)), defaultThresholds, settings.admission),
     }),
     settle: createFunction<QueueEvent>(world, {
       name: 'settle',
       timeout: timeouts.settle,
+      memoryGB: memoryGB.settle,
       computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
       start: (instance) =>
         createSettle(wrapPorts(portsOf(instance)), defaultThresholds, settings.rules, settings),
@@ -229,6 +256,7 @@ function startFunctions(world: World, parts: Parts, settings: RunSettings, watch
     emit: createFunction<QueueEvent>(world, {
       name: 'emit',
       timeout: timeouts.emit,
+      memoryGB: memoryGB.emit,
       computing: ({ Records }) => computingOf(Records.map(({ body }) => body)),
       start: (instance) => startEmit(world, parts, instance),
     }),
@@ -270,6 +298,7 @@ function createWatch({ account, tell }: World) {
       const { level, message, fields } = correlatorTellings[remark.kind](remark as never);
       if (level !== 'debug') figures.logBytes += loggerBytes + JSON.stringify({ message, ...fields }).length;
       tell(() => `${instance.name} says ${JSON.stringify(remark)}`);
+      if (remark.kind === 'held') account.held += remark.observations;
       if (remark.kind === 'settled' || remark.kind === 'merged') open.delete(remark.activity);
       if (remark.kind === 'settle-failed' && isDefect(remark.error)) defects.add(String(remark.error));
     },

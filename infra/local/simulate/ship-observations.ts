@@ -16,6 +16,13 @@ import type { Stream } from './stream.ts';
 /** Milliseconds since 1970. */
 export const arrivalOf = ({ observedAt }: Observation): number => Date.parse(observedAt);
 
+/** Its text is made when it goes: of a large recording all texts at once would be as much again. */
+interface Arrival {
+  observation: Observation;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
 export async function shipObservations(
   { time, faults }: World,
   { cluster, observations }: ClusterObservations,
@@ -37,26 +44,27 @@ export async function shipObservations(
   };
   const shipped = shipLines(channel, cluster, sink, { onShipped() {}, partitions });
   const rootOf = rootsOf(observations);
-  const lines = observations
-    .map((observation): Line => {
+  const arrivals = observations
+    .map((observation): Arrival => {
       const at = arrivalOf(observation);
-      const root = rootOf(observation);
-      return { ...toLine(observation), root, at: faults.deafUntil(sourceOf(observation), at) ?? at };
+      return { observation, at: faults.deafUntil(sourceOf(observation), at) ?? at };
     })
     .sort((a, b) => a.at - b.at);
-  for (const [index, line] of lines.entries()) {
-    if (line.at > time.now()) {
+  const push = ({ observation, at }: Arrival) =>
+    channel.push({ ...toLine(observation), root: rootOf(observation), at });
+  for (const [index, arrival] of arrivals.entries()) {
+    if (arrival.at > time.now()) {
       const again = faults.shipsAgain();
-      if (again > 0) await pushAll(lines.slice(0, index).filter(({ at }) => at > time.now() - again));
-      await time.sleep(line.at - time.now());
+      if (again > 0) await pushAll(arrivals.slice(0, index).filter(({ at }) => at > time.now() - again));
+      await time.sleep(arrival.at - time.now());
     }
-    await channel.push(line);
+    await push(arrival);
   }
   channel.close();
   await shipped;
 
-  async function pushAll(some: readonly Line[]) {
-    for (const line of some) await channel.push(line);
+  async function pushAll(some: readonly Arrival[]) {
+    for (const arrival of some) await push(arrival);
   }
 }
 

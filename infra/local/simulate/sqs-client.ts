@@ -9,6 +9,7 @@ const Entry = v.object({
   Id: v.string(),
   MessageBody: v.optional(v.string(), ''),
   DelaySeconds: v.optional(v.number(), 0),
+  MessageGroupId: v.optional(v.string()),
   ReceiptHandle: v.optional(v.string(), ''),
   VisibilityTimeout: v.optional(v.number(), 0),
 });
@@ -17,6 +18,7 @@ const RequestSchema = v.object({
   Entries: v.optional(v.array(Entry)),
   MessageBody: v.optional(v.string(), ''),
   DelaySeconds: v.optional(v.number(), 0),
+  MessageGroupId: v.optional(v.string()),
 });
 
 /** SQS's own: messages of a request, bytes of a request and of a message. */
@@ -46,9 +48,10 @@ export function createSqsClient(
         const refusal = () => Object.assign(new Error('Request throttled'), { name: 'RequestThrottled' });
         const output = await instance.call({ service: 'queues', name: commandName, refusal }, (take) => {
           billQueues(account, bytes);
-          for (const { MessageBody, DelaySeconds, ReceiptHandle, VisibilityTimeout } of take(entries)) {
-            if (commandName.startsWith('Send')) queue.send(MessageBody, DelaySeconds);
-            else queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
+          for (const entry of take(entries)) {
+            if (commandName.startsWith('Send'))
+              queue.send(entry.MessageBody, entry.DelaySeconds, entry.MessageGroupId);
+            else queue.changeVisibility(entry.ReceiptHandle, entry.VisibilityTimeout);
           }
           return { $metadata: {} };
         });

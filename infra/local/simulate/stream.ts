@@ -26,6 +26,16 @@ export interface ShardLag {
 export interface Stream {
   put(records: readonly StreamRecord[]): void;
   consume(invoke: Invoke<KinesisEvent>, giveUp: (records: KinesisEvent) => Promise<void>): void;
+  /** What was handed out, in order. */
+  reads: readonly StreamRead[];
+}
+
+/** One invocation's records; times in milliseconds since 1970. */
+export interface StreamRead {
+  at: number;
+  /** When the first of them came, and the last. */
+  oldest: number;
+  newest: number;
 }
 
 interface ShardRecord {
@@ -59,6 +69,7 @@ interface StreamState {
   readonly world: World;
   readonly settings: StreamSettings;
   readonly shards: readonly Shard[];
+  readonly reads: StreamRead[];
   /** Records. */
   written: number;
   invoke: Invoke<KinesisEvent>;
@@ -73,11 +84,13 @@ export function createStream(world: World, settings: StreamSettings): Stream {
       const id = `shardId-${String(index).padStart(12, '0')}`;
       return { id, waiting: [], again: [], isBusy: false, forget: () => {} };
     }),
+    reads: [],
     written: 0,
     invoke: () => Promise.reject(new Error('nobody reads')),
     giveUp: async () => {},
   };
   return {
+    reads: stream.reads,
     put(records) {
       for (const record of records) write(stream, record);
       world.account.services.stream.requests += 1;
@@ -142,11 +155,12 @@ async function read(stream: StreamState, shard: Shard) {
 
 /** The function's answer; its failure thrown. */
 async function handOut(
-  { world, invoke }: StreamState,
+  { world, invoke, reads }: StreamState,
   shard: Shard,
   records: readonly ShardRecord[],
 ): Promise<unknown> {
   world.account.services.stream.requests += 1;
+  reads.push({ at: world.time.now(), oldest: records[0]!.arrivedAt, newest: records.at(-1)!.arrivedAt });
   world.tell(
     () => `${shard.id} hands out ${records[0]!.sequenceNumber} to ${records.at(-1)!.sequenceNumber}`,
   );
@@ -187,7 +201,8 @@ function takeBatch({ waiting }: Shard, most: number): ShardRecord[] {
   return waiting.splice(0, records);
 }
 
-function placeOf(partitionKey: string, shards: number): number {
+/** Of a key that does not say its place itself. */
+export function placeOf(partitionKey: string, shards: number): number {
   let sum = 0;
   for (const character of partitionKey) sum = (sum * 31 + character.codePointAt(0)!) % 65_521;
   return sum % shards;

@@ -2,6 +2,7 @@
  * DynamoDB as the store's port sees it: requests of as many items as one takes, each item by itself; what is turned down may be there
  * in part; units as they are billed. What has expired is gone within a day.
  */
+import { forEachOf } from '../../../functions/correlator/for-each-of.ts';
 import { type Item, type Key, type Store, withoutRepeats } from '../../../functions/correlator/store.ts';
 import { sizeOf } from '../../../functions/correlator/store-limits.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
@@ -10,6 +11,7 @@ import { inGroups } from '../../../shared/in-groups.ts';
 import type { Account } from './account.ts';
 import type { Take } from './faults.ts';
 import type { Instance, World } from './function.ts';
+import { computing } from './prices.ts';
 
 /** Of one request. */
 const mostReads = 100;
@@ -38,6 +40,11 @@ export function createTable({ time, account }: World): Table {
   return { of: (instance) => storeOf(table, instance) };
 }
 
+/** Bodies are what is unpacked, and what is assembled follows from them. */
+const computingOf = (items: readonly Item[]): number =>
+  computing.kilobyte * (sum(items.map(({ body }) => body?.byteLength ?? 0)) / 1024);
+
+/** Requests go side by side, as the adapter of DynamoDB sends them. */
 function storeOf(table: TableState, instance: Instance): Store {
   const call = <T>(name: string, land: (take: Take) => Promise<T>) =>
     instance.call(
@@ -47,26 +54,28 @@ function storeOf(table: TableState, instance: Instance): Store {
   return {
     async read(keys) {
       const items: Item[] = [];
-      for (const some of inGroups(withoutRepeats(keys), mostReads)) {
+      await forEachOf(inGroups(withoutRepeats(keys), mostReads), async (some) => {
         const found = await call('BatchGetItem', () => table.store.read(some));
         billReads(table, found, some.length - found.length);
+        instance.compute(computingOf(found));
         items.push(...found);
-      }
+      });
       return items;
     },
     async list(pk, part) {
       const found = await call(`Query ${pk}`, () => table.store.list(pk, part));
       billQuery(table, found);
+      instance.compute(computingOf(found));
       return found;
     },
-    async put(items) {
-      for (const some of inGroups(withoutRepeats(items), mostWrites))
-        await call(`BatchWriteItem ${some.map(keyText)}`, (take) => write(table, take(some)));
-    },
-    async remove(keys) {
-      for (const some of inGroups(withoutRepeats(keys), mostWrites))
-        await call(`BatchWriteItem remove ${some.map(keyText)}`, (take) => remove(table, take(some)));
-    },
+    put: (items) =>
+      forEachOf(inGroups(withoutRepeats(items), mostWrites), (some) =>
+        call(`BatchWriteItem ${some.map(keyText)}`, (take) => write(table, take(some))),
+      ),
+    remove: (keys) =>
+      forEachOf(inGroups(withoutRepeats(keys), mostWrites), (some) =>
+        call(`BatchWriteItem remove ${some.map(keyText)}`, (take) => remove(table, take(some))),
+      ),
     replace: (item, seen) =>
       call(`PutItem ${keyText(item)}`, async (take) => take([item]).length > 0 && replace(table, item, seen)),
   };
@@ -74,9 +83,13 @@ function storeOf(table: TableState, instance: Instance): Store {
 
 async function write(table: TableState, items: readonly Item[]) {
   for (const item of items) billWrite(table, item);
-  await table.store.put(items);
+  await table.store.put(items.map(cutOut));
   await table.keep(items);
 }
+
+/** A packed body is a view of zlib's 16 kB, all of which it would keep. */
+const cutOut = (item: Item): Item =>
+  item.body === undefined ? item : { ...item, body: new Uint8Array(item.body) };
 
 async function remove({ store, figures }: TableState, keys: readonly Key[]) {
   for (const item of await store.read(keys)) figures.writeUnits += Math.ceil(sizeOf(item) / 1024);

@@ -1,4 +1,5 @@
 /** What a forwarder ships of objects and Events that a workload makes up: uids, names and times as random as a cluster's. */
+import { createDraw } from '../../../infra/local/simulate/draw.ts';
 import type { EventOccurrence, ObjectSnapshot, Observation } from '../../../shared/observation.ts';
 
 /** When every workload begins. */
@@ -42,8 +43,8 @@ const groups: Readonly<Record<string, string>> = {
 const nameDigits = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** The same seed gives the same names and times. */
-export function createCluster(seed: number) {
-  const random = mulberry32(seed);
+export function createCluster(seed: number | string) {
+  const random = createDraw(String(seed)).unit;
   const digits = (length: number, alphabet = nameDigits) =>
     Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join('');
   const uid = () => [8, 4, 4, 4, 12].map((length) => digits(length, '0123456789abcdef')).join('-');
@@ -168,16 +169,5 @@ export function eventOf(
             .slice(0, 3)}Z`,
         }
       : { firstTimestamp: wholeSecond(first), lastTimestamp: wholeSecond(at) }),
-  };
-}
-
-/** A small generator of random numbers from a seed (https://gist.github.com/tommyettinger/46a874533244883189143505d203312c). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }

@@ -1,10 +1,12 @@
 /** Against an emulator of SQS: what is armed together comes together, in messages that are done within a function's time. */
+import type { SendMessageBatchCommandInput, SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
 import { expect, it } from 'vitest';
 import { createTimers } from '../../../functions/correlator/timers-sqs.ts';
 import { MessageRefusedError } from '../../../shared/errors.ts';
 import { receiveAll, useEmulators } from '../../support/use-emulators.ts';
 
 const aws = useEmulators();
+const activitiesOf = (body = '{}'): string[] => JSON.parse(body).activities;
 const receive = () => receiveAll(aws.sqs, aws.timersQueueUrl);
 
 it('ten activities a message, ten messages a request', async () => {
@@ -17,6 +19,28 @@ it('ten activities a message, ten messages a request', async () => {
   expect(timers).toHaveLength(11);
   for (const timer of timers) expect(timer).toMatchObject({ id: 't1', dueAt: 5, since: 4 });
   expect(timers.flatMap((timer) => timer.activities).sort()).toEqual(activities.sort());
+});
+
+it('a cluster has messages of its own as far as it fills them, and its group; what is left of several comes together', async () => {
+  const of = (cluster: string, many: number) => Array.from({ length: many }, (_, i) => `${cluster}/${i}`);
+  const activities = [...of('c1', 12), ...of('c2', 1), ...of('c3', 10)];
+  const sent: SendMessageBatchRequestEntry[] = [];
+  aws.sqs.middlewareStack.add(
+    (next) => (args) => {
+      sent.push(...((args.input as SendMessageBatchCommandInput).Entries ?? []));
+      return next(args);
+    },
+    { step: 'initialize', name: 'note' },
+  );
+  await createTimers(aws.sqs, aws.timersQueueUrl).arm({ id: 't4', activities, dueAt: 5 }, 0);
+  aws.sqs.middlewareStack.remove('note');
+  // The emulator tells of no group that a standard queue has.
+  expect(sent.map(({ MessageGroupId: group, MessageBody }) => [group, activitiesOf(MessageBody)])).toEqual([
+    ['c1', of('c1', 10)],
+    ['c3', of('c3', 10)],
+    [undefined, ['c1/10', 'c1/11', 'c2/0']],
+  ]);
+  expect((await receive()).flatMap(activitiesOf).sort()).toEqual(activities.sort());
 });
 
 it('activities whose message is refused are named, and hold no other back', async () => {

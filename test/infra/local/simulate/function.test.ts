@@ -15,6 +15,7 @@ function start(fates: Fate[], code?: (instance: Instance) => Handler<string>) {
   const invoke = createFunction<string>(world, {
     name: 'settle',
     timeout: 120_000,
+    memoryGB: 1.769,
     computing: () => 0,
     start:
       code ??

@@ -19,6 +19,7 @@ export const plainInstance = ({ time }: World): Instance => ({
   name: 'settle',
   now: time.now,
   call: async (_, land) => land((all) => all),
+  compute() {},
 });
 
 export const runOut = ({ time }: World): Promise<boolean> => time.run(Number.POSITIVE_INFINITY);

@@ -115,4 +115,19 @@ describe('a queue', () => {
     await runOut(world);
     expect(seen).toEqual(['0 a', '7 a']);
   });
+
+  it('hands out first what is not of a group that has kept its receivers busy', async () => {
+    const world = makeWorld();
+    const queue = createQueue(world, { ...settings, batchSize: 1 });
+    const { seen, invoke } = handleWith(world, async () => {
+      await world.time.sleep(10_000);
+      return done;
+    });
+    queue.consume(invoke);
+    for (const body of ['a1', 'a2', 'a3', 'a4']) queue.send(body, 0, 'a');
+    queue.send('b1', 15, 'b');
+    queue.send('nobodys', 15);
+    await runOut(world);
+    expect(seen).toEqual(['0 a1', '10 a2', '20 b1', '30 nobodys', '40 a3', '50 a4']);
+  });
 });
