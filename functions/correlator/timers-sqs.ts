@@ -71,8 +71,9 @@ function inMessages(activities: readonly string[]): string[][] {
   return [...full, ...inGroups(left, mostTogether)];
 }
 
-/** SQS's own: characters. */
+/** SQS's own: so many characters, all of them printable ASCII and no blank. Two that look the same after that share their turn. */
 const longestGroup = 128;
+const toGroup = (cluster: string): string => cluster.replace(/[^!-~]/g, '-').slice(0, longestGroup);
 
 /**
  * Whose a message is, where it is one cluster's: of what waits the queue hands out first what is not of those that keep settle busy (SQS
@@ -81,7 +82,7 @@ const longestGroup = 128;
 function groupOf([first, ...others]: readonly string[]): Pick<Message, 'MessageGroupId'> {
   const cluster = clusterOf(first!);
   return others.length > 0 && others.every((activity) => clusterOf(activity) === cluster)
-    ? { MessageGroupId: cluster.slice(0, longestGroup) }
+    ? { MessageGroupId: toGroup(cluster) }
     : {};
 }
 

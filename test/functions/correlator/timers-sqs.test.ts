@@ -23,7 +23,7 @@ it('ten activities a message, ten messages a request', async () => {
 
 it('a cluster has messages of its own as far as it fills them, and its group; what is left of several comes together', async () => {
   const of = (cluster: string, many: number) => Array.from({ length: many }, (_, i) => `${cluster}/${i}`);
-  const activities = [...of('c1', 12), ...of('c2', 1), ...of('c3', 10)];
+  const activities = [...of('c1', 12), ...of('c2', 1), ...of('c é', 10)];
   const sent: SendMessageBatchRequestEntry[] = [];
   aws.sqs.middlewareStack.add(
     (next) => (args) => {
@@ -37,7 +37,7 @@ it('a cluster has messages of its own as far as it fills them, and its group; wh
   // The emulator tells of no group that a standard queue has.
   expect(sent.map(({ MessageGroupId: group, MessageBody }) => [group, activitiesOf(MessageBody)])).toEqual([
     ['c1', of('c1', 10)],
-    ['c3', of('c3', 10)],
+    ['c--', of('c é', 10)],
     [undefined, ['c1/10', 'c1/11', 'c2/0']],
   ]);
   expect((await receive()).flatMap(activitiesOf).sort()).toEqual(activities.sort());
