@@ -33,6 +33,8 @@ export interface Fleet {
   lags: ShardLag[];
   /** When the flood begins and ends, in milliseconds since 1970. */
   flood: Period;
+  /** What a cluster that floods said in the flood. */
+  isOfFlood(span: Span): boolean;
   /** Who is late, and for what. */
   groupOf(root: Span): Group;
 }
@@ -65,6 +67,11 @@ export function makeFleet(size: FleetSize): Fleet {
     })),
     lags: [{ shard: lagging, ...lag }],
     flood,
+    isOfFlood({ resource, startTimeUnixNano }) {
+      const begun = Number(BigInt(startTimeUnixNano) / 1_000_000n);
+      const isFlooding = flooding.has(String(resource['k8s.cluster.uid']));
+      return isFlooding && flood.from <= begun && begun < flood.until;
+    },
     groupOf({ resource, endTimeUnixNano }) {
       const cluster = String(resource['k8s.cluster.uid']);
       const end = Number(BigInt(endTimeUnixNano) / 1_000_000n);

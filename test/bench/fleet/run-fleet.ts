@@ -26,7 +26,7 @@ const replayAfter = 15 * minute;
 const replayEvery = 10 * minute;
 
 export async function runFleet(settings: FleetSettings): Promise<FleetFigures> {
-  const { clusters, lags, flood, groupOf } = makeFleet(settings);
+  const { clusters, lags, flood, isOfFlood, groupOf } = makeFleet(settings);
   const { shards } = settings;
   const simulated = await simulate(clusters, {
     seed: 1,
@@ -36,7 +36,7 @@ export async function runFleet(settings: FleetSettings): Promise<FleetFigures> {
     admission: { clusters: [], requireSignatures: false, clusterRate: settings.clusterRate },
     replay: { from: flood.until + replayAfter, every: replayEvery },
   });
-  const last = simulated.deliveries.findLast(({ span }) => groupOf(span) === 'flooding');
+  const last = simulated.deliveries.findLast(({ span }) => isOfFlood(span));
   return {
     simulated,
     isSound: isSound(simulated),
