@@ -9,7 +9,7 @@ import { observeObject } from './observe.ts';
 import type { SpecReader } from './read-spec.ts';
 import type { DeliveryRemark, Named } from './remarks.ts';
 import type { Known, SnapshotCache, Source } from './snapshot-cache.ts';
-import type { Positions, Step } from './track-positions.ts';
+import { noStep, type Positions, type Step } from './track-positions.ts';
 
 /** One resource from a version on, or from its list where there is none; ends with the signal, or `unavailable`. */
 export type Follow = (
@@ -106,7 +106,6 @@ async function fillCache(
 ): Promise<Unavailable | undefined> {
   const { follow, cache, heard, signal } = ports;
   const name = resourceName(resource);
-  const none: Step = { hold: () => {}, release: () => {} };
   for await (const told of follow(resource, { from: undefined, signal })) {
     heard(name);
     if (told.type === 'list-start') cache.startListing(name);
@@ -116,7 +115,7 @@ async function fillCache(
     const version = versionOf(told.object);
     if (version === undefined || compareVersions(version, from) > 0) continue;
     const see = { source: { type: 'listed', resource: name } as const, deleted: false, silent: true };
-    await take(ports, told, see, none);
+    await take(ports, told, see, noStep);
   }
   return undefined;
 }

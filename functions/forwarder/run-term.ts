@@ -21,7 +21,7 @@ import {
 import { type Follow, followObjects, forgetObjects, nameOf, type ObjectPorts } from './follow-objects.ts';
 import type { RateGuard } from './guard-rate.ts';
 import type { Json } from './kubernetes/api-server.ts';
-import type { Clock } from './kubernetes/clock.ts';
+import { type Clock, untilAborted } from './kubernetes/clock.ts';
 import type { Discover } from './kubernetes/discover-kinds.ts';
 import type { Handover } from './kubernetes/handover-annotations.ts';
 import type { Term } from './kubernetes/hold-lease.ts';
@@ -127,7 +127,7 @@ export async function runTerm(ports: TermPorts, settings: TermSettings, term: Te
     },
   });
 
-  const ended = aborted(term.signal);
+  const ended = untilAborted(term.signal);
   try {
     await Promise.race([ended, followed, shipped]);
     if (term.signal.aborted && term.signal.reason !== 'stopping') return;
@@ -300,12 +300,6 @@ function createIsWatched(watched: readonly WatchedResource[]) {
       .get(kind)
       ?.some((each) => apiVersion === undefined || groupOf(each.apiVersion) === groupOf(apiVersion)) ?? false;
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 
 function tellShipped(
   { lines, records, bytes, rejected }: ShippedBatch,

@@ -23,7 +23,7 @@ import {
 import type { SpecReader } from './read-spec.ts';
 import type { DeliveryRemark } from './remarks.ts';
 import { fieldsOf, type Known, type SnapshotCache } from './snapshot-cache.ts';
-import type { Step } from './track-positions.ts';
+import { noStep, type Step } from './track-positions.ts';
 
 export interface SubjectPorts {
   cache: SnapshotCache;
@@ -109,9 +109,6 @@ export function createSubjectShipper(
     settled: () => lookUpsSettled(lookUps),
   };
 }
-
-/** Of what no Event of this term asked for. */
-const noStep: Step = { hold: () => {}, release: () => {} };
 
 async function shipSubject(shipping: Shipping, subject: ObjectReference, step: Step): Promise<void> {
   const known = shipping.ports.cache.find(subject);

@@ -10,6 +10,9 @@ export interface Step {
   release(): void;
 }
 
+/** Of what no signal of a watch started. */
+export const noStep: Step = { hold: () => {}, release: () => {} };
+
 export interface Positions {
   /** @param version where everything up to it has been told; a list's objects come in no order and have none */
   open(resource: string, version: string | undefined): Step;

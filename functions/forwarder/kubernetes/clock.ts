@@ -19,3 +19,10 @@ export const systemClock: Clock = {
     });
   },
 };
+
+/** At once where it is. */
+export const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });

@@ -7,7 +7,7 @@
  * https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
  */
 import { ApiError, type ApiServer, type Json } from './api-server.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, untilAborted } from './clock.ts';
 import { readDigestKey, withDigestKey } from './digest-key.ts';
 import { type Handover, mostRemembered, readHandover } from './handover-annotations.ts';
 import {
@@ -200,7 +200,7 @@ interface Holding {
   writing: Promise<void>;
 }
 
-/** One term. `lost`: somebody else leads, or may. */
+/** One term. `lost`: somebody else leads, or the Lease is gone. */
 async function serve(
   ports: LeasePorts,
   settings: LeaseSettings,
@@ -232,7 +232,7 @@ async function serve(
       handover,
       digestKey: readDigestKey(lease) ?? ports.newDigestKey(),
       signal: holding.ending.signal,
-      confirmed: (signal) => untilConfirmed(holding, AbortSignal.any([holding.over.signal, signal])),
+      confirmed: (signal) => untilConfirmed(holding, signal),
       save({ checkpoint, lookingUp }) {
         holding.saved = { checkpoint: newestVersions(holding.saved?.checkpoint, checkpoint), lookingUp };
       },
@@ -290,10 +290,13 @@ async function keepRenewing(holding: Holding): Promise<void> {
 const leftOf = ({ confirmedAt, settings, ports }: Holding): number =>
   confirmedAt + settings.renewDeadline - ports.clock.elapsed();
 
+/** @throws when the term is over, or the signal is aborted */
 async function untilConfirmed(holding: Holding, signal: AbortSignal): Promise<void> {
+  if (leftOf(holding) > 0) return;
+  const ended = AbortSignal.any([holding.over.signal, signal]);
   while (leftOf(holding) <= 0) {
-    signal.throwIfAborted();
-    await Promise.race([holding.renewed.promise, aborted(signal)]);
+    ended.throwIfAborted();
+    await Promise.race([holding.renewed.promise, untilAborted(ended)]);
   }
 }
 
@@ -313,9 +316,6 @@ async function watchDeadline(holding: Holding): Promise<void> {
     }
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
 async function release(holding: Holding): Promise<void> {
   const { report } = holding.ports;

@@ -28,6 +28,12 @@ function handleWith(
   return { seen, invoke };
 }
 
+const handleForTenSeconds = (world: ReturnType<typeof makeWorld>) =>
+  handleWith(world, async () => {
+    await world.time.sleep(10_000);
+    return done;
+  });
+
 describe('a queue', () => {
   it('shows a message after its delay, 900 s at most, and what is there together comes together', async () => {
     const world = makeWorld();
@@ -69,10 +75,7 @@ describe('a queue', () => {
   it('has no more in hand than its concurrency allows', async () => {
     const world = makeWorld();
     const queue = createQueue(world, { ...settings, batchSize: 1 });
-    const { seen, invoke } = handleWith(world, async () => {
-      await world.time.sleep(10_000);
-      return done;
-    });
+    const { seen, invoke } = handleForTenSeconds(world);
     queue.consume(invoke);
     for (const body of ['a', 'b', 'c']) queue.send(body, 0);
     await runOut(world);
@@ -119,10 +122,7 @@ describe('a queue', () => {
   it('hands out first what is not of a group that has kept its receivers busy', async () => {
     const world = makeWorld();
     const queue = createQueue(world, { ...settings, batchSize: 1 });
-    const { seen, invoke } = handleWith(world, async () => {
-      await world.time.sleep(10_000);
-      return done;
-    });
+    const { seen, invoke } = handleForTenSeconds(world);
     queue.consume(invoke);
     for (const body of ['a1', 'a2', 'a3', 'a4']) queue.send(body, 0, 'a');
     queue.send('b1', 15, 'b');
