@@ -64,13 +64,13 @@ export function createIngest(
   };
   const countDuplicates = createDuplicateCounter();
   const doubt = createDoubt(admission);
-  const allShares = createShares(admission.clusterRate);
+  const openShares = createShares(admission.clusterRate, ports, retention);
   return async (event) => {
-    const shares = allShares.begin();
-    const { records, failed } = await readRecords(event, ports, { horizon: retention, doubt, shares });
+    const settings = { horizon: retention, doubt, openShares };
+    const { records, failed, shares } = await readRecords(event, ports, settings);
     const activities = await file(ingest, toStreamBatches(records));
     // Only now: a batch that failed before has not come yet.
-    shares.keep();
+    await shares.keep();
     const duplicates = records.reduce(
       (sum, { cluster, observations }) => sum + countDuplicates(clusterKey(cluster), observations),
       0,

@@ -7,7 +7,7 @@ import { clusterKey } from './file-observations.ts';
 import { refuseTooOld } from './horizon.ts';
 import { streamBatchName } from './items.ts';
 import type { IngestPorts } from './ports.ts';
-import type { Shares } from './share-stream.ts';
+import type { Demand, OpenShares, Shares } from './share-stream.ts';
 import { poisonWeight } from './thresholds.ts';
 
 /** What Lambda hands over, as far as it is read. */
@@ -43,53 +43,84 @@ export interface ReadRecords {
   records: StreamRecord[];
   /** Its sequence number. */
   failed: string | undefined;
+  /** What they took of the shares of their clusters: kept once they are filed. */
+  shares: Pick<Shares, 'keep'>;
 }
 
 export interface ReadingSettings {
   /** Seconds. */
   horizon: number;
   doubt: DoubtSender;
-  shares: Shares;
+  openShares: OpenShares;
 }
 
 type ReadingPorts = Pick<IngestPorts, 'setAside' | 'log' | 'now'>;
 
-/** Rejects where what is held cannot be kept: then nothing was filed, and the batch comes again. */
+/** Rejects where what is held cannot be kept, or the store is away: then nothing was filed, and the batch comes again. */
 export async function readRecords(
   { Records }: KinesisEvent,
   ports: ReadingPorts,
-  { horizon, doubt, shares }: ReadingSettings,
+  { horizon, doubt, openShares }: ReadingSettings,
 ): Promise<ReadRecords> {
   const { setAside, log, now } = ports;
-  const read: ReadRecords = { records: [], failed: undefined };
+  const refuse = refuseTooOld(now(), horizon);
+  const decoded = Records.map((record) => decodeRecord(record, { refuse, doubt, now }));
+  const shares = await openShares(decoded.map(({ demand }) => demand));
+  const read: ReadRecords = { records: [], failed: undefined, shares };
   const held = new Map<string, Held>();
-  for (const { eventID: source, kinesis } of Records) {
-    const { data, approximateArrivalTimestamp: arrived, sequenceNumber } = kinesis;
+  for (const { source, sequenceNumber, data, batch, demand } of decoded) {
+    if (!shares.isWithin(demand)) {
+      hold(held, demand.cluster, { source, data, observations: batch.observations.length });
+      continue;
+    }
     try {
-      const batch = decode(data, refuseTooOld(now(), horizon), doubt);
-      const cluster = clusterKey(batch.cluster);
-      const observations = batch.observations.length;
-      const takes = observations + (batch.poison === undefined ? 0 : poisonWeight);
-      const arrivedAt = arrived === undefined ? now() : arrived * 1000;
-      if (!shares.isWithin(cluster, takes, arrivedAt)) {
-        hold(held, cluster, { source, data, observations });
-        continue;
-      }
       if (batch.poison !== undefined) {
         const reason = reasonOf(batch.poison);
         await setAside.keep({ reason, payload: batch.poison.payload, source });
         log({ kind: 'set-aside', source, reason });
       }
-      read.records.push({ ...batch, source, arrivedAt });
     } catch (error) {
       log({ kind: 'not-set-aside', source, error });
       read.failed = sequenceNumber;
       break;
     }
+    read.records.push({ ...batch, source, arrivedAt: demand.at });
   }
   await keepHeld(held, ports);
   return read;
 }
+
+interface Decoded {
+  source: string;
+  sequenceNumber: string;
+  /** As it came, in base64. */
+  data: string;
+  batch: DecodedBatch;
+  demand: Demand;
+}
+
+function decodeRecord(
+  { eventID: source, kinesis }: KinesisEvent['Records'][number],
+  { refuse, doubt, now }: Decoding,
+): Decoded {
+  const { data, approximateArrivalTimestamp: arrived, sequenceNumber } = kinesis;
+  const batch = decode(data, refuse, doubt);
+  const demand = {
+    shard: shardOf(source),
+    cluster: clusterKey(batch.cluster),
+    takes: batch.observations.length + (batch.poison === undefined ? 0 : poisonWeight),
+    at: arrived === undefined ? now() : arrived * 1000,
+  };
+  return { source, sequenceNumber, data, batch, demand };
+}
+
+interface Decoding {
+  refuse: ReturnType<typeof refuseTooOld>;
+  doubt: DoubtSender;
+  now(): number;
+}
+
+const shardOf = (source: string): string => source.split(':', 1)[0]!;
 
 /** Records of one cluster, as they came. */
 interface Held {
@@ -121,7 +152,7 @@ async function keepHeld(held: ReadonlyMap<string, Held>, { setAside, log }: Read
 
 const nothing: { cluster: Cluster; observations: Observation[] } = { cluster: {}, observations: [] };
 
-function decode(data: string, refuse: ReturnType<typeof refuseTooOld>, doubt: DoubtSender): DecodedBatch {
+function decode(data: string, refuse: Decoding['refuse'], doubt: DoubtSender): DecodedBatch {
   try {
     return decodeBatch(Buffer.from(data, 'base64'), refuse, doubt);
   } catch (error) {
@@ -132,7 +163,7 @@ function decode(data: string, refuse: ReturnType<typeof refuseTooOld>, doubt: Do
 
 /** By shard, in the order of their records. */
 export function toStreamBatches(records: readonly StreamRecord[]): StreamBatch[] {
-  const shards = Map.groupBy(records, ({ source }) => source.split(':', 1)[0]!);
+  const shards = Map.groupBy(records, ({ source }) => shardOf(source));
   return [...shards].map(([shard, own]) => {
     const [first, last] = [own[0]!, own.at(-1)!].map(({ source }) => source.slice(shard.length + 1));
     return { name: streamBatchName(shard, first!, last!), records: own };

@@ -168,6 +168,11 @@ export const leastBurst = 10_000;
  * Larger: a flood takes others along for longer. The burst is a minute of it.
  */
 export const defaultClusterRate = { perSecond: 3_000, burst: 180_000 };
+/**
+ * Of its share: a cluster whose batch comes to less, over the time of its own records and over a second at least, is not counted. Smaller: what
+ * is left of a share is read and written for most batches. Larger: a cluster may get as much beyond its share.
+ */
+export const loudShare = 0.1;
 
 // Times that follow from others.
 

@@ -7,6 +7,7 @@ import { callerOf } from '../../functions/correlator/causality/read-traceparent.
 import { resolveObjects } from '../../functions/correlator/causality/resolve-objects.ts';
 import { builtInRules } from '../../functions/correlator/causality/rules/built-in-rules.ts';
 import { isSynced } from '../../functions/correlator/causality/sync-kinds.ts';
+import { max, parseTime } from '../../functions/correlator/causality/time.ts';
 import { traceIdOf } from '../../shared/ids.ts';
 import type { Cluster } from '../../shared/observation.ts';
 import type { Span } from '../../shared/span.ts';
@@ -39,6 +40,8 @@ export interface FoundTrace {
   outcome: string | undefined;
   /** What keeps it from getting there. */
   cause: string | undefined;
+  /** What is wrong with it now, though it had got there. */
+  trouble?: string | undefined;
   summary: string;
 }
 
@@ -146,6 +149,8 @@ function asOfNow(trace: FoundTrace, objects: ReadonlyMap<string, KubernetesObjec
   const latest = root?.history?.versions.at(-1);
   if (root !== undefined && latest !== undefined && latest.object.generation === trace.generation) {
     const outcome = statusOf(root, latest);
+    if (outcome === 'under way' && wasRolledOut(root, latest))
+      return { ...trace, outcome: 'complete', cause: undefined, trouble: trace.cause };
     if (outcome !== undefined) return { ...trace, outcome };
   }
   const isOver = trace.outcome === 'complete' || trace.outcome === 'failed';
@@ -185,6 +190,32 @@ const callersId = ({ object }: Version, generation: number): string | undefined 
 function statusOf(root: KubernetesObject, version: Version): string | undefined {
   const verdict = readStatus(root, version);
   return typeof verdict === 'object' ? 'failed' : verdict;
+}
+
+/**
+ * The controller says NewReplicaSetAvailable once a template is rolled out, and from then on, whatever becomes of its pods, and through
+ * each scaling (kubernetes pkg/controller/deployment/progress.go). So it speaks of what was written last where that made the newest
+ * ReplicaSet.
+ */
+function wasRolledOut({ kind, controlled }: KubernetesObject, { object }: Version): boolean {
+  const { conditions = [], observedGeneration = 0 } = object.status ?? {};
+  const isSaid = conditions.some(
+    ({ type, reason }) => type === 'Progressing' && reason === 'NewReplicaSetAvailable',
+  );
+  if (kind !== 'Deployment' || !isSaid || observedGeneration < (object.generation ?? 0)) return false;
+  // The controller itself writes which revision it is, after the ReplicaSet.
+  const writers = (object.managers ?? []).filter(
+    ({ subresource, writesStatus }) => subresource === 'scale' || writesStatus !== true,
+  );
+  const written = latestOf(writers.map(({ time }) => time));
+  const made = latestOf(controlled.map(({ history }) => history?.versions.at(-1)?.object.creationTimestamp));
+  return written !== undefined && made !== undefined && made >= written;
+}
+
+/** Nanoseconds since 1970. */
+function latestOf(times: readonly (string | undefined)[]): bigint | undefined {
+  const known = times.flatMap((time) => (time === undefined ? [] : parseTime(time)));
+  return known.length === 0 ? undefined : known.reduce(max);
 }
 
 function newestFirst(a: FoundTrace, b: FoundTrace): number {

@@ -101,8 +101,9 @@ const toJson = ({ start, cluster, ...rest }: FoundTrace, url: string | undefined
   url: url === undefined ? undefined : fillTraceUrl(url, { traceId: rest.traceId }),
 });
 
-function outcomeOf({ outcome, cause, start }: FoundTrace): string {
+function outcomeOf({ outcome, cause, trouble, start }: FoundTrace): string {
   const word = outcome ?? (start === undefined ? 'unknown' : 'episode');
+  if (trouble !== undefined) return `${word}, now ${oneLine(trouble)}`;
   return cause === undefined ? word : `${word} (${oneLine(cause)})`;
 }
 

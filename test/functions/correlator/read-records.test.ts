@@ -9,6 +9,7 @@ import { createShares } from '../../../functions/correlator/share-stream.ts';
 import { defaultClusterRate } from '../../../functions/correlator/thresholds.ts';
 import { encodeBatches, type Sender } from '../../../shared/batch-codec.ts';
 import type { Poison } from '../../../shared/set-aside.ts';
+import type { RateLimit } from '../../../shared/token-buckets.ts';
 import { startContext } from '../../support/start-context.ts';
 import { rollout } from './causality/cluster-story.ts';
 
@@ -26,7 +27,11 @@ const bad = (sequenceNumber: string) => record(sequenceNumber, Buffer.from('not 
 const day = 24 * 3600;
 
 /** Nobody floods, and whoever sends is who he says. */
-const calm = { horizon: day, doubt: () => undefined, shares: createShares(defaultClusterRate).begin() };
+const calm = {
+  horizon: day,
+  doubt: () => undefined,
+  openShares: createShares(defaultClusterRate, startContext().ports, day),
+};
 
 async function read(Records: KinesisRecord[], isAway = false, settings: ReadingSettings = calm) {
   const { ports, remarks } = startContext();
@@ -71,7 +76,11 @@ describe('of a cluster that sends more than its share', () => {
   const calmOne = (sequenceNumber: string) =>
     record(sequenceNumber, encodeBatches({ uid: 'calm' }, observations).records[0]!);
   // A record has six observations.
-  const shares = () => ({ ...calm, shares: createShares({ burst: 12, perSecond: 6 }).begin() });
+  const sharing = (limit: RateLimit) => ({
+    ...calm,
+    openShares: createShares(limit, startContext().ports, day),
+  });
+  const shares = () => sharing({ burst: 12, perSecond: 6 });
 
   it('what is beyond it is held whole, in one piece, and told; the others of the shard are filed', async () => {
     const all = [good('1'), good('2'), calmOne('3'), good('4'), good('5'), calmOne('6')];
@@ -106,10 +115,7 @@ describe('of a cluster that sends more than its share', () => {
 
   it('what nobody can read takes more of it: each is a request to the bucket, what is held is one', async () => {
     const flood = Array.from({ length: 100 }, (_, i) => at(bad(`${i}`), 1000));
-    const { poison, records } = await read(flood, false, {
-      ...calm,
-      shares: createShares({ burst: 10_000, perSecond: 1 }).begin(),
-    });
+    const { poison, records } = await read(flood, false, sharing({ burst: 10_000, perSecond: 1 }));
     expect(poison).toHaveLength(11);
     expect(poison.at(-1)!.payload.split('\n')).toHaveLength(90);
     expect(records).toHaveLength(10);

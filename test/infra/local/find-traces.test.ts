@@ -88,6 +88,65 @@ describe('from a workload to its traces', () => {
     expect(traces.map(({ traceId }) => traceId)).toEqual([traceIdOf(web.uid, '1')]);
   });
 
+  describe('in one look, of a Deployment whose pods crash', () => {
+    const rolledOut = {
+      type: 'Progressing',
+      status: 'True',
+      reason: 'NewReplicaSetAvailable',
+      lastTransitionTime: '2026-03-01T12:00:00Z',
+    };
+    const wrote = (manager: string, second: number, more: object = {}) => ({
+      manager,
+      operation: 'Update',
+      time: `2026-03-01T12:00:${String(second).padStart(2, '0')}Z`,
+      ...more,
+    });
+    const look = (managers: ReturnType<typeof wrote>[], reason = rolledOut.reason) =>
+      inShop(
+        [
+          listed(0, web, {
+            seen: 300,
+            managers,
+            replicas: 1,
+            status: {
+              observedGeneration: 1,
+              replicas: 1,
+              updatedReplicas: 1,
+              conditions: [{ ...rolledOut, reason }],
+            },
+          }),
+          listed(1, web1, { seen: 300 }),
+          listed(1, pod, { seen: 300 }),
+          event(0.1, web, 'ScalingReplicaSet', 'Scaled up replica set web-1 to 1'),
+          event(200, pod, 'BackOff', 'Back-off restarting failed container app', { type: 'Warning' }),
+        ],
+        'deploy',
+        'web',
+        true,
+      ).traces[0];
+    const applied = wrote('kubectl', 0);
+    const controller = wrote('kube-controller-manager', 290, { writesStatus: true });
+
+    it('the rollout is complete, where its ReplicaSet was made for what was written last', () => {
+      expect(look([applied, controller])).toMatchObject({ outcome: 'complete', cause: undefined });
+      expect(look([applied, controller])!.trouble).toBeDefined();
+    });
+
+    it('it is under way where it never was rolled out', () => {
+      expect(look([applied, controller], 'ReplicaSetUpdated')).toMatchObject({ outcome: 'under way' });
+    });
+
+    it('it is under way where it was scaled since, by whomever', () => {
+      const scaled = { subresource: 'scale' };
+      for (const manager of [
+        wrote('kubectl', 30, scaled),
+        wrote('kube-controller-manager', 30, { ...scaled, writesStatus: true }),
+        wrote('kubectl-edit', 30),
+      ])
+        expect(look([applied, manager, controller])).toMatchObject({ outcome: 'under way' });
+    });
+  });
+
   it('of another kind of that name it says which', () => {
     const { objects, namesakes } = inShop(rollout, 'sts', 'web');
     expect(objects).toEqual([]);
