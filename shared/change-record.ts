@@ -8,6 +8,17 @@ import { fillTraceUrl } from './trace-url.ts';
 
 export const recordVersion = 1;
 
+/** What a change comes to. */
+export const recordOutcomes = [
+  'complete',
+  'failed',
+  'superseded',
+  'stalled',
+  'unfinished',
+  'unknown',
+] as const;
+export type RecordOutcome = (typeof recordOutcomes)[number];
+
 /** What has no value is left out. Times as RFC 3339, durations in seconds. */
 export interface ChangeRecord {
   version: typeof recordVersion;

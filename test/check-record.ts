@@ -7,6 +7,8 @@ const schema = JSON.parse(
 );
 const validate = new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(schema);
 
+export const schemaOutcomes: readonly string[] = schema.properties.outcome.enum;
+
 export const faultsOf = (record: unknown): string[] =>
   validate(record)
     ? []

@@ -1,5 +1,6 @@
 /** What the stack tells the correlator's functions. Errors name the variable and never quote it. */
 import * as v from 'valibot';
+import { type RecordOutcome, recordOutcomes } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { defaultThresholds, type Thresholds } from './thresholds.ts';
@@ -25,6 +26,13 @@ const SettleSchema = v.object({
   RELEASES_BY_IMAGES: v.optional(v.picklist(['yes', 'no'])),
   RECORDS_BUS: v.optional(Text),
   RECORDS_ENDPOINT: v.optional(v.pipe(v.string(), v.url('is not a URL'))),
+  RECORD_OUTCOMES: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((text) => text.split(',')),
+      v.array(v.picklist(recordOutcomes)),
+    ),
+  ),
   TRACE_URL: v.optional(Text),
   METRICS_BY_CLUSTER: v.optional(v.picklist(['yes', 'no'])),
 });
@@ -48,6 +56,8 @@ export interface SettleConfig extends CommonConfig {
   releasesByImages: boolean;
   /** Where change records go; undefined: nobody wants to be told. */
   records?: { bus: string; endpoint: URL };
+  /** Undefined: all. */
+  recordOutcomes?: ReadonlySet<RecordOutcome>;
   /** A template for links to traces. */
   traceUrl?: string;
   metricsByCluster: boolean;
@@ -67,10 +77,16 @@ export function readIngestConfig(env: Environment): IngestConfig {
 /** @throws UserError that names the variable to put right */
 export function readSettleConfig(env: Environment): SettleConfig {
   const values = read(SettleSchema, env);
-  const { RECORDS_BUS: bus, RECORDS_ENDPOINT: endpoint, TRACE_URL: traceUrl } = values;
+  const {
+    RECORDS_BUS: bus,
+    RECORDS_ENDPOINT: endpoint,
+    RECORD_OUTCOMES: outcomes,
+    TRACE_URL: traceUrl,
+  } = values;
   return {
     ...toConfig(values),
     ...(bus !== undefined && endpoint !== undefined && { records: { bus, endpoint: new URL(endpoint) } }),
+    ...(outcomes !== undefined && { recordOutcomes: new Set(outcomes) }),
     ...(traceUrl !== undefined && { traceUrl }),
     spansQueueUrl: values.SPANS_QUEUE_URL,
     metricsByCluster: values.METRICS_BY_CLUSTER === 'yes',

@@ -12,6 +12,8 @@ export interface SettleContext {
   releasesByImages: boolean;
   /** A template for the links of records. */
   traceUrl?: string | undefined;
+  /** Records of other outcomes are not put; undefined: all are. */
+  recordOutcomes?: ReadonlySet<string> | undefined;
 }
 
 /** Seconds since 1970, as items expire. */

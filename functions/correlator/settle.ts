@@ -25,19 +25,16 @@ import type { Item } from './store.ts';
 import { putRecords, tellRecords } from './tell-records.ts';
 import { longestOpen, type Thresholds, untilReadable, untilRetry } from './thresholds.ts';
 
-export interface SettleOptions {
-  releasesByImages?: boolean | undefined;
-  traceUrl?: string | undefined;
-}
+export type SettleOptions = Partial<Pick<SettleContext, 'releasesByImages' | 'traceUrl' | 'recordOutcomes'>>;
 
 /** The handler of the timers. A message that is no timer is set aside; the answer names those to be brought again. */
 export function createSettle(
   ports: Ports,
   thresholds: Thresholds,
   rules: RuleSet = builtInRules,
-  { releasesByImages = false, traceUrl }: SettleOptions = {},
+  { releasesByImages = false, traceUrl, recordOutcomes }: SettleOptions = {},
 ): (event: SqsEvent) => Promise<BatchResponse> {
-  const context: SettleContext = { ports, thresholds, rules, releasesByImages, traceUrl };
+  const context: SettleContext = { ports, thresholds, rules, releasesByImages, traceUrl, recordOutcomes };
   return async (event) => {
     const { due, failures, records } = await readTimers(event, ports);
     const first = await settleTogether(context, due);

@@ -7,12 +7,13 @@ import type { SettleContext } from './settle-context.ts';
 
 /** What the bus does not take waits in a queue, so that neither spans nor timers wait for it. */
 export async function tellRecords(
-  { ports }: Pick<SettleContext, 'ports'>,
+  { ports, recordOutcomes }: Pick<SettleContext, 'ports' | 'recordOutcomes'>,
   records: readonly ChangeRecord[],
 ): Promise<void> {
   const { records: bus } = ports;
-  if (bus === undefined || records.length === 0) return;
-  const later = await putRecords({ ports }, records);
+  const wanted = records.filter(({ outcome }) => recordOutcomes?.has(outcome) ?? true);
+  if (bus === undefined || wanted.length === 0) return;
+  const later = await putRecords({ ports }, wanted);
   if (later.length > 0) await bus.postpone(later);
 }
 
@@ -40,12 +41,12 @@ export interface Standstill {
 
 /** Of the open changes of an activity. */
 export function findStalled(
-  { ports, thresholds, traceUrl }: SettleContext,
+  { ports, thresholds, traceUrl, recordOutcomes }: SettleContext,
   { told }: Pick<Activity, 'told'>,
   own: readonly AssembledSpan[],
 ): Standstill {
   const found: Standstill = { stalled: [], nextAt: undefined };
-  if (ports.records === undefined) return found;
+  if (ports.records === undefined || recordOutcomes?.has('stalled') === false) return found;
   const now = Number(ports.assemblyClock() / 1_000_000n);
   for (const { span, standsStillSince } of own) {
     if (standsStillSince === undefined) continue;

@@ -8,6 +8,7 @@ import { readRulesFile } from '../../functions/correlator/read-rules-file.ts';
 import { defaultClusterRate, defaultThresholds, leastBurst } from '../../functions/correlator/thresholds.ts';
 import { serviceNamings } from '../../functions/emitter/name-services.ts';
 import { keepsSecrets, otlpProtocols } from '../../functions/emitter/read-config.ts';
+import { recordOutcomes } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
 import { checkTraceUrl } from '../../shared/trace-url.ts';
@@ -111,6 +112,8 @@ const SettingsSchema = v.strictObject({
           v.check((text) => checkTraceUrl(text) === undefined, 'should be https://… with {traceId} in it'),
         ),
       ),
+      /** Each record that is put is billed, whatever the rules do with it. */
+      outcomes: v.optional(v.pipe(v.array(v.picklist(recordOutcomes)), v.nonEmpty('is empty'))),
     }),
   ),
   /** Of an SNS topic that hears of alarms, and of their end. */

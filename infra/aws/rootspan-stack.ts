@@ -266,6 +266,9 @@ function createSettle(
         RECORDS_BUS: records.eventBusName,
         RECORDS_ENDPOINT: `https://events.${scope.region}.${scope.urlSuffix}/`,
       }),
+      ...(settings.records?.outcomes !== undefined && {
+        RECORD_OUTCOMES: settings.records.outcomes.join(),
+      }),
       ...(settings.records?.traceUrl !== undefined && { TRACE_URL: settings.records.traceUrl }),
     },
     // Beside the code and not in the environment, which has room for 4 kB in all.

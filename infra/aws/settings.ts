@@ -3,6 +3,7 @@
  * libraries that check it. read-settings.ts is what checks it; the compiler sees to it that both say the same.
  */
 import type { StackProps } from 'aws-cdk-lib';
+import type { RecordOutcome } from '../../shared/change-record.ts';
 
 /** One of the four ways in which a cluster's forwarder gets AWS credentials; exactly one has to be given. */
 export interface RootspanCluster {
@@ -62,6 +63,8 @@ export interface RootspanSettings {
     | {
         /** The links in them: an address with {traceId}. */
         traceUrl?: string | undefined;
+        /** Records of these alone; of all unless it is said. */
+        outcomes?: RecordOutcome[] | undefined;
       }
     | undefined;
   /** Whether nothing is taken of clusters that have no `publicKeys`. */

@@ -1,10 +1,10 @@
 /** What is told of every change that was ever recorded keeps to the schema that others read. */
 import { describe, expect, it } from 'vitest';
 import { explain, explainClusters } from '../../infra/local/explain.ts';
-import { type ChangeRecord, recordOfEnd, recordOfStall } from '../../shared/change-record.ts';
+import { type ChangeRecord, recordOfEnd, recordOfStall, recordOutcomes } from '../../shared/change-record.ts';
 import type { Span } from '../../shared/span.ts';
 import { checkTraceUrl } from '../../shared/trace-url.ts';
-import { faultsOf } from '../check-record.ts';
+import { faultsOf, schemaOutcomes } from '../check-record.ts';
 import { inCluster } from '../other-clusters.ts';
 import { readRecording, recorded } from '../read-recordings.ts';
 
@@ -24,6 +24,8 @@ describe('records keep to the schema', () => {
     expect(records).toHaveLength(changes.length);
     expect(new Set(records.map(({ id }) => id)).size).toBe(records.length);
   });
+
+  it('it knows the same outcomes', () => expect(schemaOutcomes).toEqual(recordOutcomes));
 
   it('of what stands still and of releases as well', async () => {
     const recording = await readRecording('bad-image.jsonl');

@@ -157,12 +157,12 @@ function poll(queue: QueueState) {
 function takeVisible({ visible, processing, settings, world }: QueueState): Message[] {
   const taken: Message[] = [];
   const isNoisy = processing.noisyAt(world.time.now());
+  const isBefore = (a: Message, b: Message) =>
+    isNoisy(a.group) === isNoisy(b.group) ? a.place < b.place : isNoisy(b.group);
   while (taken.length < settings.batchSize && visible.size > 0) {
-    const [first] = [...visible.values()].sort(
-      ([a], [b]) => Number(isNoisy(a!.group)) - Number(isNoisy(b!.group)) || a!.place - b!.place,
-    );
-    taken.push(first!.shift()!);
-    if (first!.length === 0) visible.delete(taken.at(-1)!.group);
+    const first = [...visible.values()].reduce((one, other) => (isBefore(other[0]!, one[0]!) ? other : one));
+    taken.push(first.shift()!);
+    if (first.length === 0) visible.delete(taken.at(-1)!.group);
   }
   return taken;
 }

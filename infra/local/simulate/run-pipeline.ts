@@ -43,6 +43,8 @@ export interface RunSettings {
   releasesByImages?: boolean;
   /** Change records go to a bus, as the stack's setting has it. */
   records?: boolean;
+  /** Of these alone. */
+  recordOutcomes?: ReadonlySet<string>;
   /** Of each cluster: partition keys, and as many shards unless `shards` says otherwise. */
   partitions?: number;
   shards?: number;

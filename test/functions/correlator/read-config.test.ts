@@ -32,6 +32,12 @@ test('whether there are several clusters, whose images say that they are of one 
   expect(() => readSettleConfig({ ...stack, RELEASES_BY_IMAGES: 'perhaps' })).toThrow(UserError);
 });
 
+test('which change records are wanted can be said', () => {
+  const { recordOutcomes } = readSettleConfig({ ...stack, RECORD_OUTCOMES: 'failed,stalled' });
+  expect(recordOutcomes).toEqual(new Set(['failed', 'stalled']));
+  expect(() => readSettleConfig({ ...stack, RECORD_OUTCOMES: 'failed,slow' })).toThrow(/^RECORD_OUTCOMES/);
+});
+
 test('how long an activity has to be quiet can be said', () => {
   const env = { ...stack, SETTLE_AFTER_QUIET_SECONDS: '5' };
   expect(readSettleConfig(env).thresholds).toEqual({ ...defaultThresholds, quiet: 5 });

@@ -111,6 +111,15 @@ describe('change records', () => {
     });
   });
 
+  it('who wants to hear of trouble alone pays for nothing else', () => {
+    synthesize({ records: { outcomes: ['failed', 'stalled'] } }).hasResourceProperties(
+      'AWS::Lambda::Function',
+      { Environment: { Variables: Match.objectLike({ RECORD_OUTCOMES: 'failed,stalled' }) } },
+    );
+    for (const outcomes of [[], ['slow']])
+      expect(() => synthesize({ records: { outcomes } as never })).toThrow(/records.outcomes/);
+  });
+
   it('a link without a trace in it is no link', () =>
     expect(() => synthesize({ records: { traceUrl: 'https://grafana.test/' } })).toThrow(UserError));
 

@@ -74,6 +74,16 @@ describe('on a calm day', () => {
     expect(stalls(simulated)).toEqual(stalled);
   });
 
+  it('of outcomes that nobody asked for nothing is put', async () => {
+    const observations = await readRecording('deployment-image-update.jsonl');
+    const simulated = await run([...observations, ...badImage], { recordOutcomes: new Set(['stalled']) });
+    const outcomes = new Set(simulated.deliveries.flatMap(({ span }) => recordOfEnd(span)?.outcome ?? []));
+    expect(outcomes).toContain('complete');
+    expect(new Set(toldIn(simulated).map(({ record }) => record.outcome))).toEqual(new Set(['stalled']));
+    const deaf = await run(badImage, { recordOutcomes: new Set(['complete']) });
+    expect(stalls(deaf)).toEqual([]);
+  });
+
   it('costs less than ten cents a million Events, and nothing where nobody wants to be told', async () => {
     const observations = await readRecording('deployment-image-update.jsonl');
     const clusters = [{ cluster: clusterOf(observations), observations }];
