@@ -149,6 +149,21 @@ function signAgain(head: string, lines: readonly string[], sign: Sign | undefine
   return JSON.stringify({ ...header, mark: undefined, signature });
 }
 
+/** The record as it came, but for how far its key was: of old that says nothing of now. What is no batch stays as it is. */
+export function withoutMark(bytes: Uint8Array): Uint8Array {
+  let text: string;
+  try {
+    text = unpack(bytes);
+  } catch (error) {
+    if (error instanceof PoisonError) return bytes;
+    throw error;
+  }
+  const headEnd = endOfLine(text, 0);
+  const header = parseJson(text.slice(0, headEnd));
+  if (typeof header !== 'object' || header === null || !('mark' in header)) return bytes;
+  return packBatch(`${JSON.stringify({ ...header, mark: undefined })}${text.slice(headEnd)}`);
+}
+
 /** What cannot be read of one record, as one: it is set aside in one piece, whatever is in it. */
 export interface PoisonLines {
   count: number;

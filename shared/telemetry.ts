@@ -100,6 +100,7 @@ export function createTelemetry<R extends { kind: string }>(
         addFigures(own, told.ofCluster.metrics);
       }
       for (const { name, value, cluster } of told.figures ?? []) {
+        if (value === 0) continue;
         metrics.addMetric(name, unitOf(name), value);
         // A metric for each cluster is one more to pay for: only where somebody asked for it.
         if (byCluster && cluster !== '')

@@ -59,7 +59,8 @@ export type Remark =
   | { kind: 'too-many-related'; activity: string; left: number }
   /** A body of it cannot be read: it waits for a function that can, and others settle without it. */
   | { kind: 'unreadable'; activity: string; error: unknown }
-  | { kind: 'settle-failed'; activity: string; error: unknown };
+  /** It has been due for `age` seconds; undefined: nobody knows. */
+  | { kind: 'settle-failed'; activity: string; error: unknown; age?: number };
 
 interface Ingested {
   records: number;

@@ -43,7 +43,8 @@ export function createSettle(
     for (const one of first.keys()) {
       const [error] = (await settleTogether(context, [one])).values();
       if (error === undefined) continue;
-      ports.log({ kind: 'settle-failed', activity: one.activity, error });
+      const age = Math.max(0, ports.now() - one.dueAt) / 1000;
+      ports.log({ kind: 'settle-failed', activity: one.activity, error, age });
       failed.push(one);
     }
     for (const [messageId, some] of Map.groupBy(failed, (one) => one.messageId)) {

@@ -8,8 +8,9 @@
  * up there, so that nobody else pays for it.
  */
 import { type Bucket, type RateLimit, takeTokens } from '../../shared/token-buckets.ts';
+import { forEachOf } from './for-each-of.ts';
 import type { IngestPorts } from './ports.ts';
-import { expiryAfter, type Key } from './store.ts';
+import { expiryAfter, type Item, type Key } from './store.ts';
 import { loudShare } from './thresholds.ts';
 
 /** What a record asks for. */
@@ -33,37 +34,62 @@ export interface Shares {
 /** Rejects when the store is away. */
 export type OpenShares = (demands: readonly Demand[]) => Promise<Shares>;
 
+/** What one batch takes of a share. */
+interface Taking {
+  key: Key;
+  /** As it was read. */
+  seen: Item | undefined;
+  bucket: Bucket | undefined;
+  /** Tokens. */
+  taken: number;
+}
+
 /** @param retention seconds for which a share is remembered; then it is whole again */
 export function createShares(
   limit: RateLimit,
   { store, now }: Pick<IngestPorts, 'store' | 'now'>,
   retention: number,
 ): OpenShares {
+  const write = async ({ key, seen, bucket, taken }: Taking): Promise<void> => {
+    if (bucket === undefined) return;
+    const item = {
+      ...key,
+      expiresAt: expiryAfter(now(), retention),
+      revision: (seen?.revision ?? 0) + 1,
+      fields: { ...bucket },
+    };
+    if (await store.replace(item, seen?.revision)) return;
+    // Of a cluster with several keys another invocation has read from the same shard meanwhile: both have taken, and who asks next waits.
+    const [other] = await store.read([key]);
+    const left = takeTokens(limit, bucketOf(other), 0, bucket.at).bucket;
+    await write({ key, seen: other, taken, bucket: { ...left, tokens: left.tokens - taken } });
+  };
   return async (demands) => {
     const loud = findLoud(demands, limit);
-    const buckets = new Map<string, Bucket>();
-    for (const { pk, sk, fields = {} } of loud.length === 0 ? [] : await store.read(loud))
-      buckets.set(nameOf({ pk, sk }), { tokens: Number(fields.tokens), at: Number(fields.at) });
-    const isLoud = new Set(loud.map(nameOf));
+    const items = loud.length === 0 ? [] : await store.read(loud);
+    const seen = new Map(items.map((item) => [nameOf(item), item]));
+    const takings = new Map(
+      loud.map((key): [string, Taking] => {
+        const item = seen.get(nameOf(key));
+        return [nameOf(key), { key, seen: item, bucket: bucketOf(item), taken: 0 }];
+      }),
+    );
     return {
       isWithin(demand) {
-        const name = nameOf(keyOf(demand));
-        if (!isLoud.has(name)) return true;
-        const { bucket, isTaken } = takeTokens(limit, buckets.get(name), demand.takes, demand.at);
-        buckets.set(name, bucket);
+        const taking = takings.get(nameOf(keyOf(demand)));
+        if (taking === undefined) return true;
+        const { bucket, isTaken } = takeTokens(limit, taking.bucket, demand.takes, demand.at);
+        taking.bucket = bucket;
+        if (isTaken) taking.taken += demand.takes;
         return isTaken;
       },
-      async keep() {
-        const expiresAt = expiryAfter(now(), retention);
-        const items = loud.flatMap((key) => {
-          const bucket = buckets.get(nameOf(key));
-          return bucket === undefined ? [] : { ...key, expiresAt, fields: { ...bucket } };
-        });
-        if (items.length > 0) await store.put(items);
-      },
+      keep: () => forEachOf([...takings.values()], write),
     };
   };
 }
+
+const bucketOf = (item: Item | undefined): Bucket | undefined =>
+  item && { tokens: Number(item.fields?.tokens), at: Number(item.fields?.at) };
 
 const keyOf = ({ shard, cluster }: Demand): Key => ({ pk: `share#${shard}`, sk: cluster });
 const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;

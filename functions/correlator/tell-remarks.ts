@@ -100,11 +100,11 @@ export const correlatorTellings: TellingTable<Remark> = {
     error,
     metrics: { Failed: 1 },
   }),
-  'settle-failed': ({ activity, error }) => ({
+  'settle-failed': ({ activity, error, age = 0 }) => ({
     level: 'error',
     message: 'settling failed; its timer comes again',
-    fields: place(activity),
+    fields: { ...place(activity), age },
     error,
-    metrics: { Failed: 1 },
+    metrics: { Failed: 1, OldestPendingAge: age },
   }),
 };

@@ -163,11 +163,11 @@ export const poisonWeight = 1_000;
 /** No burst may be less: a record has up to 5,000 lines (shared/batch-codec.ts), and would never come in. */
 export const leastBurst = 10_000;
 /**
- * Observations of one cluster that are filed of one shard, a setting of the stack: beyond what an invocation files of one key in a second a
- * cluster only makes the others late. Smaller: what a large cluster says in an upgrade is held, and has to be brought back by hand.
+ * Observations of one cluster that are filed of one shard, a setting of the stack: twice what a cluster of a thousand Events a second ships,
+ * with two snapshots to an Event. Smaller: what a large cluster says in an upgrade is held, and has to be brought back by hand.
  * Larger: a flood takes others along for longer. The burst is a minute of it.
  */
-export const defaultClusterRate = { perSecond: 3_000, burst: 180_000 };
+export const defaultClusterRate = { perSecond: 6_000, burst: 360_000 };
 /**
  * Of its share: a cluster whose batch comes to less, over the time of its own records and over a second at least, is not counted. Smaller: what
  * is left of a share is read and written for most batches. Larger: a cluster may get as much beyond its share.

@@ -12,8 +12,8 @@ export const EventRateLimitSchema = v.strictObject({
   burst: v.optional(Positive, 300),
   perMinute: v.optional(Positive, 60),
   /**
-   * Of all Events of the cluster. As many as the stack files of one cluster (its setting `clusterRate`): what is beyond would be held there,
-   * at a price. Smaller: a large cluster loses Events in an upgrade. Larger: a flood is paid for.
+   * Of all Events of the cluster. What is far beyond would be held by the stack (its setting `clusterRate`, which counts snapshots, too), at a
+   * price. Smaller: a large cluster loses Events in an upgrade. Larger: a flood is paid for.
    */
   cluster: v.optional(
     v.strictObject({

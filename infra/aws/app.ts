@@ -8,7 +8,7 @@ import { RootspanStack } from './rootspan-stack.ts';
 const app = new App();
 try {
   const settings = readSettings(app.node.tryGetContext('rootspan'));
-  new RootspanStack(app, settings.stackName, settings);
+  new RootspanStack(app, settings.stackName ?? 'Rootspan', settings);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 } catch (error) {
   if (!(error instanceof UserError)) throw error;

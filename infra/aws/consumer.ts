@@ -153,8 +153,8 @@ export class Consumer extends Construct {
   }
 
   /**
-   * Events in order, shard by shard. What fails is halved until it stands alone. It holds its shard for no longer than
-   * `maxRecordAge`, a quarter of the stream's shortest retention; then it is kept in the bucket, whole.
+   * Events in order, shard by shard. What fails is halved until it stands alone; after a hundred attempts (under two hours), or once it
+   * is as old as the stream may forget it soon, it is kept in the bucket, whole.
    */
   readStream(
     stream: IStream,
@@ -172,7 +172,8 @@ export class Consumer extends Construct {
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: 100,
-      maxRecordAge: Duration.hours(6),
+      // Of the stream's shortest retention, less what a catch-up takes. Smaller: what waited through an outage has to be replayed by hand.
+      maxRecordAge: Duration.hours(22),
       // The CDK's own destination would give the function every right on the bucket, reading and deleting too.
       onFailure: { bind: () => ({ destination: setAside.bucketArn }) },
       metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
@@ -247,7 +248,7 @@ export class Consumer extends Construct {
       'DeadLetters',
       deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
       1,
-      `${means.failing}, and it was given up after many times. The messages are kept for 14 days in the dead-letter queue.`,
+      `${means.failing}, and it was given up after many times. The messages are in the dead-letter queue.`,
       atOnce,
     );
     this.#addSetAsideAlarm();

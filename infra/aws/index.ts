@@ -16,9 +16,7 @@ type RootspanStackClass = new (scope: Construct, id: string, props?: RootspanSta
  */
 export const RootspanStack: RootspanStackClass = class RootspanStack extends PipelineStack {
   constructor(scope: Construct, id: string, { settings = {}, ...props }: RootspanStackProps = {}) {
-    // Figures are in CloudWatch by the stack's name: of two stacks in an account each has its own.
-    const named = { stackName: props.stackName ?? id, ...settings };
-    super(scope, id, readSettings(named, 'RootspanStack: settings'), props);
+    super(scope, id, readSettings(settings, 'RootspanStack: settings'), props);
   }
 };
 export type RootspanStack = Stack;

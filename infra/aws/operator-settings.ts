@@ -47,12 +47,13 @@ const MemorySchema = v.strictObject({
 /** From when on alarms go off. Smaller: for what mends itself. Larger: there is less time to mend it before something is lost. */
 const AlarmsSchema = v.strictObject({
   /** Of the oldest Events in the stream. */
-  streamLateMinutes: v.optional(Whole(1, 1440, 'minutes'), 10),
+  streamLateMinutes: v.optional(Whole(1, 1200, 'minutes'), 10),
   /** Of timers and spans that nobody has tried yet. Timers are delayed by up to 15 minutes. */
   queueLateMinutes: v.optional(Whole(16, 1440, 'minutes'), 30),
   /** Of what was tried in vain; a timer is given up after 20 hours. */
   timersOldHours: v.optional(Whole(1, 20, 'hours'), 2),
-  spansOldHours: v.optional(Whole(1, 336, 'hours'), 24),
+  /** Half of the time for which they are kept, where that is less than two days. */
+  spansOldHours: v.optional(Whole(1, 335, 'hours')),
   /** Of a cluster with `alarmWhenSilent`. */
   clusterSilentMinutes: v.optional(
     v.pipe(
@@ -88,7 +89,6 @@ export const operatorEntries = {
       /^[A-Za-z][A-Za-z0-9-]{0,49}$/,
       'should be letters, digits and dashes, 50 at most, the first a letter',
     ),
-    'Rootspan',
   ),
   /** Of a key of the users' own for stream, table, queues, bucket and logs; the stack is in its region. */
   kmsKeyArn: v.optional(

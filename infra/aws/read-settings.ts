@@ -158,11 +158,18 @@ export function readSettings(context: unknown, where = 'the context key rootspan
   const clash =
     findSharedIssuer(settings.value.clusters) ??
     findSharedUid(settings.value.clusters) ??
-    findTooMany(settings.value);
+    findTooMany(settings.value) ??
+    findTooLate(settings.value);
   if (clash !== undefined) throw wrong(clash);
   const { rules, ...others } = settings.value;
   return { ...others, ...(rules !== undefined && { rules: readRulesFile(rules) }) };
 }
+
+/** An alarm of what is gone when it goes off. */
+const findTooLate = ({ alarms: { spansOldHours = 0 }, retention: { queueDays } }: WrittenSettings) =>
+  spansOldHours >= 24 * queueDays
+    ? `alarms.spansOldHours should be less than ${24 * queueDays}, the hours of retention.queueDays`
+    : undefined;
 
 /** CloudFormation's quotas of a stack, less what the pipeline itself has. */
 const roomFor = { outputs: 200 - 2, resources: 500 - 70 };

@@ -57,13 +57,14 @@ export class RootspanStack extends Stack {
   constructor(scope: Construct, id: string, settings: Settings, props: StackProps = {}) {
     super(scope, id, {
       description: 'Rootspan: Kubernetes Events as OpenTelemetry traces',
+      ...(settings.stackName !== undefined && { stackName: settings.stackName }),
       ...environmentOf(settings),
       ...props,
     });
     const tags = { application: 'rootspan', ...settings.tags };
     for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
     const stores = createStores(this, settings);
-    const records = createRecordsBus(this, settings);
+    const records = createRecordsBus(this, stores, settings);
     const consumers = {
       ingest: createIngest(this, stores, settings),
       settle: createSettle(this, stores, settings, records),
@@ -189,8 +190,8 @@ const stateOf = ({ table, timers }: Stores, { settleAfterSeconds }: Settings) =>
 });
 
 /** What all functions have in common. */
-const commonOf = ({ setAside, key }: Stores, settings: Settings) => ({
-  metricsNamespace: settings.stackName,
+const commonOf = (scope: Stack, { setAside, key }: Stores, settings: Settings) => ({
+  metricsNamespace: scope.stackName,
   logRetention: settings.retention.logDays as RetentionDays,
   setAside,
   key,
@@ -199,7 +200,7 @@ const commonOf = ({ setAside, key }: Stores, settings: Settings) => ({
 /** Not by the CDK's own grant, which would let it ask for what it knows, and with a key of the users' own do all that begins alike. */
 const mayArm = ({ timers }: Stores, { handler }: Consumer) => timers.queue.grant(handler, 'sqs:SendMessage');
 
-function createIngest(scope: Construct, stores: Stores, settings: Settings): Consumer {
+function createIngest(scope: Stack, stores: Stores, settings: Settings): Consumer {
   const ingest = new Consumer(scope, 'Ingest', {
     entry: 'functions/correlator/ingest-handler.ts',
     service: 'ingest',
@@ -208,7 +209,7 @@ function createIngest(scope: Construct, stores: Stores, settings: Settings): Con
     timeout: Duration.minutes(1),
     environment: { ...stateOf(stores, settings), ADMISSION_FILE: admissionFile },
     files: { [admissionFile]: JSON.stringify(admissionOf(settings)) },
-    ...commonOf(stores, settings),
+    ...commonOf(scope, stores, settings),
   });
   stores.table.grant(ingest.handler, ...tableActions);
   mayArm(stores, ingest);
@@ -216,8 +217,8 @@ function createIngest(scope: Construct, stores: Stores, settings: Settings): Con
   const { streamHours } = settings.retention;
   const meanings = {
     failing:
-      'Events reach AWS but cannot be filed: traces come late, and after 6 hours of it whole batches are kept in the set-aside bucket instead',
-    late: `Events have been waiting in the stream for more than ${streamLateMinutes} minutes: traces come late, and Events are lost from ${streamHours} hours on`,
+      'Events reach AWS but cannot be filed: traces come late, and after 22 hours of it whole batches are kept in the set-aside bucket instead',
+    late: `Events have been waiting in the stream for more than ${streamLateMinutes} minutes: traces come late, and from 22 hours on they are kept in the set-aside bucket instead`,
     idle: `Events come into the stream and nobody takes them out: there are no new traces, and Events are lost from ${streamHours} hours on`,
     givenUp:
       'Events that could not be filed were given up and are missing from the traces; they are kept in the set-aside bucket',
@@ -231,9 +232,9 @@ function createIngest(scope: Construct, stores: Stores, settings: Settings): Con
 }
 
 /** Of the stack's own: whoever wants to be told has a rule on it. */
-function createRecordsBus(stack: Stack, { records }: Settings): EventBus | undefined {
+function createRecordsBus(stack: Stack, { key }: Stores, { records }: Settings): EventBus | undefined {
   if (records === undefined) return undefined;
-  const bus = new EventBus(stack, 'Records');
+  const bus = new EventBus(stack, 'Records', key === undefined ? {} : { kmsKey: key });
   new CfnOutput(stack, 'RecordsBus', {
     description: 'The EventBridge bus of change records: rules on it tell whoever wants to be told',
     value: bus.eventBusName,
@@ -275,7 +276,7 @@ function createSettle(
     ...(rules !== undefined && {
       files: { [rulesFile]: JSON.stringify(toWrittenRules(rules)) },
     }),
-    ...commonOf(stores, settings),
+    ...commonOf(scope, stores, settings),
   });
   stores.table.grant(settle.handler, ...tableActions);
   records?.grantPutEventsTo(settle.handler);
@@ -299,7 +300,7 @@ function createSettle(
   return settle;
 }
 
-function createEmit(scope: Construct, stores: Stores, settings: Settings): Consumer {
+function createEmit(scope: Stack, stores: Stores, settings: Settings): Consumer {
   const emit = new Consumer(scope, 'Emit', {
     entry: 'functions/emitter/emit-handler.ts',
     service: 'emit',
@@ -319,17 +320,17 @@ function createEmit(scope: Construct, stores: Stores, settings: Settings): Consu
         OTLP_HEADERS_SECRET_ARN: settings.otlp.headersSecretArn,
       }),
     },
-    ...commonOf(stores, settings),
+    ...commonOf(scope, stores, settings),
     ...(settings.vpc !== undefined && { vpc: settings.vpc }),
   });
   grantBackend(scope, emit, settings);
-  const { queueLateMinutes, spansOldHours } = settings.alarms;
+  const { queueDays } = settings.retention;
+  const { queueLateMinutes, spansOldHours = Math.min(24, 12 * queueDays) } = settings.alarms;
   emit.readQueue(stores.spans, {
     // A backend that comes back after days is met by a few requests at a time.
     maxConcurrency: 5,
     batchSize: 10,
-    failing:
-      'The backend does not take spans: traces are missing there. They wait in the queue, for 14 days at most',
+    failing: `The backend does not take spans: traces are missing there. They wait in the queue, for ${queueDays} days at most`,
     // From the 80th attempt on a message comes less often than once in a period: until a request gets through, it is down.
     failingAlarm: { withoutData: TreatMissingData.IGNORE },
     late: `Spans have been waiting for more than ${queueLateMinutes} minutes to be exported for the first time`,
@@ -337,7 +338,7 @@ function createEmit(scope: Construct, stores: Stores, settings: Settings): Consu
     idle: 'Spans wait to be exported and nobody does it: traces are missing in the backend',
     old: {
       threshold: Duration.hours(spansOldHours),
-      means: `Some spans have been waiting for more than ${spansOldHours} hours to be exported, however often it was tried; they are lost from ${settings.retention.queueDays} days on`,
+      means: `Some spans have been waiting for more than ${spansOldHours} hours to be exported, however often it was tried; they are lost from ${queueDays} days on`,
     },
   });
   emit.addAlarm(

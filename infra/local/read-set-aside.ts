@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot';
 import type { StreamRecord } from '../../functions/forwarder/record-sink.ts';
-import { decodeBatch, packPoison } from '../../shared/batch-codec.ts';
+import { decodeBatch, packPoison, withoutMark } from '../../shared/batch-codec.ts';
 import { boundCluster } from '../../shared/bounds.ts';
 import { PoisonError } from '../../shared/errors.ts';
 import { ClusterSchema, type Parsed, parseWith } from '../../shared/observation.ts';
@@ -58,7 +58,7 @@ function readInvocationRecord(input: unknown): Parsed<Replayable> {
   const event = parseWith(StreamEventSchema, typeof payload === 'string' ? parseJson(payload) : payload);
   if (!event.ok) return { ok: false, reason: `payload: ${event.reason}` };
   const records = event.value.Records.map(({ kinesis }) => ({
-    data: Buffer.from(kinesis.data, 'base64'),
+    data: withoutMark(Buffer.from(kinesis.data, 'base64')),
     partitionKey: kinesis.partitionKey,
   }));
   return { ok: true, value: { records, messages: [] } };
@@ -77,7 +77,7 @@ function toRecords(payload: string, sign: Sign | undefined): StreamRecord[] {
 
 /** By the partition key of its cluster where it is a batch: what is of one cluster goes to where the rest of it is. */
 function asItCame(base64: string): StreamRecord {
-  const data = Buffer.from(base64, 'base64');
+  const data = withoutMark(Buffer.from(base64, 'base64'));
   return { data, partitionKey: clusterOf(data) ?? 'unknown' };
 }
 

@@ -86,7 +86,7 @@ export const eventSource = {
   batchSize: 100,
   batchingWindow: 5 * second,
   maximumRetryAttempts: 100,
-  maximumRecordAge: 6 * 60 * minute,
+  maximumRecordAge: 22 * 60 * minute,
   bisectBatchOnFunctionError: true,
 };
 

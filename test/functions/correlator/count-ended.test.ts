@@ -22,13 +22,13 @@ const roots: RootFacts[] = [
 const recordsOf = (spans: readonly Span[]) => spans.flatMap((span) => recordOfEnd(span) ?? []);
 
 /** Lines of figures of one invocation in which these roots were sent, without what Powertools puts into each. */
-async function told(byCluster: boolean): Promise<Record<string, unknown>[]> {
+async function told(byCluster: boolean, some = roots): Promise<Record<string, unknown>[]> {
   vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'settle');
   vi.stubEnv('POWERTOOLS_METRICS_NAMESPACE', 'Rootspan');
   const lines: Record<string, unknown>[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(JSON.parse(String(text))) > 0);
   const { tell, wrap } = createTelemetry(correlatorTellings, { byCluster });
-  const changes = endedChangesIn(recordsOf(roots.map(changeRoot)));
+  const changes = endedChangesIn(recordsOf(some.map(changeRoot)));
   await wrap(async () => tell({ kind: 'changes-ended', changes }))({}, { awsRequestId: 'one' } as Context);
   return lines.map(({ _aws, service, ...figures }) => figures);
 }
@@ -37,6 +37,9 @@ it('by outcome, and how long they took', async () =>
   expect(await told(false)).toEqual([
     { ChangesComplete: [1, 1], ChangesFailed: 1, ChangeDuration: [5, 7, 600] },
   ]));
+
+it('a change that took no time has no duration among them: no figure is 0', async () =>
+  expect(await told(false, [{ cluster: 'eu-1', release: 'r1', took: 0 }])).toEqual([{ ChangesComplete: 1 }]));
 
 it('by cluster as well, where it is asked for', async () =>
   expect(await told(true)).toEqual([

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { activityPartition } from '../../../functions/correlator/store.ts';
 import { createMemoryStore } from '../../../functions/correlator/store-memory.ts';
+import { correlatorTellings } from '../../../functions/correlator/tell-remarks.ts';
 import type { Span } from '../../../shared/span.ts';
 import { noon, startLive } from './arrivals.ts';
 import { event, rollout, snapshot, thing } from './causality/cluster-story.ts';
@@ -78,6 +79,23 @@ describe('a timer of several activities, of which one cannot be settled', () => 
     expect(ofGood.length).toBeLessThanOrEqual(1);
     expect(pipeline.timers.length).toBeLessThanOrEqual(2);
   });
+});
+
+it('what fails says for how long it has been due, however often it was tried', async () => {
+  const { observations } = rollout(0);
+  let isAway = false;
+  const pipeline = startPipeline({ crash: (_, name) => (isAway && name === 'list' ? 'before' : undefined) });
+  await pipeline.ingest(recordsOf([observations]));
+  isAway = true;
+  const timer = pipeline.timers[0]!;
+  const ages: unknown[] = [];
+  for (const hours of [0, 1, 20]) {
+    pipeline.now = timer.dueAt + hours * 3_600_000;
+    expect(await pipeline.settle(timer)).toBe(false);
+    const failed = pipeline.remarks.findLast((remark) => remark.kind === 'settle-failed')!;
+    ages.push(correlatorTellings['settle-failed'](failed).metrics);
+  }
+  expect(ages).toEqual([0, 3600, 72_000].map((age) => ({ Failed: 1, OldestPendingAge: age })));
 });
 
 describe('a large activity', () => {

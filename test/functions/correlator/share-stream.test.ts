@@ -17,9 +17,9 @@ function startTable() {
       calls.read += 1;
       return ports.store.read(keys);
     },
-    put: (items: Parameters<typeof ports.store.put>[0]) => {
+    replace: (...[item, seen]: Parameters<typeof ports.store.replace>) => {
       calls.put += 1;
-      return ports.store.put(items);
+      return ports.store.replace(item, seen);
     },
   };
   const open = (batch: readonly Demand[]) =>
@@ -123,6 +123,27 @@ it('a time before the last one counts as that', async () => {
   const batch = [demand(100, 10), demand(10, 0), demand(10, 11), demand(1, 11)];
   expect(await file(open, batch)).toEqual([true, false, true, false]);
 });
+
+it('of one shard and several invocations at once: what both take is taken from both', () =>
+  checkProperty(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 2, max: 100 }), { minLength: 2, maxLength: 6 }),
+      async (takes) => {
+        const { open } = startTable();
+        const all = takes.map((one) => [demand(one, 0)]);
+        const atOnce = await Promise.all(all.map((batch) => open(batch)));
+        const taken = atOnce.reduce(
+          (sum, shares, i) => (shares.isWithin(all[i]![0]!) ? sum + takes[i]! : sum),
+          0,
+        );
+        await Promise.all(atOnce.map((shares) => shares.keep()));
+        // So much has to flow in again before anything may be taken.
+        const seconds = Math.max(0, taken + 2 - limit.burst) / limit.perSecond;
+        if (seconds > 0) expect(await file(open, [demand(2, seconds - 0.05)])).toEqual([false]);
+        expect(await file(open, [demand(2, seconds + 0.05)])).toEqual([true]);
+      },
+    ),
+  ));
 
 it('each shard has a share of its own', async () => {
   const { open } = startTable();

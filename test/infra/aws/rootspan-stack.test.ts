@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Validations } from 'aws-cdk-lib';
+import { App, Stage, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -108,6 +108,13 @@ describe('change records', () => {
     template.hasOutput('RecordsBus', {});
     template.hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: Match.objectLike({ TRACE_URL: 'https://grafana.test/{traceId}' }) },
+    });
+  });
+
+  it('with a key of the users’ own they are under it, too', () => {
+    const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/0f1e2d3c-0000-4000-8000-000000000000';
+    synthesize({ kmsKeyArn, records: {} }).hasResourceProperties('AWS::Events::EventBus', {
+      KmsKeyIdentifier: kmsKeyArn,
     });
   });
 
@@ -224,7 +231,7 @@ describe('event sources', () => {
       BisectBatchOnFunctionError: true,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       MaximumRetryAttempts: 100,
-      MaximumRecordAgeInSeconds: 6 * 3600,
+      MaximumRecordAgeInSeconds: 22 * 3600,
       DestinationConfig: {
         OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SetAside'), 'Arn'] } },
       },
@@ -465,6 +472,12 @@ describe('alarms', () => {
     expect(alarm('SettleLate', template).AlarmDescription).toContain('for more than 60 minutes');
   });
 
+  it('EmitOld goes off before spans are gone, however short they are kept', () => {
+    const { Threshold, AlarmDescription } = alarm('EmitOld', synthesize({ retention: { queueDays: 1 } }));
+    expect(Threshold).toBe(12 * 3600);
+    expect(AlarmDescription).toContain('lost from 1 days on');
+  });
+
   it('IngestGivenUp goes off for a single record that Lambda puts into the bucket', () => {
     plain.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       MetricsConfig: { Metrics: ['EventCount'] },
@@ -622,6 +635,10 @@ describe('settings', () => {
       'clusters.a.organizationId should be the id of an organisation, like o-exampleorgid',
     ],
     [
+      { retention: { queueDays: 1 }, alarms: { spansOldHours: 24 } },
+      'alarms.spansOldHours should be less than 24, the hours of retention.queueDays',
+    ],
+    [
       { stackName: 'rootspan_eu' },
       'stackName should be letters, digits and dashes, 50 at most, the first a letter',
     ],
@@ -717,7 +734,7 @@ describe('who may send, and how much', () => {
         { name: 'edge', expected: true },
       ],
       requireSignatures: true,
-      clusterRate: { perSecond: 100, burst: 180_000 },
+      clusterRate: { perSecond: 100, burst: 360_000 },
     });
     const [output] = Object.values(
       synthesize(settings).findOutputs('*', { Description: Match.stringLikeRegexp('prod$') }),
@@ -740,6 +757,7 @@ describe('what an operator says', () => {
       [new OwnStack(app, 'RootspanStage'), 'RootspanStage'],
       [new OwnStack(app, 'Traces', { stackName: 'traces-eu' }), 'traces-eu'],
       [new OwnStack(app, 'Other', { settings: { stackName: 'Figures' } }), 'Figures'],
+      [new OwnStack(new Stage(app, 'dev'), 'Rootspan'), 'dev-Rootspan'],
     ] as const)
       for (const { Properties } of Object.values(
         Template.fromStack(stack).findResources('AWS::Lambda::Function'),

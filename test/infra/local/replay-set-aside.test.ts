@@ -118,6 +118,30 @@ describe('what was set aside goes back to where it came from', () => {
     expect(counts).toEqual([3, lines.length - 3]);
   });
 
+  it('how far a partition key was, when it was held or given up, is not said again', () => {
+    const { publicKey, sign } = newSigningKey();
+    const cluster = { uid: 'c1', name: 'prod' };
+    const lines = rollout(0).observations.map((observation) => JSON.stringify(observation));
+    const mark = { key: 1, keys: 4, at: 1_000 };
+    const [record] = encodeLines(cluster, lines, { sign, mark }).records;
+    expect(decodeBatch(record!).mark).toEqual(mark);
+    const data = Buffer.from(record!).toString('base64');
+    const doubt = createDoubt({
+      clusters: [{ ...cluster, publicKeys: [publicKey] }],
+      requireSignatures: true,
+    });
+    for (const [key, payload] of [
+      ['set-aside/ingest/x.json', data],
+      ['aws/lambda/x', JSON.stringify({ Records: [{ kinesis: { partitionKey: 'c1', data } }] })],
+    ] as const) {
+      const read = readSetAside(key, JSON.stringify({ reason: 'r', payload, source: 's' }));
+      const [again] = read.ok ? read.value.records : [];
+      const { mark: none, observations } = decodeBatch(again!.data, undefined, doubt);
+      expect(none).toBeUndefined();
+      expect(observations).toHaveLength(lines.length);
+    }
+  });
+
   it('a part of a batch that was signed: with a key of whoever brings it back, else without one', () => {
     const [own, operator] = [newSigningKey(), newSigningKey()];
     const cluster = { uid: 'c1', name: 'prod' };
