@@ -11,25 +11,35 @@ import { createDynamoDbStore } from '../../functions/correlator/store-dynamodb.t
 import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import { createTimers } from '../../functions/correlator/timers-sqs.ts';
 import { memoryOfCpu } from '../../infra/local/simulate/prices.ts';
-import { encodeBatches } from '../../shared/batch-codec.ts';
+import { decodeBatch, encodeBatches } from '../../shared/batch-codec.ts';
 import type { Observation } from '../../shared/observation.ts';
-import { generateRollouts } from './generate-rollouts.ts';
+import { eventsOfRollout, generateRollouts } from './generate-rollouts.ts';
 import { createMemoryAws } from './ingest/memory-aws.ts';
+import { repeatRecording } from './ingest/repeat-recording.ts';
 
 /** Milliseconds of an answer of DynamoDB or SQS. */
 const answer = 5;
 
-/** Events a second, and the seconds of which one invocation has them: the window, or what has piled up. */
+/**
+ * Events a second, and the seconds of which one invocation has them: the window, or what has piled up. Generated rollouts have two snapshots
+ * to three Events; what a real cluster said of one has three to two.
+ */
 const loads = [
-  { rate: 100, window: 5 },
-  { rate: 1_000, window: 1 },
-  { rate: 1_000, window: 5 },
-  { rate: 3_000, window: 1 },
-  { rate: 3_000, window: 5 },
+  { rate: 100, window: 5, of: 'generated' },
+  { rate: 1_000, window: 1, of: 'generated' },
+  { rate: 1_000, window: 5, of: 'generated' },
+  { rate: 3_000, window: 1, of: 'generated' },
+  { rate: 3_000, window: 5, of: 'generated' },
+  { rate: 1_000, window: 5, of: 'recorded' },
+  { rate: 3_000, window: 1, of: 'recorded' },
+  { rate: 3_000, window: 5, of: 'recorded' },
+  { rate: 3_000, window: 30, of: 'recorded' },
 ] as const;
+type Of = (typeof loads)[number]['of'];
 
 interface Figures {
   events: number;
+  snapshots: number;
   invocations: number;
   /** Milliseconds. */
   cpu: number;
@@ -40,8 +50,10 @@ interface Figures {
 
 function compareAll(): void {
   const head = [
+    'rollouts',
     'Events/s',
     'window',
+    'snapshots/Ev',
     'CPU ms/Ev',
     'calls/Ev',
     'rounds',
@@ -52,9 +64,9 @@ function compareAll(): void {
     'peak MB',
   ];
   console.log(row(head));
-  for (const { rate, window } of loads) {
-    const figures = measureApart(rate, window);
-    const { events, invocations, cpu, rounds, calls, peak } = figures;
+  for (const { rate, window, of } of loads) {
+    const figures = measureApart(rate, window, of);
+    const { events, snapshots, invocations, cpu, rounds, calls, peak } = figures;
     const all = Object.values(calls).reduce((sum, count) => sum + count, 0);
     /** Of an invocation; with a part of a CPU computing takes longer, waiting does not. */
     const took = (memory: number) =>
@@ -62,8 +74,10 @@ function compareAll(): void {
     const sustained = (memory: number) => (events / invocations / took(memory)) * 1000;
     console.log(
       row([
+        of,
         String(rate),
         `${window} s`,
+        (snapshots / events).toFixed(2),
         (cpu / events).toFixed(3),
         (all / events).toFixed(3),
         (rounds / invocations).toFixed(1),
@@ -84,9 +98,9 @@ function compareAll(): void {
 
 const row = (cells: readonly string[]): string => cells.map((cell) => cell.padStart(13)).join('');
 
-const measureApart = (rate: number, window: number): Figures =>
+const measureApart = (rate: number, window: number, of: Of): Figures =>
   JSON.parse(
-    execFileSync(process.execPath, [fileURLToPath(import.meta.url), String(rate), String(window)], {
+    execFileSync(process.execPath, [fileURLToPath(import.meta.url), String(rate), String(window), of], {
       encoding: 'utf8',
     }),
   );
@@ -117,15 +131,8 @@ function invocationsOf(story: readonly Observation[], window: number): KinesisEv
 }
 
 /** Of a function that is warm: the first third is not counted. */
-async function measure(rate: number, window: number): Promise<Figures> {
-  const eventsOfRollout = 19;
-  const seconds = Math.max(15, 6 * window);
-  const story = generateRollouts({
-    events: rate * seconds,
-    rate: rate / eventsOfRollout,
-    arrival: 'in order',
-    withStatus: true,
-  });
+async function measure(rate: number, window: number, of: Of): Promise<Figures> {
+  const story = await storyOf(rate, Math.max(15, 6 * window), of);
   const invocations = invocationsOf(story, window);
   const aws = createMemoryAws();
   let now = Date.parse(story[0]!.observedAt);
@@ -156,7 +163,7 @@ async function measure(rate: number, window: number): Promise<Figures> {
   await run(measured);
   const { user, system } = process.cpuUsage(begun);
   return {
-    events: rate * window * measured.length,
+    ...count(measured),
     invocations: measured.length,
     cpu: (user + system - (aws.figures.answering - before.answering)) / 1000,
     rounds: aws.figures.rounds - before.rounds,
@@ -165,6 +172,32 @@ async function measure(rate: number, window: number): Promise<Figures> {
   };
 }
 
-const [rate, window] = process.argv.slice(2).map(Number);
+async function storyOf(rate: number, seconds: number, of: Of): Promise<Observation[]> {
+  if (of === 'generated')
+    return generateRollouts({
+      events: rate * seconds,
+      rate: rate / eventsOfRollout,
+      arrival: 'in order',
+      withStatus: true,
+    });
+  // What one copy of it says comes over a minute: of the first minute there is less.
+  const file = 'deployment-image-update.jsonl';
+  const all = await repeatRecording({ file, name: 'web', events: rate * (seconds + 70), rate });
+  const from = Date.parse(all[0]!.observedAt) + 60_000;
+  return all.filter(({ observedAt }) => {
+    const at = Date.parse(observedAt) - from;
+    return at >= 0 && at < seconds * 1000;
+  });
+}
+
+function count(events: readonly KinesisEvent[]): Pick<Figures, 'events' | 'snapshots'> {
+  const all = events
+    .flatMap(({ Records }) => Records)
+    .flatMap(({ kinesis }) => decodeBatch(Buffer.from(kinesis.data, 'base64')).observations);
+  const own = all.filter(({ type }) => type === 'event').length;
+  return { events: own, snapshots: all.length - own };
+}
+
+const [rate, window, of] = process.argv.slice(2);
 if (rate === undefined) compareAll();
-else console.log(JSON.stringify(await measure(rate, window!)));
+else console.log(JSON.stringify(await measure(Number(rate), Number(window), of as Of)));
