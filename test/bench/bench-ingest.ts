@@ -4,6 +4,9 @@
  * assumed, and what an invocation sustains follows from both.
  */
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createIngest } from '../../functions/correlator/ingest.ts';
 import type { KinesisEvent } from '../../functions/correlator/read-records.ts';
@@ -11,7 +14,9 @@ import { createDynamoDbStore } from '../../functions/correlator/store-dynamodb.t
 import { defaultThresholds } from '../../functions/correlator/thresholds.ts';
 import { createTimers } from '../../functions/correlator/timers-sqs.ts';
 import { memoryOfCpu } from '../../infra/local/simulate/prices.ts';
+import { eventSource } from '../../infra/local/simulate/run-pipeline.ts';
 import { decodeBatch, encodeBatches } from '../../shared/batch-codec.ts';
+import { inGroups } from '../../shared/in-groups.ts';
 import type { Observation } from '../../shared/observation.ts';
 import { eventsOfRollout, generateRollouts } from './generate-rollouts.ts';
 import { createMemoryAws } from './ingest/memory-aws.ts';
@@ -21,21 +26,21 @@ import { repeatRecording } from './ingest/repeat-recording.ts';
 const answer = 5;
 
 /**
- * Events a second, and the seconds of which one invocation has them: the window, or what has piled up. Generated rollouts have two snapshots
- * to three Events; what a real cluster said of one has three to two.
+ * Events a second, and the seconds of which one invocation has them: the window, or as many as it takes, where they have piled up. Generated
+ * rollouts have two snapshots to three Events; what a real cluster said of one has three to two.
  */
 const loads = [
-  { rate: 100, window: 5, of: 'generated' },
-  { rate: 1_000, window: 1, of: 'generated' },
-  { rate: 1_000, window: 5, of: 'generated' },
-  { rate: 3_000, window: 1, of: 'generated' },
-  { rate: 3_000, window: 5, of: 'generated' },
-  { rate: 1_000, window: 5, of: 'recorded' },
-  { rate: 3_000, window: 1, of: 'recorded' },
-  { rate: 3_000, window: 5, of: 'recorded' },
-  { rate: 3_000, window: 30, of: 'recorded' },
+  { rate: 100, window: 5, seconds: 30, of: 'generated' },
+  { rate: 1_000, window: 1, seconds: 15, of: 'generated' },
+  { rate: 1_000, window: 5, seconds: 30, of: 'generated' },
+  { rate: 3_000, window: 1, seconds: 15, of: 'generated' },
+  { rate: 3_000, window: 5, seconds: 30, of: 'generated' },
+  { rate: 1_000, window: 5, seconds: 30, of: 'recorded' },
+  { rate: 3_000, window: 1, seconds: 15, of: 'recorded' },
+  { rate: 3_000, window: 5, seconds: 30, of: 'recorded' },
+  { rate: 3_000, window: 60, seconds: 60, of: 'recorded' },
 ] as const;
-type Of = (typeof loads)[number]['of'];
+type Load = (typeof loads)[number];
 
 interface Figures {
   events: number;
@@ -64,8 +69,9 @@ function compareAll(): void {
     'peak MB',
   ];
   console.log(row(head));
-  for (const { rate, window, of } of loads) {
-    const figures = measureApart(rate, window, of);
+  for (const load of loads) {
+    const { rate, window, of } = load;
+    const figures = measureApart(load);
     const { events, snapshots, invocations, cpu, rounds, calls, peak } = figures;
     const all = Object.values(calls).reduce((sum, count) => sum + count, 0);
     /** Of an invocation; with a part of a CPU computing takes longer, waiting does not. */
@@ -98,14 +104,22 @@ function compareAll(): void {
 
 const row = (cells: readonly string[]): string => cells.map((cell) => cell.padStart(13)).join('');
 
-const measureApart = (rate: number, window: number, of: Of): Figures =>
-  JSON.parse(
-    execFileSync(process.execPath, [fileURLToPath(import.meta.url), String(rate), String(window), of], {
+/** The invocations are made by another process than the one that is measured, and whose memory is. */
+function measureApart(load: Load): Figures {
+  const folder = mkdtempSync(join(tmpdir(), 'rootspan-bench-'));
+  const run = (task: string) =>
+    execFileSync(process.execPath, [fileURLToPath(import.meta.url), task, folder, JSON.stringify(load)], {
       encoding: 'utf8',
-    }),
-  );
+    });
+  try {
+    run('make');
+    return JSON.parse(run('measure'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
-/** As the forwarder ships it: a record a second, or at half a megabyte. */
+/** As the forwarder ships it, a record a second, or at half a megabyte; and as the event source hands it over, a hundred at most. */
 function invocationsOf(story: readonly Observation[], window: number): KinesisEvent[] {
   const seconds = Map.groupBy(story, (observation) => Math.floor(Date.parse(observation.observedAt) / 1000));
   const records = [...seconds].flatMap(([second, observations]) =>
@@ -114,28 +128,28 @@ function invocationsOf(story: readonly Observation[], window: number): KinesisEv
   const first = records[0]!.second;
   const windows = Map.groupBy(records, ({ second }) => Math.floor((second - first) / window));
   let sequence = 1_000;
-  return [...windows.values()].map((some) => ({
-    Records: some.map(({ second, data }) => {
-      sequence += 1;
-      const sequenceNumber = String(sequence);
-      return {
-        eventID: `shardId-000000000000:${sequenceNumber}`,
-        kinesis: {
-          sequenceNumber,
-          data: Buffer.from(data).toString('base64'),
-          approximateArrivalTimestamp: second,
-        },
-      };
-    }),
-  }));
+  return [...windows.values()]
+    .flatMap((some) => [...inGroups(some, eventSource.batchSize)])
+    .map((some) => ({
+      Records: some.map(({ second, data }) => {
+        sequence += 1;
+        const sequenceNumber = String(sequence);
+        return {
+          eventID: `shardId-000000000000:${sequenceNumber}`,
+          kinesis: {
+            sequenceNumber,
+            data: Buffer.from(data).toString('base64'),
+            approximateArrivalTimestamp: second,
+          },
+        };
+      }),
+    }));
 }
 
 /** Of a function that is warm: the first third is not counted. */
-async function measure(rate: number, window: number, of: Of): Promise<Figures> {
-  const story = await storyOf(rate, Math.max(15, 6 * window), of);
-  const invocations = invocationsOf(story, window);
+async function measure({ window }: Load, invocations: readonly KinesisEvent[]): Promise<Figures> {
   const aws = createMemoryAws();
-  let now = Date.parse(story[0]!.observedAt);
+  let now = invocations[0]!.Records[0]!.kinesis.approximateArrivalTimestamp! * 1000;
   const ingest = createIngest(
     {
       store: createDynamoDbStore({ client: aws.dynamodb, tableName: 'State', now: () => now }),
@@ -162,17 +176,18 @@ async function measure(rate: number, window: number, of: Of): Promise<Figures> {
   const begun = process.cpuUsage();
   await run(measured);
   const { user, system } = process.cpuUsage(begun);
+  const peak = process.resourceUsage().maxRSS / 1024;
   return {
     ...count(measured),
     invocations: measured.length,
     cpu: (user + system - (aws.figures.answering - before.answering)) / 1000,
     rounds: aws.figures.rounds - before.rounds,
     calls: Object.fromEntries(aws.figures.calls),
-    peak: process.resourceUsage().maxRSS / 1024,
+    peak,
   };
 }
 
-async function storyOf(rate: number, seconds: number, of: Of): Promise<Observation[]> {
+async function storyOf({ rate, seconds, of }: Load): Promise<Observation[]> {
   if (of === 'generated')
     return generateRollouts({
       events: rate * seconds,
@@ -180,14 +195,7 @@ async function storyOf(rate: number, seconds: number, of: Of): Promise<Observati
       arrival: 'in order',
       withStatus: true,
     });
-  // What one copy of it says comes over a minute: of the first minute there is less.
-  const file = 'deployment-image-update.jsonl';
-  const all = await repeatRecording({ file, name: 'web', events: rate * (seconds + 70), rate });
-  const from = Date.parse(all[0]!.observedAt) + 60_000;
-  return all.filter(({ observedAt }) => {
-    const at = Date.parse(observedAt) - from;
-    return at >= 0 && at < seconds * 1000;
-  });
+  return repeatRecording({ rate, seconds });
 }
 
 function count(events: readonly KinesisEvent[]): Pick<Figures, 'events' | 'snapshots'> {
@@ -198,6 +206,11 @@ function count(events: readonly KinesisEvent[]): Pick<Figures, 'events' | 'snaps
   return { events: own, snapshots: all.length - own };
 }
 
-const [rate, window, of] = process.argv.slice(2);
-if (rate === undefined) compareAll();
-else console.log(JSON.stringify(await measure(Number(rate), Number(window), of as Of)));
+const [task, folder, load] = process.argv.slice(2);
+if (task === undefined || folder === undefined || load === undefined) compareAll();
+else {
+  const file = join(folder, 'invocations.json');
+  const one: Load = JSON.parse(load);
+  if (task === 'make') writeFileSync(file, JSON.stringify(invocationsOf(await storyOf(one), one.window)));
+  else console.log(JSON.stringify(await measure(one, JSON.parse(readFileSync(file, 'utf8')))));
+}

@@ -40,6 +40,7 @@ export const oneClusterHead = row([
   'half behind',
   'most behind',
   'caught up in',
+  'failed calls',
 ]);
 
 export const describeOneCluster = ({ keys, memoryGB }: OneCluster, of: OneClusterFigures): string =>
@@ -49,4 +50,5 @@ export const describeOneCluster = ({ keys, memoryGB }: OneCluster, of: OneCluste
     whole(of.events),
     whole(of.milliseconds),
     ...[of.firstHalf, of.most, of.over].map(seconds),
+    whole(of.failed),
   ]);

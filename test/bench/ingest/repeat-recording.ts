@@ -2,45 +2,52 @@
 import { hash } from 'node:crypto';
 import type { Observation } from '../../../shared/observation.ts';
 import { readRecording } from '../../read-recordings.ts';
+import { start } from '../workloads/observe-cluster.ts';
+
+/** An application of three pods is made, and gets another image. */
+const file = 'deployment-image-update.jsonl';
+/** Its name, with which those of its pods begin. */
+const application = /\bweb(?=["-])/g;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
 export interface Repeated {
-  file: string;
-  /** Of the application that it is about, which its pods' names begin with. */
-  name: string;
-  events: number;
-  /** Events a second. */
+  /** Events a second, on average. */
   rate: number;
+  seconds: number;
 }
 
-/** In the order of arrival. */
-export async function repeatRecording({ file, name, events, rate }: Repeated): Promise<Observation[]> {
-  const told = await readRecording(file);
-  const first = Math.min(...told.map(({ observedAt }) => Date.parse(observedAt)));
-  // What was there before anybody did anything.
-  const story = told.filter((one) => one.type === 'event' || one.from === undefined);
-  const own = story.filter(({ type }) => type === 'event').length;
-  const copies = Array.from({ length: Math.ceil(events / own) }, (_, i) =>
-    story.map((observation) => copyOf(observation, i)),
-  );
-  return copies.flat().sort((a, b) => (a.observedAt < b.observedAt ? -1 : 1));
-
-  function copyOf(observation: Observation, i: number): Observation {
-    const later = Math.round((i * own * 1000) / rate) - first;
-    const text = JSON.stringify(observation)
-      .replace(uuid, (id) => uuidOf(`${id} ${i}`))
-      .replaceAll(new RegExp(`\\b${name}(?=["-])`, 'g'), `${name}${i}`)
-      .replace(time, (at) => {
-        const moved = new Date(Date.parse(at) + later + base).toISOString();
-        return at.includes('.') ? moved : `${moved.slice(0, 19)}Z`;
-      });
-    return JSON.parse(text);
-  }
+/** In the order of arrival: some of it began before, some goes on behind. */
+export async function repeatRecording({ rate, seconds }: Repeated): Promise<Observation[]> {
+  const all = await readRecording(file);
+  // Not what was there before anybody did anything.
+  const told = all.filter((one) => one.type === 'event' || one.from === undefined);
+  const arrivals = told.map(({ observedAt }) => Date.parse(observedAt));
+  const [first, last] = [Math.min(...arrivals), Math.max(...arrivals)];
+  /** Milliseconds between two applications. */
+  const pause = (told.filter(({ type }) => type === 'event').length * 1000) / rate;
+  const repeated: { at: number; observation: Observation }[] = [];
+  for (let i = -Math.floor((last - first) / pause); i * pause < seconds * 1000; i += 1)
+    for (const [index, observation] of told.entries()) {
+      const at = Math.round(i * pause) + arrivals[index]! - first;
+      if (at >= 0 && at < seconds * 1000)
+        repeated.push({ at, observation: copyOf(observation, i, start + Math.round(i * pause) - first) });
+    }
+  return repeated.sort((a, b) => a.at - b.at).map(({ observation }) => observation);
 }
 
-const base = Date.parse('2026-01-01T00:00:00Z');
+/** @param later milliseconds */
+function copyOf(observation: Observation, i: number, later: number): Observation {
+  const text = JSON.stringify(observation)
+    .replace(uuid, (id) => uuidOf(`${id} ${i}`))
+    .replace(application, `web${i < 0 ? `b${-i}` : i}`)
+    .replace(time, (at) => {
+      const moved = new Date(Date.parse(at) + later).toISOString();
+      return at.includes('.') ? moved : `${moved.slice(0, 19)}Z`;
+    });
+  return JSON.parse(text);
+}
 
 const uuidOf = (text: string): string =>
   hash('sha256', text).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
