@@ -865,6 +865,32 @@ describe('what an operator says', () => {
     template.allResourcesProperties('AWS::IAM::Role', { PermissionsBoundary: boundary });
   });
 
+  it('what a boundary has to allow is what the roles do, and stands in the README', () => {
+    const template = synthesize({
+      kmsKeyArn: 'arn:aws:kms:eu-west-1:111111111111:key/0f1e2d3c-0000-4000-8000-000000000000',
+      records: {},
+      clusters: { edge },
+      otlp: {
+        endpoint: 'https://collector.example',
+        headersSecretArn: 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:otlp-AbCdEf',
+      },
+    });
+    // Spans go to X-Ray only where there is no other backend.
+    const resources = [plain, template].flatMap((one) => Object.values(one.toJSON().Resources)) as {
+      Type: string;
+      Properties: Record<string, unknown>;
+    }[];
+    const done = resources
+      .filter(({ Type }) => Type === 'AWS::IAM::Policy' || Type === 'AWS::IAM::Role')
+      .flatMap(({ Properties: { AssumeRolePolicyDocument: _, ...rest } }) =>
+        [...JSON.stringify(rest).matchAll(/"([a-z0-9]+:[A-Z][A-Za-z*]+)"/g)].map(([, action]) => action!),
+      );
+    const readme = readFileSync(new URL('../../../infra/aws/README.md', import.meta.url), 'utf8');
+    const section = readme.split('## A permissions boundary\n')[1]!.split('\n## ')[0]!;
+    const told = [...section.matchAll(/`([a-z0-9]+:[A-Z][A-Za-z]+)`/g)].map(([, action]) => action!);
+    expect([...new Set(done)].sort()).toEqual(told.sort());
+  });
+
   it('who of another account assumes a cluster’s role: under its conditions, of which the chart is told', () => {
     const template = synthesize({ clusters: { edge } });
     template.hasResourceProperties('AWS::IAM::Role', {
