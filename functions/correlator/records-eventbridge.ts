@@ -49,7 +49,8 @@ const refusals: ReadonlySet<string> = new Set([
 /** Some have the name of their service before them. */
 const isRefusal = (code: string): boolean => refusals.has(code.slice(code.lastIndexOf('#') + 1));
 
-const detailTypes = {
+/** By which rules of the users' own tell them apart: a new name is a rule that goes silent. */
+export const detailTypes = {
   ended: 'Change ended',
   stalled: 'Change stalled',
   'release-ended': 'Release ended',

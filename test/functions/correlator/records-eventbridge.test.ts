@@ -95,13 +95,13 @@ it('of those that were not taken says which may be put again, and which never ge
   expect([later, refused].map((some) => some.map(({ id }) => id))).toEqual([['b'], ['c']]);
 });
 
-it.each([
-  'InvalidArgument',
-  'MalformedDetail',
-])('an entry that is refused with %s never gets in', async (code) => {
-  answer = () => ({ status: 200, body: { FailedEntryCount: 1, Entries: [{ ErrorCode: code }] } });
-  expect((await bus().put([record('a')])).refused).toHaveLength(1);
-});
+it.each(['InvalidArgument', 'MalformedDetail'])(
+  'an entry that is refused with %s never gets in',
+  async (code) => {
+    answer = () => ({ status: 200, body: { FailedEntryCount: 1, Entries: [{ ErrorCode: code }] } });
+    expect((await bus().put([record('a')])).refused).toHaveLength(1);
+  },
+);
 
 it.each([
   'RequestEntityTooLargeException',
