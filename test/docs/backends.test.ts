@@ -160,6 +160,35 @@ it('the dimensions of the collector’s recipe are attributes that roots have', 
   for (const { name } of dimensions) expect([...said.span, ...said.resource]).toContain(name);
 });
 
+it('the recipe of how long changes took asks for each phase, and for attributes that roots have', async () => {
+  const said = await saidBySpans();
+  const [, recipe = ''] = /```yaml\n([\s\S]*?)```/.exec(
+    textOf('collector.md').split('signaltometrics connector\n')[1]!,
+  )!;
+  const { connectors, service, processors, exporters } = parse(recipe);
+  interface Made {
+    name: string;
+    conditions: string[];
+    include_resource_attributes: { key: string }[];
+    attributes: { key: string }[];
+    histogram: { value: string };
+  }
+  const made: Made[] = connectors.signaltometrics.spans;
+  const durations = [...said.span].filter((name) => /^rootspan\.change\.(?:duration$|time\.)/.test(name));
+  expect(durations.length).toBeGreaterThan(6);
+  expect(made.map(({ conditions }) => conditions)).toEqual(
+    expect.arrayContaining(durations.map((name) => [`attributes["${name}"] != nil`])),
+  );
+  expect(made).toHaveLength(durations.length);
+  for (const { conditions, histogram, attributes, include_resource_attributes: ofResource } of made) {
+    expect(conditions).toEqual([`${/attributes\[.*?\]/.exec(histogram.value)![0]} != nil`]);
+    for (const { key } of attributes) expect([...said.span]).toContain(key);
+    for (const { key } of ofResource) expect([...said.resource]).toContain(key);
+  }
+  expect(Object.keys(processors)).toEqual(service.pipelines['metrics/took'].processors);
+  expect(Object.keys(exporters)).toEqual(service.pipelines['metrics/took'].exporters);
+});
+
 describe.each(asking)('%s', (page) => {
   const blocks = [...textOf(page).matchAll(/^```(\w*)\n([\s\S]*?)^```/gm)];
   const queries = blocks.flatMap(([, language, text]) => (language === 'yaml' ? [] : [text])).join('\n');
