@@ -33,10 +33,24 @@ const pause = 60;
 const AnswerSchema = v.object({ Entries: v.array(v.object({ ErrorCode: v.optional(v.string()) })) });
 const FaultSchema = v.object({ __type: v.string() });
 
-/** What no attempt gets through. All else may: throttling, a right that somebody has yet to give. */
-const isRefusal = (code: string): boolean => /Malformed|Invalid|Validation|TooLarge/.test(code);
+/**
+ * What says that an entry, or a request of them, is none that EventBridge takes, however often it is put. All else may pass: throttling, a
+ * right that somebody has yet to give, a clock that is wrong, credentials that are being replaced.
+ * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html and its page of common errors
+ */
+const refusals: ReadonlySet<string> = new Set([
+  'InvalidArgument',
+  'MalformedDetail',
+  'RequestEntityTooLargeException',
+  'ValidationError',
+  'ValidationException',
+]);
 
-const detailTypes = {
+/** Some have the name of their service before them. */
+const isRefusal = (code: string): boolean => refusals.has(code.slice(code.lastIndexOf('#') + 1));
+
+/** By which rules of the users' own tell them apart: a new name is a rule that goes silent. */
+export const detailTypes = {
   ended: 'Change ended',
   stalled: 'Change stalled',
   'release-ended': 'Release ended',

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AssetHashType, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { type Alarm, type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type Alarm, type IMetric, Metric, SearchExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -259,6 +259,18 @@ export class Consumer extends Construct {
     const { service, metricsNamespace: namespace } = this.#props;
     const dimensionsMap = { service };
     return new Metric({ namespace, metricName, dimensionsMap, statistic, period });
+  }
+
+  /** By a search, because a cluster that is new has no place in what was deployed. Of more than 500 CloudWatch draws 500. */
+  metricByCluster(metricName: string, statistic: string = Stats.SUM): SearchExpression {
+    const { service, metricsNamespace } = this.#props;
+    const found = `{"${metricsNamespace}","service","cluster"} service="${service}" MetricName="${metricName}"`;
+    return new SearchExpression({
+      expression: `SEARCH('${found}', '${statistic}', ${period.toSeconds()})`,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudWatch fills it in
+      label: "${PROP('Dim.cluster')}",
+      period,
+    });
   }
 
   /** By ids, as they are: the CDK's own way wants to know a VPC's zones and route tables, and would look them up. */

@@ -23,6 +23,8 @@ export interface DashboardSources {
   timers: WorkQueue;
   spans: WorkQueue;
   alarms: readonly Alarm[];
+  /** Whether figures of changes are told by cluster, too. */
+  metricsByCluster: boolean;
 }
 
 const period = Duration.minutes(5);
@@ -33,6 +35,7 @@ export function createDashboard(scope: Construct, sources: DashboardSources): Da
     widgets: [
       [new AlarmStatusWidget({ title: 'Alarms', alarms: [...sources.alarms], width: 24, height: 4 })],
       ...ask('How do changes end?', graphChanges(sources)),
+      ...(sources.metricsByCluster ? [graphClusters(sources)] : []),
       ...ask('Is anything lost?', graphLosses(sources)),
       ...ask('Is anything stuck?', graphWaiting(sources)),
       ...ask('What goes through?', graphThroughput(sources)),
@@ -62,12 +65,20 @@ const graphChanges = ({ settle }: DashboardSources): IWidget[] => [
     settle.metric('ChangesComplete'),
     settle.metric('ChangesFailed'),
     settle.metric('ChangesSuperseded'),
-    settle.metric('ChangesUnfinished'),
+    settle.metric('ChangesUnfinished').with({ label: 'ChangesUnfinished, or unknown' }),
   ]),
   graph('How long they took', 's', [
     settle.metric('ChangeDuration', Stats.p(50)),
     settle.metric('ChangeDuration', Stats.p(90)),
     settle.metric('ChangeDuration', Stats.MAXIMUM),
+  ]),
+];
+
+const graphClusters = ({ settle }: DashboardSources): IWidget[] => [
+  graph('Failed or stalled, by cluster', 'changes', [settle.metricByCluster('ChangesFailed')]),
+  graph('Complete, by cluster', 'changes', [settle.metricByCluster('ChangesComplete')]),
+  graph('How long they took, 90th percentile, by cluster', 's', [
+    settle.metricByCluster('ChangeDuration', Stats.p(90)),
   ]),
 ];
 

@@ -77,7 +77,8 @@ export class RootspanStack extends Stack {
     ];
     if (settings.alarmTopicArn !== undefined) notifyTopic(this, settings.alarmTopicArn, alarms);
     const { stream, timers, spans } = stores;
-    createDashboard(this, { ...consumers, stream, timers, spans, alarms });
+    const { metricsByCluster } = settings;
+    createDashboard(this, { ...consumers, stream, timers, spans, alarms, metricsByCluster });
     tellReplay(this, stores);
     if (settings.permissionsBoundaryArn !== undefined) boundRoles(this, settings.permissionsBoundaryArn);
   }

@@ -63,7 +63,7 @@ export interface RootspanSettings {
     | {
         /** The links in them: an address with {traceId}. */
         traceUrl?: string | undefined;
-        /** Records of these alone; of all unless it is said. */
+        /** Records of these alone; of all unless it is said. Without `complete` nobody can tell the share that failed. */
         outcomes?: RecordOutcome[] | undefined;
       }
     | undefined;

@@ -2,6 +2,7 @@
  * The commands, what each takes and what it is for: the one table that reads the command line, helps, and completes it in a
  * shell.
  */
+import { recordOutcomes } from '../../shared/change-record.ts';
 import { checkTraceUrl } from '../../shared/trace-url.ts';
 
 export interface CommandOption {
@@ -51,9 +52,6 @@ const rules = {
 
 const help = { type: 'boolean', short: 'h', does: 'this' } as const satisfies CommandOption;
 
-/** As `rootspan.change.outcome` has them. */
-export const outcomes = ['complete', 'failed', 'superseded', 'stalled', 'unfinished', 'unknown'] as const;
-
 export const explainFormats = ['waterfall', 'tree', 'json', 'otlp', 'html'] as const;
 export const simulateFormats = ['report', 'json', 'jsonl'] as const;
 
@@ -81,7 +79,7 @@ export const commands = {
       'fail-on': {
         type: 'string',
         takes: 'OUTCOME,…',
-        choices: outcomes,
+        choices: recordOutcomes,
         does: 'exit 1 where a change ended so, for use in CI; standard error says which',
       },
       help,

@@ -1,9 +1,10 @@
 /** `rootspan explain FILE…`. */
 import { parseTime } from '../../functions/correlator/causality/time.ts';
 import { toOtlpJson } from '../../functions/emitter/to-otlp-json.ts';
+import { recordOutcomes } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import type { Span } from '../../shared/span.ts';
-import { type explainFormats, outcomes } from './command-table.ts';
+import type { explainFormats } from './command-table.ts';
 import { explainClusters } from './explain.ts';
 import { readInput } from './read-input.ts';
 import { checkChoice, readOptions, seeHelp } from './read-options.ts';
@@ -86,7 +87,7 @@ function explainOptions({ environment, output }: CommandContext, args: string[])
 
 function readFailOn(list: string | undefined): ReadonlySet<string> {
   const named = (list ?? '').split(',').filter((name) => name !== '');
-  for (const name of named) checkChoice('outcome', name, outcomes, '--fail-on ');
+  for (const name of named) checkChoice('outcome', name, recordOutcomes, '--fail-on ');
   return new Set(named);
 }
 

@@ -3,6 +3,9 @@ import type { FunctionName } from '../../../infra/local/simulate/account.ts';
 import { invocationLogBytes, memoryGB, memoryOfCpu } from '../../../infra/local/simulate/prices.ts';
 import { type Bill, exportLatency, functionNames, latencies } from './prices.ts';
 
+/** Change records of all outcomes, or of those that somebody has to see to: failed and stalled. */
+export type Told = 'all' | 'trouble';
+
 export type CountName =
   | 'events'
   | 'spans'
@@ -10,8 +13,8 @@ export type CountName =
   | 'payload bytes'
   | 'log bytes'
   /** Change records, where somebody wants them, and requests that put them. */
-  | 'change records'
-  | 'puts of change records'
+  | `records: ${Told}`
+  | `puts of records: ${Told}`
   /** DynamoDB's units; of what, and in which function. */
   | `read ${string}`
   | `write ${string}`
@@ -44,10 +47,10 @@ export function gbSecondsOf(counts: Counts, name: FunctionName): number {
 }
 
 /** What is paid on top where change records go to a bus. */
-export const billOfRecords = (counts: Counts): Bill => ({
-  'EventBridge: event (64 KB)': sumOf(counts, 'change records'),
+export const billOfRecords = (counts: Counts, which: Told): Bill => ({
+  'EventBridge: event (64 KB)': sumOf(counts, `records: ${which}`),
   'Lambda: GB-second (arm64)':
-    (sumOf(counts, 'puts of change records') * latencies.tell! * memoryGB.settle) / 1000,
+    (sumOf(counts, `puts of records: ${which}`) * latencies.tell! * memoryGB.settle) / 1000,
 });
 
 export const billOf = (counts: Counts): Bill => ({

@@ -64,10 +64,13 @@ function printSources(counts: Counts): void {
       );
     console.log(`    ${beginning}an Event: ${shares.join(', ')}`);
   }
-  const million = (dollarsOf(billOfRecords(counts)) / sumOf(counts, 'events')) * 1e6;
-  console.log(
-    `    change records, with the setting: ${perEvent(counts, 'change records').toFixed(3)} an Event, ${dollars(million)} more a million Events`,
-  );
+  for (const which of ['all', 'trouble'] as const) {
+    const million = (dollarsOf(billOfRecords(counts, which)) / sumOf(counts, 'events')) * 1e6;
+    const setting = which === 'all' ? 'the setting' : 'outcomes failed and stalled';
+    console.log(
+      `    change records, with ${setting}: ${perEvent(counts, `records: ${which}`).toFixed(4)} an Event, ${dollars(million)} more a million Events`,
+    );
+  }
 }
 
 /** A rollout's bill, and what a month of such comes to. */

@@ -15,7 +15,7 @@ import { encodeSpanBatches } from '../../../shared/span-batch-codec.ts';
 import { runUntil, startLive } from '../../functions/correlator/arrivals.ts';
 import { type Pipeline, recordsOf } from '../../functions/correlator/pipeline.ts';
 import { momentOf, start } from '../workloads/observe-cluster.ts';
-import { add, type Counts } from './counts.ts';
+import { add, type Counts, type Told } from './counts.ts';
 import { latencies } from './prices.ts';
 
 /** Seconds of observations in a record, and in an invocation (the event source's batching window). */
@@ -67,9 +67,7 @@ function countSettles(pipeline: Pipeline, settings: Settings): void {
       isDone = await settle(timer);
     });
     for (const spans of pipeline.sends.splice(0)) {
-      const records = spans.filter((span) => recordOfEnd(span) !== undefined).length;
-      add(counts, 'change records', records);
-      add(counts, 'puts of change records', Math.ceil(records / 10));
+      countRecords(spans, counts);
       const messages = encodeSpanBatches(spans);
       const parts = messages.reduce((sum, body) => sum + Math.ceil(body.length / 65_536), 0);
       add(counts, 'request spans: send', parts);
@@ -79,6 +77,20 @@ function countSettles(pipeline: Pipeline, settings: Settings): void {
     }
     return isDone;
   };
+}
+
+/** As the stack's setting `records` puts them, without `outcomes` and with those of trouble. */
+function countRecords(spans: readonly Span[], counts: Counts): void {
+  const ended = spans.flatMap((span) => recordOfEnd(span)?.outcome ?? []);
+  const trouble = ended.filter((outcome) => outcome === 'failed' || outcome === 'stalled');
+  const told: [Told, string[]][] = [
+    ['all', ended],
+    ['trouble', trouble],
+  ];
+  for (const [which, outcomes] of told) {
+    add(counts, `records: ${which}`, outcomes.length);
+    add(counts, `puts of records: ${which}`, Math.ceil(outcomes.length / 10));
+  }
 }
 
 /** Whose calls are counted now; one invocation runs at a time. */

@@ -52,6 +52,11 @@ export const workloads: readonly Workload[] = [
     observations: () => scaledJob(day),
   },
   {
+    name: 'failing-jobs',
+    what: 'a ScaledJob with a new Job and pod each 20 s, of which every twentieth fails',
+    observations: () => scaledJob(day, 20),
+  },
+  {
     name: 'daemonset',
     what: 'a DaemonSet rolled over 1,000 nodes',
     observations: () => rolledDaemonSet(1_000),

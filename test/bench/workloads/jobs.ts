@@ -6,7 +6,7 @@ import { type Cluster, createCluster, type Subject, sorted, wholeSecond } from '
 const apart = 20;
 
 /** A pod from its creation to its end: five Events and three snapshots in half a minute. */
-function runPod(cluster: Cluster, at: number, job: Subject): Observation[] {
+function runPod(cluster: Cluster, at: number, job: Subject, phase = 'Succeeded'): Observation[] {
   const { see, say } = cluster;
   const pod = cluster.object('Pod', `${job.name}-${cluster.digits(5)}`, job);
   const instance = `node-${Math.floor(cluster.random() * 50)}`;
@@ -33,7 +33,7 @@ function runPod(cluster: Cluster, at: number, job: Subject): Observation[] {
     say(at + 0.9, pod, { ...kubelet, reason: 'Created', message: 'Created container: main' }),
     say(at + 1.1, pod, { ...kubelet, reason: 'Started', message: 'Started container main' }),
     see(at + 1.5, pod, { ...onNode, status: { phase: 'Running', conditions: isReady('True') } }),
-    see(at + 16, pod, { ...onNode, status: { phase: 'Succeeded', conditions: isReady('False') } }),
+    see(at + 16, pod, { ...onNode, status: { phase, conditions: isReady('False') } }),
   ];
 }
 
@@ -53,8 +53,11 @@ export function* oneJob(hours: number): Generator<Observation, void> {
   }
 }
 
-/** KEDA makes a Job for each message: eight Events, and snapshots of the Job beside the pod's. */
-export function* scaledJob(hours: number): Generator<Observation, void> {
+/**
+ * KEDA makes a Job for each message: eight Events, and snapshots of the Job beside the pod's.
+ * @param failing one in so many Jobs fails; 0 for none
+ */
+export function* scaledJob(hours: number, failing = 0): Generator<Observation, void> {
   const cluster = createCluster(3);
   const { see, say } = cluster;
   const scaled = cluster.object('ScaledJob', 'resize');
@@ -63,6 +66,7 @@ export function* scaledJob(hours: number): Generator<Observation, void> {
     const at = 2 + i * apart;
     const job = cluster.object('Job', `resize-${cluster.digits(5)}`, scaled);
     const creationTimestamp = wholeSecond(at);
+    const { phase, event, status } = failing > 0 && i % failing === failing - 1 ? fails : succeeds;
     yield* sorted([
       say(at - 0.1, scaled, {
         reason: 'KEDAJobsCreated',
@@ -70,13 +74,24 @@ export function* scaledJob(hours: number): Generator<Observation, void> {
         component: 'scale-handler',
       }),
       see(at - 0.05, job, { completions: 1 }),
-      ...runPod(cluster, at, job),
-      say(at + 17, job, { reason: 'Completed', message: 'Job completed', component: 'job-controller' }),
-      see(at + 17.1, job, {
-        completions: 1,
-        creationTimestamp,
-        status: { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] },
-      }),
+      ...runPod(cluster, at, job, phase),
+      say(at + 17, job, { ...event, component: 'job-controller' }),
+      see(at + 17.1, job, { completions: 1, creationTimestamp, status }),
     ]);
   }
 }
+
+const succeeds = {
+  phase: 'Succeeded',
+  event: { reason: 'Completed', message: 'Job completed' },
+  status: { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] },
+};
+const fails = {
+  phase: 'Failed',
+  event: {
+    reason: 'BackoffLimitExceeded',
+    message: 'Job has reached the specified backoff limit',
+    type: 'Warning' as const,
+  },
+  status: { failed: 1, conditions: [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' }] },
+};

@@ -95,9 +95,48 @@ it('of those that were not taken says which may be put again, and which never ge
   expect([later, refused].map((some) => some.map(({ id }) => id))).toEqual([['b'], ['c']]);
 });
 
+it.each(['InvalidArgument', 'MalformedDetail'])(
+  'an entry that is refused with %s never gets in',
+  async (code) => {
+    answer = () => ({ status: 200, body: { FailedEntryCount: 1, Entries: [{ ErrorCode: code }] } });
+    expect((await bus().put([record('a')])).refused).toHaveLength(1);
+  },
+);
+
+it.each([
+  'RequestEntityTooLargeException',
+  'ValidationError',
+  'ValidationException',
+  'com.amazon.coral.validate#ValidationException',
+])('a request that is refused with %s never gets in', async (code) => {
+  answer = () => ({ status: 400, body: { __type: code } });
+  expect((await bus().put([record('a')])).refused).toHaveLength(1);
+});
+
+it.each([
+  'AccessDeniedException',
+  'InternalFailure',
+  'InvalidAccountIdException',
+  'NotAuthorizedForDetailTypeException',
+  'NotAuthorizedForSourceException',
+  'RedactionFailure',
+  'ThrottlingException',
+])('an entry that is not taken with %s is tried again', async (code) => {
+  answer = () => ({ status: 200, body: { FailedEntryCount: 1, Entries: [{ ErrorCode: code }] } });
+  expect(await bus().put([record('a')])).toMatchObject({ later: [{ id: 'a' }], refused: [] });
+});
+
 it.each([
   [400, { __type: 'ThrottlingException' }],
   [400, { __type: 'AccessDeniedException' }],
+  // A clock that is wrong, credentials that are being replaced.
+  [400, { __type: 'com.amazon.coral.service#InvalidSignatureException' }],
+  [400, { __type: 'ExpiredTokenException' }],
+  [400, { __type: 'IncompleteSignature' }],
+  [400, { __type: 'RequestExpired' }],
+  [403, { __type: 'InvalidClientTokenId' }],
+  [403, { __type: 'UnrecognizedClientException' }],
+  [400, { __type: 'MalformedHttpRequestException' }],
   [503, 'not JSON of theirs'],
   [200, { Entries: 'nonsense' }],
 ])('an answer %i %j is tried again', async (status, body) => {

@@ -505,6 +505,23 @@ describe('alarms', () => {
     expect(shown.length).toBeGreaterThan(8);
     for (const name of shown) expect(source).toContain(`'${name}'`);
   });
+
+  it('those by cluster are on the dashboard where they are told', () => {
+    const searchesIn = (stack: Template) => {
+      const body = JSON.stringify(stack.findResources('AWS::CloudWatch::Dashboard')).replaceAll('\\', '');
+      return [...body.matchAll(/SEARCH\('(.*?)', '(\w+)', 300\)/g)].map(([, found, statistic]) => [
+        found,
+        statistic,
+      ]);
+    };
+    expect(searchesIn(plain)).toEqual([]);
+    const schema = '{"Rootspan","service","cluster"} service="settle"';
+    expect(searchesIn(synthesize({ metricsByCluster: true }))).toEqual([
+      [`${schema} MetricName="ChangesFailed"`, 'Sum'],
+      [`${schema} MetricName="ChangesComplete"`, 'Sum'],
+      [`${schema} MetricName="ChangeDuration"`, 'p90'],
+    ]);
+  });
 });
 
 describe('settings', () => {

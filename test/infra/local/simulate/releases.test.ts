@@ -6,6 +6,7 @@ import type { Ports } from '../../../../functions/correlator/ports.ts';
 import { isReleaseActivity } from '../../../../functions/correlator/read-release.ts';
 import type { ClusterObservations } from '../../../../infra/local/read-clusters.ts';
 import { type Simulated, simulate } from '../../../../infra/local/simulate/simulate.ts';
+import type { ObjectSnapshot, Observation } from '../../../../shared/observation.ts';
 import type { Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import { inCluster, type OtherCluster } from '../../../other-clusters.ts';
@@ -22,15 +23,32 @@ const later = (minutes: number, other: OtherCluster) =>
   inCluster(rollout, { release: 'shop-42', ...other, minutes });
 
 const calm = (clusters: readonly ClusterObservations[]) => simulate(clusters, { seed: 1, faults: 'none' });
-const isRelease = ({ attributes }: Span) => attributes['rootspan.release.key'] === 'shop-42';
+const keyOf = ({ attributes }: Span) => attributes['rootspan.release.key'];
+const isRelease = (span: Span) => keyOf(span) === 'shop-42';
 
-function releasesIn({ deliveries }: Simulated): { root: Span; changes: Span[] }[] {
-  const spans = [...new Map(deliveries.map(({ span }) => [span.spanId, span])).values()];
-  return spans.filter(isRelease).map((root) => ({
-    root,
-    changes: spans.filter(({ parentSpanId }) => parentSpanId === root.spanId),
-  }));
+interface Release {
+  root: Span;
+  changes: Span[];
 }
+
+function allReleasesIn({ deliveries }: Simulated): Release[] {
+  const spans = [...new Map(deliveries.map(({ span }) => [span.spanId, span])).values()];
+  return spans
+    .filter((span) => keyOf(span) !== undefined)
+    .map((root) => ({ root, changes: spans.filter(({ parentSpanId }) => parentSpanId === root.spanId) }));
+}
+
+const releasesIn = (simulated: Simulated): Release[] =>
+  allReleasesIn(simulated).filter(({ root }) => isRelease(root));
+
+/** Objects and generations of the changes of a release, in the clusters that they are of. */
+const toldBy = ({ changes }: Release): string[] =>
+  changes
+    .map(({ attributes, resource }) => {
+      const { 'k8s.object.name': name, 'k8s.object.generation': generation } = attributes;
+      return `${resource['k8s.cluster.name']} ${name} ${generation}`;
+    })
+    .toSorted();
 
 describe('on a calm day', () => {
   it('a release is what explain says, and comes once what is stuck would have its root', async () => {
@@ -93,6 +111,56 @@ describe('on a calm day', () => {
     expect(releasesIn(simulated).map(({ changes }) => changes.length)).toEqual([2, 2]);
   });
 
+  it('one revision of two repositories is two releases: a copy of a repository has the same hashes', async () => {
+    const [eu, us] = await Promise.all(['flux-release-eu.jsonl', 'flux-release-us.jsonl'].map(readRecording));
+    const copied = JSON.parse(JSON.stringify(us).replaceAll('/shop.git', '/copy-of-shop.git'));
+    const simulated = await calm([
+      inCluster(eu!, { name: 'eu-1' }),
+      inCluster(us!, { name: 'us-1' }),
+      inCluster(copied, { name: 'us-2' }),
+      inCluster(copied, { name: 'us-3' }),
+    ]);
+    expect(failuresOf(simulated)).toEqual([]);
+    const ofRevision = allReleasesIn(simulated).filter(({ root }) =>
+      String(keyOf(root)).includes('@3958af25'),
+    );
+    const told = ofRevision.map((release) => [String(keyOf(release.root)).split('@')[0], ...toldBy(release)]);
+    expect(told.toSorted()).toEqual([
+      ['10.77.0.1:8088/cgi-bin/git/copy-of-shop', 'us-2 web 2', 'us-3 web 2'],
+      ['10.77.0.1:8088/cgi-bin/git/shop', 'eu-1 web 2', 'us-1 web 2'],
+    ]);
+  });
+
+  it('a revision that is rolled back and brought again has all its changes, and the one between has its own', async () => {
+    const applies = await readRecording('two-applies-20s-apart.jsonl');
+    const revisions = ['shop-42', 'shop-43', 'shop-42'];
+    const clusters = ['eu-1', 'eu-2'].map((name, i) =>
+      withReleases(inCluster(applies, { name, minutes: 7 * i }), revisions),
+    );
+    const simulated = await calm(clusters);
+    expect(failuresOf(simulated)).toEqual([]);
+    expect(simulated.verdict.different).toEqual([]);
+    const told = allReleasesIn(simulated).map((release) => [keyOf(release.root), ...toldBy(release)]);
+    expect(told.toSorted()).toEqual([
+      ['shop-42', 'eu-1 web 1', 'eu-1 web 3', 'eu-2 web 1', 'eu-2 web 3'],
+      ['shop-43', 'eu-1 web 2', 'eu-2 web 2'],
+    ]);
+  });
+
+  it('of more than a thousand changes a thousand have a span, what did not get there among them, and the root says so', async () => {
+    const simulated = await calm([deploymentsAtOnce(1_020)]);
+    expect(failuresOf(simulated)).toEqual([]);
+    const [release, ...others] = releasesIn(simulated);
+    expect(others).toEqual([]);
+    expect(release!.root.attributes).toMatchObject({
+      'rootspan.release.changes': 1_020,
+      'rootspan.release.failed': 1,
+      'rootspan.release.left_out': 20,
+    });
+    expect(release!.changes).toHaveLength(1_000);
+    expect(toldBy(release!)).toContain('eu-1 web-1019 2');
+  });
+
   it('clusters whose clocks differ by minutes have one release, and nothing of it is lost', async () => {
     const [right, behind, ahead] = wave('eu-1', 'eu-2', 'eu-3');
     const simulated = await calm([right!, seenLater(behind!, 8), seenLater(ahead!, -8)]);
@@ -110,6 +178,40 @@ describe('on a calm day', () => {
     expect(release!.changes).toHaveLength(3);
   });
 });
+
+/** The annotation of Deployments by generation, the first one first. */
+function withReleases(
+  { cluster, observations }: ClusterObservations,
+  releases: readonly string[],
+): ClusterObservations {
+  const annotated = observations.map((observation): Observation => {
+    if (observation.type !== 'object' || observation.object.kind !== 'Deployment') return observation;
+    const release = releases[(observation.object.generation ?? 1) - 1] ?? '';
+    const annotations = { ...observation.object.annotations, 'rootspan.dev/release': release };
+    return { ...observation, object: { ...observation.object, annotations } };
+  });
+  return { cluster, observations: annotated };
+}
+
+/** So many Deployments in one cluster, 20 in 20 s, of each what says that it was updated; of the last one nobody says that it got there. */
+function deploymentsAtOnce(count: number): ClusterObservations {
+  const seen = rollout.filter(
+    (one): one is ObjectSnapshot => one.type === 'object' && one.object.kind === 'Deployment',
+  );
+  const ofGeneration = (generation: number) => seen.filter(({ object }) => object.generation === generation);
+  const [before, begun, complete] = [ofGeneration(1).at(-1)!, ofGeneration(2)[0]!, ofGeneration(2).at(-1)!];
+  const observations = Array.from({ length: count }, (_, i) => {
+    const told = i === count - 1 ? [before, begun] : [before, begun, complete];
+    const named = told.map((one) => ({
+      ...one,
+      object: { ...one.object, name: `web-${i}`, uid: `web-${i}` },
+    }));
+    return inCluster(named, { name: 'eu-1', minutes: Math.floor(i / 20) / 3, release: 'shop-42' })
+      .observations;
+  });
+  const inOrder = observations.flat().toSorted((a, b) => Date.parse(a.observedAt) - Date.parse(b.observedAt));
+  return { cluster: { uid: 'eu-1-uid', name: 'eu-1' }, observations: inOrder };
+}
 
 /** As if all that it tells of had happened so many minutes before it came: later, or by a clock that is behind. */
 function seenLater({ cluster, observations }: ClusterObservations, minutes: number): ClusterObservations {
