@@ -21,13 +21,13 @@ const { values } = parseArgs({
     calm: { type: 'string', default: '1' },
     flooding: { type: 'string', default: '5' },
     // Events a second of each of them, rollouts or pods that say one thing each, and for how many minutes.
-    rate: { type: 'string', default: '200' },
+    rate: { type: 'string', default: '100' },
     of: { type: 'string', default: 'rollouts' },
     flood: { type: 'string', default: '10' },
     // Minutes for which one shard is not read.
     lag: { type: 'string', default: '20' },
     // The stack's `clusterRate.perSecond`.
-    share: { type: 'string', default: '100' },
+    share: { type: 'string', default: '50' },
   },
 });
 const number = (name: keyof typeof values) => Number(values[name]);
