@@ -140,7 +140,7 @@ function recordOfChange(span: Span, kind: 'ended' | 'stalled', settings: RecordS
 function recordOfRelease(span: Span, settings: RecordSettings): ChangeRecord {
   const { attributes } = span;
   const count = (name: string) => numberOf(attributes, `rootspan.release.${name}`);
-  const failed = count('failed') ?? 0;
+  const text = textsOf(attributes);
   const duration = count('duration') ?? 0;
   return compact<ChangeRecord>({
     version: recordVersion,
@@ -149,14 +149,14 @@ function recordOfRelease(span: Span, settings: RecordSettings): ChangeRecord {
     time: timeOf(span, duration),
     service: serviceOf(span.resource),
     release: {
-      key: textsOf(attributes)('rootspan.release.key') ?? '',
+      key: text('rootspan.release.key') ?? '',
       clusters: count('clusters') ?? 0,
       changes: count('changes') ?? 0,
-      failed,
+      failed: count('failed') ?? 0,
       leftOut: count('left_out'),
     },
     source: sourceOf(attributes),
-    outcome: failed > 0 ? 'failed' : 'complete',
+    outcome: text('rootspan.release.outcome') ?? 'unknown',
     cause: causeOf(span),
     startedAt: timeOf(span, 0),
     duration,

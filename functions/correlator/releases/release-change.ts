@@ -112,7 +112,7 @@ function bringsRevision({ name, attributes }: Span, { by }: ReleaseKey): boolean
   };
   if (operation === 'Delete' || isSource(object)) return false;
   if (operation === 'Sync' || isSynced(object))
-    return by === 'revision' && isFailed(attributes) && attributes['error.type'] !== 'HealthCheckFailed';
+    return by === 'revision' && saysFailed(attributes) && attributes['error.type'] !== 'HealthCheckFailed';
   const verb = name.slice(name.lastIndexOf('.') + 1);
   if (verb === 'Run') return false;
   const fields = attributes['rootspan.change.fields'];
@@ -120,19 +120,26 @@ function bringsRevision({ name, attributes }: Span, { by }: ReleaseKey): boolean
   return fields.some((path) => !saysHowMany.test(path) && !path.endsWith(`[${restartMark}]`));
 }
 
-const isFailed = (attributes: Attributes): boolean =>
+const saysFailed = (attributes: Attributes): boolean =>
   ['failed', 'stalled'].includes(textOf(attributes, 'rootspan.change.outcome'));
 
 /**
- * Whether it did not get to where it should: one that the next change replaced only where it was failing. One of which nothing more was
- * heard is not known to have got there.
+ * What a release comes to: the first of these that one of its changes came to. What never says how it goes (a CronJob) does not keep
+ * the others from being complete; where none says anything, nothing is known.
  */
-export function didNotGetThere({ root: { attributes, status } }: ReleaseChange): boolean {
+const worstFirst = ['failed', 'unfinished', 'superseded', 'complete', 'unknown'] as const;
+type ReleaseOutcome = (typeof worstFirst)[number];
+
+/** As records, metrics and queries count it: what the next change replaced while it was failing is superseded. */
+export function outcomeOf({ root: { attributes } }: ReleaseChange): ReleaseOutcome {
+  if (saysFailed(attributes)) return 'failed';
   const outcome = textOf(attributes, 'rootspan.change.outcome');
-  return (
-    isFailed(attributes) || outcome === 'unfinished' || (outcome === 'superseded' && status.code === 'ERROR')
-  );
+  return worstFirst.find((one) => one === outcome) ?? 'unknown';
 }
+
+/** Those first that somebody looks for; in their own order where they came to the same. */
+export const byOutcome = (a: ReleaseChange, b: ReleaseChange): number =>
+  worstFirst.indexOf(outcomeOf(a)) - worstFirst.indexOf(outcomeOf(b));
 
 /** What a release tells of a change, and what its key is made of. */
 const toldOfRoot = [

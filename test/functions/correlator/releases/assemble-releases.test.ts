@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { assembleReleases } from '../../../../functions/correlator/releases/assemble-releases.ts';
 import { readReleaseChange } from '../../../../functions/correlator/releases/release-change.ts';
 import { mostTold } from '../../../../functions/correlator/releases/write-release.ts';
+import { recordOfEnd } from '../../../../shared/change-record.ts';
 import { compareSpans, type Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import {
@@ -36,7 +37,7 @@ describe('a release', () => {
       ].join('\n'),
     ));
 
-  it('says what did not get there, where, and why', () => {
+  it('says what failed, where, and why', () => {
     const spans = assembled(
       changesOf(
         { cluster: 'eu-1', revision: commit },
@@ -45,7 +46,7 @@ describe('a release', () => {
     );
     expect(spans.find(({ parentSpanId }) => parentSpanId === null)).toMatchObject({
       name: 'Release.Rollout',
-      status: { message: '1 of 2 changes did not get there: Deployment shop/web in eu-3 (ErrImagePull)' },
+      status: { message: '1 of 2 changes failed: Deployment shop/web in eu-3 (ErrImagePull)' },
       attributes: {
         'error.type': 'ErrImagePull',
         'vcs.ref.head.revision': commit,
@@ -53,6 +54,34 @@ describe('a release', () => {
       },
     });
   });
+
+  it.each([
+    [['complete', 'complete'], 'complete'],
+    [['complete', 'unknown'], 'complete'],
+    [['unknown', 'unknown'], 'unknown'],
+    [['complete', 'superseded'], 'superseded'],
+    [['superseded', 'unknown', 'unfinished'], 'unfinished'],
+    [['superseded', 'stalled'], 'failed'],
+    [['unfinished', 'failed', 'complete'], 'failed'],
+  ])('of changes that came to %s comes to %s, whichever came first', (outcomes, expected) => {
+    for (const some of [outcomes, outcomes.toReversed()]) {
+      const spans = assembled(
+        changesOf(...some.map((outcome, i) => ({ cluster: `c${i}`, release: 'r1', at: i, outcome }))),
+      );
+      const [root] = spans.filter(({ parentSpanId }) => parentSpanId === null);
+      expect(root!.attributes['rootspan.release.outcome']).toBe(expected);
+      expect(recordOfEnd(root!)).toMatchObject({ kind: 'release-ended', outcome: expected });
+      expect(root!.status.code).toBe(expected === 'failed' ? 'ERROR' : 'UNSET');
+    }
+  });
+
+  it('counts as failed what queries of changes do: not what was replaced while it was failing', () =>
+    expect(
+      release(
+        { cluster: 'eu-1', release: 'r1' },
+        { cluster: 'eu-3', release: 'r1', at: 1, outcome: 'superseded', error: 'ErrImagePull' },
+      ),
+    ).toContain('2 in 2, 0 failed\n'));
 
   it('lasts from the first start to the last end, and links each change to its own trace', () => {
     const roots = [

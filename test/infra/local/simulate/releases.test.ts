@@ -47,8 +47,8 @@ describe('on a calm day', () => {
     expect(release!.root.attributes).toMatchObject({
       'rootspan.release.clusters': 3,
       'rootspan.release.changes': 4,
-      'rootspan.release.failed': 1,
-      'error.type': 'ErrImagePull',
+      'rootspan.release.failed': 0,
+      'rootspan.release.outcome': 'superseded',
     });
     const { deliveredAt } = simulated.deliveries.find(({ span }) => isRelease(span))!;
     const lastStart = Math.max(
