@@ -3,7 +3,7 @@
  * change-record.schema.json. Ids are deterministic: a record that comes twice is one.
  */
 import { sha256 } from './resumed-sha256.ts';
-import type { Attributes, Span } from './span.ts';
+import { type Attributes, isRoot, type Span } from './span.ts';
 import { fillTraceUrl } from './trace-url.ts';
 
 export const recordVersion = 1;
@@ -77,7 +77,7 @@ export interface RecordSettings {
 /** Of the root of a change or a release, which says that it has ended; undefined of every other span. */
 export function recordOfEnd(span: Span, settings: RecordSettings = {}): ChangeRecord | undefined {
   const { attributes } = span;
-  if ('rootspan.because' in attributes) return undefined;
+  if (!isRoot(span)) return undefined;
   if (attributes['rootspan.release.key'] !== undefined) return recordOfRelease(span, settings);
   if (attributes['rootspan.change.outcome'] === undefined) return undefined;
   return recordOfChange(span, 'ended', settings);

@@ -4,7 +4,7 @@
  */
 
 import { restartMark } from '../../../shared/snapshot-fields.ts';
-import type { Attributes, Span } from '../../../shared/span.ts';
+import { type Attributes, isRoot, type Span } from '../../../shared/span.ts';
 import { isSource, isSynced } from '../causality/sync-kinds.ts';
 
 export interface ReleaseChange {
@@ -29,8 +29,7 @@ export interface ReleaseKey {
 /** Undefined of what is no root of a change, brought nothing, or has no key. */
 export function readReleaseChange(span: Span): ReleaseChange | undefined {
   const { attributes, resource } = span;
-  if (typeof attributes['rootspan.change.outcome'] !== 'string' || 'rootspan.because' in attributes)
-    return undefined;
+  if (typeof attributes['rootspan.change.outcome'] !== 'string' || !isRoot(span)) return undefined;
   const uid = textOf(attributes, 'k8s.object.uid');
   const id = changeIdOf(attributes);
   const key = releaseKeyOf(attributes);
