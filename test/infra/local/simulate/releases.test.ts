@@ -46,7 +46,7 @@ describe('on a calm day', () => {
     expect(others).toEqual([]);
     expect(release!.root.attributes).toMatchObject({
       'rootspan.release.clusters': 3,
-      'rootspan.release.changes': 4,
+      'rootspan.release.changes': 3,
       'rootspan.release.failed': 0,
       'rootspan.release.outcome': 'superseded',
     });
