@@ -58,8 +58,8 @@ function changeIdOf(attributes: Attributes): string | undefined {
 }
 
 /**
- * No two repositories share the hash of a commit but where one is a copy of the other; a chart's version or a short hash alone is
- * anybody's.
+ * No two repositories share the hash of a commit but where one is a copy of the other, and what comes from a mirror is the same release:
+ * so the hash is the key, also where a cluster does not say which repository it is of. A chart's version or a short hash alone is anybody's.
  */
 const commitHash = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -68,9 +68,9 @@ const longestKey = 1_000;
 
 function releaseKeyOf(attributes: Attributes): ReleaseKey | undefined {
   const revision = textOf(attributes, 'vcs.ref.head.revision');
-  const repository = nameRepository(textOf(attributes, 'vcs.repository.url.full'));
-  if (revision !== '' && repository !== '') return toKey('revision', `${repository}@${revision}`);
+  const repository = repositoryOf(attributes);
   if (commitHash.test(revision)) return toKey('revision', revision);
+  if (revision !== '' && repository !== '') return toKey('revision', `${repository}@${revision}`);
   const annotation = textOf(attributes, 'rootspan.change.release');
   if (annotation !== '') return toKey('annotation', annotation);
   const images = attributes['rootspan.change.images'];
@@ -84,6 +84,17 @@ const toKey = (by: ReleaseKey['by'], text: string): ReleaseKey => ({
   by,
   text: text.slice(0, longestKey),
 });
+
+/** How a release is called: of a commit with its repository, where all that say one say the same. */
+export function nameOf(changes: readonly ReleaseChange[]): string {
+  const { text } = changes[0]!.key;
+  const repositories = new Set(changes.map(({ root }) => repositoryOf(root.attributes)));
+  repositories.delete('');
+  return commitHash.test(text) && repositories.size === 1 ? `${[...repositories][0]}@${text}` : text;
+}
+
+const repositoryOf = (attributes: Attributes): string =>
+  nameRepository(textOf(attributes, 'vcs.repository.url.full'));
 
 /** One name of a repository for all ways to reach it, without who reaches it: `github.com/acme/shop`. */
 const nameRepository = (url: string): string =>

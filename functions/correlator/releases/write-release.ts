@@ -3,7 +3,7 @@ import { changeSpanId, releaseChangeSpanId, releaseUid, traceIdOf } from '../../
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { inRelease } from '../causality/placement/placement-rules.ts';
 import { max, min } from '../causality/time.ts';
-import { byOutcome, outcomeOf, type ReleaseChange } from './release-change.ts';
+import { byOutcome, nameOf, outcomeOf, type ReleaseChange } from './release-change.ts';
 
 /**
  * Changes of one release that have a span. Fewer: a release to a large fleet is told in part. More: a trace that no page shows, and
@@ -36,7 +36,7 @@ function writeRoot(changes: readonly ReleaseChange[], place: Place, told: number
   const end = roots.map(({ endTimeUnixNano }) => BigInt(endTimeUnixNano)).reduce(max);
   const attributes: Attributes = {
     ...sharedBy(roots.map((root) => pick(root.attributes, revisionNames))),
-    'rootspan.release.key': changes[0]!.key.text,
+    'rootspan.release.key': nameOf(changes),
     'rootspan.release.clusters': new Set(changes.map(({ cluster }) => cluster)).size,
     'rootspan.release.changes': changes.length,
     'rootspan.release.failed': failed.length,

@@ -116,6 +116,19 @@ describe('a release', () => {
     ).toBe('');
   });
 
+  it('is of one commit wherever it comes from: a mirror, or a repository that a cluster does not say', () => {
+    const shop = { revision: commit, repository: 'https://github.com/acme/shop' };
+    const mirror = { revision: commit, repository: 'ssh://git@git.internal/shop' };
+    const [eu, us, ap] = [
+      { ...shop, cluster: 'eu-1' },
+      { revision: commit, cluster: 'us-1', at: 1 },
+      { ...mirror, cluster: 'ap-1', at: 2 },
+    ];
+    expect(release(eu, us)).toContain(`github.com/acme/shop@${commit}: 2 in 2`);
+    expect(release(eu, us, ap)).toContain(`${commit}: 3 in 3`);
+    expect(release(eu, us, ap)).not.toContain('acme');
+  });
+
   it('is none where a revision that is no hash has no repository: a chart’s version is anybody’s', () =>
     expect(release({ cluster: 'eu-1', revision: '1.2.0' }, { cluster: 'eu-2', revision: '1.2.0' })).toBe(''));
 
