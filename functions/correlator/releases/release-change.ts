@@ -17,6 +17,13 @@ export interface ReleaseChange {
   root: Span;
 }
 
+/** One that has not ended. */
+export interface OpenChange {
+  change: ReleaseChange;
+  /** Nanoseconds since 1970. */
+  heardAt: bigint;
+}
+
 /**
  * What says that changes are of one release, the strongest that is known: the revision, an annotation, or that two clusters took the same
  * images of the same workload.

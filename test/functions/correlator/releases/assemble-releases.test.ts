@@ -196,6 +196,24 @@ describe('a release', () => {
     expect(assembled(changes, [], clockAt(4860))).toHaveLength(3);
   });
 
+  it('waits for a change that is under way, for so long after its last word, and no longer than six hours', () => {
+    const changes = changesOf({ cluster: 'eu-1', release: 'r1' }, { cluster: 'eu-2', release: 'r1', at: 60 });
+    const slow: RootFacts = { cluster: 'eu-3', release: 'r1', at: 30, outcome: 'unfinished' };
+    const waits = (heard: number, now: number, more: readonly RootFacts[] = []) =>
+      assembleReleases({
+        changes: [...changes, ...changesOf(...more)],
+        open: changesOf(slow).map((change) => ({ change, heardAt: clockAt(heard) })),
+        ...times,
+        now: clockAt(now),
+      });
+    expect(waits(4500, 4860)).toEqual({ spans: [], nextAt: clockAt(4500 + 4800) });
+    expect(waits(4500, 9300).spans).toHaveLength(3);
+    expect(waits(21_000, 21_599)).toEqual({ spans: [], nextAt: clockAt(21_600) });
+    expect(waits(21_000, 21_600).spans).toHaveLength(3);
+    const ended = waits(9000, 9060, [{ ...slow, outcome: 'stalled', error: 'ErrImagePull', took: 8990 }]);
+    expect(outlineOf(ended.spans)).toContain('r1: 3 in 3, 1 failed');
+  });
+
   it('of more than a thousand changes says how many are left out, and shows those that failed', () => {
     const many = Array.from({ length: mostTold + 5 }, (_, i) => ({
       cluster: `c${i}`,
