@@ -3,7 +3,7 @@
  * change-record.schema.json. Ids are deterministic: a record that comes twice is one.
  */
 import { sha256 } from './resumed-sha256.ts';
-import type { Attributes, Span } from './span.ts';
+import { type Attributes, isRoot, type Span } from './span.ts';
 import { fillTraceUrl } from './trace-url.ts';
 
 export const recordVersion = 1;
@@ -77,7 +77,7 @@ export interface RecordSettings {
 /** Of the root of a change or a release, which says that it has ended; undefined of every other span. */
 export function recordOfEnd(span: Span, settings: RecordSettings = {}): ChangeRecord | undefined {
   const { attributes } = span;
-  if ('rootspan.because' in attributes) return undefined;
+  if (!isRoot(span)) return undefined;
   if (attributes['rootspan.release.key'] !== undefined) return recordOfRelease(span, settings);
   if (attributes['rootspan.change.outcome'] === undefined) return undefined;
   return recordOfChange(span, 'ended', settings);
@@ -140,7 +140,7 @@ function recordOfChange(span: Span, kind: 'ended' | 'stalled', settings: RecordS
 function recordOfRelease(span: Span, settings: RecordSettings): ChangeRecord {
   const { attributes } = span;
   const count = (name: string) => numberOf(attributes, `rootspan.release.${name}`);
-  const failed = count('failed') ?? 0;
+  const text = textsOf(attributes);
   const duration = count('duration') ?? 0;
   return compact<ChangeRecord>({
     version: recordVersion,
@@ -149,14 +149,14 @@ function recordOfRelease(span: Span, settings: RecordSettings): ChangeRecord {
     time: timeOf(span, duration),
     service: serviceOf(span.resource),
     release: {
-      key: textsOf(attributes)('rootspan.release.key') ?? '',
+      key: text('rootspan.release.key') ?? '',
       clusters: count('clusters') ?? 0,
       changes: count('changes') ?? 0,
-      failed,
+      failed: count('failed') ?? 0,
       leftOut: count('left_out'),
     },
     source: sourceOf(attributes),
-    outcome: failed > 0 ? 'failed' : 'complete',
+    outcome: text('rootspan.release.outcome') ?? 'unknown',
     cause: causeOf(span),
     startedAt: timeOf(span, 0),
     duration,

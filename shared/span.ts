@@ -33,6 +33,13 @@ export type Attributes = v.InferOutput<typeof Attributes>;
 
 export const parseSpanBatch = (input: unknown): Parsed<SpanBatch> => parseWith(SpanBatchSchema, input);
 
+/**
+ * Of a change, an episode or a release: no rule put it below another span. A parent it may have all the same, in another process: the
+ * caller whose trace it continues, which may have roots of several changes.
+ */
+export const isRoot = ({ attributes }: Pick<Span, 'attributes'>): boolean =>
+  !('rootspan.because' in attributes);
+
 /** The order of `explain`: trace, start, span. */
 export function compareSpans(a: Span, b: Span): number {
   if (a.traceId !== b.traceId) return a.traceId < b.traceId ? -1 : 1;

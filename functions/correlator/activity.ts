@@ -14,7 +14,7 @@ import {
   type SentItem,
   sentIn,
 } from './items.ts';
-import type { ReleaseChange } from './releases/release-change.ts';
+import type { OpenChange, ReleaseChange } from './releases/release-change.ts';
 import { activityPartition, type Item, type Store } from './store.ts';
 
 export interface Activity {
@@ -36,6 +36,7 @@ export interface Activity {
   acknowledged: Acknowledged[];
   /** Of a release; empty of what is none. */
   releaseChanges: ReleaseChange[];
+  openChanges: OpenChange[];
   /** Ids of records of its changes that stalled. */
   told: Set<string>;
   /** Of all bodies. */
@@ -59,6 +60,7 @@ export function toActivity(key: string, items: readonly Item[]): Activity {
     checkpoint: undefined,
     acknowledged: [],
     releaseChanges: [],
+    openChanges: [],
     told: new Set(),
     bytes: bytesOf(items),
   };
@@ -97,6 +99,9 @@ function add(activity: Activity, stored: Item): void {
       return;
     case 'release-change':
       if (item.change !== undefined) activity.releaseChanges.push(item.change);
+      return;
+    case 'release-open':
+      if (item.open !== undefined) activity.openChanges.push(item.open);
       return;
     case 'told':
       activity.told.add(item.id);

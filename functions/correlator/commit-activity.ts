@@ -4,6 +4,7 @@ import { type Activity, hasSeenAll, lastBatch, lastHeard, whatWasSent } from './
 import { type AssembledSpan, assemble, type SentSpan } from './causality/assemble.ts';
 import { planCompaction } from './compact.ts';
 import { fullestCluster } from './file-observations.ts';
+import { openChangesIn } from './file-releases.ts';
 import {
   type Acknowledged,
   archivedSince,
@@ -67,6 +68,7 @@ export async function commitActivity(
     ...committed,
     remark: toRemark(context, check, related, assembled),
     ...checkpointAfter(context, check, range),
+    openChanges: openChangesIn(context, open),
     ...(stalled.length > 0 && { stalled }),
   };
   if (activity.joinKeys.length === 0) return { ...outcome, next: closing };

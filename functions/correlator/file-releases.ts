@@ -6,16 +6,23 @@
  * wrote before, so of two that file at once one arms it at least.
  */
 import type { Span } from '../../shared/span.ts';
+import type { AssembledSpan } from './causality/assemble.ts';
 import { forEachOf } from './for-each-of.ts';
-import { parseItem, releaseChangeItem, releaseTimerItem, releaseTimerKey, shorten } from './items.ts';
+import {
+  parseItem,
+  releaseChangeItem,
+  releaseOpenItem,
+  releaseTimerItem,
+  releaseTimerKey,
+  shorten,
+} from './items.ts';
 import { assembleRelease, readRelease, releaseActivity } from './read-release.ts';
-import { type ReleaseChange, readReleaseChange } from './releases/release-change.ts';
+import { type OpenChange, type ReleaseChange, readReleaseChange } from './releases/release-change.ts';
 import { expiresIn, type SettleContext } from './settle-context.ts';
+import { releaseTimes } from './thresholds.ts';
 
 export async function fileReleases(context: SettleContext, spans: readonly Span[]): Promise<void> {
-  const changes = spans
-    .flatMap((span) => readReleaseChange(span) ?? [])
-    .filter(({ key }) => key.by !== 'images' || context.releasesByImages);
+  const changes = changesIn(context, spans);
   if (changes.length === 0) return;
   const { store } = context.ports;
   const byRelease = Map.groupBy(changes, releaseActivity);
@@ -29,6 +36,34 @@ export async function fileReleases(context: SettleContext, spans: readonly Span[
   await forEachOf([...byRelease], async ([activity, some]) => {
     if (!pending.has(activity)) await armWhereItIsOne(context, activity, some);
   });
+}
+
+const changesIn = (
+  { releasesByImages }: Pick<SettleContext, 'releasesByImages'>,
+  spans: readonly Span[],
+): ReleaseChange[] =>
+  spans
+    .flatMap((span) => readReleaseChange(span) ?? [])
+    .filter(({ key }) => key.by !== 'images' || releasesByImages);
+
+/**
+ * Changes for which their release is to wait: those that began so long ago that it may be sent before they are heard of again. Most have
+ * ended by then, and cost nothing.
+ * @param open spans that may still change
+ */
+export function openChangesIn(context: SettleContext, open: readonly AssembledSpan[]): OpenChange[] {
+  const now = context.ports.assemblyClock();
+  const since = now - releaseTimes(context.thresholds).wait / 2n;
+  const long = open.flatMap(({ span }) => (BigInt(span.startTimeUnixNano) <= since ? span : []));
+  return changesIn(context, long).map((change) => ({ change, heardAt: now }));
+}
+
+export async function fileOpen(context: SettleContext, open: readonly OpenChange[]): Promise<void> {
+  if (open.length === 0) return;
+  const expiresAt = expiresIn(context, context.thresholds.retention);
+  await context.ports.store.put(
+    open.map((one) => releaseOpenItem(releaseActivity(one.change), one, expiresAt)),
+  );
 }
 
 /** Those of which a timer comes after what was written just now. */

@@ -11,7 +11,12 @@ import type { Cluster, Observation } from '../../shared/observation.ts';
 import type { Attributes, Span } from '../../shared/span.ts';
 import type { SentSpan } from './causality/assemble.ts';
 import { packBody, unpackBody } from './pack-body.ts';
-import { identityOf, type ReleaseChange, readReleaseChange } from './releases/release-change.ts';
+import {
+  identityOf,
+  type OpenChange,
+  type ReleaseChange,
+  readReleaseChange,
+} from './releases/release-change.ts';
 import {
   activityPartition,
   archivePartition,
@@ -42,6 +47,7 @@ export type ActivityItem =
   | CheckpointItem
   | { kind: 'acknowledgement'; sk: string; acknowledged: Acknowledged | undefined }
   | { kind: 'release-change'; sk: string; change: ReleaseChange | undefined }
+  | { kind: 'release-open'; sk: string; open: OpenChange | undefined }
   | { kind: 'release-timer'; sk: string; dueAt: number }
   | { kind: 'told'; sk: string; id: string };
 
@@ -452,6 +458,19 @@ export const releaseChangeItem = (activity: string, change: ReleaseChange, expir
   body: packBody(change.root),
 });
 
+/** That it was under way at that time; once it has ended, the item above says so. Each time that it is heard of the same key. */
+export const releaseOpenItem = (
+  activity: string,
+  { change, heardAt }: OpenChange,
+  expiresAt: number,
+): Item => ({
+  pk: activityPartition(activity),
+  sk: `open#${shorten(identityOf(change))}`,
+  expiresAt,
+  fields: { at: Number(heardAt / 1_000_000n) },
+  body: packBody(change.root),
+});
+
 export const releaseTimerKey = (activity: string): Key => ({ pk: activityPartition(activity), sk: 'due' });
 /** A timer of the release comes then: who files a change before needs no other. */
 export const releaseTimerItem = (activity: string, dueAt: number, expiresAt: number): Item => ({
@@ -549,6 +568,11 @@ const parsers: Readonly<Record<string, (item: Item, activity: string) => Activit
     sk: item.sk,
     change: readReleaseChange(unpackBody(item.body!) as Span),
   }),
+  open: (item) => {
+    const change = readReleaseChange(unpackBody(item.body!) as Span);
+    const heardAt = BigInt(numberOf(item, 'at')) * 1_000_000n;
+    return { kind: 'release-open', sk: item.sk, open: change && { change, heardAt } };
+  },
   told: (item) => ({ kind: 'told', sk: item.sk, id: item.sk.slice('told#'.length) }),
   due: (item) => ({ kind: 'release-timer', sk: item.sk, dueAt: numberOf(item, 'dueAt') }),
   acknowledged: (item) => ({

@@ -39,6 +39,7 @@ export const assembleRelease = (
 ): AssembledReleases =>
   assembleReleases({
     changes: activity.releaseChanges,
+    open: activity.openChanges,
     sent: whatWasSent([activity]),
     ...releaseTimes(thresholds),
     now,

@@ -23,6 +23,7 @@ import type { Remark } from './ports.ts';
 import { checkNews, checkpointOf } from './read-checkpoint.ts';
 import { isReleaseActivity } from './read-release.ts';
 import { type Due, timerOf } from './read-timers.ts';
+import type { OpenChange } from './releases/release-change.ts';
 import type { OwnRecheck } from './send-rechecks.ts';
 import type { SettleContext } from './settle-context.ts';
 import { checkRelease } from './settle-release.ts';
@@ -48,6 +49,8 @@ export interface Outcome {
   acknowledged?: Acknowledged | undefined;
   /** Of a release that is open: when it is checked next, in milliseconds since 1970. */
   releaseDueAt?: number;
+  /** Changes that are under way for so long that their release is to know. */
+  openChanges?: OpenChange[];
   /** Records of changes that stand still; that they were told is written down. */
   stalled?: ChangeRecord[];
 }

@@ -9,7 +9,7 @@ import type { Span } from '../../shared/span.ts';
 import { builtInRules } from './causality/rules/built-in-rules.ts';
 import type { RuleSet } from './causality/rules/rule-set.ts';
 import { endedChangesIn } from './count-ended.ts';
-import { fileReleases } from './file-releases.ts';
+import { fileOpen, fileReleases } from './file-releases.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { BatchResponse } from './ingest.ts';
 import { acknowledgementItem, checkpointItem, releaseTimerItem, toldItem } from './items.ts';
@@ -101,6 +101,10 @@ async function carryOut(context: SettleContext, outcomes: Outcomes): Promise<voi
   if (spans.length > 0) await sendOrSetAside(ports, spans);
   // After them, so that nothing of it holds a span back; before it is said that they were sent, so that it is done as surely.
   await fileReleases(context, spans);
+  await fileOpen(
+    context,
+    [...outcomes.values()].flatMap(({ openChanges = [] }) => openChanges),
+  );
   const ended = spans.flatMap((span) => recordOfEnd(span, { traceUrl }) ?? []);
   const stalled = [...outcomes.values()].flatMap((outcome) => outcome.stalled ?? []);
   await tellRecords(context, [...ended, ...stalled]);

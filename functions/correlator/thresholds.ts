@@ -68,10 +68,11 @@ export interface Thresholds {
   /** Between the starts of two changes of one revision: a longer gap is one between two releases. Smaller: a release that goes out in
    * waves is told in parts. Larger: a revision that is rolled back and forth is one release. */
   releaseGap: number;
-  /** After the start of its last change a release is sent. A change that is stuck has its root an hour and a quarter after its start
-   * at the latest. Smaller: it comes as a late span, and the release's root says that all went well. Larger: the release comes later. */
+  /** After the start of its last change, or the last word of one that is under way, a release is sent. A change that is stuck and says
+   * nothing more has its root an hour and a quarter after its start at the latest. Smaller: it comes as a late span, and the release's
+   * root says that all went well. Larger: the release comes later. */
   releaseWait: number;
-  /** A release to which more comes all the time is sent anyway. Smaller: slow releases are told in parts. Larger: its first changes
+  /** A release to which more comes all the time, or that waits for a change that goes on, is sent anyway. Smaller: slow releases are told in parts. Larger: its first changes
    * are forgotten (`retention`) before they are told. */
   releaseMaxWait: number;
 }

@@ -3,7 +3,7 @@ import { parseTime } from '../../functions/correlator/causality/time.ts';
 import { toOtlpJson } from '../../functions/emitter/to-otlp-json.ts';
 import { recordOutcomes } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
-import type { Span } from '../../shared/span.ts';
+import { isRoot, type Span } from '../../shared/span.ts';
 import type { explainFormats } from './command-table.ts';
 import { explainClusters } from './explain.ts';
 import { readInput } from './read-input.ts';
@@ -50,9 +50,11 @@ export async function explainCommand(context: CommandContext, args: string[]): P
 /** Lines on standard error: more of them nobody reads. */
 const mostTold = 100;
 
-/** @returns how many changes ended so */
+/** A change once, by its own root: a release tells it again. @returns how many changes ended so */
 function tellEnded(spans: readonly Span[], failOn: ReadonlySet<string>, say: CommandContext['say']): number {
-  const ended = spans.filter(({ attributes }) => failOn.has(String(attributes['rootspan.change.outcome'])));
+  const ended = spans.filter(
+    (span) => isRoot(span) && failOn.has(String(span.attributes['rootspan.change.outcome'])),
+  );
   for (const { name, traceId, attributes, status } of ended.slice(0, mostTold)) {
     const where = attributes['k8s.namespace.name'];
     const object = `${where === undefined ? '' : `${where}/`}${attributes['k8s.object.name'] ?? ''}`;

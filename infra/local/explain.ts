@@ -48,10 +48,13 @@ export function explainClusters(
     .sort(compareSpans);
 }
 
-/** Of changes that have ended. */
+/** Of changes that have ended; those that have not at that time keep their release waiting. */
 function releasesOf(assembled: readonly AssembledSpan[], now: bigint): Span[] {
-  const changes = assembled.flatMap(({ span, final }) => (final && readReleaseChange(span)) || []);
-  return assembleReleases({ changes, ...releaseTimes(defaultThresholds), now }).spans;
+  const changesThat = (isFinal: boolean) =>
+    assembled.flatMap(({ span, final }) => (final === isFinal && readReleaseChange(span)) || []);
+  const open = changesThat(false).map((change) => ({ change, heardAt: now }));
+  return assembleReleases({ changes: changesThat(true), open, ...releaseTimes(defaultThresholds), now })
+    .spans;
 }
 
 /** Of one recording, as `explainClusters`. */

@@ -10,7 +10,7 @@ import { isSynced } from '../../functions/correlator/causality/sync-kinds.ts';
 import { max, parseTime } from '../../functions/correlator/causality/time.ts';
 import { traceIdOf } from '../../shared/ids.ts';
 import type { Cluster } from '../../shared/observation.ts';
-import type { Span } from '../../shared/span.ts';
+import { isRoot, type Span } from '../../shared/span.ts';
 import { explainClusters } from './explain.ts';
 import { isKindWritten } from './kind-names.ts';
 import type { ClusterObservations } from './read-clusters.ts';
@@ -113,10 +113,7 @@ function tracesOf(
     return object !== undefined && tops.has(topOf(object));
   };
   const told = explainClusters([one])
-    .filter(
-      ({ parentSpanId, attributes }) =>
-        parentSpanId === null && isWanted(String(attributes['k8s.object.uid'])),
-    )
+    .filter((span) => isRoot(span) && isWanted(String(span.attributes['k8s.object.uid'])))
     .map((root) => describeRoot(root, one.cluster));
   const ids = new Set(told.map(({ traceId }) => traceId));
   const roots = new Set(matching.map(topOf));

@@ -5,7 +5,7 @@
 import { type AssembledSpan, assemble } from '../../functions/correlator/causality/assemble.ts';
 import { decodeBatch } from '../../shared/batch-codec.ts';
 import type { Cluster, Observation } from '../../shared/observation.ts';
-import type { Span } from '../../shared/span.ts';
+import { isRoot, type Span } from '../../shared/span.ts';
 import type { RecentTraces } from './keep-recent.ts';
 import type { Pipeline } from './start-pipeline.ts';
 
@@ -43,15 +43,16 @@ export interface UnderWay {
 export function findUnderWay(traces: OpenTraces): UnderWay[] {
   const byTrace = Map.groupBy(findUnsent(traces), ({ span }) => span.traceId);
   return [...byTrace.values()].flatMap((those) => {
-    const root = those.find(({ span, final }) => span.parentSpanId === null && !final)?.span;
-    if (root === undefined) return [];
     const lastError = those.findLast(({ span }) => span.status.code === 'ERROR')?.span;
-    const outcome = root.attributes['rootspan.change.outcome'];
-    const goesOn =
-      outcome === undefined
-        ? those.length > 1 || lastError !== undefined
-        : outcome === 'unfinished' || outcome === 'stalled';
-    return goesOn ? [{ root, lastError }] : [];
+    return those.flatMap(({ span: root, final }) => {
+      if (final || !isRoot(root)) return [];
+      const outcome = root.attributes['rootspan.change.outcome'];
+      const goesOn =
+        outcome === undefined
+          ? those.length > 1 || lastError !== undefined
+          : outcome === 'unfinished' || outcome === 'stalled';
+      return goesOn ? [{ root, lastError }] : [];
+    });
   });
 }
 

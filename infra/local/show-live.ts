@@ -5,7 +5,7 @@ import { compareSpans, type Span } from '../../shared/span.ts';
 import type { ConnectedCluster } from './connect-cluster.ts';
 import { followLive } from './live.ts';
 import type { CommandContext } from './run-command.ts';
-import { describeLater, describeUnderWay, rememberUnderWay } from './tell-live.ts';
+import { describeLater, describeUnderWay, findOver, rememberUnderWay } from './tell-live.ts';
 import { countTraces } from './view/describe-span.ts';
 import { renderWaterfall } from './view/render-waterfall.ts';
 import { writePage } from './write-page.ts';
@@ -32,7 +32,7 @@ export async function showLive(
   const isWanted = ({ attributes }: Span) =>
     namespaces === undefined || namespaces.has(String(attributes['k8s.namespace.name']));
   const told = rememberUnderWay();
-  /** By trace that was drawn: spans that were shown. */
+  /** By root that was drawn: spans that were shown. */
   let drawn = new Map<string, Set<string>>();
   let source = '';
 
@@ -49,8 +49,7 @@ export async function showLive(
     async onSpans(soFar, letGo) {
       await records?.add(soFar);
       const before = drawn;
-      const traces = Map.groupBy(soFar, ({ traceId }) => traceId);
-      const over = [...traces].filter(([, those]) => those.some(isRoot) && those.some(isWanted));
+      const over = [...findOver(soFar)].filter(([, those]) => those.some(isWanted));
       drawn = new Map(over.map(([id, those]) => [id, new Set(those.map(({ spanId }) => spanId))]));
       const fresh = over.flatMap(([id, those]) => (before.has(id) ? [] : those));
       if (fresh.length > 0 && fresh.length <= shownInTerminal)
@@ -84,8 +83,6 @@ export async function showLive(
 /** Of what was not over when it was stopped nobody knows how it ends. */
 const hasEnded = ({ attributes }: Span): boolean =>
   !['stalled', 'unfinished'].includes(String(attributes['rootspan.change.outcome']));
-
-const isRoot = ({ parentSpanId }: Span): boolean => parentSpanId === null;
 
 async function writeLines(write: CommandContext['write'], lines: readonly string[]): Promise<void> {
   if (lines.length === 0) return;

@@ -1,6 +1,7 @@
 /** Lines of `--live` between the traces: a change that is under way, and what came of one after it was drawn. */
-import type { Span } from '../../shared/span.ts';
+import { isRoot, type Span } from '../../shared/span.ts';
 import type { UnderWay } from './send-open.ts';
+import { buildTraces, walkTrees } from './view/build-trees.ts';
 import { containerName, formatDuration, messageOf, objectName, withContainer } from './view/describe-span.ts';
 import { cutEnd, oneLine } from './view/fit-text.ts';
 
@@ -61,18 +62,29 @@ export function rememberUnderWay() {
   return {
     news(traces: readonly UnderWay[]): UnderWay[] {
       const before = told;
-      told = new Map(traces.map((one) => [one.root.traceId, kindOf(one)]));
-      return traces.filter(({ root }) => before.get(root.traceId) !== told.get(root.traceId));
+      told = new Map(traces.map((one) => [one.root.spanId, kindOf(one)]));
+      return traces.filter(({ root }) => before.get(root.spanId) !== told.get(root.spanId));
     },
   };
 }
+
+/**
+ * What hangs under a root that came, by the root's span id: a change or an episode that is over. A caller's trace has one of each
+ * change that continues it, and they end at different times.
+ */
+export const findOver = (spans: readonly Span[]): Map<string, Span[]> =>
+  new Map(
+    buildTraces(spans)
+      .flatMap(({ roots }) => roots.filter(({ span }) => isRoot(span)))
+      .map((root) => [root.span.spanId, Array.from(walkTrees([root]), ({ tree }) => tree.span)]),
+  );
 
 /**
  * What came of a trace after it was drawn (a crash loop after "complete", an eviction): a line for each error, however many
  * objects have it, and one for all that went well.
  */
 export function describeLater(trace: readonly Span[], shown: ReadonlySet<string>, look: Look): string[] {
-  const root = trace.find(({ parentSpanId }) => parentSpanId === null)!;
+  const root = trace.find(isRoot)!;
   const later = trace.filter(({ spanId }) => !shown.has(spanId));
   const [errors = [], others = []] = [true, false].map((isError) =>
     later.filter(({ status }) => (status.code === 'ERROR') === isError),

@@ -1,6 +1,6 @@
 /** Attributes and resources of spans. The span contract is in the README. */
 import type { Cluster } from '../../../shared/observation.ts';
-import { ownershipAnnotations, ownershipLabels, releaseAnnotation } from '../../../shared/snapshot-fields.ts';
+import { ownershipAnnotations, ownershipLabels } from '../../../shared/snapshot-fields.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
 import type { TimeSpent } from './critical-path.ts';
@@ -108,14 +108,13 @@ export function addChange(
   attributes: Attributes,
   change: Change,
   verdict: string,
-  commit: Commit | undefined,
+  { commit, release }: { commit: Commit | undefined; release: string | undefined },
 ): void {
   addOwnership(attributes, change);
   if (commit !== undefined) addCommit(attributes, commit);
   addHelm(attributes, change);
-  const { generation, manager, operation, version } = change;
-  const release = version?.object.annotations?.[releaseAnnotation];
-  if (release !== undefined && release !== '') attributes['rootspan.change.release'] = release;
+  const { generation, manager, operation } = change;
+  if (release !== undefined) attributes['rootspan.change.release'] = release;
   if (generation !== undefined) attributes['k8s.object.generation'] = generation;
   attributes['rootspan.change.manager'] = manager;
   attributes['rootspan.change.operation'] = operation;

@@ -10,6 +10,7 @@ import { addDescription } from './describe-change.ts';
 import { type Cause, findCause } from './find-cause.ts';
 import { findCommit } from './find-commit.ts';
 import { findLinks } from './find-links.ts';
+import { findReleaseMark } from './find-release-mark.ts';
 import { findService } from './find-service.ts';
 import { isFailedEnd, type Occurrence, OccurrenceTable } from './gather-occurrences.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
@@ -177,7 +178,8 @@ function answer(
   const cause = findCause(world, outcome, object, timed.occurrences);
   // Nothing more was heard of it: with a cause that is known it stands still.
   const verdict = outcome.verdict === 'unfinished' && cause !== undefined ? 'stalled' : outcome.verdict;
-  addChange(head.attributes, change, verdict, findCommit(world, change));
+  const [commit, release] = [findCommit(world, change), findReleaseMark(world, change)];
+  addChange(head.attributes, change, verdict, { commit, release });
   addDescription(head.attributes, change);
   addTimeSpent(head.attributes, timeSpent(world, timed, change, statusTimesOf(object)));
   const errors = written.filter(({ span }) => span !== head && span.status.code === 'ERROR').length;

@@ -5,18 +5,20 @@
 import { releaseChangeSpanId } from '../../../shared/ids.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import type { SentSpan } from '../causality/assemble.ts';
-import { compare, distance, min } from '../causality/time.ts';
-import { identityOf, type ReleaseChange } from './release-change.ts';
+import { compare, distance, max, min } from '../causality/time.ts';
+import { identityOf, type OpenChange, type ReleaseChange } from './release-change.ts';
 import { mostTold, type Place, writeChange, writeRelease } from './write-release.ts';
 
 /** Times and durations in nanoseconds. */
 export interface ReleaseAssembly {
   changes: Iterable<ReleaseChange>;
+  /** Changes that had not ended when they were heard of last: their release waits for them. */
+  open?: Iterable<OpenChange>;
   /** By span id, of releases: what it says is never contradicted. */
   sent?: ReadonlyMap<string, SentSpan>;
   /** A longer gap between the starts of two changes is one between two releases. */
   gap: bigint;
-  /** After the start of its last change a release is over. */
+  /** After the start of its last change, and after the last word of one that is open, a release is over. */
   wait: bigint;
   /** No release waits for longer, from the start of its first change. */
   maxWait: bigint;
@@ -30,7 +32,7 @@ export interface AssembledReleases {
   nextAt: bigint | undefined;
 }
 
-export function assembleReleases({ changes, ...settings }: ReleaseAssembly): AssembledReleases {
+export function assembleReleases({ changes, open = [], ...settings }: ReleaseAssembly): AssembledReleases {
   const assembled: AssembledReleases = { spans: [], nextAt: undefined };
   const unique = new Map<string, ReleaseChange>();
   for (const change of changes) {
@@ -38,29 +40,34 @@ export function assembleReleases({ changes, ...settings }: ReleaseAssembly): Ass
     const known = unique.get(id);
     if (known === undefined || isBefore(change, known)) unique.set(id, change);
   }
-  for (const some of Map.groupBy(unique.values(), ({ key }) => key.text).values())
-    addReleases(assembled, some, settings);
+  const underWay = [...open].filter(({ change }) => !unique.has(identityOf(change)));
+  for (const [key, some] of Map.groupBy(unique.values(), ({ key }) => key.text))
+    addReleases(assembled, some, {
+      ...settings,
+      open: underWay.filter(({ change }) => change.key.text === key),
+    });
   assembled.spans.sort(compareSpans);
   return assembled;
 }
 
-type Settings = Omit<ReleaseAssembly, 'changes'>;
+type Settings = Omit<ReleaseAssembly, 'changes' | 'open'> & { open: readonly OpenChange[] };
 
 /** Two that are told of one change and differ: always the same one. */
 const isBefore = (a: ReleaseChange, b: ReleaseChange): boolean => JSON.stringify(a) < JSON.stringify(b);
 
-/** A change that is to be told, or one that was. */
+/** A change that is to be told, one that was, or one that is under way. */
 type Start = { at: bigint } & (
   | { change: ReleaseChange; sent: undefined }
   | { change: undefined; sent: Place }
+  | { change: undefined; sent: undefined; heardAt: bigint }
 );
 
 function addReleases(
   assembled: AssembledReleases,
   changes: readonly ReleaseChange[],
-  { sent = new Map(), gap, wait, maxWait, now }: Settings,
+  { open, sent = new Map(), gap, wait, maxWait, now }: Settings,
 ): void {
-  for (const starts of splitAtGaps(startsOf(changes, sent), gap)) {
+  for (const starts of splitAtGaps(startsOf(changes, open, sent), gap)) {
     const told = starts.flatMap((start) => start.sent ?? []);
     const untold = starts.flatMap((start) => start.change ?? []);
     if (told.length > 0) {
@@ -68,7 +75,8 @@ function addReleases(
       continue;
     }
     if (!isRelease(untold)) continue;
-    const over = min(starts.at(-1)!.at + wait, starts[0]!.at + maxWait);
+    const last = starts.map((start) => ('heardAt' in start ? start.heardAt : start.at)).reduce(max);
+    const over = min(last + wait, starts[0]!.at + maxWait);
     if (over <= now) assembled.spans.push(...writeRelease(untold));
     else assembled.nextAt = assembled.nextAt === undefined ? over : min(assembled.nextAt, over);
   }
@@ -80,11 +88,18 @@ const isRelease = (changes: readonly ReleaseChange[]): boolean =>
   (changes[0]!.key.by !== 'images' || new Set(changes.map(({ cluster }) => cluster)).size > 1);
 
 /** In order. */
-function startsOf(changes: readonly ReleaseChange[], sent: ReadonlyMap<string, SentSpan>): Start[] {
+function startsOf(
+  changes: readonly ReleaseChange[],
+  open: readonly OpenChange[],
+  sent: ReadonlyMap<string, SentSpan>,
+): Start[] {
   const starts: Start[] = changes
     .filter((change) => !sent.has(spanIdOf(change)))
     .sort((a, b) => compare(startOf(a), startOf(b)) || (identityOf(a) < identityOf(b) ? -1 : 1))
     .map((change) => ({ at: startOf(change), change, sent: undefined }));
+  for (const { change, heardAt } of open)
+    if (!sent.has(spanIdOf(change)))
+      starts.push({ at: startOf(change), change: undefined, sent: undefined, heardAt });
   for (const { parentSpanId, traceId, startTimeUnixNano } of sent.values())
     if (parentSpanId !== null)
       starts.push({

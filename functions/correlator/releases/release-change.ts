@@ -4,7 +4,7 @@
  */
 
 import { restartMark } from '../../../shared/snapshot-fields.ts';
-import type { Attributes, Span } from '../../../shared/span.ts';
+import { type Attributes, isRoot, type Span } from '../../../shared/span.ts';
 import { isSource, isSynced } from '../causality/sync-kinds.ts';
 
 export interface ReleaseChange {
@@ -15,6 +15,13 @@ export interface ReleaseChange {
   id: string;
   /** Of its root as much as a release tells. */
   root: Span;
+}
+
+/** One that has not ended. */
+export interface OpenChange {
+  change: ReleaseChange;
+  /** Nanoseconds since 1970. */
+  heardAt: bigint;
 }
 
 /**
@@ -29,8 +36,7 @@ export interface ReleaseKey {
 /** Undefined of what is no root of a change, brought nothing, or has no key. */
 export function readReleaseChange(span: Span): ReleaseChange | undefined {
   const { attributes, resource } = span;
-  if (typeof attributes['rootspan.change.outcome'] !== 'string' || 'rootspan.because' in attributes)
-    return undefined;
+  if (typeof attributes['rootspan.change.outcome'] !== 'string' || !isRoot(span)) return undefined;
   const uid = textOf(attributes, 'k8s.object.uid');
   const id = changeIdOf(attributes);
   const key = releaseKeyOf(attributes);
@@ -59,8 +65,8 @@ function changeIdOf(attributes: Attributes): string | undefined {
 }
 
 /**
- * No two repositories share the hash of a commit but where one is a copy of the other; a chart's version or a short hash alone is
- * anybody's.
+ * No two repositories share the hash of a commit but where one is a copy of the other, and what comes from a mirror is the same release:
+ * so the hash is the key, also where a cluster does not say which repository it is of. A chart's version or a short hash alone is anybody's.
  */
 const commitHash = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -69,9 +75,9 @@ const longestKey = 1_000;
 
 function releaseKeyOf(attributes: Attributes): ReleaseKey | undefined {
   const revision = textOf(attributes, 'vcs.ref.head.revision');
-  const repository = nameRepository(textOf(attributes, 'vcs.repository.url.full'));
-  if (revision !== '' && repository !== '') return toKey('revision', `${repository}@${revision}`);
+  const repository = repositoryOf(attributes);
   if (commitHash.test(revision)) return toKey('revision', revision);
+  if (revision !== '' && repository !== '') return toKey('revision', `${repository}@${revision}`);
   const annotation = textOf(attributes, 'rootspan.change.release');
   if (annotation !== '') return toKey('annotation', annotation);
   const images = attributes['rootspan.change.images'];
@@ -85,6 +91,17 @@ const toKey = (by: ReleaseKey['by'], text: string): ReleaseKey => ({
   by,
   text: text.slice(0, longestKey),
 });
+
+/** How a release is called: of a commit with its repository, where all that say one say the same. */
+export function nameOf(changes: readonly ReleaseChange[]): string {
+  const { text } = changes[0]!.key;
+  const repositories = new Set(changes.map(({ root }) => repositoryOf(root.attributes)));
+  repositories.delete('');
+  return commitHash.test(text) && repositories.size === 1 ? `${[...repositories][0]}@${text}` : text;
+}
+
+const repositoryOf = (attributes: Attributes): string =>
+  nameRepository(textOf(attributes, 'vcs.repository.url.full'));
 
 /** One name of a repository for all ways to reach it, without who reaches it: `github.com/acme/shop`. */
 const nameRepository = (url: string): string =>
@@ -112,7 +129,7 @@ function bringsRevision({ name, attributes }: Span, { by }: ReleaseKey): boolean
   };
   if (operation === 'Delete' || isSource(object)) return false;
   if (operation === 'Sync' || isSynced(object))
-    return by === 'revision' && isFailed(attributes) && attributes['error.type'] !== 'HealthCheckFailed';
+    return by === 'revision' && saysFailed(attributes) && attributes['error.type'] !== 'HealthCheckFailed';
   const verb = name.slice(name.lastIndexOf('.') + 1);
   if (verb === 'Run') return false;
   const fields = attributes['rootspan.change.fields'];
@@ -120,19 +137,26 @@ function bringsRevision({ name, attributes }: Span, { by }: ReleaseKey): boolean
   return fields.some((path) => !saysHowMany.test(path) && !path.endsWith(`[${restartMark}]`));
 }
 
-const isFailed = (attributes: Attributes): boolean =>
+const saysFailed = (attributes: Attributes): boolean =>
   ['failed', 'stalled'].includes(textOf(attributes, 'rootspan.change.outcome'));
 
 /**
- * Whether it did not get to where it should: one that the next change replaced only where it was failing. One of which nothing more was
- * heard is not known to have got there.
+ * What a release comes to: the first of these that one of its changes came to. What never says how it goes (a CronJob) does not keep
+ * the others from being complete; where none says anything, nothing is known.
  */
-export function didNotGetThere({ root: { attributes, status } }: ReleaseChange): boolean {
+const worstFirst = ['failed', 'unfinished', 'superseded', 'complete', 'unknown'] as const;
+type ReleaseOutcome = (typeof worstFirst)[number];
+
+/** As records, metrics and queries count it: what the next change replaced while it was failing is superseded. */
+export function outcomeOf({ root: { attributes } }: ReleaseChange): ReleaseOutcome {
+  if (saysFailed(attributes)) return 'failed';
   const outcome = textOf(attributes, 'rootspan.change.outcome');
-  return (
-    isFailed(attributes) || outcome === 'unfinished' || (outcome === 'superseded' && status.code === 'ERROR')
-  );
+  return worstFirst.find((one) => one === outcome) ?? 'unknown';
 }
+
+/** Those first that somebody looks for; in their own order where they came to the same. */
+export const byOutcome = (a: ReleaseChange, b: ReleaseChange): number =>
+  worstFirst.indexOf(outcomeOf(a)) - worstFirst.indexOf(outcomeOf(b));
 
 /** What a release tells of a change, and what its key is made of. */
 const toldOfRoot = [

@@ -1,6 +1,6 @@
 /** The figures of a simulation: how late traces are, what was done for them, and what AWS would ask for it. */
 import { occurrenceSpanId } from '../../../shared/ids.ts';
-import type { Span } from '../../../shared/span.ts';
+import { isRoot, type Span } from '../../../shared/span.ts';
 import type { ClusterObservations } from '../read-clusters.ts';
 import type { Account, FunctionName, Service } from './account.ts';
 import type { Delivery } from './backend.ts';
@@ -128,7 +128,7 @@ export function latencies(
   const arrivals = arrivalsOf(clusters);
   const roots = new Map<string, Delivery>();
   for (const delivery of deliveries)
-    if (delivery.span.parentSpanId === null && !roots.has(delivery.span.traceId))
+    if (isRoot(delivery.span) && !roots.has(delivery.span.traceId))
       roots.set(delivery.span.traceId, delivery);
   const lastOf = new Map<string, number>();
   for (const { deliveredAt, span } of deliveries) {

@@ -82,14 +82,16 @@ export function objectName({ attributes, resource }: Span): string {
   return cluster === '' ? name : `${name} in ${cluster}`;
 }
 
-/** `5 changes in 4 clusters, 1 failed`; empty of what is no release. */
+/** `5 changes in 4 clusters, 1 failed`, `2 changes in 2 clusters, superseded`; empty of what is no release. */
 export function releaseSummary({ attributes }: Span): string {
   if (attributes['rootspan.release.key'] === undefined) return '';
   const [changes, clusters, failed] = ['changes', 'clusters', 'failed'].map((name) =>
     Number(attributes[`rootspan.release.${name}`] ?? 0),
   );
   const told = `${countOf(changes!, 'change')} in ${countOf(clusters!, 'cluster')}`;
-  return failed === 0 ? told : `${told}, ${failed} failed`;
+  if (failed! > 0) return `${told}, ${failed} failed`;
+  const outcome = textOf(attributes, 'rootspan.release.outcome');
+  return outcome === '' || outcome === 'complete' ? told : `${told}, ${outcome}`;
 }
 
 /** `''` where the span's reporter is unknown. */

@@ -1,6 +1,7 @@
 /** Filing and settling of releases, with a crash at each call: what was sent is the same, and each change is in it. */
 import { describe, expect, it } from 'vitest';
-import { fileReleases } from '../../../functions/correlator/file-releases.ts';
+import type { AssembledSpan } from '../../../functions/correlator/causality/assemble.ts';
+import { fileOpen, fileReleases, openChangesIn } from '../../../functions/correlator/file-releases.ts';
 import type { BusRecord, RecordsBus, Timer } from '../../../functions/correlator/ports.ts';
 import { createSettle } from '../../../functions/correlator/settle.ts';
 import type { Span } from '../../../shared/span.ts';
@@ -23,13 +24,14 @@ async function file(context: StartedContext, ...roots: readonly RootFacts[]): Pr
 }
 
 /** Timers as SQS brings them, each until it is done; those of a long wait come back when they are due. */
-async function runTimers(context: StartedContext): Promise<void> {
+async function runTimers(context: StartedContext, afterEach = async () => {}): Promise<void> {
   const settle = createSettle(context.ports, context.thresholds);
   for (let timer = context.armed.shift(); timer !== undefined; timer = context.armed.shift()) {
     const { delaySeconds: _, ...body }: Timer & { delaySeconds: number } = timer;
     context.clock.now = Math.max(context.clock.now, body.dueAt);
     const event = { Records: [{ messageId: 'm', body: JSON.stringify(body) }] };
     while ((await settle(event)).batchItemFailures.length > 0) context.clock.now += 12 * 60_000;
+    await afterEach();
   }
 }
 
@@ -65,6 +67,27 @@ describe('a release', () => {
     await runTimers(context);
     expect(outlineOf(sentOf(context))).toContain('r1: 3 in 3');
     expect(context.clock.now).toBeGreaterThan(beginning + (1800 + 4800) * 1000);
+  });
+
+  it('waits for a change that is under way, and has it in it', async () => {
+    const context = started();
+    await file(context, ...two);
+    const root = changeRoot({ cluster: 'eu-3', release: 'r1', at: 40, outcome: 'unfinished' });
+    const open: AssembledSpan = {
+      span: root,
+      key: 'web',
+      occurrence: undefined,
+      final: false,
+      finalAt: clockAt(99),
+    };
+    context.clock.now = beginning + 39 * 60_000;
+    expect(openChangesIn(context, [open])).toEqual([]);
+    context.clock.now = beginning + 79 * 60_000;
+    await fileOpen(context, openChangesIn(context, [open]));
+    const ended = { cluster: 'eu-3', release: 'r1', at: 40, outcome: 'failed', error: 'ErrImagePull' };
+    await runTimers(context, () => (context.sends.length === 0 ? file(context, ended) : Promise.resolve()));
+    expect(outlineOf(sentOf(context))).toContain('r1: 3 in 3, 1 failed');
+    expect(context.sends).toHaveLength(1);
   });
 
   it('gets what comes too late as a late span, whoever still knows its first changes', async () => {

@@ -191,6 +191,20 @@ describe('--fail-on', () => {
     expect(stderr).toMatch(/^(?:rootspan: Job\.\w+ \S+\/\S+ failed \(trace [0-9a-f]{32}\): [^\n]+\n)+$/);
   });
 
+  it('says of a change that a release tells, too, once that it ended so', async () => {
+    const clusters = ['flux-release-eu.jsonl', 'flux-release-us.jsonl'].map((file) =>
+      resolve(root, 'test/recordings', file),
+    );
+    const { exit, stdout, stderr } = await run(['explain', ...clusters, '--fail-on', 'failed,stalled']);
+    expect(exit).toBe(1);
+    expect(stdout).toContain('Release.Change');
+    const told = stderr.match(/^rootspan: \S+ \S+ failed \(trace [0-9a-f]{32}\)/gm) ?? [];
+    expect(told.map((line) => line.split(' ')[1]).sort()).toEqual([
+      'Deployment.Apply',
+      'Kustomization.Progressing',
+    ]);
+  });
+
   it('exit 0 where none did', async () => {
     expect(await run(['explain', recording, '--fail-on', 'failed'])).toMatchObject({ exit: 0, stderr: '' });
   });

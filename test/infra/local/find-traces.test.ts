@@ -65,6 +65,17 @@ describe('from a workload to its traces', () => {
     expect(traces.map(({ traceId }) => traceId)).toEqual([caller, traceIdOf(web.uid, '1')]);
   });
 
+  it('of a change that continues a caller’s trace all is told that is told of others', () => {
+    const caller = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const annotations = { traceparent: `00-${caller}-00f067aa0ba902b7-01` };
+    const [, ...rest] = rollout;
+    const tellOf = (told: Observation[]) =>
+      inShop(told, 'deploy', 'web').traces.map(({ traceId: _, ...all }) => all);
+    const continued = [snapshot(0, web, { annotations }), ...rest];
+    expect(inShop(continued, 'deploy', 'web').traces.map(({ traceId }) => traceId)).toEqual([caller]);
+    expect(tellOf(continued)).toEqual(tellOf(rollout));
+  });
+
   it('a run of a CronJob is among those of the CronJob, and alone among its own', () => {
     const nightly = thing('CronJob', 'nightly');
     const jobs = [1, 2].map((i) => thing('Job', `nightly-${i}`, nightly));

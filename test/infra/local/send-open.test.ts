@@ -5,9 +5,10 @@ import { defaultThresholds, type Thresholds } from '../../../functions/correlato
 import { keepRecentTraces } from '../../../infra/local/keep-recent.ts';
 import { clusterOf } from '../../../infra/local/read-recording.ts';
 import { startOtlpReceiver } from '../../../infra/local/receive-otlp.ts';
-import { findOpen, type OpenTraces, sendOpen } from '../../../infra/local/send-open.ts';
+import { findOpen, findUnderWay, type OpenTraces, sendOpen } from '../../../infra/local/send-open.ts';
 import { startPipeline } from '../../../infra/local/start-pipeline.ts';
 import { encodeBatches } from '../../../shared/batch-codec.ts';
+import type { Observation } from '../../../shared/observation.ts';
 import { compareSpans, type Span } from '../../../shared/span.ts';
 import { readRecording } from '../../read-recordings.ts';
 
@@ -94,6 +95,32 @@ describe('what is open when `--live` is stopped', () => {
     );
     expect(atTheEndpoint).toEqual(expected);
     expect(settled + sentAtTheEnd).toBe(expected.length);
+  });
+});
+
+describe('what is under way', () => {
+  const none = { spans: () => [], isLetGo: () => false };
+  const underWay = async (annotate: (seen: Observation) => Observation) => {
+    const { cluster, observations, now } = await stuckRollout();
+    const { records } = encodeBatches(cluster, observations.map(annotate));
+    return findUnderWay({ cluster, records, kept: none, since: 0, now });
+  };
+  const caller = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const continued = (seen: Observation): Observation =>
+    seen.type === 'object' && seen.object.kind === 'Deployment' && (seen.object.generation ?? 1) > 1
+      ? {
+          ...seen,
+          object: { ...seen.object, annotations: { traceparent: `00-${caller}-00f067aa0ba902b7-01` } },
+        }
+      : seen;
+
+  it('is told with what blocks it, in a trace of its own and in a caller’s', async () => {
+    const [alone, inCallers] = [await underWay((seen) => seen), await underWay(continued)];
+    const facts = (all: typeof alone) =>
+      all.map(({ root }) => [root.name, root.attributes['error.type'], root.attributes['k8s.object.name']]);
+    expect(facts(alone)).toEqual([[expect.any(String), 'ErrImagePull', 'web']]);
+    expect(facts(inCallers)).toEqual(facts(alone));
+    expect(inCallers.map(({ root }) => root.traceId)).toEqual([caller]);
   });
 });
 

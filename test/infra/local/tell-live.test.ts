@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { describeLater, describeUnderWay, rememberUnderWay } from '../../../infra/local/tell-live.ts';
+import {
+  describeLater,
+  describeUnderWay,
+  findOver,
+  rememberUnderWay,
+} from '../../../infra/local/tell-live.ts';
 import type { Span } from '../../../shared/span.ts';
 import { makeSpan } from '../../spans.ts';
 
@@ -85,5 +90,28 @@ it('what comes of a trace after it was drawn: a line for each error, one for the
   expect(describeLater([root, ...later], new Set([root.spanId]), look)).toEqual([
     '✗ after Deployment.Update shop/web: Pod.BackOff web-b ×2: Back-off restarting failed container',
     '+ after Deployment.Update shop/web: Pod.Started ×2, Pod.Ready',
+  ]);
+});
+
+it('of a caller’s trace each change is over on its own, and so is the one that has no caller', () => {
+  const caller = '00f067aa0ba902b7';
+  const rollout = (object: string, trace: string, parent: string | null) => {
+    const root = makeSpan({ name: 'Deployment.Update', object, trace, parent, manager: 'helm' });
+    const because = { 'rootspan.because': 'owner' };
+    const event = makeSpan({ name: 'Pod.Started', object, trace, parent: root, attributes: because });
+    return { root, event };
+  };
+  const [web, api, own] = [
+    rollout('web', 'pipeline', caller),
+    rollout('api', 'pipeline', caller),
+    rollout('db', 'db', null),
+  ] as const;
+  const over = findOver([web.root, web.event, api.event, own.event, own.root]);
+  expect([...over]).toEqual([
+    [web.root.spanId, [web.root, web.event]],
+    [own.root.spanId, [own.root, own.event]],
+  ]);
+  expect(describeLater([api.root, api.event], new Set([api.root.spanId]), look)).toEqual([
+    '+ after Deployment.Update shop/api: Pod.Started',
   ]);
 });

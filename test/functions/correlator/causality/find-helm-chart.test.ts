@@ -56,16 +56,6 @@ it('a version of an application that no chart brought is in the sentence, and no
   expect(Object.keys(root).filter((key) => key.startsWith('rootspan.helm.'))).toEqual([]);
 });
 
-it('whose release a change is, its annotation says', () => {
-  const { deployment, observations } = rollout(0);
-  const [, ...rest] = observations;
-  const [root] = spansOf(
-    snapshot(0, deployment, { annotations: { 'rootspan.dev/release': 'shop-42' } }),
-    ...rest,
-  );
-  expect(root!.attributes['rootspan.change.release']).toBe('shop-42');
-});
-
 it.each([
   ['web-1.2.3', 'web', '1.2.3'],
   ['redis-7-cluster-1.2.3-rc.1', 'redis-7-cluster', '1.2.3-rc.1'],

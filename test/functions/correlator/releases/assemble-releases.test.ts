@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { assembleReleases } from '../../../../functions/correlator/releases/assemble-releases.ts';
 import { readReleaseChange } from '../../../../functions/correlator/releases/release-change.ts';
 import { mostTold } from '../../../../functions/correlator/releases/write-release.ts';
+import { recordOfEnd } from '../../../../shared/change-record.ts';
 import { compareSpans, type Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import {
@@ -36,7 +37,7 @@ describe('a release', () => {
       ].join('\n'),
     ));
 
-  it('says what did not get there, where, and why', () => {
+  it('says what failed, where, and why', () => {
     const spans = assembled(
       changesOf(
         { cluster: 'eu-1', revision: commit },
@@ -45,7 +46,7 @@ describe('a release', () => {
     );
     expect(spans.find(({ parentSpanId }) => parentSpanId === null)).toMatchObject({
       name: 'Release.Rollout',
-      status: { message: '1 of 2 changes did not get there: Deployment shop/web in eu-3 (ErrImagePull)' },
+      status: { message: '1 of 2 changes failed: Deployment shop/web in eu-3 (ErrImagePull)' },
       attributes: {
         'error.type': 'ErrImagePull',
         'vcs.ref.head.revision': commit,
@@ -53,6 +54,34 @@ describe('a release', () => {
       },
     });
   });
+
+  it.each([
+    [['complete', 'complete'], 'complete'],
+    [['complete', 'unknown'], 'complete'],
+    [['unknown', 'unknown'], 'unknown'],
+    [['complete', 'superseded'], 'superseded'],
+    [['superseded', 'unknown', 'unfinished'], 'unfinished'],
+    [['superseded', 'stalled'], 'failed'],
+    [['unfinished', 'failed', 'complete'], 'failed'],
+  ])('of changes that came to %s comes to %s, whichever came first', (outcomes, expected) => {
+    for (const some of [outcomes, outcomes.toReversed()]) {
+      const spans = assembled(
+        changesOf(...some.map((outcome, i) => ({ cluster: `c${i}`, release: 'r1', at: i, outcome }))),
+      );
+      const [root] = spans.filter(({ parentSpanId }) => parentSpanId === null);
+      expect(root!.attributes['rootspan.release.outcome']).toBe(expected);
+      expect(recordOfEnd(root!)).toMatchObject({ kind: 'release-ended', outcome: expected });
+      expect(root!.status.code).toBe(expected === 'failed' ? 'ERROR' : 'UNSET');
+    }
+  });
+
+  it('counts as failed what queries of changes do: not what was replaced while it was failing', () =>
+    expect(
+      release(
+        { cluster: 'eu-1', release: 'r1' },
+        { cluster: 'eu-3', release: 'r1', at: 1, outcome: 'superseded', error: 'ErrImagePull' },
+      ),
+    ).toContain('2 in 2, 0 failed\n'));
 
   it('lasts from the first start to the last end, and links each change to its own trace', () => {
     const roots = [
@@ -85,6 +114,19 @@ describe('a release', () => {
     expect(
       release(of('eu-1', 'https://github.com/acme/shop'), of('eu-2', 'https://github.com/acme/bar')),
     ).toBe('');
+  });
+
+  it('is of one commit wherever it comes from: a mirror, or a repository that a cluster does not say', () => {
+    const shop = { revision: commit, repository: 'https://github.com/acme/shop' };
+    const mirror = { revision: commit, repository: 'ssh://git@git.internal/shop' };
+    const [eu, us, ap] = [
+      { ...shop, cluster: 'eu-1' },
+      { revision: commit, cluster: 'us-1', at: 1 },
+      { ...mirror, cluster: 'ap-1', at: 2 },
+    ];
+    expect(release(eu, us)).toContain(`github.com/acme/shop@${commit}: 2 in 2`);
+    expect(release(eu, us, ap)).toContain(`${commit}: 3 in 3`);
+    expect(release(eu, us, ap)).not.toContain('acme');
   });
 
   it('is none where a revision that is no hash has no repository: a chart’s version is anybody’s', () =>
@@ -152,6 +194,24 @@ describe('a release', () => {
     const { spans, nextAt } = assembleReleases({ changes, ...times, now: clockAt(4800) });
     expect({ spans, nextAt }).toEqual({ spans: [], nextAt: clockAt(4860) });
     expect(assembled(changes, [], clockAt(4860))).toHaveLength(3);
+  });
+
+  it('waits for a change that is under way, for so long after its last word, and no longer than six hours', () => {
+    const changes = changesOf({ cluster: 'eu-1', release: 'r1' }, { cluster: 'eu-2', release: 'r1', at: 60 });
+    const slow: RootFacts = { cluster: 'eu-3', release: 'r1', at: 30, outcome: 'unfinished' };
+    const waits = (heard: number, now: number, more: readonly RootFacts[] = []) =>
+      assembleReleases({
+        changes: [...changes, ...changesOf(...more)],
+        open: changesOf(slow).map((change) => ({ change, heardAt: clockAt(heard) })),
+        ...times,
+        now: clockAt(now),
+      });
+    expect(waits(4500, 4860)).toEqual({ spans: [], nextAt: clockAt(4500 + 4800) });
+    expect(waits(4500, 9300).spans).toHaveLength(3);
+    expect(waits(21_000, 21_599)).toEqual({ spans: [], nextAt: clockAt(21_600) });
+    expect(waits(21_000, 21_600).spans).toHaveLength(3);
+    const ended = waits(9000, 9060, [{ ...slow, outcome: 'stalled', error: 'ErrImagePull', took: 8990 }]);
+    expect(outlineOf(ended.spans)).toContain('r1: 3 in 3, 1 failed');
   });
 
   it('of more than a thousand changes says how many are left out, and shows those that failed', () => {

@@ -64,9 +64,9 @@ describe('on a calm day', () => {
     expect(others).toEqual([]);
     expect(release!.root.attributes).toMatchObject({
       'rootspan.release.clusters': 3,
-      'rootspan.release.changes': 4,
-      'rootspan.release.failed': 1,
-      'error.type': 'ErrImagePull',
+      'rootspan.release.changes': 3,
+      'rootspan.release.failed': 0,
+      'rootspan.release.outcome': 'superseded',
     });
     const { deliveredAt } = simulated.deliveries.find(({ span }) => isRelease(span))!;
     const lastStart = Math.max(
@@ -75,6 +75,21 @@ describe('on a calm day', () => {
     const minutes = (deliveredAt - lastStart) / 60_000;
     expect(minutes).toBeGreaterThan(80);
     expect(minutes).toBeLessThan(86);
+  });
+
+  it('waits for a cluster that rolls for two hours and then fails, while its status moves', async () => {
+    const clusters = [...wave('eu-1', 'eu-2'), slowCluster('eu-3')];
+    const simulated = await calm(clusters);
+    expect(failuresOf(simulated)).toEqual([]);
+    expect(simulated.verdict.different).toEqual([]);
+    const [release, ...others] = releasesIn(simulated);
+    expect(others).toEqual([]);
+    expect(release!.root.attributes).toMatchObject({
+      'rootspan.release.clusters': 3,
+      'rootspan.release.failed': 1,
+      'rootspan.release.outcome': 'failed',
+      'error.type': 'ProgressDeadlineExceeded',
+    });
   });
 
   it('the same images in two clusters are one, and in one cluster cost nothing', async () => {
@@ -213,6 +228,70 @@ function deploymentsAtOnce(count: number): ClusterObservations {
   return { cluster: { uid: 'eu-1-uid', name: 'eu-1' }, observations: inOrder };
 }
 
+/** A Deployment of which a pod is updated each ten minutes, until there is no more to be had. */
+function slowCluster(name: string): ClusterObservations {
+  const begun = Date.parse(rollout[0]!.observedAt);
+  const seen = (
+    minutes: number,
+    version: number,
+    more: Partial<ObjectSnapshot['object']>,
+  ): ObjectSnapshot => ({
+    type: 'object',
+    observedAt: new Date(begun + minutes * 60_000).toISOString(),
+    deleted: false,
+    object: {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      namespace: 'shop',
+      name: 'web',
+      uid: `web-of-${name}`,
+      resourceVersion: String(version),
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      replicas: 20,
+      ...more,
+    },
+  });
+  const stuck = {
+    type: 'Progressing',
+    status: 'False',
+    reason: 'ProgressDeadlineExceeded',
+    message: 'ReplicaSet "web-2" has timed out progressing.',
+  };
+  const annotations = { 'rootspan.dev/release': 'shop-42' };
+  const at = (updatedReplicas: number, conditions: (typeof stuck)[] = []) =>
+    seen(1 + 10 * updatedReplicas, 1_002 + updatedReplicas, {
+      generation: 2,
+      annotations,
+      status: { observedGeneration: 2, replicas: 20, availableReplicas: 20, updatedReplicas, conditions },
+    });
+  const scaled = (to: number): Observation => {
+    const time = new Date(begun + (1 + 10 * to) * 60_000).toISOString();
+    return {
+      type: 'event',
+      observedAt: time,
+      event: {
+        uid: `scaled-${to}-of-${name}`,
+        name: `web.${to}`,
+        namespace: 'shop',
+        resourceVersion: String(2_000 + to),
+        count: 1,
+        reason: 'ScalingReplicaSet',
+        message: `Scaled up replica set web-2 from ${to} to ${to + 1}`,
+        type: 'Normal',
+        subject: { kind: 'Deployment', namespace: 'shop', name: 'web', uid: `web-of-${name}` },
+        reporter: { component: 'deployment-controller' },
+        firstTimestamp: time,
+        lastTimestamp: time,
+      },
+    };
+  };
+  const moves = Array.from({ length: 14 }, (_, i) => [at(i), scaled(i)]).flat();
+  return {
+    cluster: { uid: `${name}-uid`, name },
+    observations: [{ ...seen(0, 1_000, { generation: 1 }), from: 'list' }, ...moves, at(14, [stuck])],
+  };
+}
+
 /** As if all that it tells of had happened so many minutes before it came: later, or by a clock that is behind. */
 function seenLater({ cluster, observations }: ClusterObservations, minutes: number): ClusterObservations {
   const seen = observations.map((observation) => ({
@@ -231,6 +310,12 @@ describe('whatever AWS does', () => {
     checkProperty(
       fc.asyncProperty(seeds, (seed) => expectSound(clusters, seed)),
       10,
+    ));
+
+  it('nor of one that waits for a cluster that rolls for two hours', () =>
+    checkProperty(
+      fc.asyncProperty(seeds, (seed) => expectSound([...wave('eu-1', 'eu-2'), slowCluster('eu-3')], seed)),
+      5,
     ));
 
   it('and who loses a change that was filed is found', async () => {
