@@ -65,8 +65,8 @@ function changeIdOf(attributes: Attributes): string | undefined {
 }
 
 /**
- * No two repositories share the hash of a commit but where one is a copy of the other, and what comes from a mirror is the same release:
- * so the hash is the key, also where a cluster does not say which repository it is of. A chart's version or a short hash alone is anybody's.
+ * No two repositories share the hash of a commit but where one is a copy of the other; a chart's version or a short hash alone is
+ * anybody's.
  */
 const commitHash = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -75,9 +75,9 @@ const longestKey = 1_000;
 
 function releaseKeyOf(attributes: Attributes): ReleaseKey | undefined {
   const revision = textOf(attributes, 'vcs.ref.head.revision');
-  const repository = repositoryOf(attributes);
-  if (commitHash.test(revision)) return toKey('revision', revision);
+  const repository = nameRepository(textOf(attributes, 'vcs.repository.url.full'));
   if (revision !== '' && repository !== '') return toKey('revision', `${repository}@${revision}`);
+  if (commitHash.test(revision)) return toKey('revision', revision);
   const annotation = textOf(attributes, 'rootspan.change.release');
   if (annotation !== '') return toKey('annotation', annotation);
   const images = attributes['rootspan.change.images'];
@@ -91,17 +91,6 @@ const toKey = (by: ReleaseKey['by'], text: string): ReleaseKey => ({
   by,
   text: text.slice(0, longestKey),
 });
-
-/** How a release is called: of a commit with its repository, where all that say one say the same. */
-export function nameOf(changes: readonly ReleaseChange[]): string {
-  const { text } = changes[0]!.key;
-  const repositories = new Set(changes.map(({ root }) => repositoryOf(root.attributes)));
-  repositories.delete('');
-  return commitHash.test(text) && repositories.size === 1 ? `${[...repositories][0]}@${text}` : text;
-}
-
-const repositoryOf = (attributes: Attributes): string =>
-  nameRepository(textOf(attributes, 'vcs.repository.url.full'));
 
 /** One name of a repository for all ways to reach it, without who reaches it: `github.com/acme/shop`. */
 const nameRepository = (url: string): string =>
@@ -147,12 +136,16 @@ const saysFailed = (attributes: Attributes): boolean =>
 const worstFirst = ['failed', 'unfinished', 'superseded', 'complete', 'unknown'] as const;
 type ReleaseOutcome = (typeof worstFirst)[number];
 
-/** As records, metrics and queries count it: what the next change replaced while it was failing is superseded. */
-export function outcomeOf({ root: { attributes } }: ReleaseChange): ReleaseOutcome {
-  if (saysFailed(attributes)) return 'failed';
+/** What the next change replaced while it was failing has failed; what it replaced on its way has not. */
+export function outcomeOf({ root: { attributes, status } }: ReleaseChange): ReleaseOutcome {
   const outcome = textOf(attributes, 'rootspan.change.outcome');
+  if (saysFailed(attributes) || (outcome === 'superseded' && status.code === 'ERROR')) return 'failed';
   return worstFirst.find((one) => one === outcome) ?? 'unknown';
 }
+
+/** One of which nothing more was heard is not known to have got there. */
+export const didNotGetThere = (change: ReleaseChange): boolean =>
+  ['failed', 'unfinished'].includes(outcomeOf(change));
 
 /** Those first that somebody looks for; in their own order where they came to the same. */
 export const byOutcome = (a: ReleaseChange, b: ReleaseChange): number =>

@@ -3,7 +3,7 @@ import { changeSpanId, releaseChangeSpanId, releaseUid, traceIdOf } from '../../
 import type { Attributes, Span } from '../../../shared/span.ts';
 import { inRelease } from '../causality/placement/placement-rules.ts';
 import { max, min } from '../causality/time.ts';
-import { byOutcome, nameOf, outcomeOf, type ReleaseChange } from './release-change.ts';
+import { byOutcome, didNotGetThere, outcomeOf, type ReleaseChange } from './release-change.ts';
 
 /**
  * Changes of one release that have a span. Fewer: a release to a large fleet is told in part. More: a trace that no page shows, and
@@ -31,12 +31,12 @@ const tellable = (changes: readonly ReleaseChange[]): readonly ReleaseChange[] =
 
 function writeRoot(changes: readonly ReleaseChange[], place: Place, told: number): Span {
   const roots = changes.map(({ root }) => root);
-  const failed = changes.filter((change) => outcomeOf(change) === 'failed');
+  const failed = changes.filter(didNotGetThere);
   const start = roots.map(({ startTimeUnixNano }) => BigInt(startTimeUnixNano)).reduce(min);
   const end = roots.map(({ endTimeUnixNano }) => BigInt(endTimeUnixNano)).reduce(max);
   const attributes: Attributes = {
     ...sharedBy(roots.map((root) => pick(root.attributes, revisionNames))),
-    'rootspan.release.key': nameOf(changes),
+    'rootspan.release.key': changes[0]!.key.text,
     'rootspan.release.clusters': new Set(changes.map(({ cluster }) => cluster)).size,
     'rootspan.release.changes': changes.length,
     'rootspan.release.failed': failed.length,
@@ -139,5 +139,5 @@ function tellFailed(failed: readonly ReleaseChange[], changes: readonly ReleaseC
     return `${attributes['k8s.object.kind']} ${path}${where} (${errorOf(change)})`;
   });
   const more = failed.length - named.length;
-  return `${failed.length} of ${changes.length} changes failed: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${failed.length} of ${changes.length} changes did not get there: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -46,7 +46,7 @@ describe('a release', () => {
     );
     expect(spans.find(({ parentSpanId }) => parentSpanId === null)).toMatchObject({
       name: 'Release.Rollout',
-      status: { message: '1 of 2 changes failed: Deployment shop/web in eu-3 (ErrImagePull)' },
+      status: { message: '1 of 2 changes did not get there: Deployment shop/web in eu-3 (ErrImagePull)' },
       attributes: {
         'error.type': 'ErrImagePull',
         'vcs.ref.head.revision': commit,
@@ -71,17 +71,17 @@ describe('a release', () => {
       const [root] = spans.filter(({ parentSpanId }) => parentSpanId === null);
       expect(root!.attributes['rootspan.release.outcome']).toBe(expected);
       expect(recordOfEnd(root!)).toMatchObject({ kind: 'release-ended', outcome: expected });
-      expect(root!.status.code).toBe(expected === 'failed' ? 'ERROR' : 'UNSET');
+      expect(root!.status.code).toBe(['failed', 'unfinished'].includes(expected) ? 'ERROR' : 'UNSET');
     }
   });
 
-  it('counts as failed what queries of changes do: not what was replaced while it was failing', () =>
+  it('did not get there where a change was replaced while it was failing', () =>
     expect(
       release(
         { cluster: 'eu-1', release: 'r1' },
         { cluster: 'eu-3', release: 'r1', at: 1, outcome: 'superseded', error: 'ErrImagePull' },
       ),
-    ).toContain('2 in 2, 0 failed\n'));
+    ).toContain('2 in 2, 1 failed ERROR\n'));
 
   it('lasts from the first start to the last end, and links each change to its own trace', () => {
     const roots = [
@@ -114,19 +114,6 @@ describe('a release', () => {
     expect(
       release(of('eu-1', 'https://github.com/acme/shop'), of('eu-2', 'https://github.com/acme/bar')),
     ).toBe('');
-  });
-
-  it('is of one commit wherever it comes from: a mirror, or a repository that a cluster does not say', () => {
-    const shop = { revision: commit, repository: 'https://github.com/acme/shop' };
-    const mirror = { revision: commit, repository: 'ssh://git@git.internal/shop' };
-    const [eu, us, ap] = [
-      { ...shop, cluster: 'eu-1' },
-      { revision: commit, cluster: 'us-1', at: 1 },
-      { ...mirror, cluster: 'ap-1', at: 2 },
-    ];
-    expect(release(eu, us)).toContain(`github.com/acme/shop@${commit}: 2 in 2`);
-    expect(release(eu, us, ap)).toContain(`${commit}: 3 in 3`);
-    expect(release(eu, us, ap)).not.toContain('acme');
   });
 
   it('is none where a revision that is no hash has no repository: a chart’s version is anybody’s', () =>

@@ -65,8 +65,8 @@ describe('on a calm day', () => {
     expect(release!.root.attributes).toMatchObject({
       'rootspan.release.clusters': 3,
       'rootspan.release.changes': 3,
-      'rootspan.release.failed': 0,
-      'rootspan.release.outcome': 'superseded',
+      'rootspan.release.failed': 1,
+      'rootspan.release.outcome': 'failed',
     });
     const { deliveredAt } = simulated.deliveries.find(({ span }) => isRelease(span))!;
     const lastStart = Math.max(
