@@ -121,7 +121,9 @@ export const commands = {
       records: {
         type: 'string',
         takes: 'FILE',
-        does: 'a line of JSON for each change and release that ends, and change that stalls (shared/change-record.schema.json)',
+        does:
+          'a line of JSON for each change and release that ends, and with --live for each change that stalls ' +
+          '(shared/change-record.schema.json); records of before that are in it stay, and are not written again',
       },
       url,
       help,

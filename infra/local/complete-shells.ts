@@ -108,14 +108,11 @@ function fish(): string {
 
 const fishText = (text: string): string => text.replace(/[\\']/g, '\\$&');
 
-export async function completionCommand(
-  { write, environment }: CommandContext,
-  args: string[],
-): Promise<void> {
-  const { positionals } = readOptions('completion', args, environment);
+export async function completionCommand(context: CommandContext, args: string[]): Promise<void> {
+  const { positionals } = readOptions('completion', args, context);
   const [shell, ...more] = positionals;
   if (shell === undefined || more.length > 0)
     throw new UserError(`name one shell: ${Object.keys(shells).join(', ')}`);
   checkChoice('shell', shell, Object.keys(shells), '');
-  await write(shells[shell]!());
+  await context.write(shells[shell]!());
 }

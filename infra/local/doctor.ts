@@ -297,17 +297,15 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
   };
 }
 
-export async function doctorCommand(
-  { environment, workingDirectory, write }: CommandContext,
-  args: string[],
-): Promise<void> {
-  const { values } = readOptions('doctor', args, environment);
+export async function doctorCommand(context: CommandContext, args: string[]): Promise<void> {
+  const { workingDirectory, write } = context;
+  const { values } = readOptions('doctor', args, context);
   const { namespace = 'rootspan', lease = 'rootspan-forwarder' } = values;
   const installed: Installed = { namespace, lease };
-  const { api, address, context } = connectCluster(values, workingDirectory);
+  const { api, address, context: name } = connectCluster(values, workingDirectory);
   const verdicts: Finding['verdict'][] = [];
   try {
-    await write(`${address} (context ${context})\n`);
+    await write(`${address} (context ${name})\n`);
     for await (const { verdict, step, text } of diagnose(api, installed, Date.now)) {
       verdicts.push(verdict);
       await write(`${verdict.padEnd(5)}${step.padEnd(12)}${text}\n`);

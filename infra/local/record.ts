@@ -181,7 +181,7 @@ async function* toLines(
 
 export async function recordCommand(context: CommandContext, args: string[]): Promise<void> {
   const { say, write, workingDirectory, untilStopped } = context;
-  const { file, namespaces, seconds, chosen } = optionsOf(args, context.environment);
+  const { file, namespaces, seconds, chosen } = optionsOf(context, args);
   const { api, address, context: name } = connectCluster(chosen, workingDirectory);
   const signal =
     seconds === undefined
@@ -247,11 +247,11 @@ function describe(remark: WatchRemark | KindRemark): string | undefined {
   }
 }
 
-function optionsOf(args: string[], environment: CommandContext['environment']) {
-  const { values, positionals } = readOptions('record', args, environment);
+function optionsOf(context: CommandContext, args: string[]) {
+  const { values, positionals } = readOptions('record', args, context);
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0)
-    throw new UserError(`name one file to write; ${seeHelp('record')}`);
+    throw new UserError(`name one file to write; ${seeHelp(context, 'record')}`);
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) {
     throw new UserError(`--seconds ${values.seconds}: should be a number from 1 to 86400`);

@@ -23,8 +23,8 @@ type Needed = 'bucket' | 'stream' | 'timers-queue' | 'spans-queue';
 
 /** Region and credentials are the environment's, as in AWS's own command line. */
 export async function replaySetAsideCommand(context: CommandContext, args: string[]): Promise<void> {
-  const { environment, workingDirectory, write, say } = context;
-  const { bucket, stream, signingKey, ...queues } = optionsOf(args, environment);
+  const { workingDirectory, write, say } = context;
+  const { bucket, stream, signingKey, ...queues } = optionsOf(context, args);
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
     s3,
@@ -52,10 +52,10 @@ export async function replaySetAsideCommand(context: CommandContext, args: strin
 }
 
 function optionsOf(
+  context: CommandContext,
   args: string[],
-  environment: CommandContext['environment'],
 ): Record<Needed, string> & { signingKey: string | undefined } {
-  const { values } = readOptions('replay-set-aside', args, environment);
+  const { values } = readOptions('replay-set-aside', args, context);
   const given = (name: Needed): string => {
     const value = values[name];
     if (value === undefined)

@@ -20,6 +20,8 @@ export interface Replay {
   onProgress(stage: string, detail: string): void;
   /** Something of the input that was passed over. */
   onNote(note: string): void;
+  /** Once the input was read, and found to be good; what it throws ends the replay before anything is started. */
+  onFound?(): Promise<void>;
 }
 
 export interface Replayed {
@@ -53,9 +55,11 @@ export async function replay({
   endpoint,
   onProgress,
   onNote,
+  onFound,
 }: Replay): Promise<Replayed> {
   // Before anything starts: bad input is told at once, and the first record names the cluster already.
   const clusters = await findClusters(await listSources(files, { baseDirectory }), onNote);
+  await onFound?.();
   const all: Replayed = { spans: [], lost: [] };
   for (const round of roundsOf(clusters)) {
     const { spans, undelivered, lost } = await replayRound(round, { endpoint, onProgress });

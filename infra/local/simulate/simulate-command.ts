@@ -27,8 +27,8 @@ export async function simulateCommand(
   args: string[],
   run: typeof simulate = simulate,
 ): Promise<void> {
-  const { environment, write, say, progress } = context;
-  const { files, seed, faults, partitions, format, rules } = simulateOptions(args, environment);
+  const { write, say, progress } = context;
+  const { files, seed, faults, partitions, format, rules } = simulateOptions(context, args);
   const { clusters, userRows } = await readInput(context, { files, rules });
   progress.show('simulating', files.join(', '));
   const simulated = await run(clusters, { seed, faults, partitions, userRows });
@@ -59,9 +59,9 @@ interface SimulateOptions {
   rules: string | undefined;
 }
 
-function simulateOptions(args: string[], environment: CommandContext['environment']): SimulateOptions {
-  const { values, positionals } = readOptions('simulate', args, environment);
-  if (positionals.length === 0) throw new UserError(`no file to simulate; ${seeHelp('simulate')}`);
+function simulateOptions(context: CommandContext, args: string[]): SimulateOptions {
+  const { values, positionals } = readOptions('simulate', args, context);
+  if (positionals.length === 0) throw new UserError(`no file to simulate; ${seeHelp(context, 'simulate')}`);
   const { seed = '1', faults = 'none', partitions = '1', format = 'report', rules } = values;
   if (!/^\d{1,15}$/.test(seed)) throw new UserError(`--seed ${seed}: not a seed; write a whole number`);
   if (!/^[1-9]\d?$/.test(partitions) || Number(partitions) > mostPartitions)
