@@ -189,7 +189,7 @@ export const commands = {
       lease: {
         type: 'string',
         takes: 'NAME',
-        does: 'of the forwarder; rootspan-forwarder unless you say otherwise',
+        does: 'of the forwarder, where several are in the namespace; its pods say it',
       },
       help,
     },
