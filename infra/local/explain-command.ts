@@ -28,7 +28,7 @@ const renderings: Readonly<Record<Format, (spans: Span[], how: Rendering) => Ite
   json: spanLines,
   otlp: (spans) => [toOtlpJson(spans), '\n'],
   html: (spans, { files, url: traceUrl }) => [
-    renderPage(spans, { title: 'Rootspan', source: files.join(', '), traceUrl }),
+    renderPage(spans, { title: 'Rootspan', source: files, traceUrl }),
   ],
 };
 

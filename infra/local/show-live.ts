@@ -35,6 +35,7 @@ export async function showLive(
   /** By trace that was drawn: spans that were shown. */
   let drawn = new Map<string, Set<string>>();
   let source = '';
+  const about = () => ({ source, traceUrl, context: connected.context });
 
   const spans = await followLive({
     connected,
@@ -54,15 +55,16 @@ export async function showLive(
       const over = [...traces].filter(([, those]) => those.some(isRoot) && those.some(isWanted));
       drawn = new Map(over.map(([id, those]) => [id, new Set(those.map(({ spanId }) => spanId))]));
       const fresh = over.flatMap(([id, those]) => (before.has(id) ? [] : those));
-      if (fresh.length > 0 && fresh.length <= shownInTerminal)
-        await write(`\n${renderWaterfall(fresh.toSorted(compareSpans), output)}\n`);
+      if (fresh.length > shownInTerminal)
+        await write(`\n${countTraces(fresh)} at once, more than a terminal shows; the page has them.\n`);
+      else if (fresh.length > 0) await write(`\n${renderWaterfall(fresh.toSorted(compareSpans), output)}\n`);
       const later = over.flatMap(([id, those]) => {
         const shown = before.get(id);
         return shown === undefined ? [] : describeLater(those, shown, output);
       });
       await writeLines(write, later);
       const older = letGo === 0 ? '' : ` (${letGo} older traces are kept no more)`;
-      const page = await writePage(soFar, { source, traceUrl });
+      const page = await writePage(soFar, about());
       say(`${countTraces(soFar)} so far${older}${page === undefined ? '' : `: ${page}`}\n`);
     },
     onUnderWay(traces) {
@@ -80,7 +82,7 @@ export async function showLive(
   });
   // Neither is lost with the other.
   const [recorded] = await Promise.allSettled([records?.add(spans.filter(hasEnded))]);
-  await showEnd(context, spans, await writePage(spans, { source, traceUrl }));
+  await showEnd(context, spans, await writePage(spans, about()));
   if (recorded.status === 'rejected') throw recorded.reason;
 }
 

@@ -53,7 +53,7 @@ async function refuseInput(recordsFile: string, files: readonly string[], workin
 
 async function showReplay(
   context: CommandContext,
-  { files, source }: { files: string[]; source: string },
+  { files, source }: ReplayedFiles,
   { records, traceUrl }: { records: RecordWriter | undefined; traceUrl: string | undefined },
 ) {
   const { workingDirectory, environment, say } = context;
@@ -84,7 +84,7 @@ async function showReplay(
 async function display(
   context: CommandContext,
   spans: readonly Span[],
-  { source, traceUrl }: { source: string; traceUrl: string | undefined },
+  { source, traceUrl }: Pick<ReplayedFiles, 'source'> & Pick<Asked, 'traceUrl'>,
 ): Promise<void> {
   const { call, say, output, write } = context;
   const seen = countTraces(spans);
@@ -105,7 +105,13 @@ async function display(
 
 type Input =
   | { type: 'live'; chosen: ChosenCluster; namespaces: ReadonlySet<string> | undefined }
-  | { type: 'files'; files: string[]; source: string };
+  | ({ type: 'files' } & ReplayedFiles);
+
+interface ReplayedFiles {
+  files: readonly string[];
+  /** What they are called on the page. */
+  source: string | readonly string[];
+}
 
 interface Asked {
   input: Input;
@@ -132,7 +138,7 @@ function inputOf(context: CommandContext, args: string[]): Asked {
   const input: Input =
     files.length === 0
       ? { type: 'files', files: [example], source: 'a recorded rollout (the example)' }
-      : { type: 'files', files, source: files.join(', ') };
+      : { type: 'files', files, source: files };
   return { input, traceUrl, recordsFile };
 }
 
