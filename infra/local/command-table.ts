@@ -40,7 +40,9 @@ const url = {
   type: 'string',
   takes: 'TEMPLATE',
   check: checkTraceUrl,
-  does: 'where your backend shows a trace, for links: https://grafana.example/explore?trace={traceId}',
+  does:
+    'where your backend shows a trace, for links: https://grafana.example/explore?trace={traceId}; {start} and {end} in it are ' +
+    'milliseconds since 1970, {spanId} the span: on the page and in records, where they are known',
 } as const satisfies CommandOption;
 
 const rules = {
@@ -116,7 +118,9 @@ export const commands = {
         short: 'n',
         multiple: true,
         takes: 'NAME',
-        does: 'with --live: draw only these',
+        does:
+          'with --live: draw only these; the page and the records have all, and all is watched, so rights in one namespace are ' +
+          'not enough',
       },
       records: {
         type: 'string',
@@ -146,7 +150,13 @@ export const commands = {
       'others. - is standard output.',
     options: {
       ...cluster,
-      namespace: { type: 'string', short: 'n', multiple: true, takes: 'NAME', does: 'only these, and Nodes' },
+      namespace: {
+        type: 'string',
+        short: 'n',
+        multiple: true,
+        takes: 'NAME',
+        does: 'only these, and Nodes; all is watched and the rest left out, so rights in one namespace are not enough',
+      },
       seconds: { type: 'string', takes: 'N', does: 'ends by itself after so long' },
       help,
     },
@@ -245,9 +255,21 @@ export const commands = {
     more: 'The output ReplaySetAside of the stack is this command as it has to be. Region and credentials are the environment’s.',
     options: {
       bucket: { type: 'string', takes: 'NAME', does: 'where it was set aside' },
-      stream: { type: 'string', takes: 'NAME', does: 'of observations' },
-      'timers-queue': { type: 'string', takes: 'URL', does: '' },
-      'spans-queue': { type: 'string', takes: 'URL', does: '' },
+      stream: {
+        type: 'string',
+        takes: 'NAME',
+        does: 'of observations: where what the forwarders sent goes back to',
+      },
+      'timers-queue': {
+        type: 'string',
+        takes: 'URL',
+        does: 'where timers go back to that settle could not read: each brings an activity to be settled',
+      },
+      'spans-queue': {
+        type: 'string',
+        takes: 'URL',
+        does: 'where spans go back to that the backend refused, or that could not be read',
+      },
       'signing-key': {
         type: 'string',
         takes: 'FILE',
@@ -255,7 +277,12 @@ export const commands = {
       },
       help,
     },
-    examples: [],
+    examples: [
+      [
+        'replay-set-aside --bucket BUCKET --stream STREAM --timers-queue URL --spans-queue URL',
+        'all four as the output ReplaySetAside has them',
+      ],
+    ],
   },
   completion: {
     takes: 'bash|zsh|fish',

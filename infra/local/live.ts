@@ -56,7 +56,7 @@ const shareOfTime = 10;
 const assembleEvery = 5_000;
 const shareOfAssembling = 30;
 
-/** Of what came out: the page of so many is 23 MB and takes half a second to write. */
+/** Of what came out: the page of so many is 4 MB and takes half a second to write. */
 const mostSpans = 20_000;
 /**
  * Hours in milliseconds that everything else is kept, in the store as well. No trace is longer than an hour, and what it

@@ -33,6 +33,7 @@ import { connectCluster, whyNotRead } from './connect-cluster.ts';
 import { mergeArrivals } from './merge-arrivals.ts';
 import { readOptions, seeHelp } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
+import { countOf } from './view/describe-span.ts';
 
 /** The forwarder looks these up one by one; a recording has nobody to ask later. */
 const lookedUp: readonly WatchedResource[] = [
@@ -226,7 +227,7 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
   } finally {
     api.close();
   }
-  say(`${counts.event} Events and ${counts.object} versions of objects in ${file}\n`);
+  say(`${countOf(counts.event, 'Event')} and ${countOf(counts.object, 'version')} of objects in ${file}\n`);
   if (file !== '-') say(`Look at it: ${context.call} explain ${file}\n`);
 }
 

@@ -67,6 +67,7 @@ async function showReplay(
     onFound: async () => records?.open(),
   });
   progress.end();
+  if (spans.length === 0) say('rootspan: no Events there, so no traces\n');
   // Neither is lost with the other.
   const [recorded] = await Promise.allSettled([records?.add(spans)]);
   await display(context, spans.sort(compareSpans), { source, traceUrl });

@@ -105,11 +105,20 @@ function ownedOf({ objects }: Found): Set<string> {
   );
 }
 
+/** When it ends nobody knows here, nor what its root is called. */
+const linkOf = (
+  { traceId, start }: Pick<FoundTrace, 'traceId' | 'start'>,
+  url: string | undefined,
+): string | undefined =>
+  url === undefined
+    ? undefined
+    : fillTraceUrl(url, { traceId, start: start === undefined ? undefined : String(start / 1_000_000n) });
+
 const toJson = ({ start, cluster, ...rest }: FoundTrace, url: string | undefined) => ({
   ...rest,
   startTimeUnixNano: start === undefined ? undefined : String(start),
   cluster,
-  url: url === undefined ? undefined : fillTraceUrl(url, { traceId: rest.traceId }),
+  url: linkOf({ traceId: rest.traceId, start }, url),
 });
 
 function outcomeOf({ outcome, cause, trouble, start }: FoundTrace): string {
@@ -122,7 +131,7 @@ function outcomeOf({ outcome, cause, trouble, start }: FoundTrace): string {
 function toLines(traces: readonly FoundTrace[], url: string | undefined): string[] {
   const clusters = new Set(traces.map(({ cluster }) => JSON.stringify(cluster)));
   const rows = traces.map((one) => [
-    url === undefined ? one.traceId : fillTraceUrl(url, { traceId: one.traceId }),
+    linkOf(one, url) ?? one.traceId,
     one.start === undefined ? 'time unknown' : `${formatTime(one.start).slice(0, 19)} UTC`,
     outcomeOf(one),
     ...(clusters.size > 1 ? [one.cluster.name ?? one.cluster.uid ?? 'a cluster without a name'] : []),

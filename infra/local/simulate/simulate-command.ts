@@ -30,14 +30,18 @@ export async function simulateCommand(
   const { write, say, progress } = context;
   const { files, seed, faults, partitions, format, rules } = simulateOptions(context, args);
   const { clusters, userRows } = await readInput(context, { files, rules });
-  progress.show('simulating', files.join(', '));
-  const simulated = await run(clusters, { seed, faults, partitions, userRows });
+  const onMoment = (now: number, inputEnds: number) =>
+    progress.show('simulating', `${utc(now)} (the input ends at ${utc(inputEnds)})`);
+  const simulated = await run(clusters, { seed, faults, partitions, userRows, onMoment });
   progress.end();
   const figures = () => measure(clusters, simulated, { seed, faults });
   for (const text of formats[format](figures, simulated)) await write(text);
   tellFailures(simulated, say);
   if (!isSound(simulated)) process.exitCode = 1;
 }
+
+const utc = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 function tellFailures({ verdict, runs }: Simulated, say: CommandContext['say']): void {
   const failures = [

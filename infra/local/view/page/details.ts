@@ -97,7 +97,7 @@ function toolsOf(trace: TraceView, row: Row): HTMLElement {
     pill('Zoom to it', () => zoomToRow(trace, row)),
     pill('Copy link', () => void copy(link, 'Link')),
     pill('Copy as JSON', () => void copy(JSON.stringify(row.tree.span, null, 2), 'Span')),
-    ...backendLink(trace),
+    ...backendLink(trace, row.tree.span.spanId),
   );
 }
 

@@ -114,14 +114,15 @@ function inspectLine(trace: TraceView): Node[] {
   const { rows } = drawnOf(trace);
   const head = rows.find(({ tree }) => tree.span.parentSpanId === null) ?? rows[0];
   const commands = head === undefined ? [] : commandLines(head.tree.span);
-  const parts = [...commands, ...backendLink(trace)];
+  const parts = [...commands, ...backendLink(trace, head?.tree.span.spanId)];
   return parts.length === 0 ? [] : [make('div', { class: 'line' }, ...parts)];
 }
 
-export function backendLink({ facts }: TraceView): HTMLElement[] {
+export function backendLink({ facts }: TraceView, spanId: string | undefined): HTMLElement[] {
   if (index.traceUrl === undefined) return [];
   const href = fillTraceUrl(index.traceUrl, {
     traceId: facts.id,
+    spanId,
     start: facts.start,
     end: facts.start + Math.ceil(facts.lasts / 1e6),
   });
