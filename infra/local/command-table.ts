@@ -12,6 +12,8 @@ export interface CommandOption {
   /** What a value is: `FILE`, `N`. */
   takes?: string;
   choices?: readonly string[];
+  /** What prints its values, one a line, in a shell: for completion, where it is installed. */
+  listedBy?: string;
   /** What is wrong with a value; undefined: nothing. */
   check?: (value: string) => string | undefined;
   does: string;
@@ -32,7 +34,12 @@ export interface Command {
 
 /** Of each command that reads a cluster. */
 const cluster = {
-  context: { type: 'string', takes: 'NAME', does: 'of the kubeconfig, in place of its current one' },
+  context: {
+    type: 'string',
+    takes: 'NAME',
+    listedBy: 'kubectl config get-contexts -o name',
+    does: 'of the kubeconfig, in place of its current one',
+  },
   kubeconfig: { type: 'string', takes: 'FILE', does: 'in place of KUBECONFIG and ~/.kube/config' },
 } as const satisfies Command['options'];
 

@@ -1,10 +1,10 @@
 /** The command line as a user meets it: a process of its own, its output and how it ends. */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandNames, commands } from '../../../infra/local/command-table.ts';
@@ -166,13 +166,40 @@ describe('help', () => {
 });
 
 describe('completion', () => {
-  /** What bash offers for a line that is being typed. */
+  const arn = 'arn:aws:eks:eu-west-1:111111111111:cluster';
+  /** With a kubectl that knows three contexts. */
+  const environment = () => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin, { recursive: true });
+    const names = `printf '%s\\n' prod ${arn}/one ${arn}/two`;
+    const script = `#!/bin/sh\n[ "$*" = "config get-contexts -o name" ] && ${names}\n`;
+    writeFileSync(join(bin, 'kubectl'), script, { mode: 0o755 });
+    return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+  };
+  const scripts = new Map<string, string>();
+  const scriptOf = async (shell: string): Promise<string> => {
+    const script = scripts.get(shell) ?? (await run(['completion', shell])).stdout;
+    scripts.set(shell, script);
+    return script;
+  };
+  const linesOf = (text: string | Buffer): string[] =>
+    text
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '');
+
+  /** What bash offers for a line that is being typed: as bash has it, a colon is a word of its own. */
   const complete = async (...words: string[]): Promise<string[]> => {
-    const { stdout } = await run(['completion', 'bash']);
-    const script = `${stdout}
+    const script = `${await scriptOf('bash')}
+COMP_LINE="$1"; COMP_POINT=\${#1}; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rootspan; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const offered = execFileSync('bash', ['-c', script, 'bash', 'rootspan', ...words], { cwd: folder });
-    return offered.toString().trimEnd().split('\n');
+    const typed = ['rootspan', ...words];
+    const parts = typed.flatMap((word) => (word === '' ? [word] : word.split(/(:)/)));
+    const offered = execFileSync('bash', ['-c', script, 'bash', typed.join(' '), ...parts], {
+      cwd: folder,
+      env: environment(),
+    });
+    return linesOf(offered);
   };
 
   it.each<[string[], string[]]>([
@@ -182,8 +209,39 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rootspan; printf '%s\\n' "\${COMPREP
     [['explain', '--rules', 'ru'], ['rules.yaml']],
     [['explain', 'ru'], ['rules.yaml']],
     [['completion', 'f'], ['fish']],
+    [['hel'], ['help']],
+    [['help', 'si'], ['simulate']],
+    [['start', '--live', '-n', ''], []],
+    [['start', '--url', ''], []],
+    [['explain', '--url', 'https://te'], []],
+    [['explain', '--at', ''], []],
+    [
+      ['start', '--context', ''],
+      ['prod', `${arn}/one`, `${arn}/two`],
+    ],
+    [['start', '--context', 'pr'], ['prod']],
+    [
+      ['start', '--context', 'arn:aws:eks:eu-west-1:11'],
+      ['111111111111:cluster/one', '111111111111:cluster/two'],
+    ],
+    [['start', '--context', 'prod', '--name'], ['--namespace']],
   ])('bash completes %j', async (words, offered) => {
     expect(await complete(...words)).toEqual(offered);
+  });
+
+  it.skipIf(spawnSync('fish', ['--version']).error !== undefined).each<[string, string[]]>([
+    ['si', ['simulate']],
+    ['hel', ['help']],
+    ['help si', ['simulate']],
+    ['start --context pr', ['prod']],
+    ['start -n ', []],
+    ['explain --url ', []],
+    ['explain --rules ru', ['rules.yaml']],
+  ])('fish completes %s', async (typed, offered) => {
+    const script = `${await scriptOf('fish')}\ncomplete -C ${JSON.stringify(`rootspan ${typed}`)}`;
+    const env = { ...environment(), HOME: folder };
+    const said = execFileSync('fish', ['--no-config', '-c', script], { cwd: folder, env });
+    expect(linesOf(said).map((line) => line.split('\t')[0])).toEqual(offered);
   });
 
   it.each(['zsh', 'fish'])('%s: each command and option is in the script', async (shell) => {
