@@ -55,9 +55,7 @@ export async function showLive(
       const over = [...traces].filter(([, those]) => those.some(isRoot) && those.some(isWanted));
       drawn = new Map(over.map(([id, those]) => [id, new Set(those.map(({ spanId }) => spanId))]));
       const fresh = over.flatMap(([id, those]) => (before.has(id) ? [] : those));
-      if (fresh.length > shownInTerminal)
-        await write(`\n${countTraces(fresh)} at once, more than a terminal shows; the page has them.\n`);
-      else if (fresh.length > 0) await write(`\n${renderWaterfall(fresh.toSorted(compareSpans), output)}\n`);
+      await drawTraces(context, fresh);
       const later = over.flatMap(([id, those]) => {
         const shown = before.get(id);
         return shown === undefined ? [] : describeLater(those, shown, output);
@@ -84,6 +82,19 @@ export async function showLive(
   const [recorded] = await Promise.allSettled([records?.add(spans.filter(hasEnded))]);
   await showEnd(context, spans, await writePage(spans, about()));
   if (recorded.status === 'rejected') throw recorded.reason;
+}
+
+/** Those that are over since the last look; a cluster's first hour may come at once. */
+export async function drawTraces(
+  { write, output }: Pick<CommandContext, 'write' | 'output'>,
+  spans: readonly Span[],
+): Promise<void> {
+  if (spans.length === 0) return;
+  await write(
+    spans.length > shownInTerminal
+      ? `\n${countTraces(spans)} at once, more than a terminal shows; the page has them.\n`
+      : `\n${renderWaterfall(spans.toSorted(compareSpans), output)}\n`,
+  );
 }
 
 async function showEnd(context: CommandContext, spans: readonly Span[], page: string | undefined) {
