@@ -286,6 +286,17 @@ it.each(['tree', 'html', 'json'])('an empty file is told of, as %s too', async (
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: 'rootspan: nothing there, so no traces\n' });
 });
 
+it('a link by trace says when it begins, as far as that is known', async () => {
+  const { stdout } = await run([
+    'trace',
+    'deploy/web',
+    recording,
+    '--url',
+    'https://x/{traceId}?{start}&{end}',
+  ]);
+  expect(stdout).toMatch(/^https:\/\/x\/[0-9a-f]{32}\?1795409\d{6}&\{end\} {2}2026-11-23 /);
+});
+
 it('what is drawn for a terminal can be asked for elsewhere, with dates and whole ids of traces', async () => {
   const { exit, stdout } = await run(['explain', recording, '--format', 'waterfall']);
   expect(exit).toBe(0);
