@@ -1,9 +1,14 @@
-/** The word that was meant, where one is a slip or two away; of a short word two are half of it. */
+/** Letters: of fewer too many words begin so. */
+const shortestBeginning = 3;
+
+/** The word that was meant: one is a slip or two away (of a short word two are half of it), or one alone begins so. */
 export function nearWord(word: string, known: readonly string[]): string | undefined {
   const near = known
     .map((other) => ({ other, slips: slipsBetween(word.slice(0, 40).toLowerCase(), other.toLowerCase()) }))
     .sort((a, b) => a.slips - b.slips)[0];
-  return near !== undefined && near.slips <= (word.length < 5 ? 1 : 2) ? near.other : undefined;
+  if (near !== undefined && near.slips <= (word.length < 5 ? 1 : 2)) return near.other;
+  const [longer, ...more] = known.filter((other) => other.toLowerCase().startsWith(word.toLowerCase()));
+  return word.length >= shortestBeginning && more.length === 0 ? longer : undefined;
 }
 
 /** Optimal string alignment: letters to put in, to leave out, to replace, and neighbours that changed places. */

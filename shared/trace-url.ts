@@ -3,6 +3,7 @@
 /** Times in milliseconds since 1970. What is not known stays as it is written. */
 export interface TracePlace {
   traceId: string;
+  /** Of the root, or of the span that is shown. */
   spanId?: string | undefined;
   start?: number | string | undefined;
   end?: number | string | undefined;

@@ -13,6 +13,8 @@ export interface CommandOption {
   /** What a value is: `FILE`, `N`. */
   takes?: string;
   choices?: readonly string[];
+  /** What prints its values, one a line, in a shell: for completion, where it is installed. */
+  listedBy?: string;
   /** What is wrong with a value; undefined: nothing. */
   check?: (value: string) => string | undefined;
   does: string;
@@ -33,7 +35,12 @@ export interface Command {
 
 /** Of each command that reads a cluster. */
 const cluster = {
-  context: { type: 'string', takes: 'NAME', does: 'of the kubeconfig, in place of its current one' },
+  context: {
+    type: 'string',
+    takes: 'NAME',
+    listedBy: 'kubectl config get-contexts -o name',
+    does: 'of the kubeconfig, in place of its current one',
+  },
   kubeconfig: { type: 'string', takes: 'FILE', does: 'in place of KUBECONFIG and ~/.kube/config' },
 } as const satisfies Command['options'];
 
@@ -41,7 +48,9 @@ const url = {
   type: 'string',
   takes: 'TEMPLATE',
   check: checkTraceUrl,
-  does: 'where your backend shows a trace, for links: https://grafana.example/explore?trace={traceId}',
+  does:
+    'where your backend shows a trace, for links: https://grafana.example/explore?trace={traceId}; {start} and {end} in it are ' +
+    'milliseconds since 1970, {spanId} the span: on the page and in records, where they are known',
 } as const satisfies CommandOption;
 
 const rules = {
@@ -114,12 +123,16 @@ export const commands = {
         short: 'n',
         multiple: true,
         takes: 'NAME',
-        does: 'with --live: draw only these',
+        does:
+          'with --live: draw only these; the page and the records have all, and all is watched, so rights in one namespace are ' +
+          'not enough',
       },
       records: {
         type: 'string',
         takes: 'FILE',
-        does: 'a line of JSON for each change and release that ends, and change that stalls (shared/change-record.schema.json)',
+        does:
+          'a line of JSON for each change and release that ends, and with --live for each change that stalls ' +
+          '(shared/change-record.schema.json); records of before that are in it stay, and are not written again',
       },
       url,
       help,
@@ -142,7 +155,13 @@ export const commands = {
       'others. - is standard output.',
     options: {
       ...cluster,
-      namespace: { type: 'string', short: 'n', multiple: true, takes: 'NAME', does: 'only these, and Nodes' },
+      namespace: {
+        type: 'string',
+        short: 'n',
+        multiple: true,
+        takes: 'NAME',
+        does: 'only these, and Nodes; all is watched and the rest left out, so rights in one namespace are not enough',
+      },
       seconds: { type: 'string', takes: 'N', does: 'ends by itself after so long' },
       help,
     },
@@ -185,7 +204,7 @@ export const commands = {
       lease: {
         type: 'string',
         takes: 'NAME',
-        does: 'of the forwarder; rootspan-forwarder unless you say otherwise',
+        does: 'of the forwarder, where several are in the namespace; its pods say it',
       },
       help,
     },
@@ -241,9 +260,21 @@ export const commands = {
     more: 'The output ReplaySetAside of the stack is this command as it has to be. Region and credentials are the environment’s.',
     options: {
       bucket: { type: 'string', takes: 'NAME', does: 'where it was set aside' },
-      stream: { type: 'string', takes: 'NAME', does: 'of observations' },
-      'timers-queue': { type: 'string', takes: 'URL', does: '' },
-      'spans-queue': { type: 'string', takes: 'URL', does: '' },
+      stream: {
+        type: 'string',
+        takes: 'NAME',
+        does: 'of observations: where what the forwarders sent goes back to',
+      },
+      'timers-queue': {
+        type: 'string',
+        takes: 'URL',
+        does: 'where timers go back to that settle could not read: each brings an activity to be settled',
+      },
+      'spans-queue': {
+        type: 'string',
+        takes: 'URL',
+        does: 'where spans go back to that the backend refused, or that could not be read',
+      },
       'signing-key': {
         type: 'string',
         takes: 'FILE',
@@ -251,7 +282,12 @@ export const commands = {
       },
       help,
     },
-    examples: [],
+    examples: [
+      [
+        'replay-set-aside --bucket BUCKET --stream STREAM --timers-queue URL --spans-queue URL',
+        'all four as the output ReplaySetAside has them',
+      ],
+    ],
   },
   completion: {
     takes: 'bash|zsh|fish',

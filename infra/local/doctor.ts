@@ -20,11 +20,16 @@ import { connectCluster, whyNotRead } from './connect-cluster.ts';
 import { readOptions } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
 
-/** What the chart installs, unless its values say otherwise. */
 export interface Installed {
   namespace: string;
-  lease: string;
+  /** Of one release; undefined: of the one whose pods are there. */
+  lease: string | undefined;
 }
+
+/** What the chart calls it in a release that is called as the chart. */
+const usualLease = 'rootspan-forwarder';
+/** Of the chart's Deployment, and not of the pod that `helm test` leaves. */
+const forwarderLabels = 'app.kubernetes.io/name=rootspan,app.kubernetes.io/component=forwarder';
 
 export interface Finding {
   verdict: 'ok' | 'FAIL' | '?';
@@ -38,7 +43,7 @@ type Now = () => number;
 
 /** In the order of an Event's way; ends early where nothing behind it could be told. */
 export async function* diagnose(api: ApiServer, installed: Installed, now: Now): AsyncGenerator<Finding> {
-  const { namespace, lease: leaseName } = installed;
+  const { namespace } = installed;
   const get = (path: string) => api.call('GET', path);
   const ask = async <T>(step: string, look: () => Promise<T>): Promise<T | Finding> =>
     look().catch((error: unknown): Finding => {
@@ -55,22 +60,25 @@ export async function* diagnose(api: ApiServer, installed: Installed, now: Now):
   yield { verdict: 'ok', step: 'API server', text: answered };
 
   const pods = await ask('forwarder', async () => {
-    const selector = encodeURIComponent('app.kubernetes.io/name=rootspan');
+    const selector = encodeURIComponent(forwarderLabels);
     return itemsOf(await get(`/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`));
   });
-  const found = isFinding(pods) ? [] : pods;
+  const there = isFinding(pods) ? [] : pods;
+  const leaseName = installed.lease ?? leasesOf(there)[0] ?? usualLease;
+  const found = there.filter((pod) => (environmentOf(pod)('LEASE_NAME') ?? leaseName) === leaseName);
   const name = field(found[0], 'spec', 'serviceAccountName');
   const account = typeof name === 'string' ? name : 'rootspan-forwarder';
   yield await checkRights(api, { namespace, account }, wantedBy(found));
-  yield isFinding(pods) ? pods : checkPods(pods, namespace);
+  yield isFinding(pods) ? pods : checkPods(found, { namespace, leases: leasesOf(there) });
 
   const lease = await ask('leader', () =>
     get(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${leaseName}`),
   );
-  if (isFinding(lease)) return yield explainMissingLease(lease, installed);
+  const names = isFinding(pods) ? undefined : found.map((pod) => String(field(pod, 'metadata', 'name')));
+  if (isFinding(lease)) return yield explainMissingLease(lease, { namespace, leaseName, names });
   const holder = field(lease, 'spec', 'holderIdentity');
-  yield checkLease(lease, now());
-  if (typeof holder !== 'string' || holder === '') return;
+  yield checkLease(lease, { now: now(), namespace, names });
+  if (typeof holder !== 'string' || holder === '' || names?.includes(holder) === false) return;
 
   const status = await ask('watch', () => readMetrics(api, namespace, holder));
   if (isFinding(status)) return yield status;
@@ -168,12 +176,7 @@ function explainDenied(account: string, rights: readonly Rights[], wanted: reado
 
 /** What the forwarder's pod was told to watch; without one what this version of the chart tells it. */
 function wantedBy(pods: readonly Json[]): KindToWatch[] {
-  const containers = (field(pods[0], 'spec', 'containers') ?? []) as Json[];
-  const entries = containers.flatMap(({ env }) => (Array.isArray(env) ? (env as Json[]) : []));
-  const valueIn = (name: string) => {
-    const value = entries.find((entry) => entry.name === name)?.value;
-    return typeof value === 'string' ? value : undefined;
-  };
+  const valueIn = environmentOf(pods[0]);
   try {
     return readKinds({ WATCH: valueIn('WATCH'), EXTRA_KINDS: valueIn('EXTRA_KINDS') });
   } catch {
@@ -181,13 +184,34 @@ function wantedBy(pods: readonly Json[]): KindToWatch[] {
   }
 }
 
-function checkPods(pods: readonly Json[], namespace: string): Finding {
+/** What its manifest says; nothing of what a Secret or the pod itself does. */
+function environmentOf(pod: Json | undefined): (name: string) => string | undefined {
+  const containers = (field(pod, 'spec', 'containers') ?? []) as Json[];
+  const entries = containers.flatMap(({ env }) => (Array.isArray(env) ? (env as Json[]) : []));
+  return (name) => {
+    const value = entries.find((entry) => entry.name === name)?.value;
+    return typeof value === 'string' ? value : undefined;
+  };
+}
+
+/** One for each release in the namespace. */
+const leasesOf = (pods: readonly Json[]): string[] => [
+  ...new Set(pods.flatMap((pod) => environmentOf(pod)('LEASE_NAME') ?? [])),
+];
+
+function checkPods(
+  pods: readonly Json[],
+  { namespace, leases }: { namespace: string; leases: readonly string[] },
+): Finding {
   const step = 'forwarder';
   if (pods.length === 0) {
     return {
       verdict: 'FAIL',
       step,
-      text: `no pod in namespace ${namespace}; helm install it, or name its --namespace`,
+      text:
+        leases.length === 0
+          ? `no pod in namespace ${namespace}; helm install it, or name its --namespace`
+          : `no pod of that --lease in namespace ${namespace}; the pods there are of ${leases.join(', ')}`,
     };
   }
   const isReady = (pod: Json) =>
@@ -198,17 +222,34 @@ function checkPods(pods: readonly Json[], namespace: string): Finding {
   const restarts = pods
     .flatMap((pod) => (field(pod, 'status', 'containerStatuses') ?? []) as Json[])
     .reduce((sum, { restartCount }) => sum + Number(restartCount ?? 0), 0);
-  const text = `${ready} of ${pods.length} pods ready, ${restarts} restarts`;
+  const several = leases.length < 2 ? '' : `; of ${leases.join(', ')} --lease says which`;
+  const text = `${ready} of ${pods.length} pods ready, ${restarts} restarts${several}`;
   if (ready > 0) return { verdict: 'ok', step, text };
-  return { verdict: 'FAIL', step, text: `${text}; kubectl logs --namespace ${namespace} says why` };
+  return { verdict: 'FAIL', step, text: `${text}; ${logsOf(namespace)} says why` };
 }
 
-const explainMissingLease = (finding: Finding, { namespace, lease }: Installed): Finding =>
-  finding.verdict === 'FAIL'
-    ? { ...finding, text: `no Lease ${lease} in namespace ${namespace}: no forwarder has ever led here` }
-    : finding;
+const logsOf = (namespace: string): string =>
+  `kubectl logs --namespace ${namespace} --selector ${forwarderLabels}`;
 
-function checkLease(lease: Json, now: number): Finding {
+/** The names of the forwarder's pods; undefined where they may not be seen. */
+type PodNames = readonly string[] | undefined;
+
+function explainMissingLease(
+  finding: Finding,
+  { namespace, leaseName, names }: { namespace: string; leaseName: string; names: PodNames },
+): Finding {
+  if (finding.verdict !== 'FAIL') return finding;
+  const why =
+    names === undefined || names.length === 0
+      ? 'no forwarder has ever led here'
+      : `the pods have never led; ${logsOf(namespace)} says why`;
+  return { ...finding, text: `no Lease ${leaseName} in namespace ${namespace}: ${why}` };
+}
+
+function checkLease(
+  lease: Json,
+  { now, namespace, names }: { now: number; namespace: string; names: PodNames },
+): Finding {
   const step = 'leader';
   const holder = field(lease, 'spec', 'holderIdentity');
   if (typeof holder !== 'string' || holder === '') {
@@ -220,7 +261,18 @@ function checkLease(lease: Json, now: number): Finding {
   }
   const age = Math.round((now - Date.parse(String(field(lease, 'spec', 'renewTime')))) / 1000);
   const text = `${holder}, renewed ${age} s ago`;
-  return age <= 30 ? { verdict: 'ok', step, text } : { verdict: 'FAIL', step, text: `${text}: it is gone` };
+  const isThere = names === undefined || names.includes(holder);
+  if (age <= 30)
+    return isThere
+      ? { verdict: 'ok', step, text }
+      : { verdict: '?', step, text: `${text}: its pod is gone; another leads within seconds, ask again` };
+  const why = isThere ? 'it renews no more' : 'its pod is gone';
+  const next = isThere
+    ? `kubectl logs --namespace ${namespace} ${holder} says why`
+    : names.length === 0
+      ? 'no pod is there to lead'
+      : `of the pods that are there none takes the Lease; ${logsOf(namespace)} says why`;
+  return { verdict: 'FAIL', step, text: `${text}: ${why}; ${next}` };
 }
 
 /** By name and labels as they stand in the text: `rootspan_forwarder_leader` → 1. */
@@ -297,17 +349,15 @@ function* checkMetrics(metrics: Metrics): Generator<Finding> {
   };
 }
 
-export async function doctorCommand(
-  { environment, workingDirectory, write }: CommandContext,
-  args: string[],
-): Promise<void> {
-  const { values } = readOptions('doctor', args, environment);
-  const { namespace = 'rootspan', lease = 'rootspan-forwarder' } = values;
+export async function doctorCommand(context: CommandContext, args: string[]): Promise<void> {
+  const { workingDirectory, write } = context;
+  const { values } = readOptions('doctor', args, context);
+  const { namespace = 'rootspan', lease } = values;
   const installed: Installed = { namespace, lease };
-  const { api, address, context } = connectCluster(values, workingDirectory);
+  const { api, address, context: name } = connectCluster(values, workingDirectory);
   const verdicts: Finding['verdict'][] = [];
   try {
-    await write(`${address} (context ${context})\n`);
+    await write(`${address} (context ${name})\n`);
     for await (const { verdict, step, text } of diagnose(api, installed, Date.now)) {
       verdicts.push(verdict);
       await write(`${verdict.padEnd(5)}${step.padEnd(12)}${text}\n`);

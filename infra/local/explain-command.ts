@@ -29,7 +29,7 @@ const renderings: Readonly<Record<Format, (spans: Span[], how: Rendering) => Ite
   json: spanLines,
   otlp: (spans) => [toOtlpJson(spans), '\n'],
   html: (spans, { files, url: traceUrl }) => [
-    renderPage(spans, { title: 'Rootspan', source: files.join(', '), traceUrl }),
+    renderPage(spans, { title: 'Rootspan', source: files, traceUrl }),
   ],
 };
 
@@ -41,8 +41,7 @@ export async function explainCommand(context: CommandContext, args: string[]): P
   progress.show('assembling', `${seen.toLocaleString('en')} observations`);
   const spans = explainClusters(clusters, { at, userRows });
   progress.end();
-  if (spans.length === 0 && (format === 'tree' || format === 'waterfall'))
-    say('rootspan: no Events there, so no traces\n');
+  if (spans.length === 0) say(`rootspan: ${seen === 0 ? 'nothing' : 'no Events'} there, so no traces\n`);
   for (const part of renderings[format](spans, { files, url, why, output })) await write(part);
   if (tellEnded(spans, failOn, say) > 0) process.exitCode = 1;
 }
@@ -75,12 +74,12 @@ interface ExplainOptions {
   failOn: ReadonlySet<string>;
 }
 
-function explainOptions({ environment, output }: CommandContext, args: string[]): ExplainOptions {
-  const { values, positionals: files } = readOptions('explain', args, environment);
-  if (files.length === 0) throw new UserError(`no file to explain; ${seeHelp('explain')}`);
+function explainOptions(context: CommandContext, args: string[]): ExplainOptions {
+  const { values, positionals: files } = readOptions('explain', args, context);
+  if (files.length === 0) throw new UserError(`no file to explain; ${seeHelp(context, 'explain')}`);
   const { at, rules, url, why = false } = values;
   // With --why as text, since the waterfall has no room for it.
-  const format = (values.format ?? (output.isTerminal && !why ? 'waterfall' : 'tree')) as Format;
+  const format = (values.format ?? (context.output.isTerminal && !why ? 'waterfall' : 'tree')) as Format;
   if (why && format !== 'tree')
     throw new UserError('--why goes with --format tree; the other formats say it anyway');
   if (url !== undefined && format !== 'html') throw new UserError('--url goes with --format html');
@@ -88,7 +87,13 @@ function explainOptions({ environment, output }: CommandContext, args: string[])
 }
 
 function readFailOn(list: string | undefined): ReadonlySet<string> {
-  const named = (list ?? '').split(',').filter((name) => name !== '');
+  if (list === undefined) return new Set();
+  const named = list.split(',').map((name) => name.trim());
+  // A gate that looks for nothing would let everything through.
+  if (named.includes(''))
+    throw new UserError(
+      `--fail-on ${list}: an outcome is missing beside a comma; write it like failed,stalled`,
+    );
   for (const name of named) checkChoice('outcome', name, recordOutcomes, '--fail-on ');
   return new Set(named);
 }

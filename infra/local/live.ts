@@ -32,8 +32,8 @@ export interface Live {
   endpoint?: OtlpEndpoint | undefined;
   /** Aborted when it is to stop. */
   signal: AbortSignal;
-  /** One line about the cluster, once it has answered. */
-  onStart(cluster: string): void;
+  /** One line about the cluster, once it has answered; what it throws ends it before anything is started. */
+  onStart(cluster: string): Promise<void>;
   /** Whenever new spans have come out of OTLP/HTTP: all that are kept, and how many traces are kept no more. */
   onSpans(spans: readonly Span[], letGo: number): Promise<void>;
   /** Now and then, where something came: what is not over, as it stands. */
@@ -56,7 +56,7 @@ const shareOfTime = 10;
 const assembleEvery = 5_000;
 const shareOfAssembling = 30;
 
-/** Of what came out: the page of so many is 23 MB and takes half a second to write. */
+/** Of what came out: the page of so many is 4 MB and takes half a second to write. */
 const mostSpans = 20_000;
 /**
  * Hours in milliseconds that everything else is kept, in the store as well. No trace is longer than an hour, and what it
@@ -81,7 +81,7 @@ export async function followLive(live: Live): Promise<Span[]> {
     throw new UserError(`${address} ${whyNotRead(error)}`);
   });
   const cluster: Cluster = { uid, name: context };
-  onStart(`${address} (context ${cluster.name})`);
+  await onStart(`${address} (context ${cluster.name})`);
 
   const kept = keepRecentTraces(mostSpans);
   const tell = (trouble: unknown) => onTrouble(trouble instanceof Error ? trouble.message : String(trouble));

@@ -15,7 +15,11 @@ export async function readInput(
   const clusters = await readClusters(
     sources,
     (note) => notes.push(note),
-    (count) => progress.show('reading', `${count.toLocaleString('en')} observations`),
+    (count) =>
+      progress.show(
+        'reading',
+        `${count.toLocaleString('en')} ${count === 1 ? 'observation' : 'observations'}`,
+      ),
   );
   progress.end();
   // Only now: where a file is wrong, that is the one line.

@@ -5,6 +5,8 @@ import { nearWord } from '../../shared/near-word.ts';
 import { type Command, type CommandName, commands } from './command-table.ts';
 import type { CommandContext } from './run-command.ts';
 
+type Caller = Pick<CommandContext, 'environment' | 'call'>;
+
 type Parsed<N extends CommandName> = ReturnType<
   typeof parseArgs<{ allowPositionals: true; options: (typeof commands)[N]['options'] }>
 >;
@@ -14,35 +16,33 @@ type Parsed<N extends CommandName> = ReturnType<
  * told.
  * @throws UserError in one line; Node's own has a paragraph on arguments that begin with a dash
  */
-export function readOptions<N extends CommandName>(
-  name: N,
-  args: string[],
-  environment: CommandContext['environment'],
-): Parsed<N> {
+export function readOptions<N extends CommandName>(name: N, args: string[], context: Caller): Parsed<N> {
   const command: Command = commands[name];
-  checkTakenByNpm(command, environment);
+  checkTakenByNpm(command, context.environment);
   const config = { args, allowPositionals: true, options: command.options } satisfies ParseArgsConfig;
   let parsed: ReturnType<typeof parseArgs<typeof config>>;
   try {
     parsed = parseArgs(config);
   } catch (error) {
-    throw new UserError(explainMistake(name, error as NodeJS.ErrnoException));
+    throw new UserError(explainMistake(context, name, error as NodeJS.ErrnoException));
   }
   for (const [option, { choices, takes, check }] of Object.entries(command.options)) {
     const value = parsed.values[option];
     if (typeof value !== 'string') continue;
-    if (value === '') throw new UserError(`--${option}: its ${takes ?? 'value'} is empty; ${seeHelp(name)}`);
+    if (value === '')
+      throw new UserError(`--${option}: its ${takes ?? 'value'} is empty; ${seeHelp(context, name)}`);
     const wrong = check?.(value);
     if (wrong !== undefined) throw new UserError(`--${option} ${value}: ${wrong}`);
     // Several at once are read by the command itself.
     if (choices !== undefined && takes === undefined) checkChoice(option, value, choices);
   }
   if (command.takes === '' && parsed.positionals.length > 0)
-    throw new UserError(`${parsed.positionals[0]}: ${name} takes no argument; ${seeHelp(name)}`);
+    throw new UserError(`${parsed.positionals[0]}: ${name} takes no argument; ${seeHelp(context, name)}`);
   return parsed as Parsed<N>;
 }
 
-export const seeHelp = (name: CommandName): string => `rootspan ${name} --help says what there is`;
+export const seeHelp = ({ call }: Pick<CommandContext, 'call'>, name: CommandName): string =>
+  `${call} ${name} --help says what there is`;
 
 /** @throws UserError where it is none of them */
 export function checkChoice(
@@ -66,13 +66,17 @@ function checkTakenByNpm({ options }: Command, environment: CommandContext['envi
   }
 }
 
-function explainMistake(name: CommandName, { code, message }: NodeJS.ErrnoException): string {
+function explainMistake(
+  context: Caller,
+  name: CommandName,
+  { code, message }: NodeJS.ErrnoException,
+): string {
   const options = Object.keys(commands[name].options);
   const [, written = ''] = /'-{1,2}([^' ,]*)/.exec(message) ?? [];
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const meant = nearWord(written, options);
     const dashes = /'(-{1,2})/.exec(message)?.[1] ?? '--';
-    return `${dashes}${written}: ${name} has no such option; ${meant === undefined || dashes === '-' ? seeHelp(name) : `is --${meant} meant?`}`;
+    return `${dashes}${written}: ${name} has no such option; ${meant === undefined || dashes === '-' ? seeHelp(context, name) : `is --${meant} meant?`}`;
   }
-  return `${message.split(/\n|\. To specify/)[0]}; ${seeHelp(name)}`;
+  return `${message.split(/\n|\. To specify/)[0]}; ${seeHelp(context, name)}`;
 }

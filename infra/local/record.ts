@@ -33,6 +33,7 @@ import { connectCluster, whyNotRead } from './connect-cluster.ts';
 import { mergeArrivals } from './merge-arrivals.ts';
 import { readOptions, seeHelp } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
+import { countOf } from './view/describe-span.ts';
 
 /** The forwarder looks these up one by one; a recording has nobody to ask later. */
 const lookedUp: readonly WatchedResource[] = [
@@ -181,7 +182,7 @@ async function* toLines(
 
 export async function recordCommand(context: CommandContext, args: string[]): Promise<void> {
   const { say, write, workingDirectory, untilStopped } = context;
-  const { file, namespaces, seconds, chosen } = optionsOf(args, context.environment);
+  const { file, namespaces, seconds, chosen } = optionsOf(context, args);
   const { api, address, context: name } = connectCluster(chosen, workingDirectory);
   const signal =
     seconds === undefined
@@ -226,7 +227,7 @@ export async function recordCommand(context: CommandContext, args: string[]): Pr
   } finally {
     api.close();
   }
-  say(`${counts.event} Events and ${counts.object} versions of objects in ${file}\n`);
+  say(`${countOf(counts.event, 'Event')} and ${countOf(counts.object, 'version')} of objects in ${file}\n`);
   if (file !== '-') say(`Look at it: ${context.call} explain ${file}\n`);
 }
 
@@ -247,11 +248,11 @@ function describe(remark: WatchRemark | KindRemark): string | undefined {
   }
 }
 
-function optionsOf(args: string[], environment: CommandContext['environment']) {
-  const { values, positionals } = readOptions('record', args, environment);
+function optionsOf(context: CommandContext, args: string[]) {
+  const { values, positionals } = readOptions('record', args, context);
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0)
-    throw new UserError(`name one file to write; ${seeHelp('record')}`);
+    throw new UserError(`name one file to write; ${seeHelp(context, 'record')}`);
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) {
     throw new UserError(`--seconds ${values.seconds}: should be a number from 1 to 86400`);

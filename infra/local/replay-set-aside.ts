@@ -23,8 +23,8 @@ type Needed = 'bucket' | 'stream' | 'timers-queue' | 'spans-queue';
 
 /** Region and credentials are the environment's, as in AWS's own command line. */
 export async function replaySetAsideCommand(context: CommandContext, args: string[]): Promise<void> {
-  const { environment, workingDirectory, write, say } = context;
-  const { bucket, stream, signingKey, ...queues } = optionsOf(args, environment);
+  const { workingDirectory, write, say, progress } = context;
+  const { bucket, stream, signingKey, ...queues } = optionsOf(context, args);
   const [s3, kinesis, sqs] = [new S3Client(), new KinesisClient(), new SQSClient()];
   const ports: ReplayPorts = {
     s3,
@@ -35,6 +35,7 @@ export async function replaySetAsideCommand(context: CommandContext, args: strin
     async send(queue, body) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queues[`${queue}-queue`], MessageBody: body }));
     },
+    onProgress: (done, of) => progress.show('replaying', `${done} of ${of}`),
   };
   const { replayed, unreadable } = await replaySetAside(ports, bucket).catch((error: unknown) => {
     if (!(error instanceof Error)) throw error;
@@ -47,15 +48,16 @@ export async function replaySetAsideCommand(context: CommandContext, args: strin
     if ('$metadata' in error) throw new UserError(error.message);
     throw error;
   });
+  progress.end();
   for (const { key, reason } of unreadable) say(`rootspan: ${key} stays: ${reason}\n`);
   await write(`${replayed} replayed, ${unreadable.length} left\n`);
 }
 
 function optionsOf(
+  context: CommandContext,
   args: string[],
-  environment: CommandContext['environment'],
 ): Record<Needed, string> & { signingKey: string | undefined } {
-  const { values } = readOptions('replay-set-aside', args, environment);
+  const { values } = readOptions('replay-set-aside', args, context);
   const given = (name: Needed): string => {
     const value = values[name];
     if (value === undefined)
@@ -78,6 +80,8 @@ export interface ReplayPorts {
   sign?: Sign;
   /** Resolves once the message is in the queue. */
   send(queue: ReplayedQueue, body: string): Promise<void>;
+  /** Objects that are done, read or not, and how many there are. */
+  onProgress?(done: number, of: number): void;
 }
 
 export interface ReplayReport {
@@ -133,6 +137,11 @@ export async function replaySetAside(ports: ReplayPorts, bucket: string): Promis
       for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
     }
   }
-  await forEachOf(keys, replay);
+  let done = 0;
+  ports.onProgress?.(done, keys.length);
+  await forEachOf(keys, async (key) => {
+    await replay(key);
+    ports.onProgress?.(++done, keys.length);
+  });
   return report;
 }

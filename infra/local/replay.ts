@@ -11,6 +11,7 @@ import { endOfTime } from './explain.ts';
 import { listSources } from './input/list-sources.ts';
 import { type ClusterSource, findClusters, roundsOf } from './read-clusters.ts';
 import { startPipeline, type Undelivered } from './start-pipeline.ts';
+import { countOf } from './view/describe-span.ts';
 
 export interface Replay {
   files: readonly string[];
@@ -20,6 +21,8 @@ export interface Replay {
   onProgress(stage: string, detail: string): void;
   /** Something of the input that was passed over. */
   onNote(note: string): void;
+  /** Once the input was read, and found to be good; what it throws ends the replay before anything is started. */
+  onFound?(): Promise<void>;
 }
 
 export interface Replayed {
@@ -53,9 +56,11 @@ export async function replay({
   endpoint,
   onProgress,
   onNote,
+  onFound,
 }: Replay): Promise<Replayed> {
   // Before anything starts: bad input is told at once, and the first record names the cluster already.
   const clusters = await findClusters(await listSources(files, { baseDirectory }), onNote);
+  await onFound?.();
   const all: Replayed = { spans: [], lost: [] };
   for (const round of roundsOf(clusters)) {
     const { spans, undelivered, lost } = await replayRound(round, { endpoint, onProgress });
@@ -74,7 +79,7 @@ async function replayRound(
   const defects: unknown[] = [];
   let isTroubled = false;
   onProgress('starting', 'Kinesis, DynamoDB, SQS and S3');
-  let activities = 0;
+  const activities = createCounts();
   const clock = createReplayClock(() => isTroubled || defects.length > 0);
   await using pipeline = await startPipeline({
     thresholds: replayThresholds,
@@ -83,10 +88,13 @@ async function replayRound(
     endpoint,
     clusters: clusters.length,
     areReleasesLast: true,
-    onIngested: clock.expect,
+    onIngested: (those) => {
+      clock.expect(those);
+      activities.expect(those);
+    },
     onRemark: (remark) => {
       clock.see(remark);
-      if (remark.kind === 'settled') onProgress('settling', `(${++activities} done)`);
+      if (activities.see(remark)) onProgress('settling', activities.toString());
     },
     onTrouble: () => {
       isTroubled = true;
@@ -97,7 +105,7 @@ async function replayRound(
     await forward(read(), cluster, pipeline.sink, {
       batchSize: 500,
       onShipped: ({ events, snapshots }) =>
-        onProgress('forwarding', `${events} Events, ${snapshots} snapshots`),
+        onProgress('forwarding', `${countOf(events, 'Event')}, ${countOf(snapshots, 'snapshot')}`),
     });
   }
   onProgress('ingesting', '');
@@ -112,6 +120,27 @@ async function replayRound(
   const deadLetters = await pipeline.deadLetters();
   if (deadLetters > 0) lost.push(`${deadLetters} messages were given up after many tries`);
   return { spans: pipeline.spans(), undelivered: pipeline.undelivered(), lost };
+}
+
+/** Activities that are settled, of those that there are. */
+function createCounts() {
+  const known = new Set<string>();
+  const done = new Set<string>();
+  return {
+    expect(activities: readonly string[]) {
+      for (const activity of activities) known.add(activity);
+    },
+    /** @returns whether anything has changed */
+    see(remark: Remark): boolean {
+      if (remark.kind !== 'settled' && remark.kind !== 'merged') return false;
+      // What is merged is settled with what it went into; a release comes of what is settled.
+      for (const activity of remark.kind === 'merged' ? [remark.into, remark.activity] : [remark.activity])
+        known.add(activity);
+      done.add(remark.activity);
+      return true;
+    },
+    toString: () => `(${done.size} of ${known.size} done)`,
+  };
 }
 
 /**

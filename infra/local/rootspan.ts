@@ -29,7 +29,8 @@ await runCommand(async (context) => {
   if (name === '--version' || name === '-V' || name === 'version') return write(`${rootspanVersion()}\n`);
   if (isHelp(name) || (name === 'help' && rest[0] === undefined)) return write(describeCommands(call));
   if (name === undefined) throw new UserError(`no command; ${call} --help lists them`);
-  if (name === 'help') return write(describeCommand(commandOf(rest[0]!), call));
+  if (name === 'help')
+    return write(rest[0] === 'help' ? describeCommands(call) : describeCommand(commandOf(rest[0]!), call));
   const command = commandOf(name);
   // What stands behind -- is no option.
   const options = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
@@ -40,7 +41,7 @@ await runCommand(async (context) => {
 
 function commandOf(name: string): CommandName {
   if (isCommand(name)) return name;
-  const meant = nearWord(name, commandNames);
+  const meant = nearWord(name, [...commandNames, 'help', '--help', '--version']);
   const advice = meant === undefined ? `the commands are ${commandNames.join(', ')}` : `is ${meant} meant?`;
-  throw new UserError(`no command ${name}; ${advice}`);
+  throw new UserError(`no ${name.startsWith('-') ? 'option' : 'command'} ${name}; ${advice}`);
 }

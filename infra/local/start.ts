@@ -1,45 +1,59 @@
 /** The main job on the embedded default: `rootspan start [FILE… | --live]`, and `npm start` in a checkout. */
-import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { readOtlpEndpoint } from '../../functions/emitter/read-config.ts';
 import { UserError } from '../../shared/errors.ts';
 import { compareSpans, type Span } from '../../shared/span.ts';
 import { type ChosenCluster, connectCluster } from './connect-cluster.ts';
+import { keepSpans } from './keep-spans.ts';
 import { readOptions, seeHelp } from './read-options.ts';
 import { replay } from './replay.ts';
 import type { CommandContext, Progress } from './run-command.ts';
 import { showLive, shownInTerminal } from './show-live.ts';
 import { countTraces } from './view/describe-span.ts';
 import { renderWaterfall } from './view/render-waterfall.ts';
-import { spanLines } from './view/span-lines.ts';
-import { writePage } from './write-page.ts';
+import { createPageWriter } from './write-page.ts';
 import { createRecordWriter, type RecordWriter } from './write-records.ts';
 
 const example = resolve(import.meta.dirname, '../../test/recordings/deployment-image-update.jsonl');
 const pageName = 'rootspan-traces.html';
-const spansName = 'rootspan-traces.json';
 
 export async function startCommand(context: CommandContext, args: string[]): Promise<void> {
   const { input, traceUrl, recordsFile } = inputOf(context, args);
-  const openRecords = async () =>
-    recordsFile === undefined ? undefined : createRecordWriter(recordsFile, { traceUrl });
+  const { workingDirectory } = context;
+  const records =
+    recordsFile === undefined
+      ? undefined
+      : createRecordWriter(resolve(workingDirectory, recordsFile), recordsFile, { traceUrl });
   switch (input.type) {
     case 'live': {
-      const connected = connectCluster(input.chosen, context.workingDirectory);
+      const connected = connectCluster(input.chosen, workingDirectory);
       const { namespaces } = input;
-      return showLive(context, connected, { namespaces, records: await openRecords(), traceUrl });
+      return showLive(context, connected, { namespaces, records, traceUrl });
     }
     case 'files':
-      return showReplay(context, input, { records: await openRecords(), traceUrl });
+      if (recordsFile !== undefined) await refuseInput(recordsFile, input.files, workingDirectory);
+      return showReplay(context, input, { records, traceUrl });
     default:
       return input satisfies never;
   }
 }
 
+/** @throws UserError where the records would go into what is read */
+async function refuseInput(recordsFile: string, files: readonly string[], workingDirectory: string) {
+  const find = (file: string) =>
+    stat(resolve(workingDirectory, file), { bigint: true }).catch(() => undefined);
+  const records = await find(recordsFile);
+  for (const file of files) {
+    const input = await find(file);
+    if (input !== undefined && input.ino === records?.ino && input.dev === records.dev)
+      throw new UserError(`--records ${recordsFile}: is what is to be read; name another file`);
+  }
+}
+
 async function showReplay(
   context: CommandContext,
-  { files, source }: { files: string[]; source: string },
+  { files, source }: ReplayedFiles,
   { records, traceUrl }: { records: RecordWriter | undefined; traceUrl: string | undefined },
 ) {
   const { workingDirectory, environment, say } = context;
@@ -50,10 +64,14 @@ async function showReplay(
     endpoint: readOtlpEndpoint(environment),
     onProgress: progress.show,
     onNote: (note) => say(`rootspan: ${note}\n`),
+    onFound: async () => records?.open(),
   });
   progress.end();
-  await records?.add(spans);
+  if (spans.length === 0) say('rootspan: no Events there, so no traces\n');
+  // Neither is lost with the other.
+  const [recorded] = await Promise.allSettled([records?.add(spans)]);
   await display(context, spans.sort(compareSpans), { source, traceUrl });
+  if (recorded.status === 'rejected') throw recorded.reason;
   for (const line of lost) say(`rootspan: lost on the way, which is a bug: ${line}\n`);
   if (lost.length > 0) process.exitCode = 1;
   if (undelivered !== undefined) {
@@ -65,10 +83,11 @@ async function showReplay(
 
 /** Whatever goes wrong with a picture, the traces are there: as JSON then. */
 async function display(
-  { call, say, output, workingDirectory, write }: CommandContext,
+  context: CommandContext,
   spans: readonly Span[],
-  { source, traceUrl }: { source: string; traceUrl: string | undefined },
+  { source, traceUrl }: Pick<ReplayedFiles, 'source'> & Pick<Asked, 'traceUrl'>,
 ): Promise<void> {
+  const { call, say, output, write } = context;
   const seen = countTraces(spans);
   try {
     await write(
@@ -76,47 +95,51 @@ async function display(
         ? `\n${renderWaterfall(spans, output)}\n`
         : `\nMore than a terminal shows; ${call} explain FILE --format waterfall draws them all the same.\n\n`,
     );
-    const page = await writePage(resolve(workingDirectory, pageName), spans, { source, traceUrl });
-    await write(`${seen}. Look at them: ${page}\n`);
+    const page = await createPageWriter(context, pageName)(spans, { source, traceUrl });
+    if (page !== undefined) return await write(`${seen}. Look at them: ${page}\n`);
   } catch (error) {
-    const file = resolve(workingDirectory, spansName);
-    await pipeline(spanLines(spans), createWriteStream(file));
-    say(`rootspan: the picture failed (${(error as Error).message}); the spans are in ${file}\n`);
-    await write(`${seen}. They are in ${file}\n`);
-    process.exitCode = 1;
+    say(`rootspan: the picture failed (${(error as Error).message})\n`);
   }
+  await keepSpans(context, spans);
+  process.exitCode = 1;
 }
 
 type Input =
   | { type: 'live'; chosen: ChosenCluster; namespaces: ReadonlySet<string> | undefined }
-  | { type: 'files'; files: string[]; source: string };
+  | ({ type: 'files' } & ReplayedFiles);
+
+interface ReplayedFiles {
+  files: readonly string[];
+  /** What they are called on the page. */
+  source: string | readonly string[];
+}
 
 interface Asked {
   input: Input;
   /** A template for links to a backend, on the page and in records. */
   traceUrl: string | undefined;
+  /** As the user wrote it. */
   recordsFile: string | undefined;
 }
 
-function inputOf({ environment, workingDirectory }: CommandContext, args: string[]): Asked {
-  const { positionals: files, values } = readOptions('start', args, environment);
-  const { live, namespace, url: traceUrl, records, ...chosen } = values;
-  const recordsFile = records === undefined ? undefined : resolve(workingDirectory, records);
+function inputOf(context: CommandContext, args: string[]): Asked {
+  const { positionals: files, values } = readOptions('start', args, context);
+  const { live, namespace, url: traceUrl, records: recordsFile, ...chosen } = values;
   if (live === true) {
     if (files.length > 0)
-      throw new UserError(`--live follows a cluster and reads no file; ${seeHelp('start')}`);
+      throw new UserError(`--live follows a cluster and reads no file; ${seeHelp(context, 'start')}`);
     const namespaces = namespace && new Set(namespace);
     return { input: { type: 'live', chosen, namespaces }, traceUrl, recordsFile };
   }
   for (const option of ['context', 'kubeconfig', 'namespace'] as const)
     if (values[option] !== undefined)
-      throw new UserError(`--${option} goes with --live; ${seeHelp('start')}`);
+      throw new UserError(`--${option} goes with --live; ${seeHelp(context, 'start')}`);
   if (files.includes('-'))
     throw new UserError('a replay reads its input twice, standard input cannot; give a file');
   const input: Input =
     files.length === 0
       ? { type: 'files', files: [example], source: 'a recorded rollout (the example)' }
-      : { type: 'files', files, source: files.join(', ') };
+      : { type: 'files', files, source: files };
   return { input, traceUrl, recordsFile };
 }
 

@@ -1,8 +1,10 @@
 /** `rootspan trace KIND/NAME [FILE…]`: from a workload to its traces. */
 import { UserError } from '../../shared/errors.ts';
+import { nearWord } from '../../shared/near-word.ts';
 import { fillTraceUrl } from '../../shared/trace-url.ts';
 import { connectCluster, whyNotRead } from './connect-cluster.ts';
 import { type Found, type FoundTrace, findTraces, type Wanted } from './find-traces.ts';
+import { wordsOf } from './kind-names.ts';
 import { lookAtCluster } from './look-at-cluster.ts';
 import type { ClusterObservations } from './read-clusters.ts';
 import { readInput } from './read-input.ts';
@@ -12,11 +14,11 @@ import { formatTime } from './view/describe-span.ts';
 import { oneLine } from './view/fit-text.ts';
 
 export async function traceCommand(context: CommandContext, args: string[]): Promise<void> {
-  const { say, write, environment } = context;
-  const { values, positionals } = readOptions('trace', args, environment);
+  const { say, write } = context;
+  const { values, positionals } = readOptions('trace', args, context);
   const { url, format = 'text', namespace, ...chosen } = values;
   const [written, ...files] = positionals;
-  const wanted = readWanted(written, namespace);
+  const wanted = readWanted(context, written, namespace);
   const found =
     files.length > 0
       ? findTraces((await readInput(context, { files })).clusters, wanted, { isOneLook: false })
@@ -35,8 +37,12 @@ export async function traceCommand(context: CommandContext, args: string[]): Pro
   for (const line of toLines(found.traces, url)) await write(`${line}\n`);
 }
 
-function readWanted(written: string | undefined, namespace: string | undefined): Wanted {
-  if (written === undefined) throw new UserError(`no KIND/NAME; ${seeHelp('trace')}`);
+function readWanted(
+  context: CommandContext,
+  written: string | undefined,
+  namespace: string | undefined,
+): Wanted {
+  if (written === undefined) throw new UserError(`no KIND/NAME; ${seeHelp(context, 'trace')}`);
   const [kind = '', name = '', ...more] = written.split('/');
   if (kind === '' || name === '' || more.length > 0)
     throw new UserError(`${written}: not KIND/NAME; write it like deploy/web`);
@@ -65,12 +71,17 @@ async function findInCluster(
 }
 
 /** @throws UserError where nothing is called so, or too much is */
-function checkFound({ objects, namesakes }: Found, { name, namespace }: Wanted, written: string): void {
+function checkFound({ objects, namesakes }: Found, { kind, name, namespace }: Wanted, written: string): void {
   if (objects.length === 0) {
     const others = [...new Set(namesakes.map(describe))];
     const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
+    const word = kind.split('.')[0]!.toLowerCase();
+    const kinds = namesakes.flatMap((one) => wordsOf(one.kind));
+    const meant = nearWord(word, kinds);
+    const advice =
+      others.length === 0 ? `nor of anything else called ${name}` : `there is a ${others.join(', a ')}`;
     throw new UserError(
-      `nothing is told of a ${written}${where}; ${others.length === 0 ? `nor of anything else called ${name}` : `there is a ${others.join(', a ')}`}`,
+      `nothing is told of a ${written}${where}; ${meant === undefined || kinds.includes(word) ? advice : `is ${meant}/${name} meant?`}`,
     );
   }
   const namespaces = new Set(objects.map(({ object }) => object.namespace ?? ''));
@@ -94,11 +105,20 @@ function ownedOf({ objects }: Found): Set<string> {
   );
 }
 
+/** When it ends nobody knows here, nor what its root is called. */
+const linkOf = (
+  { traceId, start }: Pick<FoundTrace, 'traceId' | 'start'>,
+  url: string | undefined,
+): string | undefined =>
+  url === undefined
+    ? undefined
+    : fillTraceUrl(url, { traceId, start: start === undefined ? undefined : String(start / 1_000_000n) });
+
 const toJson = ({ start, cluster, ...rest }: FoundTrace, url: string | undefined) => ({
   ...rest,
   startTimeUnixNano: start === undefined ? undefined : String(start),
   cluster,
-  url: url === undefined ? undefined : fillTraceUrl(url, { traceId: rest.traceId }),
+  url: linkOf({ traceId: rest.traceId, start }, url),
 });
 
 function outcomeOf({ outcome, cause, trouble, start }: FoundTrace): string {
@@ -111,7 +131,7 @@ function outcomeOf({ outcome, cause, trouble, start }: FoundTrace): string {
 function toLines(traces: readonly FoundTrace[], url: string | undefined): string[] {
   const clusters = new Set(traces.map(({ cluster }) => JSON.stringify(cluster)));
   const rows = traces.map((one) => [
-    url === undefined ? one.traceId : fillTraceUrl(url, { traceId: one.traceId }),
+    linkOf(one, url) ?? one.traceId,
     one.start === undefined ? 'time unknown' : `${formatTime(one.start).slice(0, 19)} UTC`,
     outcomeOf(one),
     ...(clusters.size > 1 ? [one.cluster.name ?? one.cluster.uid ?? 'a cluster without a name'] : []),

@@ -49,7 +49,9 @@ describe('the tarball', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'docs/rules.md',
       'package.json',
+      'shared/change-record.schema.json',
       'test/recordings/deployment-image-update.jsonl',
     ]);
   });

@@ -43,7 +43,7 @@ export interface Figures {
   /** Of a million Events, by position. */
   price: Partial<Record<Price, Position>>;
   dollarsPerMillionEvents: number;
-  /** Activities. */
+  /** Activities of which nobody said that they are settled; with faults also by a function that died once it had settled them. */
   neverSettled: readonly string[];
   setAside: number;
   deadLetters: number;

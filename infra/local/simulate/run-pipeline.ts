@@ -56,6 +56,8 @@ export interface RunSettings {
   lags?: readonly ShardLag[];
   /** Between settle and its ports; what the tests break to see that it is found. */
   wrapPorts?(ports: Ports): Ports;
+  /** How far the simulated clock is, and when the input ends: in milliseconds since 1970. */
+  onMoment?(now: number, inputEnds: number): void;
   /** Each step, for whoever looks for the cause of something. */
   tell?(line: string): void;
 }
@@ -109,7 +111,7 @@ export async function runPipeline(
   for (const cluster of clusters)
     world.time.watch(shipObservations(world, cluster, parts.stream, partitions));
   if (settings.replay !== undefined) planReplays(world, parts, settings.replay);
-  const isOver = await world.time.run(last + longestEpilogue);
+  const isOver = await world.time.run(last + longestEpilogue, (now) => settings.onMoment?.(now, last));
   return {
     deliveries: parts.backend.deliveries,
     account: world.account,

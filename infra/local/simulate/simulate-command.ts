@@ -27,17 +27,21 @@ export async function simulateCommand(
   args: string[],
   run: typeof simulate = simulate,
 ): Promise<void> {
-  const { environment, write, say, progress } = context;
-  const { files, seed, faults, partitions, format, rules } = simulateOptions(args, environment);
+  const { write, say, progress } = context;
+  const { files, seed, faults, partitions, format, rules } = simulateOptions(context, args);
   const { clusters, userRows } = await readInput(context, { files, rules });
-  progress.show('simulating', files.join(', '));
-  const simulated = await run(clusters, { seed, faults, partitions, userRows });
+  const onMoment = (now: number, inputEnds: number) =>
+    progress.show('simulating', `${utc(now)} (the input ends at ${utc(inputEnds)})`);
+  const simulated = await run(clusters, { seed, faults, partitions, userRows, onMoment });
   progress.end();
   const figures = () => measure(clusters, simulated, { seed, faults });
   for (const text of formats[format](figures, simulated)) await write(text);
   tellFailures(simulated, say);
   if (!isSound(simulated)) process.exitCode = 1;
 }
+
+const utc = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 function tellFailures({ verdict, runs }: Simulated, say: CommandContext['say']): void {
   const failures = [
@@ -59,9 +63,9 @@ interface SimulateOptions {
   rules: string | undefined;
 }
 
-function simulateOptions(args: string[], environment: CommandContext['environment']): SimulateOptions {
-  const { values, positionals } = readOptions('simulate', args, environment);
-  if (positionals.length === 0) throw new UserError(`no file to simulate; ${seeHelp('simulate')}`);
+function simulateOptions(context: CommandContext, args: string[]): SimulateOptions {
+  const { values, positionals } = readOptions('simulate', args, context);
+  if (positionals.length === 0) throw new UserError(`no file to simulate; ${seeHelp(context, 'simulate')}`);
   const { seed = '1', faults = 'none', partitions = '1', format = 'report', rules } = values;
   if (!/^\d{1,15}$/.test(seed)) throw new UserError(`--seed ${seed}: not a seed; write a whole number`);
   if (!/^[1-9]\d?$/.test(partitions) || Number(partitions) > mostPartitions)

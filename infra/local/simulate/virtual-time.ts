@@ -13,8 +13,11 @@ export interface VirtualTime {
   sleep(milliseconds: number): Promise<void>;
   /** A defect of the simulation itself ends it. */
   watch(work: Promise<unknown>): void;
-  /** Until nothing is to happen any more, or something would after `end`. Whether all is done. */
-  run(end: number): Promise<boolean>;
+  /**
+   * Until nothing is to happen any more, or something would after `end`. Whether all is done.
+   * @param onMoment each time that it moved on; it may do nothing to what is simulated
+   */
+  run(end: number, onMoment?: (now: number) => void): Promise<boolean>;
 }
 
 interface Moment {
@@ -46,11 +49,12 @@ export function createVirtualTime(start: number): VirtualTime {
         defect ??= { error };
       });
     },
-    async run(end) {
+    async run(end, onMoment) {
       await runDry();
       for (let next = pop(heap); next !== undefined; next = pop(heap)) {
         if (next.act === undefined) continue;
         if (next.time > end) return false;
+        if (next.time !== now) onMoment?.(next.time);
         now = next.time;
         next.act();
         await runDry();

@@ -53,14 +53,18 @@ export interface PageIndex {
   shared: SharedWords;
   /** With `{traceId}` in it. */
   traceUrl?: string;
+  /** Of the kubeconfig, for kubectl's commands; where all is of one cluster that was asked. */
+  context?: string;
 }
+
+export type PageLinks = { [Name in 'traceUrl' | 'context']?: PageIndex[Name] | undefined };
 
 export interface PageData {
   index: PageIndex;
   traces: PackedTrace[];
 }
 
-export function pageDataOf(traces: readonly Trace[], traceUrl: string | undefined): PageData {
+export function pageDataOf(traces: readonly Trace[], { traceUrl, context }: PageLinks): PageData {
   const trees = traces.map((trace) => [...walkTrees(trace.roots)].map(({ tree }) => tree));
   const { shared, traces: packed } = packSpans(trees.map((all) => all.map(({ span }) => span)));
   return {
@@ -70,6 +74,7 @@ export function pageDataOf(traces: readonly Trace[], traceUrl: string | undefine
       rules: rulesOf(trees.flat()),
       shared,
       ...(traceUrl !== undefined && { traceUrl }),
+      ...(context !== undefined && { context }),
     },
     traces: packed,
   };

@@ -5,14 +5,13 @@ import { buildTraces, type Trace } from './build-trees.ts';
 import { countOf, formatTime } from './describe-span.ts';
 import { cutEnd, oneLine } from './fit-text.ts';
 import { type PageAssets, readPageAssets } from './page-assets.ts';
-import { pageDataOf } from './page-data.ts';
+import { type PageLinks, pageDataOf } from './page-data.ts';
 
-export interface PageOptions {
+/** `traceUrl` is a template that was checked (shared/trace-url.ts). */
+export interface PageOptions extends PageLinks {
   title: string;
-  /** In a few words where the spans come from; files as a list with commas. */
-  source: string;
-  /** Where a backend shows a trace: a template that was checked (shared/trace-url.ts). */
-  traceUrl?: string | undefined;
+  /** Where the spans come from: in a few words, or files as the user named them. */
+  source: string | readonly string[];
 }
 
 let assets: PageAssets | undefined;
@@ -21,15 +20,15 @@ let assets: PageAssets | undefined;
  * A page that lists the traces and shows each as a waterfall. Event messages are anybody's text: they are in the page as JSON
  * only, and the script shows them as text only. The script folds and words spans with the modules that the terminal has.
  */
-export function renderPage(spans: readonly Span[], { title, source, traceUrl }: PageOptions): string {
+export function renderPage(spans: readonly Span[], { title, source, ...links }: PageOptions): string {
   assets ??= readPageAssets();
   const { template, style, script } = assets;
   const traces = buildTraces(spans);
-  const data = pageDataOf(traces, traceUrl);
+  const data = pageDataOf(traces, links);
   const parts: Record<string, string> = {
     title: escapeHtml(titleOf(title, source)),
     heading: `<h1>${escapeHtml(oneLine(title))}</h1>`,
-    facts: `<p class="facts" title="${escapeHtml(oneLine(source))}">${escapeHtml(factsOf(traces, source))}</p>`,
+    facts: `<p class="facts" title="${escapeHtml(wholeSource(source))}">${escapeHtml(factsOf(traces, source))}</p>`,
     style: `<style>${style}</style>`,
     script: `<script type="module">${script}</script>`,
     // One block a trace: the page parses a trace when somebody opens it.
@@ -58,18 +57,24 @@ const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => HTML[c]!);
 const TITLE_CELLS = 80;
 
 /** By file: somebody has several of these open. */
-const titleOf = (title: string, source: string): string =>
+const titleOf = (title: string, source: Source): string =>
   [cutEnd(shortSource(source), TITLE_CELLS), oneLine(title)].filter((part) => part !== '').join(' · ');
 
-/** `drain.jsonl and 12 more`. */
-function shortSource(source: string): string {
-  const files = oneLine(source)
-    .split(', ')
-    .map((file) => basename(file));
+type Source = PageOptions['source'];
+
+const nameOf = (file: string): string => (file === '-' ? 'standard input' : file);
+
+const wholeSource = (source: Source): string =>
+  oneLine(typeof source === 'string' ? source : source.map(nameOf).join(', '));
+
+/** `drain.jsonl and 12 more`. What is said in words (a cluster, whose context may have a `/` in it) stays whole. */
+function shortSource(source: Source): string {
+  if (typeof source === 'string') return oneLine(source);
+  const files = source.map((file) => oneLine(basename(nameOf(file))));
   return files.length > 2 ? `${files[0]} and ${files.length - 1} more` : files.join(', ');
 }
 
-function factsOf(traces: readonly Trace[], source: string): string {
+function factsOf(traces: readonly Trace[], source: Source): string {
   const sum = (of: (trace: Trace) => number) => traces.reduce((total, trace) => total + of(trace), 0);
   const spans = sum((trace) => trace.spans);
   const errors = sum((trace) => trace.errors);

@@ -1,10 +1,10 @@
 /** The command line as a user meets it: a process of its own, its output and how it ends. */
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandNames, commands } from '../../../infra/local/command-table.ts';
@@ -58,6 +58,18 @@ describe('what the user can put right is one line, exit 2 and no output', () => 
       ['explain', recording, '--fail-on', 'failed,staled'],
       '--fail-on staled: no such outcome; is stalled meant?',
     ],
+    [['explain', recording, '--fail-on', 'fail'], '--fail-on fail: no such outcome; is failed meant?'],
+    ...[',', 'failed,'].map((list): [string[], string] => [
+      ['explain', recording, '--fail-on', list],
+      `--fail-on ${list}: an outcome is missing beside a comma; write it like failed,stalled`,
+    ]),
+    [['--verison'], 'no option --verison; is --version meant?'],
+    [
+      ['help', 'toString'],
+      'no command toString; the commands are explain, start, record, trace, doctor, simulate, replay-set-aside, completion',
+    ],
+    [['explain', recording, '--form', 'json'], '--form: explain has no such option; is --format meant?'],
+    [['trace', 'deplyo/web', recording], 'nothing is told of a deplyo/web; is deploy/web meant?'],
     [['doctor', 'prod'], 'prod: doctor takes no argument; rootspan doctor --help says what there is'],
     [['completion', 'bsh'], 'bsh: no such shell; is bash meant?'],
     [['start', '--context', 'prod'], '--context goes with --live; rootspan start --help says what there is'],
@@ -80,6 +92,13 @@ describe('what the user can put right is one line, exit 2 and no output', () => 
     ],
   ])('%j', async (args, line) => {
     expect(await run(args)).toEqual({ exit: 2, stdout: '', stderr: `rootspan: ${line}\n` });
+  });
+
+  it('advice is what can be typed: in a checkout by npm', async () => {
+    const { stderr } = await run(['explain', '--jsn'], { npm_lifecycle_event: 'rootspan' });
+    expect(stderr).toBe(
+      'rootspan: --jsn: explain has no such option; npm run -s rootspan -- explain --help says what there is\n',
+    );
   });
 });
 
@@ -130,7 +149,7 @@ describe('help', () => {
         if (line.startsWith('kubectl ')) continue;
         const [command, ...args] = line.replace(/ > .*/, '').replaceAll('"', '').split(' ');
         expect(command).toBe(name);
-        expect(() => readOptions(name, args, {})).not.toThrow();
+        expect(() => readOptions(name, args, { environment: {}, call: 'rootspan' })).not.toThrow();
       }
     },
   );
@@ -141,18 +160,46 @@ describe('help', () => {
     const { version } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as {
       version: string;
     };
+    expect((await run(['help', 'help'])).stdout).toBe((await run(['--help'])).stdout);
     expect(await run(['--version'])).toEqual({ exit: 0, stdout: `${version}\n`, stderr: '' });
   });
 });
 
 describe('completion', () => {
-  /** What bash offers for a line that is being typed. */
+  const arn = 'arn:aws:eks:eu-west-1:111111111111:cluster';
+  /** With a kubectl that knows three contexts. */
+  const environment = () => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin, { recursive: true });
+    const names = `printf '%s\\n' prod ${arn}/one ${arn}/two`;
+    const script = `#!/bin/sh\n[ "$*" = "config get-contexts -o name" ] && ${names}\n`;
+    writeFileSync(join(bin, 'kubectl'), script, { mode: 0o755 });
+    return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+  };
+  const scripts = new Map<string, string>();
+  const scriptOf = async (shell: string): Promise<string> => {
+    const script = scripts.get(shell) ?? (await run(['completion', shell])).stdout;
+    scripts.set(shell, script);
+    return script;
+  };
+  const linesOf = (text: string | Buffer): string[] =>
+    text
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '');
+
+  /** What bash offers for a line that is being typed: as bash has it, a colon is a word of its own. */
   const complete = async (...words: string[]): Promise<string[]> => {
-    const { stdout } = await run(['completion', 'bash']);
-    const script = `${stdout}
+    const script = `${await scriptOf('bash')}
+COMP_LINE="$1"; COMP_POINT=\${#1}; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rootspan; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const offered = execFileSync('bash', ['-c', script, 'bash', 'rootspan', ...words], { cwd: folder });
-    return offered.toString().trimEnd().split('\n');
+    const typed = ['rootspan', ...words];
+    const parts = typed.flatMap((word) => (word === '' ? [word] : word.split(/(:)/)));
+    const offered = execFileSync('bash', ['-c', script, 'bash', typed.join(' '), ...parts], {
+      cwd: folder,
+      env: environment(),
+    });
+    return linesOf(offered);
   };
 
   it.each<[string[], string[]]>([
@@ -162,8 +209,39 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rootspan; printf '%s\\n' "\${COMPREP
     [['explain', '--rules', 'ru'], ['rules.yaml']],
     [['explain', 'ru'], ['rules.yaml']],
     [['completion', 'f'], ['fish']],
+    [['hel'], ['help']],
+    [['help', 'si'], ['simulate']],
+    [['start', '--live', '-n', ''], []],
+    [['start', '--url', ''], []],
+    [['explain', '--url', 'https://te'], []],
+    [['explain', '--at', ''], []],
+    [
+      ['start', '--context', ''],
+      ['prod', `${arn}/one`, `${arn}/two`],
+    ],
+    [['start', '--context', 'pr'], ['prod']],
+    [
+      ['start', '--context', 'arn:aws:eks:eu-west-1:11'],
+      ['111111111111:cluster/one', '111111111111:cluster/two'],
+    ],
+    [['start', '--context', 'prod', '--name'], ['--namespace']],
   ])('bash completes %j', async (words, offered) => {
     expect(await complete(...words)).toEqual(offered);
+  });
+
+  it.skipIf(spawnSync('fish', ['--version']).error !== undefined).each<[string, string[]]>([
+    ['si', ['simulate']],
+    ['hel', ['help']],
+    ['help si', ['simulate']],
+    ['start --context pr', ['prod']],
+    ['start -n ', []],
+    ['explain --url ', []],
+    ['explain --rules ru', ['rules.yaml']],
+  ])('fish completes %s', async (typed, offered) => {
+    const script = `${await scriptOf('fish')}\ncomplete -C ${JSON.stringify(`rootspan ${typed}`)}`;
+    const env = { ...environment(), HOME: folder };
+    const said = execFileSync('fish', ['--no-config', '-c', script], { cwd: folder, env });
+    expect(linesOf(said).map((line) => line.split('\t')[0])).toEqual(offered);
   });
 
   it.each(['zsh', 'fish'])('%s: each command and option is in the script', async (shell) => {
@@ -205,9 +283,32 @@ describe('--fail-on', () => {
     ]);
   });
 
+  it('outcomes may stand apart', async () => {
+    const { exit, stderr } = await run(['explain', bad, '--fail-on', 'failed, stalled']);
+    expect(exit).toBe(1);
+    expect(stderr).toContain(' failed (trace ');
+  });
+
   it('exit 0 where none did', async () => {
     expect(await run(['explain', recording, '--fail-on', 'failed'])).toMatchObject({ exit: 0, stderr: '' });
   });
+});
+
+it.each(['tree', 'html', 'json'])('an empty file is told of, as %s too', async (format) => {
+  writeFileSync(join(folder, 'empty.jsonl'), '');
+  const { exit, stderr } = await run(['explain', 'empty.jsonl', '--format', format]);
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: 'rootspan: nothing there, so no traces\n' });
+});
+
+it('a link by trace says when it begins, as far as that is known', async () => {
+  const { stdout } = await run([
+    'trace',
+    'deploy/web',
+    recording,
+    '--url',
+    'https://x/{traceId}?{start}&{end}',
+  ]);
+  expect(stdout).toMatch(/^https:\/\/x\/[0-9a-f]{32}\?1795409\d{6}&\{end\} {2}2026-11-23 /);
 });
 
 it('what is drawn for a terminal can be asked for elsewhere, with dates and whole ids of traces', async () => {
@@ -343,12 +444,25 @@ describe('a cluster that cannot be read', () => {
   ])('%s: record says so, and writes nothing', async (_, config, reason) => {
     const KUBECONFIG = config();
     const { exit, stdout, stderr } = await run(['record', 'there.jsonl'], { KUBECONFIG });
+    expect(existsSync(join(folder, 'there.jsonl'))).toBe(false);
     const address = JSON.parse(readFileSync(KUBECONFIG, 'utf8')).clusters[0].cluster.server;
     expect({ exit, stdout, stderr }).toEqual({
       exit: 2,
       stdout: '',
       stderr: `rootspan: ${address} ${reason}\n`,
     });
+  });
+
+  it('--live leaves the records of before as they are, and makes no file for new ones', async () => {
+    const KUBECONFIG = kubeconfig(here('/unknown'));
+    writeFileSync(join(folder, 'before.jsonl'), 'as it was\n');
+    for (const file of ['before.jsonl', 'new.jsonl'])
+      expect(await run(['start', '--live', '--records', file], { KUBECONFIG })).toMatchObject({
+        exit: 2,
+        stderr: expect.stringContaining('does not know you'),
+      });
+    expect(readFileSync(join(folder, 'before.jsonl'), 'utf8')).toBe('as it was\n');
+    expect(existsSync(join(folder, 'new.jsonl'))).toBe(false);
   });
 
   it('has a certificate of an authority that the kubeconfig does not name', () => {

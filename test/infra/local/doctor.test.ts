@@ -4,14 +4,28 @@ import { json } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { describe, expect, it } from 'vitest';
 import { createApiServer } from '../../../functions/forwarder/kubernetes/connect-api-server.ts';
-import { diagnose } from '../../../infra/local/doctor.ts';
+import { diagnose, type Installed } from '../../../infra/local/doctor.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
-const installed = { namespace: 'rootspan', lease: 'rootspan-forwarder' };
+const installed = { namespace: 'rootspan', lease: undefined };
 const lease = '/apis/coordination.k8s.io/v1/namespaces/rootspan/leases/rootspan-forwarder';
 const pods = '/api/v1/namespaces/rootspan/pods';
 const reviews = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const metrics = `${pods}/fwd-1:8080/proxy/metrics`;
+
+/** As the chart has them on the forwarder's pods. */
+const labels = { 'app.kubernetes.io/name': 'rootspan', 'app.kubernetes.io/component': 'forwarder' };
+
+interface Pod {
+  metadata: { labels: Record<string, string> };
+}
+
+/** Those that the selector means. */
+const labelled = ({ items }: { items: Pod[] }, selector: string) => ({
+  items: items.filter(({ metadata }) =>
+    selector.split(',').every((one) => metadata.labels[one.split('=')[0]!] === one.split('=')[1]),
+  ),
+});
 
 /** An installation in which all is well. */
 const healthy: Readonly<Record<string, unknown>> = {
@@ -20,7 +34,7 @@ const healthy: Readonly<Record<string, unknown>> = {
   [pods]: {
     items: [
       {
-        metadata: { name: 'fwd-1' },
+        metadata: { name: 'fwd-1', labels },
         spec: { serviceAccountName: 'rootspan-forwarder' },
         status: { conditions: [{ type: 'Ready', status: 'True' }], containerStatuses: [{ restartCount: 0 }] },
       },
@@ -55,20 +69,26 @@ const operators = {
 };
 
 /** The pod of a forwarder that was told what to watch. */
-const watching = (watch: object, extraKinds: object) => {
+const watching = (watch: object, extraKinds: object) =>
+  podWith({ WATCH: JSON.stringify(watch), EXTRA_KINDS: JSON.stringify(extraKinds) });
+
+const podWith = (environment: Record<string, string>) => {
   const { items } = healthy[pods] as { items: { spec: object }[] };
-  const env = [
-    { name: 'WATCH', value: JSON.stringify(watch) },
-    { name: 'EXTRA_KINDS', value: JSON.stringify(extraKinds) },
-  ];
+  const env = Object.entries(environment).map(([name, value]) => ({ name, value }));
   return { items: items.map((pod) => ({ ...pod, spec: { ...pod.spec, containers: [{ env }] } })) };
 };
 
 /** A path without an answer is 404, one that says `forbidden` 403; a function is asked with what was sent. */
-async function diagnosed(over: Readonly<Record<string, unknown>>): Promise<string[]> {
+async function diagnosed(
+  over: Readonly<Record<string, unknown>>,
+  asked: Installed = installed,
+): Promise<string[]> {
   const answers = { ...healthy, ...over };
   const server = createServer(async (request, response) => {
-    let answer = answers[new URL(request.url!, 'http://x').pathname];
+    const { pathname, searchParams } = new URL(request.url!, 'http://x');
+    let answer = answers[pathname];
+    if (pathname === pods)
+      answer = labelled(answer as { items: Pod[] }, searchParams.get('labelSelector') ?? '');
     if (typeof answer === 'function') answer = answer(await json(request));
     const code = answer === undefined ? 404 : answer === 'forbidden' ? 403 : 200;
     response.writeHead(code);
@@ -86,7 +106,7 @@ async function diagnosed(over: Readonly<Record<string, unknown>>): Promise<strin
   });
   const api = createApiServer(config);
   try {
-    const findings = await Array.fromAsync(diagnose(api, installed, () => now));
+    const findings = await Array.fromAsync(diagnose(api, asked, () => now));
     return findings.map(({ verdict, step, text }) => `${verdict} ${step}: ${text}`);
   } finally {
     api.close();
@@ -154,9 +174,75 @@ describe('the doctor', () => {
     );
   });
 
-  it('sees a leader that is gone', async () => {
-    const gone = { spec: { holderIdentity: 'fwd-1', renewTime: '2026-03-01T11:50:00.000000Z' } };
-    expect(await diagnosed({ [lease]: gone })).toContain('FAIL leader: fwd-1, renewed 600 s ago: it is gone');
+  it('looks for the Lease that the pods name, whatever the release is called', async () => {
+    const own = lease.replace('rootspan-forwarder', 'events-forwarder');
+    const named = { [pods]: podWith({ LEASE_NAME: 'events-forwarder' }), [lease]: undefined };
+    expect(await diagnosed({ ...named, [own]: healthy[lease] })).toContain(
+      'ok leader: fwd-1, renewed 2 s ago',
+    );
+    expect((await diagnosed(named)).at(-1)).toMatch(
+      /^FAIL leader: no Lease events-forwarder in namespace rootspan: the pods have never led; kubectl logs /,
+    );
+  });
+
+  it('tells several releases of a namespace apart', async () => {
+    const two = ['a', 'b'].flatMap((name) => podWith({ LEASE_NAME: name }).items);
+    const leaseOf = (name: string) => lease.replace('rootspan-forwarder', name);
+    const both = { [pods]: { items: two }, [leaseOf('a')]: undefined, [leaseOf('b')]: healthy[lease] };
+    expect(await diagnosed(both)).toContain(
+      'ok forwarder: 1 of 1 pods ready, 0 restarts; of a, b --lease says which',
+    );
+    expect(await diagnosed(both, { ...installed, lease: 'b' })).toContain(
+      'ok leader: fwd-1, renewed 2 s ago',
+    );
+    expect(await diagnosed(both, { ...installed, lease: 'c' })).toContain(
+      'FAIL forwarder: no pod of that --lease in namespace rootspan; the pods there are of a, b',
+    );
+  });
+
+  it('does not count the pod of a helm test that failed', async () => {
+    const { items } = healthy[pods] as { items: object[] };
+    const test = {
+      metadata: { name: 'test', labels: { ...labels, 'app.kubernetes.io/component': 'test' } },
+      spec: { serviceAccountName: 'default' },
+      status: {},
+    };
+    const found = await diagnosed({ [pods]: { items: [test, ...items] } });
+    expect(found).toContain('ok permissions: rootspan-forwarder may list and watch all 9 kinds');
+    expect(found).toContain('ok forwarder: 1 of 1 pods ready, 0 restarts');
+  });
+
+  const heldBy = (holderIdentity: string, renewed: string) => ({
+    [lease]: { spec: { holderIdentity, renewTime: `2026-03-01T${renewed}.000000Z` } },
+  });
+  const logs =
+    'kubectl logs --namespace rootspan --selector app.kubernetes.io/name=rootspan,app.kubernetes.io/component=forwarder says why';
+  it.each<[string, Record<string, unknown>, string]>([
+    [
+      'hangs',
+      heldBy('fwd-1', '11:50:00'),
+      'FAIL leader: fwd-1, renewed 600 s ago: it renews no more; kubectl logs --namespace rootspan fwd-1 says why',
+    ],
+    [
+      'is gone, and no other took its place',
+      heldBy('fwd-0', '11:50:00'),
+      `FAIL leader: fwd-0, renewed 600 s ago: its pod is gone; of the pods that are there none takes the Lease; ${logs}`,
+    ],
+    [
+      'is gone, and no pod is left',
+      { ...heldBy('fwd-0', '11:50:00'), [pods]: { items: [] } },
+      'FAIL leader: fwd-0, renewed 600 s ago: its pod is gone; no pod is there to lead',
+    ],
+    [
+      'is gone just now',
+      heldBy('fwd-0', '11:59:58'),
+      '? leader: fwd-0, renewed 2 s ago: its pod is gone; another leads within seconds, ask again',
+    ],
+  ])('sees a leader that %s', async (_, over, line) => {
+    const found = await diagnosed(over);
+    expect(found).toContain(line);
+    // Nobody asks a pod that is not there.
+    if (line.includes('gone')) expect(found.at(-1)).toBe(line);
   });
 
   it('sees a stream that takes nothing', async () => {

@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDoubt } from '../../../functions/correlator/doubt-sender.ts';
 import type { StreamRecord } from '../../../functions/forwarder/record-sink.ts';
 import { readSetAside } from '../../../infra/local/read-set-aside.ts';
-import { replaySetAside } from '../../../infra/local/replay-set-aside.ts';
+import { type ReplayPorts, replaySetAside } from '../../../infra/local/replay-set-aside.ts';
 import { decodeBatch, encodeBatches, encodeLines } from '../../../shared/batch-codec.ts';
 import type { SetAside } from '../../../shared/set-aside.ts';
 import { createSetAside } from '../../../shared/set-aside-s3.ts';
@@ -34,9 +34,13 @@ async function keys(): Promise<string[]> {
   return Contents.map(({ Key = '' }) => Key);
 }
 
-const replay = ({ meanwhile = async () => {} }: { meanwhile?: () => Promise<void> } = {}) =>
+const replay = ({
+  meanwhile = async () => {},
+  ...more
+}: { meanwhile?: () => Promise<void> } & Pick<ReplayPorts, 'onProgress'> = {}) =>
   replaySetAside(
     {
+      ...more,
       s3: aws.s3,
       stream: {
         async put(records) {
@@ -59,7 +63,10 @@ describe('what was set aside goes back to where it came from', () => {
     await setAside.settle.keep(timer);
     const payload = Buffer.from('not a batch').toString('base64');
     await setAside.ingest.keep({ reason: 'not a compressed batch', payload, source: 'shardId-0:1' });
-    expect(await replay()).toEqual({ replayed: 2, unreadable: [] });
+    const told: string[] = [];
+    const onProgress = (done: number, of: number) => told.push(`${done} of ${of}`);
+    expect(await replay({ onProgress })).toEqual({ replayed: 2, unreadable: [] });
+    expect(told).toEqual(['0 of 2', '1 of 2', '2 of 2']);
     expect(sent).toEqual(['timers: {"activity":1}']);
     expect(put.map(({ data }) => Buffer.from(data).toString())).toEqual(['not a batch']);
     expect(await keys()).toEqual([]);

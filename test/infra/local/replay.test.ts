@@ -90,6 +90,16 @@ describe.concurrent('releases', () => {
   });
 });
 
+it('says how much of it is settled, of how much', async () => {
+  const shown: string[] = [];
+  const onProgress = (stage: string, detail: string) => shown.push(`${stage} ${detail}`);
+  await replay({ files: [recordingPath('job.jsonl')], baseDirectory: '.', onProgress, onNote: () => {} });
+  const [, done, known] =
+    /^settling \((\d+) of (\d+) done\)$/.exec(shown.findLast((line) => line.startsWith('settling'))!) ?? [];
+  expect(Number(done)).toBeGreaterThan(0);
+  expect(done).toBe(known);
+});
+
 describe.concurrent('the endpoint of the environment', () => {
   it('gets the spans as well', async () => {
     const backend = await startOtlpReceiver();

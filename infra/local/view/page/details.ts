@@ -1,13 +1,13 @@
 /** All there is to know of one span, beside the waterfall. */
 import { formatDuration, formatTime, textOf } from '../describe-span.ts';
-import { kubectlCommands } from '../kubectl-commands.ts';
+import { commandLines } from './command-lines.ts';
 import { copy, copyButton } from './copy.ts';
 import { button, byId, make } from './dom.ts';
 import { type Row, wordsOf } from './draw-trace.ts';
 import { drawnOf, index, state, type TraceView } from './page-state.ts';
 import { reveal } from './reveal.ts';
 import { bringIntoView, focusRow } from './row-focus.ts';
-import { backendLink, commandLine } from './trace-header.ts';
+import { backendLink } from './trace-header.ts';
 import { linkItem } from './trace-links.ts';
 import { rowNode } from './waterfall.ts';
 import { redrawTicks, zoomToRow } from './zoom.ts';
@@ -61,7 +61,7 @@ function show(trace: TraceView, row: Row): void {
     titleOf(row),
     ...messageOf(row),
     toolsOf(trace, row),
-    make('div', { class: 'commands' }, ...kubectlCommands(attributes).map(commandLine)),
+    make('div', { class: 'commands' }, ...commandLines(row.tree.span)),
     ...section('Span', factsOf(trace, row)),
     ...linksOf(trace, row),
     ...section('Attributes', sorted(attributes)),
@@ -97,7 +97,7 @@ function toolsOf(trace: TraceView, row: Row): HTMLElement {
     pill('Zoom to it', () => zoomToRow(trace, row)),
     pill('Copy link', () => void copy(link, 'Link')),
     pill('Copy as JSON', () => void copy(JSON.stringify(row.tree.span, null, 2), 'Span')),
-    ...backendLink(trace),
+    ...backendLink(trace, row.tree.span.spanId),
   );
 }
 

@@ -27,6 +27,7 @@ export interface TraceView {
 const read = (id: string) => JSON.parse(document.getElementById(id)!.textContent);
 
 export const index: PageIndex = read('index');
+export const isOfSeveralClusters = new Set(index.traces.map(({ cluster }) => cluster)).size > 1;
 const services = new Map(index.services.map((name, rank) => [name, rank]));
 
 /** In order of their start. */

@@ -1,9 +1,8 @@
 /** What stands above an open waterfall: how it ended and why, what changed, who changed it, where the time went. */
 import { fillTraceUrl } from '../../../../shared/trace-url.ts';
 import { formatDuration } from '../describe-span.ts';
-import { kubectlCommands } from '../kubectl-commands.ts';
 import type { TraceFacts } from '../page-data.ts';
-import { copyButton } from './copy.ts';
+import { commandLines } from './command-lines.ts';
 import { button, make } from './dom.ts';
 import { drawnOf, index, type TraceView } from './page-state.ts';
 import { linksOf } from './trace-links.ts';
@@ -114,18 +113,16 @@ function linksLine(links: readonly HTMLElement[]): Node[] {
 function inspectLine(trace: TraceView): Node[] {
   const { rows } = drawnOf(trace);
   const head = rows.find(({ tree }) => tree.span.parentSpanId === null) ?? rows[0];
-  const commands = head === undefined ? [] : kubectlCommands(head.tree.span.attributes);
-  const parts = [...commands.map(commandLine), ...backendLink(trace)];
+  const commands = head === undefined ? [] : commandLines(head.tree.span);
+  const parts = [...commands, ...backendLink(trace, head?.tree.span.spanId)];
   return parts.length === 0 ? [] : [make('div', { class: 'line' }, ...parts)];
 }
 
-export const commandLine = (command: string): HTMLElement =>
-  make('span', { class: 'command' }, make('code', { text: command }), copyButton(command, 'command'));
-
-export function backendLink({ facts }: TraceView): HTMLElement[] {
+export function backendLink({ facts }: TraceView, spanId: string | undefined): HTMLElement[] {
   if (index.traceUrl === undefined) return [];
   const href = fillTraceUrl(index.traceUrl, {
     traceId: facts.id,
+    spanId,
     start: facts.start,
     end: facts.start + Math.ceil(facts.lasts / 1e6),
   });

@@ -1,5 +1,6 @@
 /** The command as a user meets it: what it prints, what it says, how it ends. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Progress } from '../../../../infra/local/run-command.ts';
 import { simulate } from '../../../../infra/local/simulate/simulate.ts';
 import { simulateCommand } from '../../../../infra/local/simulate/simulate-command.ts';
 import { recordingPath } from '../../../read-recordings.ts';
@@ -49,6 +50,22 @@ describe('rootspan simulate', () => {
     const { stderr, exit } = await run([recording], losing);
     expect(stderr).toMatch(/^rootspan: lost: Job\.Completed [0-9a-f]{16} of trace [0-9a-f]{32}\n$/);
     expect(exit).toBe(1);
+  });
+
+  it('says of activities that never settled on a calm day, and not where functions die before they say so', async () => {
+    expect((await run([recording])).stdout).toMatch(/^ {2}activities never settled +0$/m);
+    expect((await run([recording, '--faults', 'all'])).stdout).not.toContain('never settled');
+  });
+
+  it('shows how far its clock is', async () => {
+    const shown: string[] = [];
+    const progress: Progress = { show: (stage, detail) => shown.push(`${stage} ${detail}`), end: () => {} };
+    await captureCommand((context) => simulateCommand({ ...context, progress }, [recording]));
+    const times = shown.flatMap(
+      (line) => /^simulating (\S+ \S+) UTC \(the input ends at /.exec(line)?.[1] ?? [],
+    );
+    expect(new Set(times).size).toBeGreaterThan(10);
+    expect(times).toEqual(times.toSorted());
   });
 
   it.each([

@@ -2,13 +2,16 @@ import { expect, test } from 'vitest';
 import { kubectlCommands } from '../../../../infra/local/view/kubectl-commands.ts';
 import { HOSTILE } from '../../../spans.ts';
 
-const commandsOf = (kind: string, version: string, name: string, namespace?: string) =>
-  kubectlCommands({
-    'k8s.object.kind': kind,
-    'k8s.object.api_version': version,
-    'k8s.object.name': name,
-    ...(namespace !== undefined && { 'k8s.namespace.name': namespace }),
-  });
+const commandsOf = (kind: string, version: string, name: string, namespace?: string, context?: string) =>
+  kubectlCommands(
+    {
+      'k8s.object.kind': kind,
+      'k8s.object.api_version': version,
+      'k8s.object.name': name,
+      ...(namespace !== undefined && { 'k8s.namespace.name': namespace }),
+    },
+    context,
+  );
 
 test('the object by kind and group, in its namespace', () => {
   expect(commandsOf('Pod', 'v1', 'web-1', 'shop')).toEqual([
@@ -27,6 +30,16 @@ test('what is in no namespace has its Events in any', () => {
   ]);
 });
 
+test.each(['arn:aws:eks:eu-west-1:111111111111:cluster/prod', 'gke_shop_europe-west1_prod', 'admin@prod'])(
+  'of the cluster whose context is %s',
+  (context) => {
+    expect(commandsOf('Pod', 'v1', 'web-1', 'shop', context)).toEqual([
+      `kubectl describe pod/web-1 -n shop --context ${context}`,
+      `kubectl events --for pod/web-1 -n shop --context ${context}`,
+    ]);
+  },
+);
+
 test('no command holds what a shell would obey', () => {
   for (const text of [
     ...HOSTILE.filter((each) => !/^(x+|\s*)$/.test(each)),
@@ -40,5 +53,6 @@ test('no command holds what a shell would obey', () => {
     expect(commandsOf('Pod', 'v1', text, 'shop')).toEqual([]);
     expect(commandsOf(text, 'v1', 'web', 'shop')).toEqual([]);
     expect(commandsOf('Pod', 'v1', 'web', text)).toEqual([]);
+    expect(commandsOf('Pod', 'v1', 'web', 'shop', text)[0]).toBe('kubectl describe pod/web -n shop');
   }
 });

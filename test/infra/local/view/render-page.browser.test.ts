@@ -102,6 +102,24 @@ describe.skipIf(!hasChromium)('a waterfall in Chromium', () => {
     expect(await details(page).isVisible()).toBe(false);
   });
 
+  test('of several clusters each command says beside it which it is for', async () => {
+    const commands = (page: Page) => trace(page, 0).locator('.facts-of').innerText();
+    const clause = 'in cluster prod-eu-1';
+    const one = makeRollout({ name: 'web', replicas: 1 });
+    const page = await open(one);
+    await openOnly(page, 0);
+    expect(await commands(page)).not.toContain(clause);
+    const other = makeRollout({ name: 'shop', replicas: 1 }).map((span) => ({
+      ...span,
+      resource: { ...span.resource, 'k8s.cluster.name': 'prod-us-1' },
+    }));
+    const both = await open([...one, ...other]);
+    await openOnly(both, 0);
+    expect(await commands(both)).toContain(clause);
+    await rows(both, 0).first().click();
+    expect(await details(both).locator('.commands').innerText()).toContain(clause);
+  });
+
   test('ids can be copied', async () => {
     const page = await open(morning, { permissions: ['clipboard-read', 'clipboard-write'] });
     await openOnly(page, web);

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { renderPage } from '../../../../infra/local/view/render-page.ts';
+import { type PageOptions, renderPage } from '../../../../infra/local/view/render-page.ts';
 import { unpackSpans } from '../../../../infra/local/view/unpack-spans.ts';
 import { compareSpans, type Span } from '../../../../shared/span.ts';
 import { checkProperty } from '../../../check-property.ts';
 import { anySpans, HOSTILE, makeMorning, makeRollout, makeSpan } from '../../../spans.ts';
 
-const pageOf = (spans: Span[], title = 'Traces', source = 'a test') => renderPage(spans, { title, source });
+const pageOf = (spans: Span[], title = 'Traces', source: PageOptions['source'] = 'a test') =>
+  renderPage(spans, { title, source });
 
 /** What an HTML parser makes of the page's scripts: everything up to the first thing that ends a script element. */
 const blocksOf = (html: string) => [...html.matchAll(/<script([^>]*)>([\s\S]*?)<\/script/gi)];
@@ -96,11 +97,19 @@ test('a rule that placed a span is told in words', () => {
 });
 
 test('a tab says which file it is of', () => {
-  const tabOf = (source: string) => /<title>(.*)<\/title>/.exec(pageOf([], 'Rootspan', source))![1];
+  const tabOf = (...files: string[]) => /<title>(.*)<\/title>/.exec(pageOf([], 'Rootspan', files))![1];
   expect(tabOf('recordings/drain.jsonl')).toBe('drain.jsonl · Rootspan');
-  expect(tabOf('a/one.jsonl, b/two.jsonl')).toBe('one.jsonl, two.jsonl · Rootspan');
-  expect(tabOf('a/one.jsonl, two.jsonl, three.jsonl')).toBe('one.jsonl and 2 more · Rootspan');
-  expect(tabOf('')).toBe('Rootspan');
+  expect(tabOf('a/one.jsonl', 'b/two.jsonl')).toBe('one.jsonl, two.jsonl · Rootspan');
+  expect(tabOf('a/one.jsonl', 'two.jsonl', 'three.jsonl')).toBe('one.jsonl and 2 more · Rootspan');
+  expect(tabOf('-')).toBe('standard input · Rootspan');
+  expect(tabOf()).toBe('Rootspan');
+});
+
+test('of a cluster it says all, whatever its context has in its name', () => {
+  const source = 'https://x.eks.example (context arn:aws:eks:eu-west-1:111111111111:cluster/prod)';
+  const html = pageOf([makeSpan({ name: 'Pod.X', object: 'x' })], 'Rootspan', source);
+  expect(/<title>(.*)<\/title>/.exec(html)![1]).toBe(`${source} · Rootspan`);
+  expect(html).toContain(`>${source} · 1 trace`);
 });
 
 test('a link to a backend is a template, filled in where it is shown', () => {
@@ -108,6 +117,11 @@ test('a link to a backend is a template, filled in where it is shown', () => {
   expect(dataOf(linked('https://tempo.example/t/{traceId}'))[0].traceUrl).toBe(
     'https://tempo.example/t/{traceId}',
   );
+});
+
+test('the context of a cluster that was asked is there for the commands', () => {
+  const page = renderPage(makeMorning(), { title: '', source: '', context: 'prod' });
+  expect(dataOf(page)[0].context).toBe('prod');
 });
 
 test('20,000 spans are less than 5 MB', () => {

@@ -103,7 +103,7 @@ describe.skipIf(!hasChromium)('the list of traces in Chromium', () => {
       },
     });
     const page = await open([root], {
-      traceUrl: 'https://traces.example/t/{traceId}?x=1',
+      traceUrl: 'https://traces.example/t/{traceId}?span={spanId}',
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     const text = await page.locator('.facts-of').innerText();
@@ -125,7 +125,7 @@ describe.skipIf(!hasChromium)('the list of traces in Chromium', () => {
       'kubectl describe deployment.apps/web -n shop',
     );
     expect(await page.getByRole('link', { name: 'Open in the backend' }).getAttribute('href')).toBe(
-      `https://traces.example/t/${root.traceId}?x=1`,
+      `https://traces.example/t/${root.traceId}?span=${root.spanId}`,
     );
     expect(await page.title()).toBe('morning.jsonl · Traces of prod-eu-1');
   });
