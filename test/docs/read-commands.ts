@@ -1,6 +1,19 @@
 /** The commands that a page of documentation tells its reader to type, from its indented and its fenced blocks. */
 
-const programs = ['rootspan', 'npm', 'npx', 'cdk', 'helm', 'docker', 'kubectl', 'openssl'];
+const programs = [
+  'rootspan',
+  'npm',
+  'npx',
+  'cdk',
+  'helm',
+  'docker',
+  'kubectl',
+  'openssl',
+  'aws',
+  'git',
+  'gh',
+  'cosign',
+];
 
 export interface DocumentedCommand {
   line: number;

@@ -1,5 +1,5 @@
-/** What the README says of options and settings is what there is; test/e2e/readme.test.ts runs its commands. */
-import { existsSync, readFileSync } from 'node:fs';
+/** What pages say of options, settings, scripts and files is what there is; test/e2e/readme.test.ts runs their commands. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../infra/aws/read-settings.ts';
@@ -11,23 +11,20 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const optionsOf = (text: string): string[] => text.match(/(?<=[\s[(])--[a-z][a-z-]*/g) ?? [];
 
 /** Lines like `explain FILE… [--at TIME]`, and commands of rootspan in blocks. */
-const calls = [...readme.matchAll(/`([^`\n]+)`|^ {4,}(?:\$ |npm run -s )?(rootspan .*)$/gm)].flatMap(
-  (match) => {
-    const words = (match[1] ?? match[2]!).replace(/^rootspan (?:-- )?/, '').replace(/\s#\s.*$/, '');
+const callsOf = (page: string) =>
+  [...page.matchAll(/`([^`\n]+)`|^ {4,}(?:\$ |npm run -s )?(rootspan .*)$/gm)].flatMap((match) => {
+    const words = (match[1] ?? match[2]!)
+      .replace(/^(?:npm run -s )?rootspan (?:-- )?/, '')
+      .replace(/\s#\s.*$/, '');
     const name = commandNames.find((command) => words.startsWith(`${command} `));
     return name === undefined ? [] : [{ name, options: optionsOf(words) }];
-  },
-);
+  });
 
 describe('options', () => {
-  it('each that is shown is one of that command', () => {
+  const calls = callsOf(readme);
+
+  it('are shown of most commands', () => {
     expect(new Set(calls.map(({ name }) => name)).size).toBeGreaterThanOrEqual(5);
-    const unknown = calls.flatMap(({ name, options }) =>
-      options
-        .filter((option) => !Object.hasOwn(commands[name].options, option.slice(2)))
-        .map((o) => `${name} ${o}`),
-    );
-    expect(unknown).toEqual([]);
   });
 
   it('each that the commands for recordings have is shown', () => {
@@ -48,20 +45,32 @@ it('the settings of its example are settings', () => {
   expect(Object.keys(readSettings(rootspan).clusters)).toEqual(['prod', 'stage', 'edge']);
 });
 
-it.each([
-  'README.md',
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
-  'docs/ARCHITECTURE.md',
-  'docs/backends/README.md',
-  'docs/operate.md',
-  'docs/releases.md',
-  'docs/rules.md',
-  'infra/aws/README.md',
-  'infra/kubernetes/README.md',
-])('the files that %s links to are there', (page) => {
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
+
+describe.each(globSync('{*.md,{docs,infra,test}/**/*.md}', { cwd: root }).sort())('%s', (page) => {
   const text = readFileSync(join(root, page), 'utf8');
-  const links = [...text.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].map(([, link]) => link!);
-  expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
+
+  it('links to files that there are', () => {
+    const prose = text.replace(/^```[\s\S]*?^```/gm, '');
+    const links = [...prose.matchAll(/\[[^\]\n]+\]\((?!https?:|mailto:|#)([^)#\s]+)/g)].map(
+      ([, link]) => link!,
+    );
+    expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
+  });
+
+  it('shows options that commands have', () => {
+    const unknown = callsOf(text).flatMap(({ name, options }) =>
+      options
+        .filter((option) => !Object.hasOwn(commands[name].options, option.slice(2)))
+        .map((option) => `${name} ${option}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it('names scripts and files that there are', () => {
+    const run = [...text.matchAll(/\bnpm run (?:-s )?([\w:-]+)/g)].map(([, script]) => script!);
+    expect(run.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
+    const named = [...text.matchAll(/`(?:npx )?(?:node )?((?:docs|functions|infra|shared|test)\/[\w./-]+)/g)];
+    expect(named.map(([, file]) => file!).filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
 });
