@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { type RecordOutcome, recordOutcomes } from '../../shared/change-record.ts';
 import { UserError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/observation.ts';
-import { defaultThresholds, type Thresholds } from './thresholds.ts';
+import { defaultThresholds, type Thresholds, withReleaseGap } from './thresholds.ts';
 
 const Text = v.pipe(v.string(), v.nonEmpty());
 const Seconds = v.pipe(
@@ -35,6 +35,13 @@ const SettleSchema = v.object({
   ),
   TRACE_URL: v.optional(Text),
   METRICS_BY_CLUSTER: v.optional(v.picklist(['yes', 'no'])),
+  RELEASE_GAP_SECONDS: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((text) => /^[1-9]\d{1,3}$/.test(text), 'should be whole seconds, from 10 to 9999'),
+      v.transform(Number),
+    ),
+  ),
 });
 
 interface CommonConfig {
@@ -83,8 +90,10 @@ export function readSettleConfig(env: Environment): SettleConfig {
     RECORD_OUTCOMES: outcomes,
     TRACE_URL: traceUrl,
   } = values;
+  const { thresholds, ...common } = toConfig(values);
   return {
-    ...toConfig(values),
+    ...common,
+    thresholds: withReleaseGap(thresholds, values.RELEASE_GAP_SECONDS ?? thresholds.releaseGap),
     ...(bus !== undefined && endpoint !== undefined && { records: { bus, endpoint: new URL(endpoint) } }),
     ...(outcomes !== undefined && { recordOutcomes: new Set(outcomes) }),
     ...(traceUrl !== undefined && { traceUrl }),

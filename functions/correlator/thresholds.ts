@@ -77,6 +77,16 @@ export interface Thresholds {
   releaseMaxWait: number;
 }
 
+/**
+ * With another gap between two releases, in seconds: what is still to join one, and the root of what is stuck, are there before it is sent.
+ * @param gap two hours at most: `releaseMaxWait` is longer than both together
+ */
+export const withReleaseGap = (thresholds: Thresholds, gap: number): Thresholds => ({
+  ...thresholds,
+  releaseGap: gap,
+  releaseWait: Math.max(thresholds.releaseWait, gap + 1200),
+});
+
 /** As assembly counts them, in nanoseconds. */
 export const releaseTimes = ({
   releaseGap,

@@ -263,6 +263,7 @@ function createSettle(
       SPANS_QUEUE_URL: stores.spans.queue.queueUrl,
       RELEASES_BY_IMAGES: Object.keys(settings.clusters).length > 1 ? 'yes' : 'no',
       METRICS_BY_CLUSTER: settings.metricsByCluster ? 'yes' : 'no',
+      RELEASE_GAP_SECONDS: String(settings.releaseGapMinutes * 60),
       ...(rules !== undefined && { RULES_FILE: rulesFile }),
       ...(records !== undefined && {
         RECORDS_BUS: records.eventBusName,

@@ -58,6 +58,8 @@ export interface RootspanSettings {
   settleAfterSeconds?: number | undefined;
   /** How changes ended and how long they took by cluster, too: up to five metrics for each. */
   metricsByCluster?: boolean | undefined;
+  /** Between the starts of two changes of one revision: a longer gap is one between two releases. From 5 to 120; 60 unless it is said. */
+  releaseGapMinutes?: number | undefined;
   /** Change records on an EventBridge bus; none where it is left out. */
   records?:
     | {

@@ -32,6 +32,19 @@ test('whether there are several clusters, whose images say that they are of one 
   expect(() => readSettleConfig({ ...stack, RELEASES_BY_IMAGES: 'perhaps' })).toThrow(UserError);
 });
 
+test('how long a gap is between two releases can be said, and they are sent no sooner than what is stuck has its root', () => {
+  const gapOf = (seconds: string) => {
+    const { releaseGap, releaseWait } = readSettleConfig({
+      ...stack,
+      RELEASE_GAP_SECONDS: seconds,
+    }).thresholds;
+    return { releaseGap, releaseWait };
+  };
+  expect(gapOf('600')).toEqual({ releaseGap: 600, releaseWait: defaultThresholds.releaseWait });
+  expect(gapOf('7200')).toEqual({ releaseGap: 7200, releaseWait: 8400 });
+  expect(() => gapOf('an hour')).toThrow(/^RELEASE_GAP_SECONDS/);
+});
+
 test('which change records are wanted can be said', () => {
   const { recordOutcomes } = readSettleConfig({ ...stack, RECORD_OUTCOMES: 'failed,stalled' });
   expect(recordOutcomes).toEqual(new Set(['failed', 'stalled']));

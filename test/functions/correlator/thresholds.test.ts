@@ -1,6 +1,6 @@
 /** Numbers that rest on each other: who changes one finds here what else has to be. */
 import { expect, it } from 'vitest';
-import { defaultThresholds } from '../../../functions/correlator/thresholds.ts';
+import { defaultThresholds, withReleaseGap } from '../../../functions/correlator/thresholds.ts';
 
 const { quiet, slack, margin, maxWait, ownerWait, registration, holdForRelated } = defaultThresholds;
 const { retention, sentRetention, outboxRetention, joinRetention, afterTrace } = defaultThresholds;
@@ -24,4 +24,7 @@ it('the root of a change that is stuck is there before its release is sent: an h
 it('a release is sent while its first change is known, and not before one that is over by itself', () => {
   expect(releaseMaxWait).toBeLessThan(retention / 2);
   expect(releaseMaxWait).toBeGreaterThan(releaseGap + releaseWait);
+  // The longest that the setting takes.
+  const longest = withReleaseGap(defaultThresholds, 7200);
+  expect(releaseMaxWait).toBeGreaterThan(longest.releaseGap + longest.releaseWait);
 });

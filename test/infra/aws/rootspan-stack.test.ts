@@ -130,6 +130,19 @@ describe('change records', () => {
   it('a link without a trace in it is no link', () =>
     expect(() => synthesize({ records: { traceUrl: 'https://grafana.test/' } })).toThrow(UserError));
 
+  it('how long a gap is between two releases', () => {
+    for (const [settings, seconds] of [
+      [{}, '3600'],
+      [{ releaseGapMinutes: 120 }, '7200'],
+    ] as const)
+      synthesize(settings).hasResourceProperties('AWS::Lambda::Function', {
+        Environment: { Variables: Match.objectLike({ RELEASE_GAP_SECONDS: seconds }) },
+      });
+    expect(() => synthesize({ releaseGapMinutes: 121 })).toThrow(
+      'releaseGapMinutes should be whole minutes, from 5 to 120',
+    );
+  });
+
   it('by their images changes are one release only where there are several clusters', () => {
     const principalArn = 'arn:aws:iam::222222222222:role/edge';
     const said = (clusters: object) =>
