@@ -6,17 +6,21 @@ import { parseWith } from '../../shared/observation.ts';
 import { defaultThresholds, type Thresholds, withReleaseGap } from './thresholds.ts';
 
 const Text = v.pipe(v.string(), v.nonEmpty());
-const Seconds = v.pipe(
-  v.string(),
-  v.check((text) => /^[1-9]\d{0,2}$/.test(text), 'should be whole seconds, from 1 to 999'),
-  v.transform(Number),
-);
+const Seconds = (least: number, most: number) =>
+  v.pipe(
+    v.string(),
+    v.check(
+      (text) => /^[1-9]\d*$/.test(text) && Number(text) >= least && Number(text) <= most,
+      `should be whole seconds, from ${least} to ${most}`,
+    ),
+    v.transform(Number),
+  );
 
 const commonEntries = {
   TABLE_NAME: Text,
   TIMERS_QUEUE_URL: Text,
   SET_ASIDE_BUCKET: Text,
-  SETTLE_AFTER_QUIET_SECONDS: v.optional(Seconds),
+  SETTLE_AFTER_QUIET_SECONDS: v.optional(Seconds(1, 999)),
 };
 const IngestSchema = v.object({ ...commonEntries, ADMISSION_FILE: v.optional(Text) });
 const SettleSchema = v.object({
@@ -35,13 +39,7 @@ const SettleSchema = v.object({
   ),
   TRACE_URL: v.optional(Text),
   METRICS_BY_CLUSTER: v.optional(v.picklist(['yes', 'no'])),
-  RELEASE_GAP_SECONDS: v.optional(
-    v.pipe(
-      v.string(),
-      v.check((text) => /^[1-9]\d{1,3}$/.test(text), 'should be whole seconds, from 10 to 9999'),
-      v.transform(Number),
-    ),
-  ),
+  RELEASE_GAP_SECONDS: v.optional(Seconds(10, 9999)),
 });
 
 interface CommonConfig {

@@ -52,6 +52,12 @@ const keyActions = [
   'ReEncryptTo',
 ].map((action) => `kms:${action}`);
 
+/**
+ * Of a record in the stream: its shortest retention, less what a catch-up takes. Smaller: what waited through an outage has to be replayed
+ * by hand. Larger: the stream has forgotten what is to be kept in the bucket.
+ */
+export const longestWait = Duration.hours(22);
+
 export interface ConsumerProps {
   /** The module that exports `handler`, from the root of the repository. */
   entry: string;
@@ -172,8 +178,7 @@ export class Consumer extends Construct {
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: 100,
-      // Of the stream's shortest retention, less what a catch-up takes. Smaller: what waited through an outage has to be replayed by hand.
-      maxRecordAge: Duration.hours(22),
+      maxRecordAge: longestWait,
       // The CDK's own destination would give the function every right on the bucket, reading and deleting too.
       onFailure: { bind: () => ({ destination: setAside.bucketArn }) },
       metricsConfig: { metrics: [MetricType.EVENT_COUNT] },

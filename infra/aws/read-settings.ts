@@ -102,7 +102,7 @@ const SettingsSchema = v.strictObject({
   settleAfterSeconds: v.optional(Whole(5, 120, 'seconds'), defaultThresholds.quiet),
   /** How changes ended and how long they took by cluster, too: up to five metrics for each, of $0.30 a month. */
   metricsByCluster: v.optional(v.boolean(), false),
-  /** Smaller: a release that goes out in waves is told in parts. Larger: it is told later, 20 minutes more than this after its last start. */
+  /** Smaller: a release that goes out in waves is told in parts. Larger: it is told later, 20 minutes more than this after its last start, and 80 at least. */
   releaseGapMinutes: v.optional(Whole(5, 120, 'minutes'), defaultThresholds.releaseGap / 60),
   /** Change records on an EventBridge bus; none where it is left out. */
   records: v.optional(

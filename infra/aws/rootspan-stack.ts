@@ -28,7 +28,7 @@ import { toWrittenRules } from '../../functions/correlator/causality/rules/check
 import type { Admission } from '../../functions/correlator/read-admission.ts';
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ClusterAccess } from './cluster-access.ts';
-import { Consumer } from './consumer.ts';
+import { Consumer, longestWait } from './consumer.ts';
 import { alarmPeriod, atOnce, createAlarm } from './create-alarm.ts';
 import { createDashboard } from './create-dashboard.ts';
 import { commandLine } from './function-code.ts';
@@ -216,10 +216,10 @@ function createIngest(scope: Stack, stores: Stores, settings: Settings): Consume
   mayArm(stores, ingest);
   const { streamLateMinutes } = settings.alarms;
   const { streamHours } = settings.retention;
+  const hours = longestWait.toHours();
   const meanings = {
-    failing:
-      'Events reach AWS but cannot be filed: traces come late, and after 22 hours of it whole batches are kept in the set-aside bucket instead',
-    late: `Events have been waiting in the stream for more than ${streamLateMinutes} minutes: traces come late, and from 22 hours on they are kept in the set-aside bucket instead`,
+    failing: `Events reach AWS but cannot be filed: traces come late, and after ${hours} hours of it whole batches are kept in the set-aside bucket instead`,
+    late: `Events have been waiting in the stream for more than ${streamLateMinutes} minutes: traces come late, and from ${hours} hours on they are kept in the set-aside bucket instead`,
     idle: `Events come into the stream and nobody takes them out: there are no new traces, and Events are lost from ${streamHours} hours on`,
     givenUp:
       'Events that could not be filed were given up and are missing from the traces; they are kept in the set-aside bucket',

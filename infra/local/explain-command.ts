@@ -6,7 +6,7 @@ import { UserError } from '../../shared/errors.ts';
 import { isRoot, type Span } from '../../shared/span.ts';
 import type { explainFormats } from './command-table.ts';
 import { explainClusters } from './explain.ts';
-import { readInput } from './read-input.ts';
+import { countObservations, readInput } from './read-input.ts';
 import { checkChoice, readOptions, seeHelp } from './read-options.ts';
 import type { CommandContext } from './run-command.ts';
 import { renderPage } from './view/render-page.ts';
@@ -38,7 +38,7 @@ export async function explainCommand(context: CommandContext, args: string[]): P
   const { files, format, at, rules, url, why, failOn } = explainOptions(context, args);
   const { clusters, userRows } = await readInput(context, { files, rules });
   const seen = clusters.reduce((sum, { observations }) => sum + observations.length, 0);
-  progress.show('assembling', `${seen.toLocaleString('en')} observations`);
+  progress.show('assembling', countObservations(seen));
   const spans = explainClusters(clusters, { at, userRows });
   progress.end();
   if (spans.length === 0) say(`rootspan: ${seen === 0 ? 'nothing' : 'no Events'} there, so no traces\n`);

@@ -15,17 +15,16 @@ export async function readInput(
   const clusters = await readClusters(
     sources,
     (note) => notes.push(note),
-    (count) =>
-      progress.show(
-        'reading',
-        `${count.toLocaleString('en')} ${count === 1 ? 'observation' : 'observations'}`,
-      ),
+    (count) => progress.show('reading', countObservations(count)),
   );
   progress.end();
   // Only now: where a file is wrong, that is the one line.
   for (const note of notes) say(`rootspan: ${note}\n`);
   return { clusters, userRows };
 }
+
+export const countObservations = (count: number): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? 'observation' : 'observations'}`;
 
 /** Loaded where it is asked for: most recordings are explained without. */
 async function readUserRows(file: string, workingDirectory: string): Promise<EventRow[]> {

@@ -1,5 +1,6 @@
 /** What differs between what two specs say. Pure lists of paths: how that reads is told in `describe-change.ts`. */
 import type { SpecDescription } from '../../../shared/observation.ts';
+import type { Change } from './change.ts';
 
 type Value = string | number | boolean;
 
@@ -11,8 +12,14 @@ export interface Difference {
   after: Value | undefined;
 }
 
+/** What a change changed; none where nobody knows what its object's spec said before it, or after. */
+export function differencesOf({ object: { history }, before, version }: Change): Difference[] {
+  const [old, now] = [before, version].map((one) => one && history?.specs.get(one.object.generation));
+  return old === undefined || now === undefined ? [] : compareSpecs(old, now);
+}
+
 /** In order of their paths. Digests under two keys cannot be compared: of these two only the values are. */
-export function compareSpecs(before: SpecDescription, after: SpecDescription): Difference[] {
+function compareSpecs(before: SpecDescription, after: SpecDescription): Difference[] {
   const isOneKey = before.key === after.key;
   const [old, now] = [before, after].map(({ values, digests }) => ({ ...values, ...(isOneKey && digests) }));
   const differences: Difference[] = [];

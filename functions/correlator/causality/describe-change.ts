@@ -5,7 +5,7 @@
 import type { SpecDescription } from '../../../shared/observation.ts';
 import type { Attributes } from '../../../shared/span.ts';
 import type { Change } from './change.ts';
-import { compareSpecs, type Difference } from './compare-specs.ts';
+import { type Difference, differencesOf } from './compare-specs.ts';
 import { tellHelm } from './find-helm-chart.ts';
 import { containerIn, describeImage, isImage, nameImage, tellDifferences } from './tell-differences.ts';
 
@@ -27,12 +27,11 @@ export function addDescription(attributes: Attributes, change: Change): void {
     const did = verb === 'Run' ? 'started' : 'created';
     addSummary(attributes, [`${did}${listed(' with ', [...headline(spec), ...tellHelm(change)])}`]);
     addImages(attributes, imagesOf(spec));
-  } else addDifferences(attributes, change, spec);
+  } else addDifferences(attributes, change);
 }
 
-function addDifferences(attributes: Attributes, change: Change, spec: SpecDescription | undefined): void {
-  const before = change.before && change.object.history?.specs.get(change.before.object.generation);
-  const differences = before === undefined || spec === undefined ? [] : compareSpecs(before, spec);
+function addDifferences(attributes: Attributes, change: Change): void {
+  const differences = differencesOf(change);
   const said = differences.length > 0 ? tellDifferences(differences) : tellReplicas(change);
   addSummary(attributes, [...saidOf(change, said), ...tellHelm(change)]);
   const paths = differences.length > 0 ? pathsOf(differences) : said.length > 0 ? ['spec.replicas'] : [];

@@ -1,7 +1,7 @@
 /** The release that a change brought, by the annotation on its object that says so. */
 import { releaseAnnotation } from '../../../shared/snapshot-fields.ts';
 import type { Change } from './change.ts';
-import { compareSpecs } from './compare-specs.ts';
+import { differencesOf } from './compare-specs.ts';
 import type { Version } from './gather-objects.ts';
 import type { World } from './placement/world.ts';
 
@@ -25,9 +25,7 @@ function markIn(version: Version | undefined): string | undefined {
 }
 
 /** Of a Deployment that is a generation. */
-function wroteAnnotationsAlone({ object: { history }, version, before }: Change): boolean {
-  const [old, now] = [before, version].map((one) => one && history?.specs.get(one.object.generation));
-  if (old === undefined || now === undefined) return false;
-  const differences = compareSpecs(old, now);
+function wroteAnnotationsAlone(change: Change): boolean {
+  const differences = differencesOf(change);
   return differences.length > 0 && differences.every(({ path }) => path === 'metadata.annotations');
 }
